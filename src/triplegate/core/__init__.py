@@ -1,0 +1,1 @@
+"""The nouns every other floor speaks in; no I/O lives here."""

@@ -1,0 +1,163 @@
+"""Admission: what a call claims of limits and budgets, and what it is given."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import msgspec
+
+from triplegate.core.errors import Refusal
+
+if TYPE_CHECKING:
+    from triplegate.core.catalog import Target
+    from triplegate.core.exchange import Exchange
+
+Dimension = Literal["requests", "input", "output", "total", "money", "bytes", "tools"]
+Family = Literal["rate", "budget", "concurrent"]
+
+
+class Limit(msgspec.Struct, frozen=True, gc=False):
+    """A limit as written: `quota` units per `window` seconds, at most `burst` at once."""
+
+    name: str
+    family: Family
+    dimension: Dimension
+    quota: int
+    window: float
+    """Seconds; 0 for concurrency."""
+    burst: int = 0
+    """Units that may come at once; 0 = `quota`."""
+
+
+class Claim(msgspec.Struct, frozen=True, gc=False):
+    """What one call wants of one bucket."""
+
+    bucket: str
+    """Limit's label and the subject, never a content hash."""
+    limit: Limit
+    amount: int = 1
+    mode: Literal["enforce", "observe"] = "enforce"
+
+
+class Standing(msgspec.Struct, frozen=True, gc=False):
+    """How a bucket stands after the decision; feeds `RateLimit` and `x-ratelimit-*`."""
+
+    claim: Claim
+    remaining: int
+    reset: float
+    """Seconds until more quota is there."""
+    denied: bool = False
+
+
+class Hold(Protocol):
+    """Units set aside for one call. Both ends are synchronous and idempotent; written behind, bounded."""
+
+    def settle(self, actual: Mapping[Dimension, int]) -> None:
+        """Correct what was claimed to what was used, per dimension; concurrency is given back."""
+        ...
+
+    def release(self) -> None:
+        """Give everything back that can be: the call did not happen."""
+        ...
+
+    async def extend(self, actual: Mapping[Dimension, int]) -> bool:
+        """Top up to `actual` while the call runs; False when that does not fit. Also the heartbeat."""
+        ...
+
+
+class Taken(msgspec.Struct, gc=False):
+    """The answer of one admission. Enforced claims: all or none; observed ones are taken and never deny."""
+
+    standings: tuple[Standing, ...]
+    retry_after: float | None = None
+    """Seconds until the same claims could pass; None when they passed."""
+    hold: Hold | None = None
+    """What must be settled or released; None when nothing needs to be (plain request rates)."""
+    degraded: bool = False
+    """True when the shared store was away and a local share decided."""
+
+
+class Admission(Protocol):
+    """The port: counters of rates, concurrency and budgets."""
+
+    async def take(self, claims: tuple[Claim, ...], ttl: float) -> Taken:
+        """Take all enforced claims or none, atomically, in one round trip; holds expire after `ttl` seconds."""
+        ...
+
+    async def peek(self, claims: tuple[Claim, ...]) -> tuple[Standing, ...]:
+        """How the buckets stand; takes nothing."""
+        ...
+
+
+class Claimant(Protocol):
+    """A policy of the `claims` form."""
+
+    def claims(self, exchange: "Exchange", target: "Target | None") -> Iterable[Claim]:
+        """Claims of one call (`target` None: once per call; else: once per attempt at that target)."""
+        ...
+
+
+_CODES = {"rate": "quota_exceeded", "concurrent": "concurrency_exceeded", "budget": "budget_exceeded"}
+
+
+class Taker:
+    """Takes an exchange's claims: once for the call, once more before each attempt whose target has claims."""
+
+    __slots__ = ("_claimants", "_exchange", "_store", "_ttl", "holds", "taken_buckets")
+
+    def __init__(
+        self, store: Admission, claimants: tuple[Claimant, ...], exchange: "Exchange", ttl: float = 120.0
+    ) -> None:
+        self._store = store
+        self._claimants = claimants
+        self._exchange = exchange
+        self._ttl = ttl
+        self.taken_buckets: set[str] | None = None
+        self.holds: list[Hold] = []
+
+    async def take(self, target: "Target | None") -> Taken | None:
+        """Take the claims of the call, or of `target` before it is tried; no store call when there are none.
+
+        Raises Refusal quota_exceeded, concurrency_exceeded or budget_exceeded, with the true Retry-After.
+        """
+        exchange = self._exchange
+        claims: list[Claim] = []
+        for claimant in self._claimants if target is None else target.claimants:
+            claims.extend(claimant.claims(exchange, target))
+        if exchange.parent is not None:
+            claims = self._not_yet_taken(claims)
+        if not claims:
+            return None
+        taken = await self._store.take(tuple(claims), self._ttl)
+        exchange.standings += taken.standings
+        if taken.retry_after is not None:
+            raise _denied(taken)
+        if exchange.depth_allowed:
+            buckets = self.taken_buckets if self.taken_buckets is not None else set()
+            buckets.update([claim.bucket for claim in claims])
+            self.taken_buckets = buckets
+        if taken.hold is not None:
+            self.holds.append(taken.hold)
+        return taken
+
+    def _not_yet_taken(self, claims: list[Claim]) -> list[Claim]:
+        """A bucket that an ancestor already took is skipped (design: Reenter)."""
+        seen: set[str] = set()
+        ancestor = self._exchange.parent
+        while ancestor is not None:
+            if ancestor.admission is not None and ancestor.admission.taken_buckets:
+                seen |= ancestor.admission.taken_buckets
+            ancestor = ancestor.parent
+        return [claim for claim in claims if claim.bucket not in seen]
+
+
+def _denied(taken: Taken) -> Refusal:
+    denied = [standing for standing in taken.standings if standing.denied]
+    code = _CODES[denied[0].claim.limit.family] if denied else "quota_exceeded"
+    names = [standing.claim.limit.name for standing in denied]
+    return Refusal(
+        code,
+        "The limit " + ", ".join(f"'{name}'" for name in names) + " is reached.",
+        policy=names[0] if names else None,
+        retry_after=taken.retry_after,
+        payload={"violated-policies": names},
+    )

@@ -1,0 +1,48 @@
+"""What can be called: routes and the targets they resolve to."""
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from triplegate.core.admission import Claimant
+from triplegate.core.money import Price
+
+if TYPE_CHECKING:
+    from triplegate.core.policy import Policy
+
+
+class Target(msgspec.Struct, frozen=True, eq=False):
+    """What a route, model or tool resolves to."""
+
+    kind: Literal["service", "deployment", "server", "route"]
+    name: str
+    policies: tuple["Policy", ...] = ()
+    price: Price | None = None
+    group: str = ""
+    """Quota group: targets that share an upstream's own limit."""
+    claimants: tuple[Claimant, ...] = ()
+    """The policies among `policies` that claim; taken before each attempt."""
+    wiring: Any = None
+    """The gate's own compiled part: endpoints, credentials, addresses."""
+
+
+class Route(msgspec.Struct, frozen=True, eq=False):
+    """A match that leads to a chain and targets; a model and an MCP server are routes of their gates."""
+
+    name: str
+    gate: str
+    owner: str | None = None
+    """The team that owns it: anonymous calls are booked there."""
+    policies: tuple["Policy", ...] = ()
+    targets: tuple[tuple[Target, int], ...] = ()
+    """Targets and their weights."""
+    price: Price | None = None
+    records: Literal["rollup", "each"] = "rollup"
+    """Unpriced traffic: minute rollups, or a row each."""
+    origin: str = ""
+    """file:line:column of the document."""
+
+    @property
+    def billed(self) -> bool:
+        """Whether a call needs an intent before the first upstream byte."""
+        return self.price is not None or self.gate != "api"

@@ -1,0 +1,141 @@
+"""The one refusal and the one table of codes; each gate renders it in its own dialect."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import msgspec
+
+from triplegate.core.http import Headers
+
+
+class Code(msgspec.Struct, frozen=True, gc=False):
+    """How a refusal looks in each dialect."""
+
+    status: int
+    title: str
+    openai: str = "invalid_request_error"
+    """`error.type` of the OpenAI dialect; `error.code` is the refusal's own code."""
+    anthropic: str = "invalid_request_error"
+    jsonrpc: int = -32000
+    grpc: int = 2
+
+
+def _client(status: int, title: str, *, jsonrpc: int = -32600, grpc: int = 3) -> Code:
+    return Code(status, title, "invalid_request_error", "invalid_request_error", jsonrpc, grpc)
+
+
+def _upstream(status: int, title: str, *, grpc: int = 14) -> Code:
+    return Code(status, title, "server_error", "api_error", -32003, grpc)
+
+
+_AUTH = ("authentication_error", "authentication_error", -32001, 16)
+_LIMIT = ("rate_limit_error", "rate_limit_error", -32002, 8)
+_BUSY = ("server_error", "overloaded_error", -32004, 14)
+
+CODES: Mapping[str, Code] = MappingProxyType(
+    {
+        # the edge: what could be read in two ways is not read at all
+        "malformed_request": _client(400, "The request is malformed"),
+        "invalid_host": _client(400, "The Host header is missing or malformed"),
+        "ambiguous_path": _client(400, "The path can be read in more than one way"),
+        "uri_too_long": _client(414, "The request target is too long"),
+        "headers_too_large": _client(431, "The header block is too large"),
+        "body_too_large": _client(413, "The body is larger than the limit"),
+        "body_timeout": _client(408, "The body did not arrive in time"),
+        "expectation_failed": _client(417, "The expectation is not supported"),
+        "method_not_supported": _client(405, "The method is not supported here", grpc=12),
+        "misdirected": _client(421, "This host is not served here", grpc=5),
+        "loop_detected": _client(508, "The request has been here before"),
+        "forbidden_origin": Code(403, "This origin may not call", "permission_error", "permission_error", -32001, 7),
+        # reading
+        "route_not_found": _client(404, "No route matches", jsonrpc=-32601, grpc=12),
+        "invalid_body": _client(400, "The body cannot be read", jsonrpc=-32700),
+        "unsupported_media_type": _client(415, "The content type is not supported"),
+        "model_not_found": Code(404, "No such model", "invalid_request_error", "not_found_error", -32602, 5),
+        "unsupported_endpoint": Code(404, "No such endpoint", "invalid_request_error", "not_found_error", -32601, 12),
+        # identity and access
+        "unauthenticated": Code(401, "Credentials are required", *_AUTH),
+        "invalid_credentials": Code(401, "The credentials are not valid", *_AUTH),
+        "forbidden": Code(403, "This caller may not do that", "permission_error", "permission_error", -32001, 7),
+        "insufficient_scope": Code(403, "A scope is missing", "permission_error", "permission_error", -32001, 7),
+        # limits and money
+        "quota_exceeded": Code(429, "Too many requests", *_LIMIT),
+        "concurrency_exceeded": Code(429, "Too many calls at once", *_LIMIT),
+        "budget_exceeded": Code(429, "The budget is spent", "insufficient_quota", "rate_limit_error", -32002, 8),
+        # ourselves
+        "policy_unavailable": Code(503, "A security policy of this route cannot decide", *_BUSY),
+        "overloaded": Code(503, "The gateway is at its limit", *_BUSY),
+        "draining": Code(503, "The gateway is shutting down", *_BUSY),
+        "ledger_full": Code(503, "The ledger cannot take another billed call", *_BUSY),
+        "no_backend": Code(500, "The route has no usable backend", "server_error", "api_error", -32003, 14),
+        "internal": Code(500, "The gateway failed", "server_error", "api_error", -32603, 13),
+        # upstreams
+        "upstream_unreachable": _upstream(502, "The upstream cannot be reached"),
+        "upstream_reset": _upstream(502, "The upstream closed the connection"),
+        "upstream_malformed": _upstream(502, "The upstream's answer is malformed", grpc=13),
+        "upstream_timeout": _upstream(504, "The upstream did not answer in time", grpc=4),
+        "upstream_busy": _upstream(503, "All connections to the upstream are in use"),
+        "upstream_failed": _upstream(502, "The upstream failed"),
+        "upstream_credentials": _upstream(502, "The upstream refused the gateway's credentials"),
+        "upstream_rate_limited": Code(429, "The upstream's own limit is reached", *_LIMIT),
+        # JSON-RPC and MCP (specification 2026-07-28: -32020 … are the specification's own)
+        "rpc_parse_error": _client(400, "The body is not JSON", jsonrpc=-32700),
+        "rpc_invalid_request": _client(400, "Not a JSON-RPC request", jsonrpc=-32600),
+        "rpc_method_not_found": _client(404, "No such method", jsonrpc=-32601, grpc=12),
+        "rpc_invalid_params": _client(400, "The parameters are not valid", jsonrpc=-32602),
+        "rpc_header_mismatch": _client(400, "A header does not match the body", jsonrpc=-32020),
+        "rpc_missing_capability": _client(400, "The client lacks a capability", jsonrpc=-32021),
+        "rpc_unsupported_version": _client(400, "The protocol version is not supported", jsonrpc=-32022),
+        "session_not_found": _client(404, "No such session", jsonrpc=-32001, grpc=5),
+        "tool_not_found": _client(200, "No such tool", jsonrpc=-32602, grpc=5),
+    }
+)
+
+
+class Fault(msgspec.Struct, frozen=True, gc=False):
+    """One thing wrong with a document or a body: where (JSON pointer) and what."""
+
+    pointer: str
+    message: str
+
+
+class Refusal(Exception):
+    """A call that is not carried out; raised anywhere, rendered once by the gate.
+
+    `detail` is for the client, `reason` for log and explain only. `retry_after` is in seconds.
+    """
+
+    __slots__ = ("code", "detail", "errors", "headers", "payload", "policy", "reason", "retry_after")
+
+    def __init__(
+        self,
+        code: str,
+        detail: str = "",
+        *,
+        reason: str = "",
+        policy: str | None = None,
+        retry_after: float | None = None,
+        headers: Headers | None = None,
+        errors: tuple[Fault, ...] = (),
+        payload: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+        self.reason = reason or detail
+        self.policy = policy
+        self.retry_after = retry_after
+        self.headers: Headers = headers if headers is not None else []
+        self.errors = errors
+        self.payload: Mapping[str, object] = payload or {}
+        """Extension members: of problem+json, of JSON-RPC `error.data`."""
+
+    @property
+    def rendering(self) -> Code:
+        """The row of `CODES` this refusal is drawn by."""
+        return CODES[self.code]
+
+    @property
+    def status(self) -> int:
+        """HTTP status."""
+        return CODES[self.code].status

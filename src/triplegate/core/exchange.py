@@ -1,0 +1,169 @@
+"""The one mutable noun: a request on its way through a gate, and the attempts it makes."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import msgspec
+
+from triplegate.core.admission import Hold, Standing, Taker
+from triplegate.core.catalog import Route, Target
+from triplegate.core.errors import Refusal
+from triplegate.core.http import Encoder, Frame, Headers, Inbound, Message, Reply
+from triplegate.core.identity import Principal
+from triplegate.core.record import Outcome
+from triplegate.core.usage import Usage
+
+if TYPE_CHECKING:
+    from triplegate.core.fold import Chain
+    from triplegate.core.ports import House
+
+Proceed = Callable[["Exchange"], Awaitable[Reply]]
+Step = Callable[["Exchange", Proceed], Awaitable[Reply]]
+Role = Literal["first", "retry", "fallback", "hedge", "mirror", "judge"]
+
+
+class Gate(Protocol):
+    """One of the three: reads a dialect, forwards, renders refusals."""
+
+    name: str
+
+    def open(self, inbound: Inbound) -> "Exchange":
+        """Find the route by the head alone. Never raises: a failed open is an exchange with a refusal."""
+        ...
+
+    async def read(self, exchange: "Exchange") -> None:
+        """Fill `call` and `scope`; reads as much of the body as routing needs. Raises Refusal."""
+        ...
+
+    async def forward(self, exchange: "Exchange") -> Reply:
+        """Send the call to its target, after the chain has let it pass. Raises Refusal."""
+        ...
+
+    def refuse(self, exchange: "Exchange", refusal: Refusal) -> Reply:
+        """The refusal in this gate's dialect."""
+        ...
+
+    def encoder(self, exchange: "Exchange", reply: Reply) -> Encoder:
+        """Turns the reply's frames into the client's bytes."""
+        ...
+
+
+class Numbers(msgspec.Struct, gc=False):
+    """Plain numbers of an exchange or an attempt; times are monotonic seconds, 0 = not yet."""
+
+    status: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    dispatched: float = 0.0
+    """When the first attempt was handed to an upstream."""
+    upstream_head: float = 0.0
+    """When the adopted attempt's head had come."""
+    first_byte: float = 0.0
+    """When the head went to the client."""
+    ended: float = 0.0
+    own_cost: int = 0
+    list_cost: int = 0
+    saved: int = 0
+    streamed: bool = False
+    cache: str = "none"
+    price_version: str = ""
+
+
+class Attempt(msgspec.Struct, eq=False):
+    """One try at one target: its own frozen call, headers, numbers and hold; only the winner is adopted."""
+
+    n: int
+    target: Target
+    role: Role
+    call: Any
+    headers: Headers
+    started: float
+    numbers: Numbers
+    usage: Usage
+    hold: Hold | None = None
+    error_class: str = ""
+    upstream_id: str = ""
+    credential_id: str = ""
+    provider: str = ""
+    cost: int = 0
+    adopted: bool = False
+
+
+class Exchange(msgspec.Struct, eq=False):
+    """Frozen but for numbers once the reply began; ends by `close`."""
+
+    id: str
+    gate: Gate
+    inbound: Inbound
+    house: "House"
+    started: float
+    """Monotonic seconds."""
+    parent: "Exchange | None" = None
+    depth: int = 0
+    deadline: float | None = None
+    route: Route | None = None
+    outer: Proceed | None = None
+    refusal: Refusal | None = None
+    principal: Principal | None = None
+    call: Any = None
+    """The gate's own frozen call, once read."""
+    scope: tuple[str, str, str] = ("", "", "")
+    """(route | model | tool, plan, team): key of the inner chain."""
+    chain: "Chain | None" = None
+    """The inner chain in force: its dispatch, claimants and body needs."""
+    admission: Taker | None = None
+    standings: tuple[Standing, ...] = ()
+    reply_headers: Headers = []
+    """Headers promised to the client; applied to every reply, refusals included."""
+    attempts: list[Attempt] = []
+    decisions: list[tuple[str, str, str]] = []
+    """(policy, verdict, reason) in order."""
+    usage: Usage = msgspec.field(default_factory=Usage)
+    numbers: Numbers = msgspec.field(default_factory=Numbers)
+    taps: list[Callable[[Frame], None]] = []
+    on_message: list[Callable[[Message, str], Message | None]] = []
+    closers: list[Callable[["Exchange"], None]] = []
+    trace: str = ""
+    """traceparent sent on and recorded."""
+    snapshot: str = ""
+    target: str = ""
+    """Name of the target that answered."""
+    intended: bool = False
+    """An intent stands in the spool."""
+    parts: int = 0
+    """Ledger parts written so far."""
+    outcome: Outcome | None = None
+    """None while the exchange is open."""
+    marks: dict[str, Any] | None = None
+    """What a policy leaves for its own reply side; None until one does."""
+
+    @property
+    def depth_allowed(self) -> bool:
+        """Whether parts may still be re-entered below this exchange."""
+        return self.depth < 3
+
+    def attempt(self, target: Target, role: Role = "first", headers: Headers | None = None) -> Attempt:
+        """Begin one try at `target`; the attempt is listed in the record whatever becomes of it."""
+        attempt = Attempt(
+            len(self.attempts) + 1,
+            target,
+            role,
+            self.call,
+            headers if headers is not None else [],
+            self.house.clock.now(),
+            Numbers(),
+            Usage(),
+        )
+        self.attempts.append(attempt)
+        return attempt
+
+    def on_close(self, callback: Callable[["Exchange"], None]) -> None:
+        """Call `callback` with this exchange once, when it closes; it must not raise or wait."""
+        self.closers.append(callback)
+
+    def close(self, outcome: Outcome) -> None:
+        """End: idempotent, synchronous; callbacks run, holds are settled, the record is appended."""
+        if self.outcome is not None:
+            return
+        self.outcome = outcome
+        self.house.finish(self)

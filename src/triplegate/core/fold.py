@@ -1,0 +1,162 @@
+"""Fold policies into one chain, once per configuration: stage first, written order inside a stage."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Literal
+
+import msgspec
+
+from triplegate.core.admission import Admission, Claimant, Taker
+from triplegate.core.errors import Refusal
+from triplegate.core.exchange import Exchange, Proceed, Step
+from triplegate.core.http import Reply
+from triplegate.core.policy import OUTER, Dispatch, Policy, Reads, ReadsReply, Stage
+from triplegate.core.ports import Kit
+
+_READS: tuple[Reads, ...] = ("none", "call", "whole")
+_READS_REPLY: tuple[ReadsReply, ...] = ("none", "tap", "events", "whole")
+
+
+class Chain(msgspec.Struct, frozen=True, eq=False):
+    """A folded chain and what the gate must know of it before forwarding."""
+
+    proceed: Proceed
+    dispatch: Dispatch
+    policies: tuple[Policy, ...] = ()
+    """In the order they run."""
+    reads_call: Reads = "none"
+    reads_reply: ReadsReply = "none"
+
+
+def ordered(policies: Sequence[Policy]) -> tuple[Policy, ...]:
+    """The policies in the order they run."""
+    return tuple(sorted(policies, key=lambda policy: policy.stage))
+
+
+def fold(policies: Sequence[Policy], last: Proceed, kit: Kit, *, traced: bool = False) -> Chain:
+    """One chain out of `policies` and the function behind the last of them.
+
+    `traced` wraps each step so that it notes its verdict and time on the exchange.
+    """
+    run = ordered(policies)
+    dispatch = Dispatch()
+    for policy in run:
+        if policy.form == "tune":
+            policy.tune(dispatch)
+    claimants: tuple[Claimant, ...] = tuple(policy for policy in run if policy.form == "claims")
+    proceed = last
+    admitted = not claimants
+    for policy in reversed(run):
+        if policy.form == "tune":
+            continue
+        if policy.form == "claims":
+            if not admitted:
+                proceed = _wrap(
+                    _admit(claimants, kit.admission, offline=kit.offline),
+                    proceed,
+                    "admit",
+                    kit,
+                    traced=traced,
+                )
+                admitted = True
+            continue
+        proceed = _wrap(_step(policy, kit), proceed, policy.label, kit, traced=traced)
+    return Chain(
+        proceed,
+        dispatch,
+        run,
+        max((policy.reads_call for policy in run), key=_READS.index, default="none"),
+        max((policy.reads_reply for policy in run), key=_READS_REPLY.index, default="none"),
+    )
+
+
+def split(policies: Sequence[Policy]) -> tuple[tuple[Policy, ...], tuple[Policy, ...]]:
+    """The outer policies (by head only) and the inner ones."""
+    outer = tuple(policy for policy in policies if policy.stage in OUTER)
+    return outer, tuple(policy for policy in policies if policy.stage not in OUTER)
+
+
+def _wrap(step: Step, proceed: Proceed, label: str, kit: Kit, *, traced: bool) -> Proceed:
+    if not traced:
+        return lambda exchange: step(exchange, proceed)
+    now = kit.clock.now
+
+    async def timed(exchange: Exchange) -> Reply:
+        begun = now()
+        try:
+            reply = await step(exchange, _noting(proceed, exchange, label, begun, now))
+        except Refusal as refusal:
+            if refusal.policy in (None, label):
+                exchange.decisions.append((label, "refuse", f"{refusal.code}: {refusal.reason}"))
+            raise
+        return reply
+
+    return timed
+
+
+def _noting(proceed: Proceed, exchange: Exchange, label: str, begun: float, now: Callable[[], float]) -> Proceed:
+    async def passed(inner: Exchange) -> Reply:
+        exchange.decisions.append((label, "pass", f"{(now() - begun) * 1000:.3f} ms"))
+        return await proceed(inner)
+
+    return passed
+
+
+def _step(policy: Policy, kit: Kit) -> Step:
+    missing = policy.status(kit)
+    if missing and policy.security:
+        return _broken(policy, missing)
+    if policy.form == "build":
+        return policy.build(kit)
+    return _decide(policy)
+
+
+def _broken(policy: Policy, missing: str) -> Step:
+    """A security policy that cannot decide never lets pass (design: what degrades)."""
+
+    async def step(exchange: Exchange, proceed: Proceed) -> Reply:
+        raise Refusal(
+            "policy_unavailable",
+            "A security policy of this route cannot decide at the moment.",
+            reason=f"{policy.origin} {policy.label}: {missing}",
+            policy=policy.label,
+        )
+
+    return step
+
+
+def _decide(policy: Policy) -> Step:
+    decide, label = policy.decide, policy.label
+    enforce: Literal[True, False] = policy.mode == "enforce"
+
+    async def refuse(exchange: Exchange, refusal: Refusal, proceed: Proceed) -> Reply:
+        refusal.policy = refusal.policy or label
+        if enforce:
+            raise refusal
+        exchange.decisions.append((label, "would refuse", refusal.code))
+        return await proceed(exchange)
+
+    def step(exchange: Exchange, proceed: Proceed) -> "object":
+        refusal = decide(exchange)
+        return proceed(exchange) if refusal is None else refuse(exchange, refusal, proceed)
+
+    return step  # type: ignore[return-value]  # both branches return the awaitable
+
+
+def _admit(claimants: tuple[Claimant, ...], store: Admission, *, offline: bool) -> Step:
+    async def step(exchange: Exchange, proceed: Proceed) -> Reply:
+        taker = exchange.admission = Taker(store, claimants, exchange)
+        await taker.take(None)
+        return await proceed(exchange)
+
+    async def look(exchange: Exchange, proceed: Proceed) -> Reply:
+        claims = tuple(claim for claimant in claimants for claim in claimant.claims(exchange, None))
+        exchange.standings = await store.peek(claims)
+        return await proceed(exchange)
+
+    return look if offline else step
+
+
+def stage_disorder(policies: Sequence[Policy]) -> list[tuple[Policy, Policy]]:
+    """Neighbours written in another order than they will run; `check` warns of them."""
+    return [(a, b) for a, b in pairwise(policies) if Stage(a.stage) > Stage(b.stage)]

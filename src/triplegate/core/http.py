@@ -1,0 +1,206 @@
+"""The canonical request, its body and the reply: the nouns that all three gates pass along."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+Headers = list[tuple[bytes, bytes]]
+"""Field lines in order, repeats kept; names are lower-case."""
+
+OnGone = Literal["cancel", "finish", "keep"]
+"""What becomes of the upstream's answer when the client leaves."""
+
+
+class Peer(msgspec.Struct, frozen=True, gc=False):
+    """Who is at the other end of the client's connection."""
+
+    address: str
+    port: int = 0
+    certificate: bytes | None = None
+    """DER of the verified client certificate, when the listener asked for one."""
+
+
+class Body(ABC):
+    """A request body that is read at most once, unless it is replayable."""
+
+    kind: Literal["none", "one_pass", "replayable"]
+    length: int | None
+    """Content-Length, when the client said one."""
+    started: bool
+    """True once any of it was read."""
+
+    @abstractmethod
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives; raises Refusal body_too_large, body_timeout or malformed_request."""
+
+    @abstractmethod
+    async def whole(self, limit: int) -> bytes:
+        """The whole body; from then on it is replayable. Over `limit` bytes: Refusal body_too_large."""
+
+
+class BytesBody(Body):
+    """A body that is already here."""
+
+    __slots__ = ("content", "kind", "length", "started")
+
+    def __init__(self, content: bytes = b"") -> None:
+        self.content = content
+        self.kind = "replayable" if content else "none"
+        self.length = len(content)
+        self.started = False
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The content in one piece."""
+        self.started = True
+        if self.content:
+            yield self.content
+
+    async def whole(self, limit: int) -> bytes:
+        """The content; `limit` was checked by whoever made it."""
+        self.started = True
+        return self.content
+
+
+class Inbound(msgspec.Struct, frozen=True, eq=False):
+    """The request as everyone reads it: canonical, immutable, made once by the guard."""
+
+    listener: str
+    method: str
+    scheme: str
+    host: str
+    """Lower-case host without port."""
+    port: int | None
+    """The port the client named in Host, if any."""
+    path: str
+    """Canonical path, percent-encoded, always starting with a slash (reliability P-12)."""
+    query: bytes
+    """Query without the question mark, as sent."""
+    headers: Headers
+    peer: Peer
+    body: Body
+    http_version: str = "1.1"
+    messages: AsyncIterator["Message"] | None = None
+    deadline: float | None = None
+    """Monotonic seconds, when the client set a deadline."""
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first value of a field, or None."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
+
+
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """One message of a WebSocket or of gRPC."""
+
+    data: bytes
+    text: bool = False
+
+
+Frame = Any
+"""bytes (api) · bytes or an event (llm) · bytes or Rpc (mcp) · Message (duplex)."""
+
+
+class Frames(ABC):
+    """A reply's body as it comes; `close()` gives the connection back or aborts it: that cancels the upstream."""
+
+    __slots__ = ("done",)
+    done: bool
+    """True when the frame just returned was the last one."""
+
+    def __aiter__(self) -> "Frames":
+        return self
+
+    @abstractmethod
+    async def __anext__(self) -> Frame:
+        """The next frame; raises StopAsyncIteration at a clean end, Refusal upstream_* at any other."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Synchronous and idempotent."""
+
+
+class OneFrame(Frames):
+    """A local reply: all of it is here."""
+
+    __slots__ = ("_content",)
+
+    def __init__(self, content: bytes = b"") -> None:
+        self._content: bytes | None = content or None
+        self.done = not content
+
+    async def __anext__(self) -> bytes:
+        """The content, once."""
+        content = self._content
+        if content is None:
+            raise StopAsyncIteration
+        self._content = None
+        self.done = True
+        return content
+
+    def close(self) -> None:
+        """Nothing is held."""
+        self._content = None
+
+
+class Reply(msgspec.Struct, eq=False):
+    """What goes back: the head at once, the frames as they come."""
+
+    status: int
+    headers: Headers
+    frames: Frames
+    form: Literal["bytes", "events"] = "bytes"
+    trailers: Headers = []
+    """Filled when the frames have ended."""
+    on_gone: OnGone = "cancel"
+    source: Literal["upstream", "cache", "local"] = "upstream"
+
+
+class Encoder:
+    """Turns frames into the bytes of the client's dialect; this one passes bytes through."""
+
+    __slots__ = ()
+    whole: bool = False
+    """Gather everything (bounded) and send the head with a Content-Length."""
+
+    def feed(self, frame: Frame) -> bytes:
+        """Bytes for one frame; may be empty."""
+        return frame  # type: ignore[no-any-return]
+
+    def finish(self) -> bytes:
+        """Bytes after the last frame."""
+        return b""
+
+    def fail(self, refusal: Exception) -> bytes | None:
+        """In-band bytes that tell of a failure after the head; None: the message must be cut, never ended cleanly."""
+        return None
+
+
+class Wire(ABC):
+    """The client's side of one exchange; knows framing, not meaning."""
+
+    gone: bool
+    """True once the client left."""
+
+    @abstractmethod
+    async def head(self, status: int, headers: Headers) -> None:
+        """Send (or stage) the head."""
+
+    @abstractmethod
+    async def body(self, content: bytes) -> None:
+        """Send a piece; waits while the client is slow."""
+
+    @abstractmethod
+    async def end(self, content: bytes = b"", trailers: Sequence[tuple[bytes, bytes]] = ()) -> None:
+        """Send the last piece and complete the message. HTTP/1: trailers are dropped and counted."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Leave the message visibly incomplete, never cleanly ended."""
+
+    @abstractmethod
+    def on_gone(self, callback: Callable[[], None]) -> None:
+        """Call back once when the client leaves."""

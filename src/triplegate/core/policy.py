@@ -1,0 +1,146 @@
+"""A policy is a decision as written: one pydantic class that is its own configuration, documentation and behaviour."""
+
+from collections.abc import Iterable, Mapping
+from enum import IntEnum
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, TypeAdapter
+
+from triplegate.core.admission import Claim
+from triplegate.core.catalog import Target
+from triplegate.core.errors import Refusal
+
+if TYPE_CHECKING:
+    from triplegate.core.exchange import Exchange, Step
+    from triplegate.core.ports import Kit
+
+
+class Stage(IntEnum):
+    """Where in the chain a policy runs: stage first, written order inside a stage."""
+
+    RECORD = 0  # outermost: what is refused below still leaves a trace
+    EDGE = 1  # by head only, before anyone is known: preflight, redirects, address lists
+    IDENTIFY = 2  # the last of the outer chain: 401 costs no body
+    PERMIT = 3  # access, scopes, pins, contract: may this caller do this at all?
+    ADMIT = 4  # limits and budgets, folded into one store call: after permission, so that nobody pays for a 403
+    SCREEN = 5  # guardrails: outside RECALL, so that cached answers are screened too
+    RECALL = 6  # cache: outside SHAPE, so that what is stored is the shaped reply
+    SHAPE = 7  # transforms, the last to touch what goes out
+    DISPATCH = 8  # not steps: folded into one Dispatch that the attempts engine reads
+
+
+OUTER = frozenset({Stage.RECORD, Stage.EDGE, Stage.IDENTIFY})
+Reads = Literal["none", "call", "whole"]
+ReadsReply = Literal["none", "tap", "events", "whole"]
+Form = Literal["claims", "decide", "build", "tune"]
+_FORMS: tuple[Form, ...] = ("claims", "decide", "build", "tune")
+
+
+class Dispatch(msgspec.Struct):
+    """How the attempts engine tries: folded once from the `tune` policies of a chain. Times in seconds."""
+
+    connect: float = 1.0
+    first_byte: float = 60.0
+    idle: float = 60.0
+    total: float = 600.0
+    retries: int = 1
+    """Extra tries at the same or another endpoint, where that is safe."""
+    retry_on: frozenset[int] = frozenset({502, 503, 504})
+    retry_budget: float = 0.1
+    """Share of calls that may be retries."""
+    tuned: dict[str, Any] = {}
+    """What later policies (hedge, breaker, bulkhead, balance) leave for the engine, by tag."""
+
+
+class Policy(BaseModel):
+    """Exactly one of four forms: `claims` (ADMIT), `decide`, `build`, `tune` (DISPATCH)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    use: str
+    """Which policy this is."""
+    name: str | None = None
+    """A name of its own: state and buckets are kept by it over reloads."""
+    mode: Literal["enforce", "observe"] = "enforce"
+    """observe: decide, count and show, but let the call pass."""
+
+    stage: ClassVar[Stage]
+    form: ClassVar[Form]
+    security: ClassVar[bool] = False
+    """A security policy that cannot decide answers 503; it never lets pass."""
+    reads_call: ClassVar[Reads] = "none"
+    reads_reply: ClassVar[ReadsReply] = "none"
+    gates: ClassVar[frozenset[str]] = frozenset({"api", "llm", "mcp"})
+    """Gates it makes sense on."""
+
+    _label: str = PrivateAttr(default="")
+    _origin: str = PrivateAttr(default="")
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Know the form by the one method the subclass brings."""
+        super().__pydantic_init_subclass__(**kwargs)
+        forms = [form for form in _FORMS if getattr(cls, form) is not getattr(Policy, form)]
+        if len(forms) == 1:
+            cls.form = forms[0]
+        elif forms or "stage" in cls.__dict__:
+            raise TypeError(f"{cls.__name__} must have exactly one of {', '.join(_FORMS)}; it has {forms}")
+
+    @property
+    def label(self) -> str:
+        """Name, else owner/tag (#n for repeats): the key of its state and buckets, stable over reloads."""
+        return self._label or self.name or self.use
+
+    @property
+    def origin(self) -> str:
+        """file:line:column where it was written."""
+        return self._origin
+
+    def placed(self, label: str, origin: str) -> "Policy":
+        """This policy as it stands in one place of the configuration."""
+        copy = self.model_copy()
+        copy._label, copy._origin = self.name or label, origin  # noqa: SLF001 - its own copy
+        return copy
+
+    def status(self, kit: "Kit") -> str:
+        """Empty when it can decide; else what is missing (a secret, a key set)."""
+        return ""
+
+    # the four forms -----------------------------------------------------------------------------------------
+    def claims(self, exchange: "Exchange", target: Target | None) -> Iterable[Claim]:
+        """Claims of a call (`target` None) or of one attempt at `target`."""
+        raise NotImplementedError
+
+    def decide(self, exchange: "Exchange") -> Refusal | None:
+        """A refusal, or None to let the call pass; must not wait."""
+        raise NotImplementedError
+
+    def build(self, kit: "Kit") -> "Step":
+        """A step that wraps the rest of the chain; called once per chain, not per call."""
+        raise NotImplementedError
+
+    def tune(self, dispatch: Dispatch) -> None:
+        """Set what the attempts engine reads."""
+        raise NotImplementedError
+
+
+class Registry:
+    """Which policies exist: tag → class. `config` validates documents through it without importing them."""
+
+    __slots__ = ("_document_type", "policies")
+
+    def __init__(self, policies: Iterable[type[Policy]]) -> None:
+        self.policies: Mapping[str, type[Policy]] = {
+            cls.model_fields["use"].default: cls for cls in sorted(policies, key=lambda cls: cls.__name__)
+        }
+        self._document_type: TypeAdapter[Policy] | None = None
+
+    def document_type(self) -> TypeAdapter[Policy]:
+        """The tagged union on `use`, for validation and for JSON Schema."""
+        if self._document_type is None:
+            classes = tuple(self.policies.values())
+            union: Any = Union[classes]  # noqa: UP007 - built at run time
+            tagged: Any = Annotated[union, Field(discriminator="use")] if len(classes) > 1 else union
+            self._document_type = TypeAdapter(tagged)
+        return self._document_type
