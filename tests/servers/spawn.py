@@ -1,0 +1,106 @@
+"""Start a real server for the tests on a free loopback port, wait until it answers, and stop it again."""
+
+import contextlib
+import ctypes
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+START_SECONDS = 20.0
+STOP_SECONDS = 10.0
+_PR_SET_PDEATHSIG = 1
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def make_folder(name: str) -> Path:
+    """Not pytest's own folder: PostgreSQL runs as another user than root and must get through every parent."""
+    folder = Path(tempfile.mkdtemp(prefix=f"triplegate-{name}-"))
+    folder.chmod(0o755)
+    return folder
+
+
+class Server:
+    """One child that ends with us, even when we are killed."""
+
+    def __init__(self, name: str, *, stop_signal: signal.Signals = signal.SIGTERM, user: str | None = None) -> None:
+        self.name = name
+        self.port = free_port()
+        self.folder = make_folder(name)
+        self._stop_signal = stop_signal
+        self._user = user
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._child is not None
+        return self._child.pid
+
+    def launch(self, command: Sequence[str | Path], ready: Callable[[int], bool]) -> None:
+        """Start `command` and wait until `ready(port)`; raises RuntimeError with the server's own log."""
+        log = self.folder / "log"
+        with log.open("ab") as sink:
+            self._child = subprocess.Popen(
+                [str(part) for part in command],
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=sink,
+                cwd=self.folder,
+                user=self._user,
+                group=None if self._user is None else _group_of(self._user),
+                extra_groups=None if self._user is None else [],
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - no threads yet; a killed test run must leave no server
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self._child.poll() is not None:
+                break
+            if ready(self.port):
+                return
+            time.sleep(0.02)
+        self.kill()
+        raise RuntimeError(f"{self.name} did not start on port {self.port}:\n{log.read_text(errors='replace')[-4000:]}")
+
+    def pause(self) -> None:
+        """SIGSTOP: connections stay open, nothing answers."""
+        assert self._child is not None
+        self._child.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        assert self._child is not None
+        self._child.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """SIGKILL: connections are reset, the port refuses."""
+        if self._child is not None and self._child.poll() is None:
+            self._child.kill()
+            self._child.wait(STOP_SECONDS)
+
+    def stop(self) -> None:
+        if self._child is not None and self._child.poll() is None:
+            self._child.send_signal(signal.SIGCONT)
+            self._child.send_signal(self._stop_signal)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._child.wait(STOP_SECONDS)
+            self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _group_of(user: str) -> int:
+    import pwd
+
+    return pwd.getpwnam(user).pw_gid
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
