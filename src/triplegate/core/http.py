@@ -80,6 +80,8 @@ class Inbound(msgspec.Struct, frozen=True, eq=False):
     headers: Headers
     peer: Peer
     body: Body
+    client: str = ""
+    """The client's address: the peer's, or the first untrusted one behind trusted proxies."""
     http_version: str = "1.1"
     messages: AsyncIterator["Message"] | None = None
     deadline: float | None = None

@@ -30,6 +30,15 @@ class Principal(msgspec.Struct, frozen=True, gc=False):
     end_user: str | None = None
 
 
+class Directory(msgspec.Struct, frozen=True, gc=False):
+    """Who exists, as the configuration in force says: teams with their org and plan, consumers with theirs."""
+
+    teams: Mapping[str, tuple[str, str]] = {}
+    """team → (org, plan)."""
+    consumers: Mapping[tuple[str, str], tuple[str, frozenset[str], frozenset[str]]] = {}
+    """(team, consumer) → (plan, roles, scopes)."""
+
+
 ANONYMOUS = "anonymous"
 """Consumer of a route with `identity: none`; its team is the route's owner."""
 

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from copy import copy
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from triplegate.core.admission import Admission
 from triplegate.core.clock import Clock
 from triplegate.core.http import Headers, Inbound, Reply
-from triplegate.core.identity import KeyRecord
+from triplegate.core.identity import Directory, KeyRecord
 from triplegate.core.record import Record
 
 if TYPE_CHECKING:
@@ -183,6 +184,7 @@ class Kit:
         "cache",
         "clock",
         "dial",
+        "directory",
         "keys",
         "lease",
         "mailbox",
@@ -214,6 +216,7 @@ class Kit:
         pepper: bytes = b"",
         states: "States | None" = None,
         reenter: Reenter | None = None,
+        directory: Directory | None = None,
         offline: bool = False,
     ) -> None:
         self.clock, self.admission, self.keys, self.secrets = clock, admission, keys, secrets
@@ -221,6 +224,13 @@ class Kit:
         self.mailbox, self.broadcast, self.lease, self.once = mailbox, broadcast, lease, once
         self.pepper, self.reenter, self.offline = pepper, reenter, offline
         self.states = states if states is not None else States()
+        self.directory = directory if directory is not None else Directory()
+
+    def with_directory(self, directory: Directory) -> "Kit":
+        """The same ports with the people of another snapshot."""
+        kit = copy(self)
+        kit.directory = directory
+        return kit
 
     def state(self, kind: type[T], name: str, make: Callable[[], T]) -> T:
         """State that outlives swaps: counters only, kept by kind and name; parameters are read at each use."""

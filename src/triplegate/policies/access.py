@@ -1,0 +1,43 @@
+"""Let only named teams, consumers, roles or scopes through."""
+
+from typing import ClassVar, Literal
+
+from triplegate.core.errors import Refusal
+from triplegate.core.exchange import Exchange
+from triplegate.core.policy import Policy, Stage
+
+
+class Access(Policy):
+    """Allow a caller that is in one of the lists; with `scopes`, all of them must be held as well."""
+
+    use: Literal["access"] = "access"
+    stage: ClassVar = Stage.PERMIT
+    security: ClassVar = True
+    teams: frozenset[str] = frozenset()
+    """Teams that may call."""
+    consumers: frozenset[str] = frozenset()
+    """Consumers that may call."""
+    roles: frozenset[str] = frozenset()
+    """Roles that may call: one of them is enough."""
+    scopes: frozenset[str] = frozenset()
+    """Scopes that are all needed."""
+
+    def decide(self, exchange: Exchange) -> Refusal | None:
+        """Refusal forbidden or insufficient_scope; the missing scopes are named in the challenge (RFC 6750 §3.1)."""
+        principal = exchange.principal
+        if principal is None:
+            return Refusal("unauthenticated", "Credentials are required.")
+        listed = self.teams or self.consumers or self.roles
+        if listed and not (
+            principal.team in self.teams or principal.consumer in self.consumers or principal.roles & self.roles
+        ):
+            return Refusal("forbidden", "This caller may not use this route.")
+        missing = self.scopes - principal.scopes
+        if missing:
+            needed = " ".join(sorted(self.scopes))
+            return Refusal(
+                "insufficient_scope",
+                f"Needed scopes: {needed}.",
+                headers=[(b"www-authenticate", f'Bearer error="insufficient_scope", scope="{needed}"'.encode())],
+            )
+        return None
