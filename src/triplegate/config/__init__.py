@@ -1,0 +1,1 @@
+"""Settings read once, and documents read whole, validated with their places."""

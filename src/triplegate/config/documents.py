@@ -1,0 +1,165 @@
+"""The configuration as written, merged to one frozen whole; every object knows where it stands."""
+
+import hashlib
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+import msgspec
+from pydantic import Field, PrivateAttr, StringConstraints
+
+from triplegate.config.documents_api import RouteDocument, ServiceDocument
+from triplegate.config.documents_base import Document, Policies
+from triplegate.config.documents_llm import ModelDocument, ProviderDocument
+from triplegate.config.documents_mcp import ServerDocument, VirtualServerDocument
+from triplegate.config.types import ModelName, Name, TeamRef
+
+Path = tuple[str | int, ...]
+"""Where an object stands in the merged tree: ('routes', 'orders', 'policies', 0)."""
+
+GatePath = Annotated[str, StringConstraints(pattern=r"^(?:/[A-Za-z0-9._~-]+)+$", max_length=128)]
+
+
+class Position(msgspec.Struct, frozen=True, gc=False):
+    """A place in a file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class GatewayDocument(Document):
+    """What holds for all three gates."""
+
+    policies: Policies = ()
+    """Policies of every call, before those of gate, route, target, plan and team."""
+
+
+class LlmDocument(Document):
+    """The llm gate."""
+
+    base_path: GatePath = "/v1"
+    """Path before its endpoints."""
+    host: str | None = None
+    """Only this host; null = any."""
+    identity: Literal["none"] | None = None
+    """`none` lets everyone in; calls are booked on `owner`."""
+    owner: TeamRef | None = None
+    """Team of anonymous calls."""
+    policies: Policies = ()
+    """Policies of every llm call; when absent, the shipped chain `llm`."""
+
+
+class McpDocument(Document):
+    """The mcp gate."""
+
+    path: GatePath = "/mcp"
+    """Its endpoint; virtual servers stand below it."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Hosts it answers to (DNS rebinding); none = those of the listener."""
+    allowed_origins: tuple[str, ...] = ()
+    """Browser origins that may call; none = no browser may."""
+    identity: Literal["none"] | None = None
+    """`none` lets everyone in; calls are booked on `owner`."""
+    owner: TeamRef | None = None
+    """Team of anonymous calls."""
+    policies: Policies = ()
+    """Policies of every mcp call; when absent, the shipped chain `mcp`."""
+
+
+class ConsumerDocument(Document):
+    """A person, app or agent of a team."""
+
+    plan: Name | None = None
+    """Plan; else the team's."""
+    roles: tuple[Name, ...] = ()
+    """Roles its keys carry."""
+    scopes: tuple[Annotated[str, StringConstraints(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$")], ...] = ()
+    """Scopes its keys carry (RFC 6749 §3.3)."""
+
+
+class TeamDocument(Document):
+    """The unit that pays."""
+
+    plan: Name | None = None
+    """Plan of consumers that name none."""
+    policies: Policies = ()
+    """Policies of all its calls, after the plan's."""
+    consumers: dict[Name, ConsumerDocument] = Field(default_factory=dict)
+    """Its people, apps and agents."""
+
+
+class OrgDocument(Document):
+    """A tenant: its teams see nothing of other orgs."""
+
+    teams: dict[Name, TeamDocument] = Field(default_factory=dict)
+    """Its teams."""
+
+
+class PlanDocument(Document):
+    """Named limits that consumers and teams subscribe to."""
+
+    policies: Policies = ()
+    """Policies of every call under this plan."""
+
+
+class Documents(Document):
+    """The whole configuration: files merged by kind, named chains expanded, references checked."""
+
+    gateway: GatewayDocument = GatewayDocument()
+    """What holds for all three gates."""
+    llm: LlmDocument = LlmDocument()
+    """The llm gate."""
+    mcp: McpDocument = McpDocument()
+    """The mcp gate."""
+    services: dict[Name, ServiceDocument] = Field(default_factory=dict)
+    """APIs behind us."""
+    routes: dict[Name, RouteDocument] = Field(default_factory=dict)
+    """How they are reached."""
+    providers: dict[Name, ProviderDocument] = Field(default_factory=dict)
+    """LLM vendors; those of ours that a model uses are filled in."""
+    models: dict[ModelName, ModelDocument] = Field(default_factory=dict)
+    """The names clients ask for."""
+    servers: dict[Name, ServerDocument] = Field(default_factory=dict)
+    """MCP servers."""
+    virtual_servers: dict[Name, VirtualServerDocument] = Field(default_factory=dict)
+    """Selections of their tools."""
+    orgs: dict[Name, OrgDocument] = Field(default_factory=dict)
+    """Who may call and who pays."""
+    plans: dict[Name, PlanDocument] = Field(default_factory=dict)
+    """Named limits."""
+    policies: dict[Name, Policies] = Field(default_factory=dict)
+    """Named chains; a string in a list of policies stands for one of these."""
+
+    _positions: Mapping[Path, Position] = PrivateAttr(default_factory=lambda: MappingProxyType({}))
+
+    def standing(self, positions: Mapping[Path, Position]) -> "Documents":
+        """The same documents, knowing where each of their objects was written."""
+        copy = self.model_copy()
+        copy._positions = MappingProxyType(dict(positions))  # noqa: SLF001 - its own copy
+        return copy
+
+    def position(self, *path: str | int) -> Position | None:
+        """Where an object was written; of the nearest object around it that was; None when nowhere."""
+        for end in range(len(path), 0, -1):
+            found = self._positions.get(path[:end])
+            if found is not None:
+                return found
+        return None
+
+    def origin(self, *path: str | int) -> str:
+        """file:line:column of an object; empty when it was written nowhere."""
+        found = self.position(*path)
+        return "" if found is None else str(found)
+
+    def canonical(self) -> dict[str, Any]:
+        """Plain values in one normal form: defaults filled in, no positions, no secret values."""
+        plain: dict[str, Any] = msgspec.to_builtins(self.model_dump(), enc_hook=str, order="sorted")
+        return plain
+
+    def digest(self) -> str:
+        """SHA-256 of the normal form: the same whatever the file names, order, comments and layout."""
+        return hashlib.sha256(msgspec.json.encode(self.canonical(), order="sorted")).hexdigest()

@@ -1,0 +1,161 @@
+"""Documents of the llm gate: providers (vendors) and models (the names clients ask for)."""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from triplegate.config.documents_base import Document, Policies, Reached
+from triplegate.config.types import Address, Dollars, HeaderName, HeaderValue, ModelName, Name, SecretRef, TeamRef
+from triplegate.core.money import Price, from_dollars
+
+VendorModel = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[\x21-\x7e]+$")]
+"""A model's name at its vendor."""
+
+
+class Rates(Document):
+    """Prices in US dollars per million tokens; a class that is absent costs like its parent class."""
+
+    call: Dollars = Decimal(0)
+    """US dollars a call, beside the tokens."""
+    input: Dollars = Decimal(0)
+    """Input tokens."""
+    output: Dollars = Decimal(0)
+    """Output tokens."""
+    cache_read: Dollars | None = None
+    """Input read from the vendor's prompt cache; else like input."""
+    cache_write_5m: Dollars | None = None
+    """Input written to a prompt cache of 5 minutes; else like input."""
+    cache_write_1h: Dollars | None = None
+    """Input written to a prompt cache of 1 hour; else like cache_write_5m."""
+    audio_in: Dollars | None = None
+    """Audio input; else like input."""
+    image_in: Dollars | None = None
+    """Image input; else like input."""
+    reasoning: Dollars | None = None
+    """Reasoning tokens; else like output."""
+    audio_out: Dollars | None = None
+    """Audio output; else like output."""
+
+    def price(self, version: str = "") -> Price:
+        """The same in the ledger's units: per call and per million tokens."""
+
+        def units(amount: Decimal | None) -> int | None:
+            return None if amount is None else from_dollars(amount)
+
+        return Price(
+            version=version,
+            call=from_dollars(self.call),
+            input=from_dollars(self.input),
+            output=from_dollars(self.output),
+            cache_read=units(self.cache_read),
+            cache_write_5m=units(self.cache_write_5m),
+            cache_write_1h=units(self.cache_write_1h),
+            audio_in=units(self.audio_in),
+            image_in=units(self.image_in),
+            reasoning=units(self.reasoning),
+            audio_out=units(self.audio_out),
+        )
+
+
+class VendorModelDocument(Rates):
+    """A vendor's model: its prices and what it can hold."""
+
+    context: Annotated[int, Field(ge=1)] | None = None
+    """Most tokens of input and output together."""
+    max_output: Annotated[int, Field(ge=1)] | None = None
+    """Most tokens of one answer."""
+
+    @property
+    def priced(self) -> bool:
+        """Whether any price was written; without one, calls cost 0 and reports say so."""
+        return bool({"call", "input", "output"} & self.model_fields_set)
+
+
+class ProviderAuth(Document):
+    """How the credential travels."""
+
+    bearer: bool = False
+    """As `Authorization: Bearer …`."""
+    header: HeaderName | None = None
+    """As the value of this header."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "ProviderAuth":
+        if self.bearer == (self.header is not None):
+            raise ValueError("auth is either {bearer: true} or {header: name}")
+        return self
+
+
+class Quirks(Document):
+    """Where a vendor differs from its dialect."""
+
+    stream_usage: bool = True
+    """Whether `stream_options.include_usage` may be asked for."""
+    max_tokens: Literal["max_tokens", "max_completion_tokens"] | None = None
+    """The only name it takes for the output bound; the other is renamed."""
+    drop: Annotated[tuple[str, ...], Field(max_length=64)] = ()
+    """Fields of a request it refuses; they are left out."""
+
+
+class ProviderDocument(Reached):
+    """An LLM vendor: address, dialect, how to authenticate, models with prices."""
+
+    base_url: Address
+    """Address before the dialect's own paths: https://api.openai.com/v1."""
+    dialect: Literal["openai_chat"] = "openai_chat"
+    """The wire it speaks."""
+    auth: ProviderAuth | None = ProviderAuth(bearer=True)
+    """How the credential travels; null when it takes none."""
+    key: SecretRef | None = None
+    """Credential of deployments that name none."""
+    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict, max_length=32)
+    """Fixed header fields of every call (a version, say)."""
+    verified: Literal["recorded", "none"] = "none"
+    """recorded: a recording of the vendor's real answers is part of the tests."""
+    models: dict[VendorModel, VendorModelDocument] = Field(default_factory=dict)
+    """Its models; one that is not listed may be called, and costs 0."""
+    quirks: Quirks = Quirks()
+    """Differences from the dialect."""
+
+
+class DeploymentDocument(Document):
+    """A model at a provider with one credential."""
+
+    provider: Name
+    """The vendor."""
+    model: VendorModel
+    """The model's name there."""
+    key: SecretRef | None = None
+    """Credential; else the provider's."""
+    weight: Annotated[int, Field(ge=0, le=1_000_000)] = 1
+    """Share among the deployments; 0 gets nothing."""
+    name: Name | None = None
+    """What records and headers call it; else provider/model."""
+    price: Rates | None = None
+    """Prices, instead of the provider's for this model."""
+    group: Name | None = None
+    """Quota group: deployments that share a vendor's own limit; else provider and credential."""
+    policies: Policies = ()
+    """Policies of each attempt there."""
+
+
+class ModelDocument(Document):
+    """The name clients ask for: deployments, and models to fall back to."""
+
+    deployments: Annotated[tuple[DeploymentDocument, ...], Field(min_length=1, max_length=64)]
+    """Where it is answered."""
+    fallback: Annotated[tuple[ModelName, ...], Field(max_length=16)] = ()
+    """Models tried in this order when all deployments failed."""
+    owner: TeamRef | None = None
+    """Team that answers for it."""
+    teams: tuple[TeamRef, ...] | None = None
+    """Teams that may use it; absent = all."""
+    policies: Policies = ()
+    """Policies of calls to this model."""
+
+    @model_validator(mode="after")
+    def _some_weight(self) -> "ModelDocument":
+        if not any(one.weight for one in self.deployments):
+            raise ValueError("at least one deployment needs a weight above 0")
+        return self

@@ -1,0 +1,59 @@
+"""Documents of the mcp gate: servers and the virtual servers cut out of them."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from triplegate.config.documents_base import Document, Policies, Reached
+from triplegate.config.types import Address, Alias, Dollars, HeaderName, HeaderValue, SecretRef, TeamRef
+
+ToolPattern = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.*-]{1,160}$")]
+"""A tool's name; * stands for any characters."""
+
+
+class ServerAuth(Document):
+    """Our credential at a server."""
+
+    bearer: SecretRef
+    """Sent as `Authorization: Bearer …`."""
+
+
+class ToolFilter(Document):
+    """Which of a server's tools exist for our clients; names without prefix."""
+
+    allow: Annotated[tuple[ToolPattern, ...], Field(max_length=1024)] = ("*",)
+    """Tools that are passed on."""
+    deny: Annotated[tuple[ToolPattern, ...], Field(max_length=1024)] = ()
+    """Tools that are not, whatever `allow` says."""
+
+
+class ServerDocument(Reached):
+    """An MCP server behind us."""
+
+    url: Address
+    """Its endpoint: http://127.0.0.1:9003/mcp."""
+    alias: Alias | None = None
+    """Prefix of its tools (files__read); else its name."""
+    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict, max_length=32)
+    """Fixed header fields of every call; a value may be a secret reference."""
+    auth: ServerAuth | None = None
+    """Our credential there."""
+    tools: ToolFilter = ToolFilter()
+    """Which tools are passed on."""
+    price: Dollars | None = None
+    """US dollars a tool call."""
+    owner: TeamRef | None = None
+    """Team that answers for it."""
+    teams: tuple[TeamRef, ...] | None = None
+    """Teams that may use it; absent = all."""
+
+
+class VirtualServerDocument(Document):
+    """A selection of tools under a path of its own: /mcp/{name}."""
+
+    tools: Annotated[tuple[ToolPattern, ...], Field(min_length=1, max_length=1024)]
+    """Tools by full name: files__read, files__*."""
+    teams: tuple[TeamRef, ...] | None = None
+    """Teams that may use it; absent = all."""
+    policies: Policies = ()
+    """Policies of calls through it."""
