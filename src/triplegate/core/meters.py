@@ -1,0 +1,343 @@
+"""Counters and histograms aggregated by hand: one look-up and one addition each; exporters read them as families."""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
+
+import msgspec
+
+from triplegate.core.record import Record
+
+Labels = tuple[str | int, ...]
+Kind = Literal["counter", "gauge", "histogram"]
+Readings = Iterable[tuple[Labels, float]]
+
+OTHER = "__other__"
+"""Label of the one series that takes what exceeds an instrument's bound (TM-2)."""
+SERIES = 2_000
+"""Most series one instrument keeps."""
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
+"""Bucket bounds of HTTP durations (OpenTelemetry semantic conventions, http.server.request.duration)."""
+MODEL_SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+"""Bucket bounds of model calls (gen_ai.client.operation.duration)."""
+TOKENS = tuple(4**power for power in range(14))
+"""Bucket bounds of token counts (gen_ai.client.token.usage)."""
+TOOL_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300)
+"""Bucket bounds of MCP operations (mcp.server.operation.duration)."""
+
+HTTP_METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"})
+RPC_METHODS = frozenset(
+    {
+        *("initialize", "ping", "server/discover", "completion/complete", "logging/setLevel", "subscriptions/listen"),
+        *("tools/list", "tools/call", "resources/list", "resources/read", "resources/templates/list"),
+        *("resources/subscribe", "resources/unsubscribe", "prompts/list", "prompts/get", "tasks/get", "tasks/cancel"),
+        *("tasks/list", "tasks/result", "tasks/update", "notifications/initialized", "notifications/cancelled"),
+    }
+)
+_LIMITS = frozenset({"quota_exceeded", "concurrency_exceeded", "budget_exceeded"})
+_INPUT = slice(0, 6)
+_OUTPUT = slice(6, 9)
+
+
+class Family(msgspec.Struct, array_like=True):
+    """All series of one instrument as read at one moment.
+
+    A point's numbers are [value], or for a histogram its bucket counts (one more than bounds) and the sum at the end.
+    """
+
+    name: str
+    kind: Kind
+    unit: str
+    help: str
+    labels: tuple[str, ...]
+    bounds: tuple[float, ...]
+    points: list[tuple[Labels, list[float]]]
+
+
+class Instrument:
+    """One metric; the number of its series is bounded."""
+
+    __slots__ = ("bound", "bounds", "help", "kind", "labels", "name", "series", "unit")
+    kind: Kind
+
+    def __init__(self, name: str, unit: str, text: str, labels: Sequence[str], bounds: tuple[float, ...] = ()) -> None:
+        self.name, self.unit, self.help = name, unit, text
+        self.labels = tuple(labels)
+        self.bounds = bounds
+        self.bound = SERIES
+        self.series: dict[Labels, list[float]] = {}
+
+    def _fresh(self, labels: Labels) -> list[float]:
+        if len(self.series) >= self.bound:
+            labels = (OTHER,) * len(self.labels)
+        return self.series.setdefault(labels, [0] * (len(self.bounds) + 2 if self.bounds else 1))
+
+    def read(self) -> Family:
+        """The series as they stand."""
+        points = [(labels, list(cells)) for labels, cells in self.series.items()]
+        return Family(self.name, self.kind, self.unit, self.help, self.labels, self.bounds, points)
+
+
+class Counter(Instrument):
+    """A sum that only grows. `scale` turns the whole numbers kept into the unit shown, so that sums stay exact."""
+
+    __slots__ = ("scale",)
+
+    def __init__(self, name: str, unit: str, text: str, labels: Sequence[str] = (), scale: int = 1) -> None:
+        super().__init__(name, unit, text, labels)
+        self.kind = "counter"
+        self.scale = scale
+
+    def add(self, labels: Labels = (), amount: int = 1) -> None:
+        """Grow the series of `labels` by `amount`."""
+        cells = self.series.get(labels)
+        if cells is None:
+            cells = self._fresh(labels)
+        cells[0] += amount
+
+    def read(self) -> Family:
+        """The series as they stand, in the unit shown."""
+        family = super().read()
+        if self.scale != 1:
+            for _, cells in family.points:
+                cells[0] /= self.scale
+        return family
+
+
+class Histogram(Instrument):
+    """Counts by size; a value equal to a bound belongs to that bound's bucket."""
+
+    __slots__ = ()
+
+    def __init__(self, name: str, unit: str, text: str, labels: Sequence[str], bounds: tuple[float, ...]) -> None:
+        super().__init__(name, unit, text, labels, bounds)
+        self.kind = "histogram"
+
+    def record(self, labels: Labels, value: float) -> None:
+        """Count one `value`."""
+        cells = self.series.get(labels)
+        if cells is None:
+            cells = self._fresh(labels)
+        cells[bisect_left(self.bounds, value)] += 1
+        cells[-1] += value
+
+
+class Observed(Instrument):
+    """A number that somebody else keeps; asked for when read. A source that fails shows no series."""
+
+    __slots__ = ("_source", "failures")
+
+    def __init__(
+        self, name: str, unit: str, text: str, labels: Sequence[str], source: Callable[[], Readings], kind: Kind
+    ) -> None:
+        super().__init__(name, unit, text, labels)
+        self.kind = kind
+        self._source = source
+        self.failures = 0
+
+    def read(self) -> Family:
+        """Ask the source."""
+        points: list[tuple[Labels, list[float]]] = []
+        try:
+            for labels, value in self._source():
+                if len(points) >= self.bound:
+                    break
+                points.append((labels, [value]))
+        except Exception:  # noqa: BLE001 - one broken source must not take the scrape away from the others
+            self.failures += 1
+            points = []
+        return Family(self.name, self.kind, self.unit, self.help, self.labels, (), points)
+
+
+_ROUTE = ("triplegate.gate", "http.route")
+_MODEL = ("gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.request.model")
+_TEAM = ("triplegate.org", "triplegate.team")
+_ATTEMPT = ("triplegate.upstream", "triplegate.attempt.role", "http.response.status_code", "error.type")
+
+_HISTOGRAMS: tuple[tuple[str, str, str, str, tuple[str, ...], tuple[float, ...]], ...] = (
+    # attribute, name, unit, meaning, labels, bounds; names by the OpenTelemetry semantic conventions
+    (
+        "server",
+        "http.server.request.duration",
+        "s",
+        "Time from the head of the request to the end of the answer.",
+        (*_ROUTE, "http.request.method", "http.response.status_code"),
+        SECONDS,
+    ),
+    ("overhead", "triplegate.overhead.duration", "s", "Time spent in the gateway itself.", _ROUTE[:1], SECONDS),
+    ("client", "http.client.request.duration", "s", "Time of one attempt at an upstream.", _ATTEMPT, SECONDS),
+    (
+        "model_tokens",
+        "gen_ai.client.token.usage",
+        "{token}",
+        "Tokens of one model call.",
+        (*_MODEL, "gen_ai.token.type"),
+        TOKENS,
+    ),
+    (
+        "model_seconds",
+        "gen_ai.client.operation.duration",
+        "s",
+        "Time of one model call.",
+        (*_MODEL, "error.type"),
+        MODEL_SECONDS,
+    ),
+    (
+        "first_chunk",
+        "gen_ai.client.operation.time_to_first_chunk",
+        "s",
+        "Time to the first byte of a streamed model answer.",
+        _MODEL,
+        MODEL_SECONDS,
+    ),
+    (
+        "tool_seconds",
+        "mcp.server.operation.duration",
+        "s",
+        "Time of one MCP operation.",
+        ("mcp.method.name", "gen_ai.tool.name", "error.type"),
+        TOOL_SECONDS,
+    ),
+    ("loop_lag", "triplegate.loop.lag", "s", "How late the event loop ran a timer.", (), SECONDS),
+)
+_COUNTERS: tuple[tuple[str, str, str, str, tuple[str, ...], int], ...] = (
+    # attribute, name, unit, meaning, labels, scale
+    ("refusals", "triplegate.refusals", "{request}", "Requests refused, by code.", (*_ROUTE, "triplegate.code"), 1),
+    (
+        "denied",
+        "triplegate.limits.denied",
+        "{request}",
+        "Requests denied by a limit or budget.",
+        ("triplegate.policy",),
+        1,
+    ),
+    (
+        "degraded",
+        "triplegate.degraded",
+        "{event}",
+        "Decisions taken without the part they need.",
+        ("triplegate.part",),
+        1,
+    ),
+    ("requests", "triplegate.requests", "{request}", "Requests by who pays.", (*_TEAM, "triplegate.gate"), 1),
+    ("tokens", "triplegate.tokens", "{token}", "Tokens by who pays.", (*_TEAM, "gen_ai.token.type"), 1),
+    ("cost", "triplegate.cost.usd", "{USD}", "Cost in US dollars by who pays.", _TEAM, 10_000_000_000),
+    (
+        "dropped",
+        "triplegate.telemetry.dropped",
+        "{item}",
+        "Telemetry given up rather than waited for.",
+        ("triplegate.sink",),
+        1,
+    ),
+)
+
+
+class Meters:
+    """Every instrument of the process; `exchange` counts one finished exchange, the rest is counted where it is."""
+
+    server: Histogram
+    overhead: Histogram
+    client: Histogram
+    model_tokens: Histogram
+    model_seconds: Histogram
+    first_chunk: Histogram
+    tool_seconds: Histogram
+    loop_lag: Histogram
+    refusals: Counter
+    denied: Counter
+    degraded: Counter
+    requests: Counter
+    tokens: Counter
+    cost: Counter
+    dropped: Counter
+
+    def __init__(self) -> None:
+        self.instruments: list[Instrument] = []
+        for attribute, name, unit, text, labels, bounds in _HISTOGRAMS:
+            self._keep(attribute, Histogram(name, unit, text, labels, bounds))
+        for attribute, name, unit, text, labels, scale in _COUNTERS:
+            self._keep(attribute, Counter(name, unit, text, labels, scale))
+
+    def _keep(self, attribute: str, instrument: Instrument) -> None:
+        setattr(self, attribute, instrument)
+        self.instruments.append(instrument)
+
+    def observe(
+        self,
+        name: str,
+        unit: str,
+        text: str,
+        labels: Sequence[str],
+        source: Callable[[], Readings],
+        *,
+        kind: Kind = "gauge",
+    ) -> None:
+        """Show a number that lives elsewhere; `source` is called at each read and must not wait."""
+        self.instruments.append(Observed(name, unit, text, labels, source, kind))
+
+    def exchange(self, record: Record, http_method: str, *, part: str = "", operation: str = "", by: str = "") -> None:
+        """Count one finished exchange.
+
+        `part` is the tool's name, `operation` gen_ai.operation.name, `by` the label of the policy that refused.
+        All of them and the record's route must come from the configuration, never from the call.
+        """
+        gate, route, seconds = record.gate, record.route, record.duration_us / 1e6
+        method = http_method if http_method in HTTP_METHODS else "_OTHER"
+        self.server.record((gate, route, method, record.status), seconds)
+        self.overhead.record((gate,), record.overhead_us / 1e6)
+        if record.refusal:
+            self.refusals.add((gate, route, record.refusal))
+            if record.refusal in _LIMITS:
+                self.denied.add((by or record.refusal,))
+        for attempt in record.attempts:
+            self.client.record(
+                (attempt.target, attempt.role, attempt.status or "", attempt.error_class), attempt.duration_us / 1e6
+            )
+        if record.team:
+            self._team(record)
+        if gate == "llm":
+            self._model(record, operation, seconds)
+        elif gate == "mcp":
+            rpc = record.method if record.method in RPC_METHODS else "_OTHER"
+            self.tool_seconds.record((rpc, part, _error(record)), seconds)
+
+    def _team(self, record: Record) -> None:
+        org, team = record.org, record.team
+        self.requests.add((org, team, record.gate))
+        if record.cost:
+            self.cost.add((org, team), record.cost)
+        if record.usage_source != "none":
+            self.tokens.add((org, team, "input"), sum(record.tokens[_INPUT]))
+            self.tokens.add((org, team, "output"), sum(record.tokens[_OUTPUT]))
+
+    def _model(self, record: Record, operation: str, seconds: float) -> None:
+        provider = next((attempt.provider for attempt in record.attempts if attempt.adopted), "")
+        labels = (operation, provider, record.route)
+        self.model_seconds.record((*labels, _error(record)), seconds)
+        if record.streamed and record.first_byte_us:
+            self.first_chunk.record(labels, record.first_byte_us / 1e6)
+        if record.usage_source != "none":
+            self.model_tokens.record((*labels, "input"), sum(record.tokens[_INPUT]))
+            self.model_tokens.record((*labels, "output"), sum(record.tokens[_OUTPUT]))
+
+    def read(self) -> list[Family]:
+        """Every instrument as it stands; plain structs, so that a worker can send them to its leader."""
+        return [instrument.read() for instrument in self.instruments]
+
+
+def _error(record: Record) -> str:
+    return "" if record.outcome == "ok" else record.refusal or record.outcome
+
+
+def merge(readings: Iterable[Sequence[Family]]) -> list[Family]:
+    """The sum over workers: series with equal names and labels are added up."""
+    families: dict[str, tuple[Family, dict[Labels, list[float]]]] = {}
+    for reading in readings:
+        for family in reading:
+            _, sums = families.setdefault(family.name, (family, {}))
+            for labels, cells in family.points:
+                so_far = sums.get(labels)
+                sums[labels] = cells if so_far is None else [a + b for a, b in zip(so_far, cells, strict=True)]
+    return [msgspec.structs.replace(family, points=list(sums.items())) for family, sums in families.values()]
