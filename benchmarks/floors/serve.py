@@ -1,0 +1,47 @@
+"""One granian listener inside the running loop, as `triplegate serve` uses it."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import uvloop
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+App = Callable[..., Awaitable[None]]
+
+
+async def _serve(app: App, port: int) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    server = Server(
+        app,
+        address="127.0.0.1",
+        port=port,
+        interface=Interfaces.ASGINL,
+        backlog=8192,
+        backpressure=8192,
+        log_enabled=False,
+    )
+    task = asyncio.ensure_future(server.serve())
+    stopped = asyncio.ensure_future(stop.wait())
+    await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    server.stop()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def serve(make: Callable[[list[str]], App]) -> None:
+    """Serve `make(arguments after the port)` on 127.0.0.1 until SIGTERM; argv: PORT …"""
+    port = int(sys.argv[1])
+
+    async def main() -> None:
+        await _serve(make(sys.argv[2:]), port)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
