@@ -1,0 +1,88 @@
+"""From spool files into the ledger: batches, each with its place in the file, so that a repeat changes nothing."""
+
+import asyncio
+import bisect
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from triplegate.core.record import Record
+from triplegate.stores.spool_frame import Scan, scan
+from triplegate.stores.spool_lane import Segment
+
+_STRETCH = 256 << 10
+
+
+class DrainLedger(Protocol):
+    """What the drain needs of the ledger."""
+
+    async def write(self, records: Sequence[Record]) -> int:
+        """Insert what is new; the number of new rows."""
+        ...
+
+    async def drained(self, file: str) -> int:
+        """Offset up to which a spool file is in the ledger."""
+        ...
+
+    async def absorb(self, file: str, begin: int, end: int, records: Sequence[Record]) -> int:
+        """Take the records between two offsets of a file, once; the offset that holds now."""
+        ...
+
+    async def forget(self, files: Sequence[str]) -> None:
+        """The files are gone: their offsets need no keeping."""
+        ...
+
+
+class Step:
+    """What one stretch of a file held."""
+
+    __slots__ = ("damaged", "ends", "intents", "records")
+
+    def __init__(self, found: Scan) -> None:
+        self.ends = [entry.end for entry in found.entries]
+        self.damaged = found.damaged
+        self.records = [entry.record for entry in found.entries if entry.record.kind != "intent"]
+        self.intents = [entry.record for entry in found.entries if entry.record.kind == "intent"]
+
+
+def read_stretch(segment: Segment, begin: int, *, sealed: bool, limit: int) -> tuple[Step, int]:
+    """Up to `limit` entries of `segment` from `begin`, and where the next stretch begins. Raises OSError."""
+    stretch = _read(segment.path, begin, min(_STRETCH, segment.size - begin))
+    if not stretch and sealed:
+        return Step(Scan([], segment.size, 1)), segment.size  # the file is shorter than it was: what is gone is gone
+    last = sealed and begin + len(stretch) >= segment.size
+    found = scan(stretch, begin, last=last, limit=limit)
+    return Step(found), found.end
+
+
+async def drain_segment(ledger: DrainLedger, segment: Segment, *, sealed: bool, batch: int) -> tuple[int, int]:
+    """Bring what `segment` holds into the ledger; entries taken and damaged places met.
+
+    `sealed`: nothing is written to it any more. Raises OSError, and whatever the ledger raises when it is away.
+    """
+    taken = damaged = 0
+    goal = segment.size  # what is written meanwhile is for the next time, or a busy lane would never be left
+    while segment.drained < goal:
+        begin = segment.drained
+        step, end = await asyncio.to_thread(read_stretch, segment, begin, sealed=sealed, limit=batch)
+        if end == begin:
+            break
+        now = await ledger.absorb(segment.path.name, begin, end, step.records)
+        if now <= begin:
+            raise RuntimeError(f"the ledger's offset of {segment.path.name} runs backwards")
+        segment.drained = now
+        taken += bisect.bisect_right(step.ends, now)
+        damaged += step.damaged
+    return taken, damaged
+
+
+def _read(path: Path, begin: int, length: int) -> bytes:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return b""
+    try:
+        return os.pread(descriptor, length, begin)
+    finally:
+        os.close(descriptor)
