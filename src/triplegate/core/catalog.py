@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from triplegate.core.admission import Claimant
+from triplegate.core.identity import Principal
 from triplegate.core.money import Price
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Route(msgspec.Struct, frozen=True, eq=False):
     price: Price | None = None
     records: Literal["rollup", "each"] = "rollup"
     """Unpriced traffic: minute rollups, or a row each."""
+    anonymous: Principal | None = None
+    """Who calls without credentials, when the route says `identity: none`."""
     origin: str = ""
     """file:line:column of the document."""
 

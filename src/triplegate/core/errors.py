@@ -139,3 +139,7 @@ class Refusal(Exception):
     def status(self) -> int:
         """HTTP status."""
         return CODES[self.code].status
+
+
+class Gone(Exception):
+    """The client left while its request was still being read; nothing can be answered any more."""

@@ -123,6 +123,8 @@ class Exchange(msgspec.Struct, eq=False):
     taps: list[Callable[[Frame], None]] = []
     on_message: list[Callable[[Message, str], Message | None]] = []
     closers: list[Callable[["Exchange"], None]] = []
+    request_id: bytes = b""
+    """X-Request-Id: the client's own where it is well formed, else the exchange's id."""
     trace: str = ""
     """traceparent sent on and recorded."""
     snapshot: str = ""

@@ -113,6 +113,11 @@ class Frames(ABC):
     done: bool
     """True when the frame just returned was the last one."""
 
+    @property
+    def ready(self) -> bool:
+        """Whether the next frame can be had without waiting; the head is flushed alone when it cannot."""
+        return True
+
     def __aiter__(self) -> "Frames":
         return self
 
@@ -186,6 +191,8 @@ class Wire(ABC):
 
     gone: bool
     """True once the client left."""
+    started: bool
+    """True once any byte of the head went out."""
 
     @abstractmethod
     async def head(self, status: int, headers: Headers) -> None:

@@ -28,15 +28,58 @@ class Principal(msgspec.Struct, frozen=True, gc=False):
     scopes: frozenset[str] = frozenset()
     claims: Mapping[str, Any] = {}
     end_user: str | None = None
+    team_ref: str = ""
+    """org/team: the team's name that is unique over all orgs."""
 
 
-class Directory(msgspec.Struct, frozen=True, gc=False):
-    """Who exists, as the configuration in force says: teams with their org and plan, consumers with theirs."""
+class Team(msgspec.Struct, frozen=True, gc=False):
+    """A team as the configuration in force has it."""
 
-    teams: Mapping[str, tuple[str, str]] = {}
-    """team → (org, plan)."""
-    consumers: Mapping[tuple[str, str], tuple[str, frozenset[str], frozenset[str]]] = {}
-    """(team, consumer) → (plan, roles, scopes)."""
+    org: str
+    name: str
+    plan: str = ""
+    consumers: Mapping[str, tuple[str, frozenset[str], frozenset[str]]] = {}
+    """consumer → (plan, roles, scopes)."""
+
+    @property
+    def ref(self) -> str:
+        """org/team."""
+        return f"{self.org}/{self.name}"
+
+
+class Directory(msgspec.Struct, frozen=True, eq=False):
+    """Who exists, as the configuration in force says."""
+
+    teams: Mapping[str, Team] = {}
+    """By org/team, and by the bare name where only one org has it."""
+
+    def principal(
+        self,
+        team: Team,
+        consumer: str,
+        method: str,
+        *,
+        key_id: str = "",
+        plan: str = "",
+        roles: frozenset[str] = frozenset(),
+        scopes: frozenset[str] = frozenset(),
+        claims: Mapping[str, Any] | None = None,
+    ) -> Principal:
+        """The principal of `consumer`: what the proof says, then what the consumer has, then the team."""
+        own_plan, own_roles, own_scopes = team.consumers.get(consumer, ("", frozenset(), frozenset()))
+        return Principal(
+            team.org,
+            team.name,
+            consumer,
+            key_id,
+            plan or own_plan or team.plan,
+            method,
+            roles | own_roles,
+            scopes | own_scopes,
+            claims or {},
+            None,
+            team.ref,
+        )
 
 
 ANONYMOUS = "anonymous"

@@ -223,14 +223,6 @@ _COUNTERS: tuple[tuple[str, str, str, str, tuple[str, ...], int], ...] = (
     ("requests", "triplegate.requests", "{request}", "Requests by who pays.", (*_TEAM, "triplegate.gate"), 1),
     ("tokens", "triplegate.tokens", "{token}", "Tokens by who pays.", (*_TEAM, "gen_ai.token.type"), 1),
     ("cost", "triplegate.cost.usd", "{USD}", "Cost in US dollars by who pays.", _TEAM, 10_000_000_000),
-    (
-        "dropped",
-        "triplegate.telemetry.dropped",
-        "{item}",
-        "Telemetry given up rather than waited for.",
-        ("triplegate.sink",),
-        1,
-    ),
 )
 
 
@@ -251,7 +243,6 @@ class Meters:
     requests: Counter
     tokens: Counter
     cost: Counter
-    dropped: Counter
 
     def __init__(self) -> None:
         self.instruments: list[Instrument] = []

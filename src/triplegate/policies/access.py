@@ -29,7 +29,10 @@ class Access(Policy):
             return Refusal("unauthenticated", "Credentials are required.")
         listed = self.teams or self.consumers or self.roles
         if listed and not (
-            principal.team in self.teams or principal.consumer in self.consumers or principal.roles & self.roles
+            principal.team in self.teams
+            or principal.team_ref in self.teams
+            or principal.consumer in self.consumers
+            or principal.roles & self.roles
         ):
             return Refusal("forbidden", "This caller may not use this route.")
         missing = self.scopes - principal.scopes

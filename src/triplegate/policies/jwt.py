@@ -86,8 +86,9 @@ class Jwt(Policy):
         """The step that sets `exchange.principal`."""
         key_set = kit.state(KeySet, f"jwks:{self.keys}", KeySet)
         if not self.keys.startswith("http"):
-            key_set.keys = parse_jwks(kit.secrets.read(self.keys) or "{}")
-        salt = hashlib.sha256(repr((self.model_dump(), kit.directory.teams)).encode()).digest()
+            key_set.keys = parse_jwks(kit.secrets.read(self.keys) or "")
+            key_set.proved.clear()  # another file, another truth
+        salt = hashlib.sha256(repr((self.model_dump(), sorted(kit.directory.teams.items()))).encode()).digest()
         wall = kit.clock.wall
 
         def step(exchange: Exchange, proceed: Proceed) -> Awaitable[Reply]:
@@ -147,7 +148,7 @@ class Jwt(Policy):
                 },
             )
             expires, not_before = float(claims["exp"]), float(claims.get("nbf", 0))
-        except (jwt.InvalidTokenError, TypeError, ValueError) as error:
+        except (jwt.PyJWTError, TypeError, ValueError) as error:
             raise _wrong(str(error)) from None
         # times are read from our own clock, so that a test (or a broken host clock) can be told
         if expires + self.leeway <= now:
@@ -196,19 +197,15 @@ class Jwt(Policy):
         known = kit.directory.teams.get(team)
         if known is None:
             raise _wrong("the token's team is not configured")
-        plan, roles, scopes = kit.directory.consumers.get((team, consumer), ("", frozenset(), frozenset()))
         said = claims.get(self.scopes_claim) or ()
         told = claims.get(self.roles_claim) or ()
-        return Principal(
-            known[0],
-            team,
+        return kit.directory.principal(
+            known,
             consumer,
-            "",
-            plan or known[1],
             "jwt",
-            roles | frozenset(str(role) for role in told if isinstance(told, list)),
-            scopes | frozenset(said.split() if isinstance(said, str) else map(str, said)),
-            claims,
+            roles=frozenset(str(role) for role in told if isinstance(told, list)),
+            scopes=frozenset(said.split() if isinstance(said, str) else map(str, said)),
+            claims=claims,
         )
 
 
@@ -221,7 +218,7 @@ def bearer(headers: Headers) -> bytes | None:
 
 
 def parse_jwks(text: str) -> dict[str, tuple[str, Any]]:
-    """kid → (bound algorithm, key) of the signature keys in a JWKS (RFC 7517); symmetric keys are left out.
+    """Key id → (bound algorithm, key) of the signature keys in a JWKS (RFC 7517); symmetric keys are left out.
 
     Raises ValueError when the text is not a JWKS.
     """

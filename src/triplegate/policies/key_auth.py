@@ -1,7 +1,7 @@
 """Know the caller by a virtual key."""
 
 import hashlib
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import ClassVar, Literal
 
 import msgspec
@@ -13,6 +13,7 @@ from triplegate.core.identity import (
     Directory,
     KeyRecord,
     Principal,
+    Team,
     digest_key,
     key_id_of,
     same_digest,
@@ -84,25 +85,25 @@ def _wrong(reason: str) -> Refusal:
     return Refusal("invalid_credentials", "The key is not valid.", reason=reason, policy="key_auth")
 
 
-def _verify(key: bytes, pepper: bytes, find: object, directory: Directory) -> tuple[KeyRecord, Principal]:
+def _verify(
+    key: bytes, pepper: bytes, find: Callable[[str], KeyRecord | None], directory: Directory
+) -> tuple[KeyRecord, Principal]:
     text = key.decode("latin-1")
     key_id = key_id_of(text)
     if key_id is None:
         raise _wrong("malformed")
-    record: KeyRecord | None = find(key_id)  # type: ignore[operator]
+    record = find(key_id)
     # unknown and wrong keys take one path, in constant time
     digest = digest_key(pepper, text)
     if not same_digest(digest, record.digest if record is not None else bytes(32)) or record is None:
         raise _wrong("unknown")
-    team = directory.teams.get(record.team)
-    plan, roles, scopes = directory.consumers.get((record.team, record.consumer), ("", frozenset(), frozenset()))
-    return record, Principal(
-        team[0] if team else record.org,
-        record.team,
+    team = directory.teams.get(f"{record.org}/{record.team}") or Team(record.org, record.team)
+    return record, directory.principal(
+        team,
         record.consumer,
-        record.key_id,
-        record.plan or plan or (team[1] if team else ""),
         "key",
-        record.roles | roles,
-        record.scopes | scopes,
+        key_id=record.key_id,
+        plan=record.plan,
+        roles=record.roles,
+        scopes=record.scopes,
     )

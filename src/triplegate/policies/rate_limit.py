@@ -46,9 +46,9 @@ class RateLimit(Policy):
         if self.by == "consumer":
             if principal.method == "none":  # anonymous callers are told apart by address
                 return address_block(exchange.inbound.client)
-            return f"{principal.org}/{principal.team}/{principal.consumer}"
+            return f"{principal.team_ref}/{principal.consumer}"
         if self.by == "team":
-            return f"{principal.org}/{principal.team}"
+            return principal.team_ref
         return principal.key_id if self.by == "key" else principal.org
 
 

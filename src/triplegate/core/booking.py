@@ -1,0 +1,90 @@
+"""Turn a finished exchange into the record that the ledger keeps."""
+
+from triplegate.core.exchange import Attempt, Exchange
+from triplegate.core.identity import Principal
+from triplegate.core.record import AttemptRecord, Kind, Record
+
+_NOBODY = Principal("", "", "")
+
+
+def record_of(exchange: Exchange, kind: Kind, node: str, now: float, wall: float) -> Record:
+    """The record of `exchange` as it stands at monotonic `now`, Unix `wall` seconds."""
+    numbers, usage, inbound = exchange.numbers, exchange.usage, exchange.inbound
+    principal, route = exchange.principal or _NOBODY, exchange.route
+    attempts = tuple([_attempt(exchange, attempt, now) for attempt in exchange.attempts]) if exchange.attempts else ()
+    duration = now - exchange.started
+    return Record(
+        exchange.id,
+        exchange.parts,
+        kind,
+        exchange.parent.id if exchange.parent is not None else "",
+        node,
+        exchange.snapshot,
+        wall - duration,
+        int(duration * 1e6),
+        int((numbers.first_byte - exchange.started) * 1e6) if numbers.first_byte else 0,
+        overhead_us(exchange),
+        exchange.gate.name,
+        inbound.listener,
+        route.name if route is not None else "",
+        exchange.target,
+        inbound.method,
+        numbers.status,
+        exchange.outcome or "unknown",
+        exchange.refusal.code if exchange.refusal is not None else "",
+        principal.org,
+        principal.team,
+        principal.consumer,
+        principal.key_id,
+        principal.end_user or "",
+        principal.plan,
+        numbers.streamed,
+        numbers.bytes_in,
+        numbers.bytes_out,
+        usage.tokens(),
+        usage.tool_units,
+        usage.source,
+        numbers.own_cost,
+        numbers.own_cost + sum([attempt.cost for attempt in exchange.attempts]),
+        numbers.list_cost,
+        numbers.saved,
+        numbers.cache,
+        numbers.price_version,
+        exchange.trace,
+        route is not None and route.billed,
+        route is None or route.billed or route.records == "each",
+        attempts,
+    )
+
+
+def overhead_us(exchange: Exchange) -> int:
+    """Microseconds of our own until the head went out: all of it, less the wait for the upstream's head."""
+    numbers = exchange.numbers
+    if not numbers.first_byte:
+        return 0
+    own = numbers.first_byte - exchange.started
+    if numbers.upstream_head and numbers.dispatched:
+        own -= numbers.upstream_head - numbers.dispatched
+    return int(own * 1e6)
+
+
+def _attempt(exchange: Exchange, attempt: Attempt, now: float) -> AttemptRecord:
+    numbers = attempt.numbers
+    ended = numbers.ended or now
+    return AttemptRecord(
+        attempt.n,
+        attempt.role,
+        attempt.provider,
+        attempt.target.name,
+        attempt.credential_id,
+        int((attempt.started - exchange.started) * 1e6),
+        int((numbers.upstream_head - attempt.started) * 1e6) if numbers.upstream_head else 0,
+        int((ended - attempt.started) * 1e6),
+        numbers.status,
+        attempt.error_class,
+        attempt.upstream_id,
+        attempt.usage.tokens(),
+        attempt.usage.source,
+        attempt.cost,
+        attempt.adopted,
+    )

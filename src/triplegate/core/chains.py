@@ -1,0 +1,76 @@
+"""The chains of one gate in one snapshot: outer ones per route, inner ones folded at first use and kept."""
+
+from collections.abc import Mapping
+
+from triplegate.core.errors import Refusal
+from triplegate.core.exchange import Exchange, Gate, Proceed
+from triplegate.core.fold import Chain, fold, split
+from triplegate.core.http import Reply
+from triplegate.core.identity import Principal
+from triplegate.core.policy import Policy
+from triplegate.core.ports import Kit
+
+Policies = tuple[Policy, ...]
+
+
+class Chains:
+    """Merges gateway → gate → route → target → plan → team into chains (design: one order, stage first)."""
+
+    __slots__ = ("_common", "_folded", "_gate", "_kit", "_plans", "_teams", "_traced")
+
+    def __init__(
+        self,
+        common: Policies,
+        plans: Mapping[str, Policies],
+        teams: Mapping[str, Policies],
+        kit: Kit,
+        *,
+        traced: bool = False,
+    ) -> None:
+        self._common, self._plans, self._teams, self._kit, self._traced = common, plans, teams, kit, traced
+        self._folded: dict[tuple[str, str, str], Chain] = {}
+        self._gate: Gate | None = None
+
+    def bind(self, gate: Gate) -> None:
+        """The gate that reads and forwards; called once, by the gate's own constructor."""
+        self._gate = gate
+
+    def outer(self, policies: Policies) -> Proceed:
+        """The chain by head only, of a route with these policies; behind it the call is read."""
+        outer, _ = split(self._common + policies)
+        return fold(outer, self._enter, self._kit, traced=self._traced).proceed
+
+    async def _enter(self, exchange: Exchange) -> Reply:
+        """Between the chains: somebody must be known by now; then the call is read and its own chain found."""
+        gate = self._gate
+        assert gate is not None
+        if exchange.principal is None:
+            exchange.principal = _anonymous(exchange)
+        await gate.read(exchange)
+        chain = self._folded.get(exchange.scope)
+        if chain is None:
+            chain = self._folded[exchange.scope] = self.fold_inner(exchange, gate.forward)
+        exchange.chain = chain
+        return await chain.proceed(exchange)
+
+    def fold_inner(self, exchange: Exchange, last: Proceed) -> Chain:
+        """The inner chain of an exchange's route, target, plan and team."""
+        route = exchange.route
+        assert route is not None
+        target = route.targets[0][0].policies if len(route.targets) == 1 else ()
+        # a target's own limits are taken before each attempt, not with the call's
+        target = tuple(policy for policy in target if policy.form != "claims")
+        _, plan, team = exchange.scope
+        merged = self._common + route.policies + target + self._plans.get(plan, ()) + self._teams.get(team, ())
+        _, inner = split(merged)
+        return fold(inner, last, self._kit, traced=self._traced)
+
+
+def _anonymous(exchange: Exchange) -> Principal:
+    route = exchange.route
+    if route is not None and route.anonymous is not None:
+        return route.anonymous
+    for name, _ in exchange.inbound.headers:
+        if name in (b"authorization", b"x-api-key"):
+            raise Refusal("invalid_credentials", "The credentials are not valid.")
+    raise Refusal("unauthenticated", "Credentials are required: Authorization: Bearer <key>, or x-api-key.")

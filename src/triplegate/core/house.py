@@ -1,0 +1,103 @@
+"""What becomes of an exchange that ends: callbacks, settled holds, a record, counters; nothing here waits."""
+
+import sys
+import traceback
+from typing import Protocol
+
+from triplegate.core.admission import Dimension
+from triplegate.core.booking import record_of
+from triplegate.core.clock import Clock
+from triplegate.core.errors import Refusal
+from triplegate.core.exchange import Exchange
+from triplegate.core.ports import Spool
+from triplegate.core.record import Record
+from triplegate.core.ulid import Ulids
+
+
+class Telemetry(Protocol):
+    """Whoever looks at finished exchanges: counters, log lines, spans, live tail."""
+
+    def finished(self, exchange: Exchange, record: Record) -> None:
+        """See one finished exchange; bounded, never waits."""
+        ...
+
+
+class Household:
+    """The House of a worker process."""
+
+    __slots__ = ("_ulids", "clock", "faults", "node", "spool", "telemetry")
+
+    def __init__(self, clock: Clock, spool: Spool, telemetry: Telemetry, node: str) -> None:
+        self.clock = clock
+        self.spool = spool
+        self.telemetry = telemetry
+        self.node = node
+        self.faults = 0
+        """Exchanges whose end failed somewhere; each is printed."""
+        self._ulids = Ulids(clock)
+
+    def make_id(self) -> str:
+        """A fresh exchange id."""
+        return self._ulids.make()
+
+    def intend(self, exchange: Exchange) -> None:
+        """Write the intent of a billed call, once. Raises Refusal ledger_full."""
+        if exchange.intended:
+            return
+        clock = self.clock
+        self.spool.append(record_of(exchange, "intent", self.node, clock.now(), clock.wall()))
+        exchange.intended = True
+        exchange.parts += 1
+
+    def finish(self, exchange: Exchange) -> None:
+        """End of an exchange; one broken part never keeps the others from their work."""
+        now, wall = self.clock.now(), self.clock.wall()
+        exchange.numbers.ended = now
+        for callback in exchange.closers:
+            try:
+                callback(exchange)
+            except Exception:  # noqa: BLE001 - a policy's callback must not cost the record
+                self._fault()
+        try:
+            if exchange.admission is not None and exchange.admission.holds:
+                _settle(exchange)
+        except Exception:  # noqa: BLE001 - a lost settle decays by itself, a lost record does not
+            self._fault()
+        record = record_of(exchange, "final", self.node, now, wall)
+        try:
+            if exchange.principal is not None:
+                self.spool.append(record)
+        except Refusal as refusal:
+            if refusal.code != "ledger_full":
+                self._fault()
+        except OSError:
+            self._fault()
+        try:
+            self.telemetry.finished(exchange, record)
+        except Exception:  # noqa: BLE001 - being seen must not change what is seen
+            self._fault()
+
+    def _fault(self) -> None:
+        self.faults += 1
+        if self.faults < 100 or self.faults % 1000 == 0:
+            traceback.print_exc(file=sys.stderr)
+
+
+def _settle(exchange: Exchange) -> None:
+    """Holds become what was used; a refused or never dispatched call gives everything back."""
+    assert exchange.admission is not None
+    unsent = exchange.outcome == "refused" and not exchange.attempts
+    usage, numbers = exchange.usage, exchange.numbers
+    actual: dict[Dimension, int] = {
+        "requests": 1,
+        "input": usage.input_total,
+        "output": usage.output_total,
+        "total": usage.total,
+        "bytes": numbers.bytes_in + numbers.bytes_out,
+        "money": numbers.own_cost + sum(attempt.cost for attempt in exchange.attempts),
+    }
+    for hold in exchange.admission.holds:
+        if unsent:
+            hold.release()
+        else:
+            hold.settle(actual)

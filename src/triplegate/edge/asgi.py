@@ -1,0 +1,273 @@
+"""The granian side of the edge: ASGI scopes become canonical requests for the three gates; all of ASGI is here."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
+
+from triplegate.core.errors import Gone, Refusal
+from triplegate.core.exchange import Exchange, Gate
+from triplegate.core.http import Body, BytesBody, Headers, Inbound, Peer, Wire
+from triplegate.edge.guard import Limits, canonical
+from triplegate.edge.live import Live
+from triplegate.edge.serve import Answer, open_exchange, serve
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class AsgiBody(Body):
+    """A request body that granian hands over message by message."""
+
+    __slots__ = ("_kept", "_limit", "_receive", "_wire", "kind", "length", "started")
+
+    def __init__(self, receive: Receive, wire: "AsgiWire", length: int | None, limit: int) -> None:
+        self._receive = receive
+        self._wire = wire
+        self._limit = limit
+        self._kept: bytes | None = None
+        self.kind = "one_pass"
+        self.length = length
+        self.started = False
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives; each wait is bounded by the sweep."""
+        if self._kept is not None:
+            if self._kept:
+                yield self._kept
+            return
+        self.started = True
+        size = 0
+        more = True
+        while more:
+            message = await self._next()
+            content = message.get("body", b"")
+            more = message.get("more_body", False)
+            size += len(content)
+            if size > self._limit:
+                raise Refusal("body_too_large", f"The body may have at most {self._limit} bytes.")
+            self._wire.read_done = not more
+            if content:
+                yield content
+        if self.length is not None and size != self.length:
+            raise Refusal("malformed_request", "The body is shorter than its Content-Length.")
+
+    async def whole(self, limit: int) -> bytes:
+        """All of it, kept: from then on the body is replayable."""
+        if self._kept is None:
+            limit = min(limit, self._limit)
+            if self.length is not None and self.length > limit:
+                raise Refusal("body_too_large", f"The body may have at most {limit} bytes.")
+            parts: list[bytes] = []
+            size = 0
+            async for content in self.chunks():
+                parts.append(content)
+                size += len(content)
+                if size > limit:
+                    raise Refusal("body_too_large", f"The body may have at most {limit} bytes.")
+            self._kept = parts[0] if len(parts) == 1 else b"".join(parts)
+            self.kind = "replayable"
+            self.started = False
+        return self._kept
+
+    async def _next(self) -> dict[str, Any]:
+        wire = self._wire
+        wire.waiting_since = wire.loop.time()
+        try:
+            message = await self._receive()
+        except asyncio.CancelledError:
+            if not wire.stalled:
+                raise
+            if wire.task is not None:
+                wire.task.uncancel()
+            raise Refusal("body_timeout", "The body did not arrive in time.") from None
+        finally:
+            wire.waiting_since = 0.0
+        if message["type"] == "http.disconnect":
+            wire.gone = True
+            raise Gone
+        return message
+
+
+class AsgiWire(Wire):
+    """The client's connection; the head waits for the first piece, so that a small reply is one message."""
+
+    __slots__ = (
+        "_callbacks",
+        "_head",
+        "_receive",
+        "_send",
+        "_watching",
+        "body_idle",
+        "gone",
+        "loop",
+        "read_done",
+        "stalled",
+        "started",
+        "swept",
+        "task",
+        "waiting_since",
+    )
+
+    def __init__(self, receive: Receive, send: Send, loop: asyncio.AbstractEventLoop, body_idle: float) -> None:
+        self._receive, self._send, self.loop, self.body_idle = receive, send, loop, body_idle
+        self._head: dict[str, Any] | None = None
+        self._callbacks: list[Callable[[], None]] | None = None
+        self._watching = False
+        self.gone = self.started = self.swept = self.stalled = False
+        self.read_done = True
+        self.waiting_since = 0.0
+        self.task: asyncio.Task[Any] | None = asyncio.current_task(loop)
+
+    async def head(self, status: int, headers: Headers) -> None:
+        """Stage the head; it goes with the first piece (granian sends the two as one)."""
+        self._head = {"type": "http.response.start", "status": status, "headers": headers}
+
+    async def body(self, content: bytes) -> None:
+        """Send a piece; waits while the client is slow."""
+        if self._head is not None:
+            await self._begin()
+        await self._send({"type": "http.response.body", "body": content, "more_body": True})
+
+    async def end(self, content: bytes = b"", trailers: Sequence[tuple[bytes, bytes]] = ()) -> None:
+        """Send the last piece and complete the message; trailers are dropped (HTTP/1 through granian)."""
+        if self._head is not None:
+            await self._begin()
+        await self._send({"type": "http.response.body", "body": content, "more_body": False})
+
+    async def _begin(self) -> None:
+        head, self._head, self.started = self._head, None, True
+        assert head is not None
+        await self._send(head)
+
+    def abort(self) -> None:
+        """Nothing more is sent: granian cuts the connection of an incomplete message when the call returns."""
+        self._head = None
+
+    def on_gone(self, callback: Callable[[], None]) -> None:
+        """Call back once when the client leaves, instead of cancelling the exchange."""
+        if self._callbacks is None:
+            self._callbacks = []
+        self._callbacks.append(callback)
+
+    # what the sweep calls -----------------------------------------------------------------------------------
+    def watch(self) -> None:
+        """Arm `receive()`, once the request body is read: a second receive while one waits would lie."""
+        if self._watching or self.gone or not self.read_done:
+            return
+        self._watching = True
+        self._receive().add_done_callback(self._told)  # type: ignore[attr-defined]  # granian's future, one callback
+
+    def _told(self, future: Any) -> None:
+        self._watching = False
+        try:
+            kind = future.result()["type"]
+        except (asyncio.CancelledError, Exception):  # noqa: BLE001 - a broken receive means the client is gone
+            kind = "http.disconnect"
+        if kind != "http.disconnect":
+            return  # an empty rest of the request; the next sweep arms again
+        self.gone = True
+        if self._callbacks is not None:
+            for callback in self._callbacks:
+                callback()
+        elif self.task is not None:
+            self.task.cancel()
+
+    def check_stall(self, now: float) -> None:
+        """Cancel a wait for the body that outlasts the body idle time."""
+        if self.waiting_since and now - self.waiting_since > self.body_idle and self.task is not None:
+            self.waiting_since = 0.0
+            self.stalled = True
+            self.task.cancel()
+
+
+class DataPlane:
+    """Everything that comes in on the data socket."""
+
+    __slots__ = ("_answer", "_gates", "_limits", "_listener", "_loop", "_resolve", "live")
+
+    def __init__(
+        self,
+        gate_for: Callable[[str], Gate],
+        answer: Answer,
+        limits: Limits,
+        resolve_client: Callable[[str, Headers], str] | None,
+        live: Live,
+        listener: str = "data",
+    ) -> None:
+        self._gates, self._answer, self._limits, self._listener = gate_for, answer, limits, listener
+        self._resolve = resolve_client
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.live = live
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request of any gate."""
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008, "reason": "WebSocket is not served here"})
+            return
+        loop = self._loop or self._bind()
+        wire = AsgiWire(receive, send, loop, self._limits.body_idle)
+        exchange = self._open(scope, receive, wire)
+        live = self.live.wires
+        live[wire] = exchange
+        try:
+            await serve(exchange, wire, self._answer)
+        finally:
+            del live[wire]
+            if not live:
+                self.live.idle.set()
+
+    def _bind(self) -> asyncio.AbstractEventLoop:
+        self._loop = asyncio.get_running_loop()
+        return self._loop
+
+    def _open(self, scope: Scope, receive: Receive, wire: AsgiWire) -> Exchange:
+        client = scope["client"]
+        peer = Peer(client[0], int(client[1]))
+        headers: Headers = scope["headers"]
+        try:
+            seen = canonical(
+                scope["method"],
+                scope["raw_path"],
+                scope["query_string"],
+                headers,
+                scope["http_version"],
+                self._limits,
+            )
+        except Refusal as refusal:
+            inbound = Inbound(
+                self._listener,
+                scope["method"],
+                scope["scheme"],
+                "",
+                None,
+                "/",
+                b"",
+                [],
+                peer,
+                BytesBody(),
+                peer.address,
+            )
+            return open_exchange(self._gates(scope["path"]), inbound, refusal)
+        body: Body
+        if seen.has_body:
+            body = AsgiBody(receive, wire, seen.content_length, self._limits.body)
+            wire.read_done = False
+        else:
+            body = BytesBody()
+        address = peer.address if self._resolve is None else self._resolve(peer.address, headers)
+        inbound = Inbound(
+            self._listener,
+            seen.method,
+            scope["scheme"],
+            seen.host,
+            seen.port,
+            seen.path,
+            seen.query,
+            headers,
+            peer,
+            body,
+            address,
+            scope["http_version"],
+        )
+        return open_exchange(self._gates(seen.path), inbound)

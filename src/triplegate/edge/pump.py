@@ -1,0 +1,113 @@
+"""Move a reply to the client: head, frames as they come, and an end that is never a lie."""
+
+from triplegate.core.booking import overhead_us
+from triplegate.core.errors import Refusal
+from triplegate.core.exchange import Exchange
+from triplegate.core.http import Encoder, Headers, Reply, Wire
+from triplegate.core.record import Outcome
+from triplegate.wire.ratelimit import fields
+
+_GATHER = 1_048_576  # a reply to be sent whole streams after all when it is larger
+
+
+async def pump(exchange: Exchange, reply: Reply, encoder: Encoder, wire: Wire) -> None:
+    """Send `reply`; the exchange is closed before the byte that completes the message.
+
+    A failure after the head is told in-band where the dialect can, else the message stays visibly incomplete.
+    """
+    frames = reply.frames
+    try:
+        if encoder.whole:
+            await _whole(exchange, reply, encoder, wire)
+            return
+        await _head(exchange, reply, wire)
+        if frames.done:
+            await _end(exchange, reply, encoder.finish(), wire)
+            return
+        if not frames.ready:
+            await wire.body(b"")  # nothing to send yet: the head goes alone, at once
+        numbers = exchange.numbers
+        async for frame in frames:
+            content = encoder.feed(frame)
+            if frames.done:
+                await _end(exchange, reply, content + encoder.finish(), wire)
+                return
+            if content:
+                numbers.bytes_out += len(content)
+                await wire.body(content)
+        await _end(exchange, reply, encoder.finish(), wire)
+    except Refusal as refusal:
+        if not wire.started:
+            raise
+        await _fail(exchange, encoder, wire, refusal)
+    finally:
+        frames.close()
+
+
+async def _head(exchange: Exchange, reply: Reply, wire: Wire) -> None:
+    numbers = exchange.numbers
+    numbers.first_byte = exchange.house.clock.now()
+    numbers.status = reply.status
+    await wire.head(reply.status, head_fields(exchange, reply))
+
+
+async def _end(exchange: Exchange, reply: Reply, content: bytes, wire: Wire) -> None:
+    exchange.numbers.bytes_out += len(content)
+    exchange.close(_outcome(exchange, reply))
+    await wire.end(content, reply.trailers)
+
+
+async def _whole(exchange: Exchange, reply: Reply, encoder: Encoder, wire: Wire) -> None:
+    """Gather a bounded reply, so that errors met meanwhile still get a real status and the cost gets its header."""
+    parts: list[bytes] = []
+    size = 0
+    async for frame in reply.frames:
+        content = encoder.feed(frame)
+        parts.append(content)
+        size += len(content)
+        if size > _GATHER:
+            await _head(exchange, reply, wire)
+            await wire.body(b"".join(parts))
+            exchange.numbers.bytes_out += size
+            async for rest in reply.frames:
+                content = encoder.feed(rest)
+                exchange.numbers.bytes_out += len(content)
+                await wire.body(content)
+            await _end(exchange, reply, encoder.finish(), wire)
+            return
+    parts.append(encoder.finish())
+    content = b"".join(parts)
+    reply.headers.append((b"content-length", str(len(content)).encode()))
+    await _head(exchange, reply, wire)
+    await _end(exchange, reply, content, wire)
+
+
+async def _fail(exchange: Exchange, encoder: Encoder, wire: Wire, refusal: Refusal) -> None:
+    exchange.refusal = exchange.refusal or refusal
+    content = encoder.fail(refusal)
+    exchange.close("failed")
+    if content is None:
+        wire.abort()
+        return
+    exchange.numbers.bytes_out += len(content)
+    await wire.end(content)
+
+
+def head_fields(exchange: Exchange, reply: Reply) -> Headers:
+    """The reply's own headers and those promised to every client, refusals included."""
+    headers = reply.headers + exchange.reply_headers
+    if exchange.standings:
+        headers += fields(exchange.standings)
+    headers.append((b"x-request-id", exchange.request_id))
+    headers.append((b"x-triplegate-overhead-ms", b"%.2f" % (overhead_us(exchange) / 1000)))
+    return headers
+
+
+_OWN_FAILURES = frozenset({"internal", "no_backend"})
+
+
+def _outcome(exchange: Exchange, reply: Reply) -> Outcome:
+    refusal = exchange.refusal
+    if refusal is not None:
+        return "failed" if refusal.code.startswith("upstream_") or refusal.code in _OWN_FAILURES else "refused"
+    return "failed" if reply.status >= 500 else "ok"

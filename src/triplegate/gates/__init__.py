@@ -1,0 +1,1 @@
+"""The three gates: each reads its dialect, forwards, and renders refusals."""

@@ -1,0 +1,1 @@
+"""The api gate: routes with Kubernetes Gateway API semantics to services."""
