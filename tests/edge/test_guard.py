@@ -62,10 +62,10 @@ def test_an_ordinary_request_becomes_the_noun_the_gates_read() -> None:
 TRAVERSALS = r"/.. /%2e%2e /.%2e /%2E. /%252e%252e /..; /..;x=1 /..%00 /%c0%ae%c0%ae /..\ /..%5c /..%2f %2f..".split(
     " "
 )
-ADMINS = "admin %61dmin adm%69n %61%64%6D%69%6e %2561dmin".split(" ")
-ENDINGS = r" / // /. /x/.. ;x %2f %00 %3bx %23 %3f \ %5c /%2e /..;/admin #x".split(" ")
-PREFIXES = "/public /public/x/.. /public// /public/./".split(" ")
-DIRECT = r"/ // /// /./ /.// /%2e/ /;/ /%2f \/ /\ /%5c /public/../ //public//..//".split(" ")
+ADMINS = words("admin %61dmin adm%69n %61%64%6D%69%6e %2561dmin")
+ENDINGS = words(r" / // /. /x/.. ;x %2f %00 %3bx %23 %3f \ %5c /%2e /..;/admin #x")
+PREFIXES = words("/public /public/x/.. /public// /public/./")
+DIRECT = words(r"/ // /// /./ /.// /%2e/ /;/ /%2f \/ /\ /%5c /public/../ //public//..//")
 BELOW = [p + t + "/" + a for p, t, a in product(PREFIXES, TRAVERSALS, ADMINS)]
 ASIDE = [d + a + e for d, a, e in product(DIRECT, ADMINS, ENDINGS)]
 VARIANTS = BELOW + ASIDE
