@@ -169,3 +169,13 @@ class Exchange(msgspec.Struct, eq=False):
             return
         self.outcome = outcome
         self.house.finish(self)
+
+
+class Compiled(msgspec.Struct, frozen=True, eq=False):
+    """A gate of one snapshot and the paths that lead to it."""
+
+    gate: Gate
+    paths: tuple[str, ...] = ()
+    """Exact canonical paths."""
+    prefixes: tuple[str, ...] = ()
+    """Prefixes that end with a slash."""
