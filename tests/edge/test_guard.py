@@ -59,9 +59,11 @@ def test_an_ordinary_request_becomes_the_noun_the_gates_read() -> None:
 # P-12: paths
 
 
-TRAVERSALS = r"/.. /%2e%2e /.%2e /%2E. /%252e%252e /..; /..;x=1 /..%00 /%c0%ae%c0%ae /..\ /..%5c /..%2f %2f..".split(
-    " "
-)
+def words(text: str) -> list[str]:
+    return text.split(" ")
+
+
+TRAVERSALS = words(r"/.. /%2e%2e /.%2e /%2E. /%252e%252e /..; /..;x=1 /..%00 /%c0%ae%c0%ae /..\ /..%5c /..%2f %2f..")
 ADMINS = words("admin %61dmin adm%69n %61%64%6D%69%6e %2561dmin")
 ENDINGS = words(r" / // /. /x/.. ;x %2f %00 %3bx %23 %3f \ %5c /%2e /..;/admin #x")
 PREFIXES = words("/public /public/x/.. /public// /public/./")
