@@ -1,4 +1,4 @@
-"""The bench's own upstream (`python -m benchmarks.mock`): REST, chat (JSON, SSE, paced SSE) and MCP; needs httptools only."""
+"""The bench's own upstream, `python -m benchmarks.mock`: REST, chat (JSON, SSE, paced SSE) and MCP."""
 
 import argparse
 import asyncio
@@ -69,7 +69,7 @@ class Mock(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
-        self.timer: asyncio.TimerHandle | None = None
+        self.timer: asyncio.Handle | None = None
         self.parser = httptools.HttpRequestParser(self)
         self.on_message_begin()
 
@@ -112,14 +112,19 @@ class Mock(asyncio.Protocol):
             self.transport.write(CHAT)
             return
         tail = (TOTALS if b'"include_usage":true' in asked else b"") + END
-        if b"mock-paced" in asked:
-            self.transport.write(SSE)
-            self.pace(0, tail, time.monotonic())
-            return
         self.transport.write(SSE)
-        for event in EVENTS:
-            self.transport.write(event)
-        self.transport.write(tail)
+        if b"mock-paced" in asked:
+            self.pace(0, tail, time.monotonic())
+        else:
+            self.burst(0, tail)
+
+    def burst(self, number: int, tail: bytes) -> None:
+        """Send one token and come back in the next turn of the loop: a write each, as a model flushes."""
+        if number == TOKENS:
+            self.transport.write(tail)
+            return
+        self.transport.write(EVENTS[number])
+        self.timer = asyncio.get_running_loop().call_soon(self.burst, number + 1, tail)
 
     def pace(self, number: int, tail: bytes, start: float) -> None:
         """Send token `number`, stamped with the monotonic clock, and set the alarm for the next."""

