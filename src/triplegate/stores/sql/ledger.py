@@ -1,0 +1,86 @@
+"""The durable end of the ledger: whatever is written twice is there once."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from triplegate.core.record import Record
+from triplegate.stores.sql.engine import Database
+from triplegate.stores.sql.rows import Row, attempt_rows, has_row, record_row, rollup_rows
+from triplegate.stores.sql.tables import ROLLUP_KEY, ROLLUP_SUMS, attempts, records, rollups, spool_offsets
+
+
+class SqlLedger:
+    """The port `Ledger`, and what the drain needs besides.
+
+    A record is unique by (exchange, part), and only one part of an exchange may be the last (final or unknown):
+    what comes second is left out. Σ over the parts of an exchange is what it consumed.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        insert = database.insert
+        self._add_records = insert(records).on_conflict_do_nothing().returning(records.c.exchange, records.c.part)
+        self._add_attempts = insert(attempts).on_conflict_do_nothing()
+        add = insert(rollups)
+        self._add_rollups = add.on_conflict_do_update(
+            index_elements=list(ROLLUP_KEY), set_={name: rollups.c[name] + add.excluded[name] for name in ROLLUP_SUMS}
+        )
+        place = insert(spool_offsets)
+        self._move_offset = place.on_conflict_do_update(
+            index_elements=["file"],
+            set_={"at": place.excluded.at},
+            where=spool_offsets.c.at == sa.bindparam("begin", type_=sa.BigInteger),
+        ).returning(spool_offsets.c.at)
+
+    async def write(self, batch: Sequence[Record]) -> int:
+        """Insert what is new; the number of new rows. Raises DatabaseUnavailable."""
+        if not batch:
+            return 0
+        async with self._database.writing() as connection:
+            return await self._insert(connection, batch)
+
+    async def drained(self, file: str) -> int:
+        """Offset up to which a spool file is in the ledger. Raises DatabaseUnavailable."""
+        async with self._database.reading() as connection:
+            return await _offset(connection, file)
+
+    async def absorb(self, file: str, begin: int, end: int, batch: Sequence[Record]) -> int:
+        """Take what stands between two offsets of a spool file, rows and sums and offset together or not at all.
+
+        The offset that holds afterwards: `end`, or another one (and nothing done) when the file was not at `begin`.
+        Raises DatabaseUnavailable.
+        """
+        async with self._database.writing() as connection:
+            moved = await connection.execute(self._move_offset, {"file": file, "at": end, "begin": begin})
+            if moved.scalar() is None:
+                return await _offset(connection, file)
+            await self._insert(connection, [record for record in batch if has_row(record)])
+            sums = rollup_rows(record for record in batch if not has_row(record))
+            if sums:
+                await connection.execute(self._add_rollups, sums)
+            return end
+
+    async def forget(self, files: Sequence[str]) -> None:
+        """The files are gone: their offsets need no keeping. Raises DatabaseUnavailable."""
+        async with self._database.writing() as connection:
+            await connection.execute(sa.delete(spool_offsets).where(spool_offsets.c.file.in_(files)))
+
+    async def _insert(self, connection: AsyncConnection, batch: Sequence[Record]) -> int:
+        if not batch:
+            return 0
+        added = await connection.execute(self._add_records, [record_row(record) for record in batch])
+        new = {(row.exchange, row.part) for row in added}
+        tries: list[Row] = []
+        for record in batch:
+            if record.attempts:
+                tries.extend(row for row in attempt_rows(record) if (row["exchange"], row["part"]) in new)
+        if tries:
+            await connection.execute(self._add_attempts, tries)
+        return len(new)
+
+
+async def _offset(connection: AsyncConnection, file: str) -> int:
+    found = await connection.execute(sa.select(spool_offsets.c.at).where(spool_offsets.c.file == file))
+    return int(found.scalar() or 0)

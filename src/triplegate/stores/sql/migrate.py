@@ -1,0 +1,60 @@
+"""Bring a database to today's tables at start, once, however many processes start together."""
+
+import asyncio
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Connection
+
+from triplegate.stores.sql.engine import Database
+from triplegate.stores.sql.errors import DatabaseMismatch, DatabaseUnavailable
+
+_FOLDER = Path(__file__).parent / "migrations"
+_LOCK = 0x7472_6970_6C65
+"""Number of PostgreSQL's advisory lock ("triple"); SQLite's write lock does the same there."""
+_TRIES = 20
+
+
+async def migrate(database: Database) -> str:
+    """Run the steps that are missing, all of them or none; the revision that holds now.
+
+    Raises DatabaseUnavailable (after 20 tries where SQLite is locked), DatabaseMismatch.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            return await _migrate(database)
+        except DatabaseUnavailable as error:
+            # Two first starts meet while the file turns to WAL: SQLite answers "locked" at once then.
+            if "database is locked" not in error.what:
+                raise
+            await asyncio.sleep(0.1)
+    return await _migrate(database)
+
+
+async def _migrate(database: Database) -> str:
+    async with database.writing() as connection:
+        if not database.is_sqlite:
+            await connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+            await connection.execute(sa.text("SET LOCAL lock_timeout = '60s'"))
+            await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+        return await connection.run_sync(_upgrade)
+
+
+def _upgrade(connection: Connection) -> str:
+    script = ScriptDirectory(_FOLDER, version_locations=[_FOLDER])
+    head = script.get_current_head() or ""
+    context = MigrationContext.configure(connection)
+    current = context.get_current_revision()
+    if current == head:
+        return head
+    if current is not None and current not in {step.revision for step in script.walk_revisions()}:
+        raise DatabaseMismatch(f"The database is at step {current}, this program ends at {head}: start a newer one.")
+    steps = list(script.iterate_revisions(head, current or "base"))
+    with Operations.context(context):
+        for step in reversed(steps):
+            step.module.upgrade()
+    context.stamp(script, head)
+    return head
