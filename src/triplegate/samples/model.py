@@ -68,7 +68,10 @@ def serve(port: int) -> None:
     parameters.offline = True
     parameters.verbosity = 1  # errors only
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
-    server = xllamacpp.Server(parameters)
+    try:
+        server = xllamacpp.Server(parameters)
+    except RuntimeError as error:
+        raise StartError(f"llama.cpp did not start (is port {port} taken?): {error}") from None
     tell({"model": int(server.listening_address.rpartition(":")[2])})
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
     os._exit(0)  # the weights are only mapped; nothing is worth a slow end
@@ -85,7 +88,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if reason := missing():
         print(reason, file=sys.stderr)
         return 1
-    serve(options.port)
+    try:
+        serve(options.port)
+    except StartError as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 

@@ -106,7 +106,7 @@ class Orders:
 
     async def __call__(self, request: Request) -> Answer:
         """Answer one request."""
-        path = request.path
+        path = request.path.removeprefix("/public") or "/health"  # everything is also below /public
         if (handler := self._paths.get(path)) is not None:
             return await handler(request)
         parts = path.split("/")

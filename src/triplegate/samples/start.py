@@ -91,7 +91,7 @@ def spawn(module: str, options: Sequence[str], seconds: float) -> Running:
         Running(process, {}).stop()
         words.seek(0)
         said = words.read()[-2000:].decode(errors="replace").strip().rpartition("\n")[2]
-        raise StartError(f"{module} did not come up within {seconds:g} s: {said or 'it said nothing'}")
+        raise StartError(f"{module} did not come up: {said or f'not a word within {seconds:g} s'}")
 
 
 def _line(process: subprocess.Popen[bytes], deadline: float) -> bytes:
