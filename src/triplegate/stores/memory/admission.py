@@ -1,0 +1,172 @@
+"""Rates, concurrency and budgets counted in this process."""
+
+from collections.abc import Mapping
+
+from triplegate.core.admission import Claim, Dimension, Standing, Taken
+from triplegate.core.clock import Clock
+from triplegate.core.errors import Refusal
+from triplegate.stores.memory.holding import HoldingBucket
+from triplegate.stores.memory.part import Part, whole_amount
+from triplegate.stores.memory.rate import RateBucket, clean, rate_of
+from triplegate.stores.memory.shelf import Bucket, Shelf
+
+
+class MemoryAdmission:
+    """The Admission port. Nothing is awaited, so every decision is atomic."""
+
+    __slots__ = ("_clock", "_shelf")
+
+    def __init__(self, clock: Clock, max_buckets: int = 200_000) -> None:
+        self._clock = clock
+        self._shelf = Shelf(max_buckets)
+
+    @property
+    def buckets(self) -> int:
+        """How many buckets are remembered."""
+        return len(self._shelf.buckets)
+
+    @property
+    def evicted(self) -> int:
+        """Live buckets forgotten for want of room; above 0 the bound is too small."""
+        return self._shelf.evicted
+
+    async def take(self, claims: tuple[Claim, ...], ttl: float) -> Taken:
+        """Take all enforced claims or none. Raises Refusal policy_unavailable for a claim it cannot count."""
+        if len(claims) == 1:
+            claim = claims[0]
+            if claim.limit.dimension == "requests" and claim.limit.family == "rate" and claim.mode == "enforce":
+                return self._take_rate(claim)
+        return self.take_now(claims, ttl)
+
+    async def peek(self, claims: tuple[Claim, ...]) -> tuple[Standing, ...]:
+        """How the buckets stand; takes nothing."""
+        now, wall = self._clock.now(), self._clock.wall()
+        return tuple([self._look(claim).standing(claim, now, wall, denied=False) for claim in claims])
+
+    def arrive(self, claim: Claim, tat: float) -> None:
+        """Make a rate bucket that is not there yet stand at `tat`: what another store knew last."""
+        if claim.bucket not in self._shelf.buckets:
+            bucket = RateBucket()
+            bucket.tat = tat
+            self._shelf.add(claim.bucket, bucket, self._clock.now())
+
+    def take_now(self, claims: tuple[Claim, ...], ttl: float) -> Taken:
+        """`take` without a coroutine."""
+        now, wall = self._clock.now(), self._clock.wall()
+        found = [self._find(claim, now) for claim in claims]
+        parts: list[Part] = []
+        waits: list[float] = []
+        for claim, bucket in zip(claims, found, strict=True):
+            amount = clean(claim)
+            waits.append(bucket.wait(claim, amount, now, wall))
+            if not waits[-1]:
+                parts.append(bucket.take(claim, amount, now, now + ttl))
+        wait = max([w for w, claim in zip(waits, claims, strict=True) if claim.mode == "enforce"], default=0.0)
+        if wait:
+            for part in reversed(parts):
+                part.bucket.undo(part)
+        standings = tuple(
+            [
+                bucket.standing(claim, now, wall, denied=bool(waited) and (not wait or claim.mode == "enforce"))
+                for bucket, claim, waited in zip(found, claims, waits, strict=True)
+            ]
+        )
+        if wait:
+            return Taken(standings, wait)
+        needed = any(part.claim.limit.family != "rate" or part.claim.limit.dimension != "requests" for part in parts)
+        return Taken(standings, None, MemoryHold(parts, self._clock, ttl) if needed else None)
+
+    def _take_rate(self, claim: Claim) -> Taken:
+        """One enforced request rate, the common case, in one piece."""
+        now = self._clock.now()
+        bucket = self._shelf.buckets.get(claim.bucket)
+        amount = claim.amount
+        if type(bucket) is not RateBucket or amount != 1 or claim.limit.quota <= 0:
+            return self.take_now((claim,), 0.0)
+        per_unit, depth, slack = rate_of(claim.limit)
+        tat = max(now, bucket.tat)
+        ahead = tat + per_unit - now
+        if ahead > depth + slack:
+            return self.take_now((claim,), 0.0)
+        bucket.tat = tat + per_unit
+        left = int((depth - ahead + slack) / per_unit)
+        return Taken((Standing(claim, left, (left + 1) * per_unit - depth + ahead),))
+
+    def _find(self, claim: Claim, now: float) -> Bucket:
+        """The bucket of a claim, made on first use. Raises Refusal policy_unavailable."""
+        bucket = self._look(claim)
+        if self._shelf.buckets.get(claim.bucket) is not bucket:
+            self._shelf.add(claim.bucket, bucket, now)
+        return bucket
+
+    def _look(self, claim: Claim) -> Bucket:
+        """The bucket of a claim; a fresh one, not kept, when there is none."""
+        kind = bucket_kind(claim)
+        bucket = self._shelf.buckets.get(claim.bucket)
+        return bucket if type(bucket) is kind else kind()
+
+
+class MemoryHold:
+    """What one call has taken here; ends once, by `settle` or by `release`."""
+
+    __slots__ = ("_clock", "_open", "_parts", "_ttl")
+
+    def __init__(self, parts: list[Part], clock: Clock, ttl: float) -> None:
+        self._parts = parts
+        self._clock = clock
+        self._ttl = ttl
+        self._open = True
+
+    def settle(self, actual: Mapping[Dimension, int]) -> None:
+        """Correct claims to what was used; dimensions that are not named keep what was claimed."""
+        if self._open:
+            self._open = False
+            now = self._clock.now()
+            for part in self._parts:
+                used = actual.get(part.claim.limit.dimension)
+                part.bucket.settle(part, part.amount if used is None else whole_amount(used, part.amount), now)
+
+    def release(self) -> None:
+        """Give everything back that can be."""
+        if self._open:
+            self._open = False
+            now = self._clock.now()
+            for part in self._parts:
+                part.bucket.release(part, now)
+
+    async def extend(self, actual: Mapping[Dimension, int]) -> bool:
+        """Top up all enforced parts or none; the life of the hold is prolonged in either case."""
+        if not self._open:
+            return False
+        now, wall = self._clock.now(), self._clock.wall()
+        wanted = [max(part.amount, whole_amount(actual.get(part.claim.limit.dimension), 0)) for part in self._parts]
+        granted = True
+        for part, amount in zip(self._parts, wanted, strict=True):
+            part.bucket.prolong(part, now + self._ttl)
+            lacking = part.bucket.lacking(part, amount, now, wall)
+            if lacking and part.claim.mode == "enforce" and part.bucket.wait(part.claim, lacking, now, wall):
+                granted = False
+        if granted:
+            for part, amount in zip(self._parts, wanted, strict=True):
+                part.expires = now + self._ttl
+                part.bucket.top_up(part, amount, now)
+        return granted
+
+
+def bucket_kind(claim: Claim) -> type[Bucket]:
+    """What counts a claim. Raises Refusal policy_unavailable, naming the limit, for what nobody counts yet."""
+    limit = claim.limit
+    window = limit.window
+    if limit.family == "concurrent":
+        return HoldingBucket
+    if isinstance(window, int | float) and window > 0:
+        if limit.family == "rate":
+            return RateBucket
+        if limit.family == "budget":
+            return HoldingBucket
+    raise Refusal(
+        "policy_unavailable",
+        f"The limit '{limit.name}' cannot be counted.",
+        reason=f"limit '{limit.name}': no store counts a {limit.family} with the window {window!r}",
+        policy=limit.name,
+    )

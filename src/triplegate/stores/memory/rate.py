@@ -1,0 +1,110 @@
+"""A request or token rate as GCRA: one theoretical arrival time (TAT) and the sum of its refunds."""
+
+from triplegate.core.admission import Claim, Limit, Standing
+from triplegate.stores.memory.part import Part, whole_amount
+
+FURTHEST = 86_400.0
+"""Seconds that a debt may reach beyond the bucket: absurd usage never blocks a caller for longer."""
+
+
+def rate_of(limit: Limit) -> tuple[float, float, float]:
+    """Seconds per unit, seconds the bucket holds, and the rounding slack in seconds."""
+    per_unit = limit.window / limit.quota if limit.quota > 0 else 0.0
+    depth = limit.burst * per_unit if limit.burst > 0 else limit.window
+    return per_unit, depth, per_unit / 100 if per_unit < 1e-4 else 1e-6
+
+
+class RateBucket:
+    """GCRA in seconds of the monotonic clock; parameters come with each claim, the bucket holds numbers only."""
+
+    __slots__ = ("refunds", "tat", "until")
+
+    def __init__(self) -> None:
+        self.tat = 0.0
+        self.refunds = 0.0
+        self.until = 0.0
+        """Holds may still be settled until then: the bucket is not forgotten before."""
+
+    def wait(self, claim: Claim, amount: int, now: float, wall: float) -> float:
+        """0.0 when `amount` fits now, else the seconds until it does."""
+        limit = claim.limit
+        if limit.quota <= 0:
+            return limit.window or 1.0
+        per_unit, depth, slack = rate_of(limit)
+        ahead = self.tat - now if self.tat > now else 0.0
+        cost = amount * per_unit
+        if cost > depth + slack:  # larger than the bucket: passes when the bucket is full, else it never could
+            return ahead if ahead > slack else 0.0
+        missing = ahead + cost - depth
+        return missing if missing > slack else 0.0
+
+    def take(self, claim: Claim, amount: int, now: float, expires: float) -> Part:
+        """Take without asking; `wait` was 0.0."""
+        per_unit, depth, _ = rate_of(claim.limit)
+        part = Part(claim, self, amount, expires)
+        part.refunds = self.refunds
+        part.admitted, part.before = now, self.tat
+        self.tat = part.new = min(max(now, self.tat) + amount * per_unit, now + depth + FURTHEST)
+        self.until = max(self.until, expires)
+        return part
+
+    def undo(self, part: Part) -> None:
+        """Take back what `take` did in this very call: nobody saw it."""
+        self.tat = part.before
+
+    def settle(self, part: Part, actual: int, now: float) -> None:
+        """Charge `actual` instead of what was claimed.
+
+        A refund never returns what has leaked out since (reference: bounded settle); more than claimed is a debt.
+        """
+        per_unit, depth, _ = rate_of(part.claim.limit)
+        if actual > part.amount:
+            owed = max(self.tat, part.admitted) + (actual - part.amount) * per_unit
+            self.tat = min(owed, now + depth + FURTHEST)
+        elif now < part.expires:
+            unused = (part.amount - max(actual, part.fixed)) * per_unit
+            refund = min(unused, part.new - max(0.0, self.refunds - part.refunds) - now)
+            if refund > 0:
+                self.tat -= refund
+                self.refunds += refund
+
+    def release(self, part: Part, now: float) -> None:
+        """Give everything back that can be."""
+        self.settle(part, 0, now)
+
+    def lacking(self, part: Part, amount: int, now: float, wall: float) -> int:
+        """Units that must be taken so that the part has `amount`."""
+        return max(0, amount - part.amount)
+
+    def prolong(self, part: Part, expires: float) -> None:
+        """The call is still running."""
+        part.expires = expires
+        self.until = max(self.until, expires)
+
+    def top_up(self, part: Part, amount: int, now: float) -> None:
+        """Take up to `amount`, which fits; what was there before can no longer be refunded."""
+        if amount > part.amount:
+            more = self.take(part.claim, amount - part.amount, now, part.expires)
+            part.fixed, part.amount = part.amount, amount
+            part.new, part.refunds, part.admitted = more.new, more.refunds, more.admitted
+
+    def standing(self, claim: Claim, now: float, wall: float, *, denied: bool) -> Standing:
+        """Units left now, and the seconds until there is one more."""
+        limit = claim.limit
+        if limit.quota <= 0:
+            return Standing(claim, 0, limit.window, denied)
+        per_unit, depth, slack = rate_of(limit)
+        ahead = self.tat - now
+        if ahead <= 0:
+            return Standing(claim, int((depth + slack) / per_unit), 0.0, denied)
+        left = int((depth - ahead + slack) / per_unit) if depth > ahead else 0
+        return Standing(claim, left, max(0.0, (left + 1) * per_unit - depth + ahead), denied)
+
+    def forgettable(self, now: float) -> bool:
+        """A full bucket nobody holds a part of is as good as none."""
+        return self.tat <= now and self.until <= now
+
+
+def clean(claim: Claim) -> int:
+    """The amount of a claim, cut to what can be counted."""
+    return whole_amount(claim.amount, 1)
