@@ -1,0 +1,1 @@
+"""The control plane: telemetry, the admin API, the pages and the reports."""

@@ -1,0 +1,59 @@
+"""The few facts of a finished exchange that telemetry needs, so that nothing keeps its bodies alive."""
+
+import msgspec
+
+from triplegate.core.exchange import Exchange
+from triplegate.core.record import Record
+
+
+class Finished(msgspec.Struct, gc=False):
+    """A finished exchange as telemetry sees it: its record and what the record does not hold."""
+
+    record: Record
+    http_method: str
+    host: str
+    path: str
+    """Canonical path; never the query, which may hold secrets."""
+    peer: str
+    part: str
+    """Route, model or tool that the call resolved to; empty when it resolved to nothing."""
+    policy: str = ""
+    """Label of the policy that refused."""
+    reason: str = ""
+    """Why it was refused: for the log, never for the client."""
+    parent: str = ""
+    """The client's own traceparent, of sampled exchanges only."""
+
+
+def sampled(traceparent: str) -> bool:
+    """Whether the flags of a W3C traceparent ask for a span."""
+    return traceparent[-1:] in "13579bdf" and len(traceparent) == 55
+
+
+def finished_of(exchange: Exchange, record: Record) -> Finished:
+    """Take the facts from an exchange that just closed."""
+    inbound, refusal = exchange.inbound, exchange.refusal
+    facts = Finished(record, inbound.method, inbound.host, inbound.path, inbound.peer.address, exchange.scope[0])
+    if refusal is not None:
+        facts.policy, facts.reason = refusal.policy or "", refusal.reason
+    if sampled(record.traceparent):
+        facts.parent = (inbound.header(b"traceparent") or b"").decode("latin-1")
+    return facts
+
+
+_OPERATIONS = (
+    ("/chat/completions", "chat"),
+    ("/messages", "chat"),
+    ("/responses", "chat"),
+    ("/completions", "text_completion"),
+    ("/embeddings", "embeddings"),
+    ("/rerank", "retrieval"),
+)
+
+
+def operation_of(path: str) -> str:
+    """gen_ai.operation.name of a model call, by its path; `generate_content` where no other name fits."""
+    for ending, operation in _OPERATIONS:
+        if path.endswith(ending):
+            return operation
+    return "generate_content"

@@ -1,0 +1,104 @@
+"""Gauges of the running house: read through its view when somebody scrapes, never counted on the way."""
+
+from triplegate.control.view import GatewayView
+from triplegate.core.meters import Meters, Readings
+
+
+def observe_house(meters: Meters, view: GatewayView) -> None:
+    """Add what the house knows about itself to `meters`."""
+    meters.observe(
+        "http.server.active_requests",
+        "{request}",
+        "Exchanges open now.",
+        ("triplegate.gate",),
+        lambda: [((gate,), count) for gate, count in view.active().items()],
+    )
+    meters.observe(
+        "triplegate.spool.entries",
+        "{entry}",
+        "Entries that wait for the ledger.",
+        ("triplegate.spool",),
+        lambda: [((name,), entries) for name, entries, _ in view.spool()],
+    )
+    meters.observe(
+        "triplegate.spool.size",
+        "By",
+        "Bytes that wait for the ledger.",
+        ("triplegate.spool",),
+        lambda: [((name,), size) for name, _, size in view.spool()],
+    )
+    meters.observe(
+        "triplegate.ledger.lag",
+        "s",
+        "Age of the oldest entry that the ledger does not have yet.",
+        (),
+        lambda: [((), view.ledger_lag())],
+    )
+    meters.observe(
+        "triplegate.budget.drift.usd",
+        "{USD}",
+        "Counter minus ledger, by budget.",
+        ("triplegate.budget",),
+        lambda: [((budget,), drift) for budget, drift in view.budget_drift()],
+    )
+    _observe_configuration(meters, view)
+    _observe_pools(meters, view)
+
+
+def _observe_configuration(meters: Meters, view: GatewayView) -> None:
+    def reloads() -> Readings:
+        taken, refused = view.reloads()
+        return [(("taken",), taken), (("refused",), refused)]
+
+    meters.observe(
+        "triplegate.config.reloads",
+        "{reload}",
+        "Configuration changes, by what became of them.",
+        ("triplegate.result",),
+        reloads,
+        kind="counter",
+    )
+    meters.observe(
+        "triplegate.config.generation",
+        "{generation}",
+        "Generation of the configuration in force.",
+        (),
+        lambda: [((), view.running().generation)],
+    )
+    meters.observe(
+        "triplegate.config.loaded",
+        "s",
+        "Unix time at which the configuration in force was loaded.",
+        (),
+        lambda: [((), view.running().loaded_at)],
+    )
+    meters.observe(
+        "triplegate.degraded.parts",
+        "{part}",
+        "Parts that work less well than promised; 1 while it lasts.",
+        ("triplegate.part",),
+        lambda: [((found.part,), 1) for found in view.degraded()],
+    )
+
+
+def _observe_pools(meters: Meters, view: GatewayView) -> None:
+    def connections() -> Readings:
+        for upstream, opened, idle, waiting in view.pools():
+            yield (upstream, "used"), opened - idle
+            yield (upstream, "idle"), idle
+            yield (upstream, "waiting"), waiting
+
+    meters.observe(
+        "triplegate.pool.connections",
+        "{connection}",
+        "Connections to upstreams, and callers that wait for one.",
+        ("triplegate.upstream", "triplegate.state"),
+        connections,
+    )
+    meters.observe(
+        "triplegate.upstream.up",
+        "1",
+        "1 when the upstream takes calls, 0 when it does not.",
+        ("triplegate.upstream",),
+        lambda: [((one.name,), int(one.state != "down")) for one in view.upstreams()],
+    )

@@ -1,0 +1,232 @@
+"""Spans of sampled exchanges, built after the answer went out and exported in batches by a thread."""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from triplegate.control.telemetry.background import Background
+from triplegate.control.telemetry.finished import Finished, operation_of, sampled
+from triplegate.core.record import AttemptRecord, Record
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import ReadableSpan
+
+_BOUND = 2_048
+"""Exchanges that may wait for a slow collector."""
+_INPUT = slice(0, 6)
+_OUTPUT = slice(6, 9)
+_CACHE_WRITES = slice(2, 4)
+
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}.*")
+
+Value = str | int | float
+
+
+class Span(msgspec.Struct, frozen=True):
+    """One span, not yet in anyone's format. Ids as whole numbers, times in ns of Unix time."""
+
+    name: str
+    kind: Literal["server", "client"]
+    trace_id: int
+    span_id: int
+    parent_id: int
+    """0: a root."""
+    remote_parent: bool
+    started: int
+    ended: int
+    attributes: dict[str, Value]
+    failed: bool
+
+
+def attempt_span_id(server_span_id: int, n: int) -> int:
+    """The span id of attempt `n`: a gate may send it on as traceparent before the span exists."""
+    return (server_span_id + n) % (1 << 64) or 1
+
+
+def spans_of(one: Finished) -> list[Span]:
+    """A SERVER span for the exchange and a CLIENT span for each attempt, in the words of the semantic conventions."""
+    record = one.record
+    _, trace, own, _ = record.traceparent.split("-")
+    trace_id, span_id = int(trace, 16), int(own, 16)
+    parent = _TRACEPARENT.fullmatch(one.parent)
+    joined = parent is not None and parent[1] == trace
+    started = int(record.started * 1e9)
+    server = Span(
+        _server_name(one),
+        "server",
+        trace_id,
+        span_id,
+        int(parent[2], 16) if parent is not None and joined else 0,
+        joined,
+        started,
+        started + record.duration_us * 1000,
+        _server_attributes(one),
+        record.status >= 500 or record.outcome == "failed",
+    )
+    clients = [_client(one, attempt, trace_id, span_id, started) for attempt in record.attempts]
+    return [server, *clients]
+
+
+def _server_name(one: Finished) -> str:
+    record = one.record
+    if record.gate == "mcp" and record.method:
+        return f"{record.method} {one.part}".rstrip()
+    return f"{one.http_method} {record.route}".rstrip()
+
+
+def _server_attributes(one: Finished) -> dict[str, Value]:
+    record = one.record
+    found: dict[str, Value] = {
+        "http.request.method": one.http_method,
+        "http.response.status_code": record.status,
+        "http.route": record.route,
+        "url.path": one.path,
+        "server.address": one.host,
+        "client.address": one.peer,
+        "error.type": _error(record),
+        "triplegate.gate": record.gate,
+        "triplegate.exchange": record.exchange,
+        "triplegate.outcome": record.outcome,
+        "triplegate.policy": one.policy,
+        "triplegate.org": record.org,
+        "triplegate.team": record.team,
+        "triplegate.snapshot": record.snapshot,
+        "triplegate.cache": "" if record.cache == "none" else record.cache,
+        "triplegate.overhead": record.overhead_us / 1e6,
+    }
+    if record.gate == "mcp":
+        found |= _tool(one)
+    return {name: value for name, value in found.items() if value != ""}
+
+
+def _tool(one: Finished) -> dict[str, Value]:
+    method = one.record.method
+    return {"mcp.method.name": method, "gen_ai.tool.name": one.part if method == "tools/call" else ""}
+
+
+def _error(record: Record) -> str:
+    if record.outcome == "ok":
+        return str(record.status) if record.status >= 500 else ""
+    return record.refusal or record.outcome
+
+
+def _client(one: Finished, attempt: AttemptRecord, trace_id: int, server_id: int, started: int) -> Span:
+    record = one.record
+    begun = started + attempt.offset_us * 1000
+    found: dict[str, Value] = {
+        "triplegate.upstream": attempt.target,
+        "triplegate.attempt.role": attempt.role,
+        "triplegate.attempt.adopted": str(attempt.adopted).lower(),
+        "http.request.method": one.http_method,
+        "http.response.status_code": attempt.status or "",
+        "http.request.resend_count": attempt.n - 1 or "",
+        "error.type": attempt.error_class,
+    }
+    name = one.http_method
+    if record.gate == "llm":
+        operation = operation_of(one.path)
+        name = f"{operation} {record.route}"
+        found |= _model(record, attempt, operation)
+    elif record.gate == "mcp":
+        name = f"{record.method} {one.part}".rstrip()
+        found |= _tool(one)
+    return Span(
+        name,
+        "client",
+        trace_id,
+        attempt_span_id(server_id, attempt.n),
+        server_id,
+        False,
+        begun,
+        begun + attempt.duration_us * 1000,
+        {key: value for key, value in found.items() if value != ""},
+        bool(attempt.error_class),
+    )
+
+
+def _model(record: Record, attempt: AttemptRecord, operation: str) -> dict[str, Value]:
+    found: dict[str, Value] = {
+        "gen_ai.operation.name": operation,
+        "gen_ai.provider.name": attempt.provider,
+        "gen_ai.request.model": record.route,
+        "gen_ai.response.id": attempt.upstream_id,
+    }
+    if record.streamed and attempt.first_byte_us:
+        found["gen_ai.response.time_to_first_chunk"] = attempt.first_byte_us / 1e6
+    if attempt.usage_source != "none":
+        tokens = attempt.tokens
+        found |= {
+            "gen_ai.usage.input_tokens": sum(tokens[_INPUT]),
+            "gen_ai.usage.output_tokens": sum(tokens[_OUTPUT]),
+            "gen_ai.usage.cache_read.input_tokens": tokens[1],
+            "gen_ai.usage.cache_creation.input_tokens": sum(tokens[_CACHE_WRITES]),
+            "gen_ai.usage.reasoning.output_tokens": tokens[7],
+        }
+    return found
+
+
+class SpanExport:
+    """Sends spans to an OTLP/HTTP collector; what a slow collector cannot take is dropped and counted."""
+
+    def __init__(self, endpoint: str, node: str, bound: int = _BOUND, timeout: float = 5.0) -> None:
+        self._endpoint, self._node, self._timeout = endpoint.rstrip("/"), node, timeout
+        self._exporter: Any = None
+        self._resource: Any = None
+        self.background: Background[list[Finished]] = Background("spans", self._export, bound)
+
+    def start(self) -> None:
+        """Start the thread; nothing is sent before the first sampled exchange."""
+        self.background.start()
+
+    def take(self, batch: Sequence[Finished]) -> None:
+        """Hand the sampled ones over; never waits."""
+        chosen = [one for one in batch if sampled(one.record.traceparent)]
+        if chosen:
+            self.background.put(chosen, len(chosen), len(chosen))
+
+    def close(self) -> None:
+        """Send what waits, for at most 2 s."""
+        self.background.close()
+        if self._exporter is not None:
+            self._exporter.shutdown()
+
+    def _export(self, batch: list[Finished]) -> None:
+        if self._exporter is None:
+            self._connect()
+        spans = [readable(span, self._resource) for one in batch for span in spans_of(one)]
+        if not self._exporter.export(spans).value == 0:
+            raise ConnectionError(f"the collector at {self._endpoint} did not take {len(spans)} spans")
+
+    def _connect(self) -> None:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+        from triplegate.control.telemetry.otel import quiet, resource
+
+        quiet()
+        self._resource = resource(self._node)
+        self._exporter = OTLPSpanExporter(endpoint=f"{self._endpoint}/v1/traces", timeout=self._timeout)
+
+
+def readable(span: Span, resource: "Resource") -> "ReadableSpan":
+    """The span as the OpenTelemetry SDK's exporters want it."""
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+    from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
+
+    flags = TraceFlags(TraceFlags.SAMPLED)
+    parent = SpanContext(span.trace_id, span.parent_id, span.remote_parent, flags) if span.parent_id else None
+    return ReadableSpan(
+        span.name,
+        SpanContext(span.trace_id, span.span_id, is_remote=False, trace_flags=flags),
+        parent,
+        resource,
+        span.attributes,
+        kind=SpanKind.SERVER if span.kind == "server" else SpanKind.CLIENT,
+        status=Status(StatusCode.ERROR if span.failed else StatusCode.UNSET),
+        start_time=span.started,
+        end_time=span.ended,
+        instrumentation_scope=InstrumentationScope("triplegate"),
+    )

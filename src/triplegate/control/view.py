@@ -1,0 +1,224 @@
+"""What the control plane needs of the running house, as plain structs and one class to override."""
+
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from triplegate.core.errors import Fault
+from triplegate.core.identity import KeyRecord
+
+Number = tuple[tuple[str, ...], float]
+
+
+class Running(msgspec.Struct, frozen=True):
+    """The configuration in force. Times in Unix seconds."""
+
+    hash: str
+    generation: int
+    loaded_at: float
+    origin: str
+    """Directory or store it came from."""
+    documents: str = "files"
+    """files: the directory is the truth. store: the admin API may write."""
+    last_error: str = ""
+    """Why the newest change was not taken; empty when it was."""
+    last_error_at: float = 0.0
+    version: str = ""
+
+
+class RouteView(msgspec.Struct, frozen=True):
+    """A route, model or server as it stands in the snapshot."""
+
+    name: str
+    gate: str
+    match: str
+    """What a client must send, in words: `GET */orders`."""
+    targets: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
+    """Labels in the order they run."""
+    owner: str = ""
+    """The team that owns it; empty for a route of the operator."""
+    billed: bool = False
+    origin: str = ""
+    """file:line:column."""
+    trouble: str = ""
+    """What keeps it from working fully, such as a missing secret."""
+
+
+class UpstreamView(msgspec.Struct, frozen=True):
+    """An upstream and how it does. Never holds credentials or URLs with user information."""
+
+    name: str
+    kind: str
+    """service, deployment or server."""
+    address: str
+    state: str
+    """up, down or unknown (nothing was sent yet)."""
+    reason: str = ""
+    open: int = 0
+    idle: int = 0
+    waiting: int = 0
+
+
+class TeamView(msgspec.Struct, frozen=True):
+    """A team of the configuration."""
+
+    org: str
+    team: str
+    plan: str = ""
+    consumers: tuple[str, ...] = ()
+
+
+class Degraded(msgspec.Struct, frozen=True):
+    """A part that works less well than promised, and what that means."""
+
+    part: str
+    detail: str
+    since: float = 0.0
+    """Unix seconds."""
+
+
+class Reloaded(msgspec.Struct, frozen=True):
+    """What became of a reload."""
+
+    changed: bool
+    hash: str
+    generation: int
+    faults: tuple[Fault, ...] = ()
+
+
+class GatewayView:
+    """What the house tells the control plane; override what exists, the rest says nothing. All but two are instant."""
+
+    def running(self) -> Running:
+        """The configuration in force."""
+        return Running("", 0, 0.0, "")
+
+    def routes(self) -> Sequence[RouteView]:
+        """All routes, models and servers."""
+        return ()
+
+    def upstreams(self) -> Sequence[UpstreamView]:
+        """All upstreams."""
+        return ()
+
+    def teams(self) -> Sequence[TeamView]:
+        """All teams with their consumers."""
+        return ()
+
+    def gates(self) -> Mapping[str, str]:
+        """Gate → where it listens, as a URL."""
+        return {}
+
+    def degraded(self) -> Sequence[Degraded]:
+        """What works less well than promised."""
+        return ()
+
+    def not_ready(self) -> Sequence[str]:
+        """Why the gateway takes no traffic (starting, draining, no snapshot); empty when it does."""
+        return ()
+
+    def active(self) -> Mapping[str, int]:
+        """Gate → exchanges open now."""
+        return {}
+
+    def spool(self) -> Iterable[tuple[str, int, int]]:
+        """(spool, entries, bytes) that wait for the ledger."""
+        return ()
+
+    def ledger_lag(self) -> float:
+        """Age in seconds of the oldest entry that the ledger does not have yet."""
+        return 0.0
+
+    def reloads(self) -> tuple[int, int]:
+        """(taken, refused) changes since the start."""
+        return (0, 0)
+
+    def pools(self) -> Iterable[tuple[str, int, int, int]]:
+        """(upstream, open, idle, waiting) connections."""
+        return ()
+
+    def budget_drift(self) -> Iterable[tuple[str, float]]:
+        """(budget, US dollars by which the counter differs from the ledger)."""
+        return ()
+
+    async def validate(self, documents: Mapping[str, str]) -> Sequence[Fault]:
+        """What is wrong with documents (path → YAML text); nothing is applied."""
+        raise NotImplementedError
+
+    async def reload(self) -> Reloaded:
+        """Read the configuration anew and swap, or keep the last good one."""
+        raise NotImplementedError
+
+
+class AdminToken(msgspec.Struct, frozen=True):
+    """A credential of the control plane as stored: never the token itself, only HMAC-SHA256(pepper, token)."""
+
+    token_id: str
+    digest: bytes
+    role: str
+    org: str = ""
+    """Empty: all orgs."""
+    team: str = ""
+    """Empty: all teams of the org."""
+    name: str = ""
+    created: float = 0.0
+    expires: float | None = None
+    revoked: float | None = None
+
+
+class KeyStore(Protocol):
+    """Keys of consumers, durable."""
+
+    async def create(self, record: KeyRecord) -> None:
+        """Keep a new key."""
+        ...
+
+    async def list(self, team: str | None = None) -> Sequence[KeyRecord]:
+        """All keys, or those of one team."""
+        ...
+
+    async def revoke(self, key_id: str, at: float) -> bool:
+        """Revoke at Unix time `at`; False when unknown or revoked already."""
+        ...
+
+
+class TokenStore(Protocol):
+    """Tokens of the control plane, durable."""
+
+    async def create(self, record: AdminToken) -> None:
+        """Keep a new token."""
+        ...
+
+    async def find(self, token_id: str) -> AdminToken | None:
+        """The token of that id, revoked and expired ones included."""
+        ...
+
+    async def list(self) -> Sequence[AdminToken]:
+        """All tokens."""
+        ...
+
+    async def revoke(self, token_id: str, at: float) -> bool:
+        """Revoke at Unix time `at`; False when unknown or revoked already."""
+        ...
+
+
+class UsageRow(msgspec.Struct, frozen=True):
+    """One line of the usage report. `cost` is a decimal of US dollars, as text so that it stays exact."""
+
+    labels: dict[str, str]
+    requests: int
+    refused: int
+    failed: int
+    tokens_in: int
+    tokens_out: int
+    cost: str
+
+
+class UsageSource(Protocol):
+    """Asks the ledger."""
+
+    def __call__(self, by: Sequence[str], since: float, until: float) -> Awaitable[Sequence[Any]]:
+        """Rows of the report between two Unix times."""
+        ...

@@ -1,0 +1,59 @@
+"""What is taken from a closed exchange, and what is left behind."""
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from triplegate.control.telemetry.finished import finished_of, operation_of, sampled
+from triplegate.core.errors import Refusal
+from triplegate.core.exchange import Exchange
+from triplegate.core.record import Record
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01"
+
+
+def test_query_headers_and_body_stay_behind(
+    make_exchange: Callable[..., Exchange], make_record: Callable[..., Record]
+) -> None:
+    exchange = make_exchange(headers=[(b"authorization", b"Bearer tg_live_secret")])
+    told = msgspec.json.encode(finished_of(exchange, make_record()))
+    assert b"secret" not in told
+    assert b"/orders/1" in told
+
+
+def test_a_refusal_brings_its_policy_and_its_inner_reason(
+    make_exchange: Callable[..., Exchange], make_record: Callable[..., Record]
+) -> None:
+    refusal = Refusal("quota_exceeded", "too fast", reason="bucket x is empty", policy="route:orders/rate_limit")
+    facts = finished_of(make_exchange(refusal=refusal), make_record(outcome="refused"))
+    assert (facts.policy, facts.reason) == ("route:orders/rate_limit", "bucket x is empty")
+
+
+def test_the_clients_traceparent_is_read_for_sampled_exchanges_only(
+    make_exchange: Callable[..., Exchange], make_record: Callable[..., Record]
+) -> None:
+    exchange = make_exchange(headers=[(b"traceparent", TRACE.encode())])
+    assert finished_of(exchange, make_record(traceparent=TRACE)).parent == TRACE
+    assert finished_of(exchange, make_record(traceparent=TRACE[:-1] + "0")).parent == ""
+
+
+@pytest.mark.parametrize(
+    ("traceparent", "expected"), [(TRACE, True), (TRACE[:-1] + "3", True), (TRACE[:-1] + "2", False), ("", False)]
+)
+def test_the_last_flag_bit_decides_about_sampling(traceparent: str, expected: bool) -> None:
+    assert sampled(traceparent) is expected
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/v1/chat/completions", "chat"),
+        ("/anthropic/v1/messages", "chat"),
+        ("/v1/completions", "text_completion"),
+        ("/v1/embeddings", "embeddings"),
+        ("/v1/images/generations", "generate_content"),
+    ],
+)
+def test_the_operation_is_known_by_the_path(path: str, expected: str) -> None:
+    assert operation_of(path) == expected

@@ -1,0 +1,62 @@
+"""What the house knows of itself is there when somebody scrapes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from triplegate.control.telemetry.gauges import observe_house
+from triplegate.control.view import Degraded, GatewayView, Running, UpstreamView
+from triplegate.core.meters import Meters
+
+
+class Busy(GatewayView):
+    def running(self) -> Running:
+        return Running("h", 7, 1_767_225_600.0, "dir")
+
+    def upstreams(self) -> Sequence[UpstreamView]:
+        return [UpstreamView("orders", "service", "127.0.0.1:1", "down"), UpstreamView("x", "service", "", "unknown")]
+
+    def degraded(self) -> Sequence[Degraded]:
+        return [Degraded("redis", "away")]
+
+    def active(self) -> Mapping[str, int]:
+        return {"api": 3}
+
+    def spool(self) -> Iterable[tuple[str, int, int]]:
+        return [("billed", 2, 300)]
+
+    def ledger_lag(self) -> float:
+        return 1.5
+
+    def reloads(self) -> tuple[int, int]:
+        return (4, 1)
+
+    def pools(self) -> Iterable[tuple[str, int, int, int]]:
+        return [("orders", 5, 2, 1)]
+
+    def budget_drift(self) -> Iterable[tuple[str, float]]:
+        return [("web/month", -0.25)]
+
+
+def test_every_gauge_reads_the_house() -> None:
+    meters = Meters()
+    observe_house(meters, Busy())
+    told = {family.name: dict(family.points) for family in meters.read()}
+    assert told["http.server.active_requests"] == {("api",): [3]}
+    assert told["triplegate.spool.entries"] == {("billed",): [2]}
+    assert told["triplegate.spool.size"] == {("billed",): [300]}
+    assert told["triplegate.ledger.lag"] == {(): [1.5]}
+    assert told["triplegate.budget.drift.usd"] == {("web/month",): [-0.25]}
+    assert told["triplegate.config.reloads"] == {("taken",): [4], ("refused",): [1]}
+    assert told["triplegate.config.generation"] == {(): [7]}
+    assert told["triplegate.degraded.parts"] == {("redis",): [1]}
+    assert told["triplegate.pool.connections"] == {
+        ("orders", "used"): [3],
+        ("orders", "idle"): [2],
+        ("orders", "waiting"): [1],
+    }
+    assert told["triplegate.upstream.up"] == {("orders",): [0], ("x",): [1]}
+
+
+def test_a_house_that_says_nothing_breaks_nothing() -> None:
+    meters = Meters()
+    observe_house(meters, GatewayView())
+    assert dict(next(f for f in meters.read() if f.name == "triplegate.config.generation").points) == {(): [0]}
