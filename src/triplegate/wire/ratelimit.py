@@ -1,0 +1,141 @@
+"""How buckets stand, told to clients: RateLimit fields (draft-11), Retry-After and the vendors' own headers."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import lru_cache
+from math import ceil
+
+from triplegate.core.admission import Dimension, Limit, Standing
+from triplegate.core.http import Headers
+from triplegate.wire.structured_fields import item, printable
+
+_UNITS: dict[Dimension, str | None] = {
+    "requests": None,
+    "bytes": "content-bytes",
+    "input": "input-tokens",
+    "output": "output-tokens",
+    "total": "tokens",
+    "tools": "tool-calls",
+}
+"""Quota units by dimension; requests is the draft's default. Money is not told: that is the payer's business."""
+
+
+@lru_cache(maxsize=4096)
+def _policy(limit: Limit) -> tuple[bytes, bytes]:
+    """The item of RateLimit-Policy and the beginning of the item of RateLimit."""
+    name = printable(limit.name)
+    parameters: dict[str, int | str] = {"q": limit.quota}
+    if limit.family == "concurrent":
+        parameters["qu"] = "concurrent-requests"
+    else:
+        unit = _UNITS[limit.dimension]
+        if unit is not None:
+            parameters["qu"] = unit
+    if limit.window > 0:
+        parameters["w"] = max(1, ceil(limit.window))
+    return item(name, parameters).encode("ascii"), item(name).encode("ascii")
+
+
+def fields(standings: Iterable[Standing]) -> Headers:
+    """`RateLimit` and `RateLimit-Policy`, one item for each enforced limit (its tightest bucket), or nothing."""
+    policies: list[bytes] = []
+    items: list[bytes] = []
+    for standing in told(standings):
+        policy, name = _policy(standing.claim.limit)
+        policies.append(policy)
+        items.append(b"%b;r=%d;t=%d" % (name, max(0, standing.remaining), ceil(max(0.0, standing.reset))))
+    if not items:
+        return []
+    return [(b"ratelimit", b", ".join(items)), (b"ratelimit-policy", b", ".join(policies))]
+
+
+def told(standings: Iterable[Standing]) -> list[Standing]:
+    """The standings clients are told of: enforced, not money, one for each limit name (the tightest)."""
+    seen: dict[str, Standing] = {}
+    for standing in standings:
+        claim = standing.claim
+        limit = claim.limit
+        if claim.mode == "observe" or limit.dimension == "money":
+            continue
+        other = seen.get(limit.name)
+        if other is None or _tighter(standing, other):
+            seen[limit.name] = standing
+    return list(seen.values())
+
+
+def _tighter(one: Standing, other: Standing) -> bool:
+    if one.denied != other.denied:
+        return one.denied
+    return (one.remaining, -one.reset) < (other.remaining, -other.reset)
+
+
+def retry_after(seconds: float, standings: Iterable[Standing] = ()) -> bytes:
+    """`Retry-After` in whole seconds, at least 1 and never less than a denied bucket's `t` (RL-2)."""
+    resets = [standing.reset for standing in standings if standing.denied and standing.claim.mode == "enforce"]
+    return b"%d" % max(1, ceil(max([seconds, *resets])))
+
+
+def _tightest(standings: list[Standing], *dimensions: Dimension) -> Standing | None:
+    chosen: Standing | None = None
+    for standing in standings:
+        limit = standing.claim.limit
+        if limit.family != "rate" or limit.dimension not in dimensions:
+            continue
+        if chosen is None or _tighter(standing, chosen):
+            chosen = standing
+    return chosen
+
+
+def openai_fields(standings: Iterable[Standing]) -> Headers:
+    """`x-ratelimit-{limit,remaining,reset}-{requests,tokens}`; reset as a Go-like duration (`6m0s`)."""
+    headers: Headers = []
+    enforced = told(standings)
+    for unit, standing in (
+        (b"requests", _tightest(enforced, "requests")),
+        (b"tokens", _tightest(enforced, "total") or _tightest(enforced, "input", "output")),
+    ):
+        if standing is not None:
+            headers.append((b"x-ratelimit-limit-" + unit, b"%d" % standing.claim.limit.quota))
+            headers.append((b"x-ratelimit-remaining-" + unit, b"%d" % max(0, standing.remaining)))
+            headers.append((b"x-ratelimit-reset-" + unit, duration(standing.reset)))
+    return headers
+
+
+def anthropic_fields(standings: Iterable[Standing], now: float) -> Headers:
+    """`anthropic-ratelimit-{unit}-{limit,remaining,reset}`, reset as RFC 3339; `now` in epoch seconds."""
+    headers: Headers = []
+    enforced = told(standings)
+    for unit, dimension in _ANTHROPIC:
+        standing = _tightest(enforced, dimension)
+        if standing is not None:
+            prefix = b"anthropic-ratelimit-" + unit
+            headers.append((prefix + b"-limit", b"%d" % standing.claim.limit.quota))
+            headers.append((prefix + b"-remaining", b"%d" % max(0, standing.remaining)))
+            headers.append((prefix + b"-reset", _instant(now + standing.reset)))
+    return headers
+
+
+_ANTHROPIC: tuple[tuple[bytes, Dimension], ...] = (
+    (b"requests", "requests"),
+    (b"tokens", "total"),
+    (b"input-tokens", "input"),
+    (b"output-tokens", "output"),
+)
+
+
+def duration(seconds: float) -> bytes:
+    """A duration as OpenAI writes it: `17ms`, `1s`, `6m0s`, `1h0m5s`; rounded up."""
+    if seconds <= 0:
+        return b"0s"
+    if seconds < 1:
+        return b"%dms" % ceil(seconds * 1000)
+    whole = ceil(seconds)
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return b"%dh%dm%ds" % (hours, minutes, rest)
+    return b"%dm%ds" % (minutes, rest) if minutes else b"%ds" % rest
+
+
+def _instant(epoch: float) -> bytes:
+    return datetime.fromtimestamp(ceil(epoch), UTC).strftime("%Y-%m-%dT%H:%M:%SZ").encode("ascii")
