@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from triplegate.core.catalog import Route
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange, Gate, Proceed
 from triplegate.core.fold import Chain, fold, split
@@ -49,21 +50,31 @@ class Chains:
         await gate.read(exchange)
         chain = self._folded.get(exchange.scope)
         if chain is None:
-            chain = self._folded[exchange.scope] = self.fold_inner(exchange, gate.forward)
+            assert exchange.route is not None
+            chain = self._fold(exchange.route, exchange.scope)
         exchange.chain = chain
         return await chain.proceed(exchange)
 
-    def fold_inner(self, exchange: Exchange, last: Proceed) -> Chain:
-        """The inner chain of an exchange's route, target, plan and team."""
-        route = exchange.route
-        assert route is not None
+    def prepare(self, route: Route) -> None:
+        """Fold the route's chain now: what cannot be built is found, and its state counts as used."""
+        self._fold(route, (route.name, "", ""))
+
+    def prepare_people(self) -> None:
+        """Build the policies of plans and teams once, for the same two reasons."""
+        for policies in (*self._plans.values(), *self._teams.values()):
+            fold(policies, self._enter, self._kit)
+
+    def _fold(self, route: Route, scope: tuple[str, str, str]) -> Chain:
+        gate = self._gate
+        assert gate is not None
         target = route.targets[0][0].policies if len(route.targets) == 1 else ()
         # a target's own limits are taken before each attempt, not with the call's
         target = tuple(policy for policy in target if policy.form != "claims")
-        _, plan, team = exchange.scope
+        _, plan, team = scope
         merged = self._common + route.policies + target + self._plans.get(plan, ()) + self._teams.get(team, ())
         _, inner = split(merged)
-        return fold(inner, last, self._kit, traced=self._traced)
+        chain = self._folded[scope] = fold(inner, gate.forward, self._kit, traced=self._traced)
+        return chain
 
 
 def _anonymous(exchange: Exchange) -> Principal:

@@ -1,0 +1,88 @@
+"""Outer chain by head, then the read, then the inner chain of route, plan and team."""
+
+from typing import ClassVar, Literal
+
+import pytest
+
+from tests.builders import ALICE, PlainGate, make_exchange, make_kit
+from triplegate.core.catalog import Route, Target
+from triplegate.core.chains import Chains
+from triplegate.core.errors import Refusal
+from triplegate.core.identity import Principal
+from triplegate.core.policy import Policy, Stage
+
+
+class Mark(Policy):
+    use: Literal["mark"] = "mark"
+    stage: ClassVar = Stage.SCREEN
+    word: str
+
+    def decide(self, exchange):
+        exchange.decisions.append((self.word, "seen", ""))
+
+
+class Know(Policy):
+    use: Literal["know"] = "know"
+    stage: ClassVar = Stage.IDENTIFY
+
+    def decide(self, exchange):
+        exchange.principal = ALICE
+
+
+def chains_for(gate, common=(), plans=None, teams=None):
+    chains = Chains(tuple(common), plans or {}, teams or {}, make_kit())
+    chains.bind(gate)
+    return chains
+
+
+def route(policies=(), targets=(), anonymous=None):
+    return Route("orders", "api", "acme/web", tuple(policies), tuple(targets), anonymous=anonymous)
+
+
+async def test_policies_merge_from_gateway_to_team():
+    gate = PlainGate()
+    target = Target("service", "s", (Mark(word="target"),))
+    where = route([Know(), Mark(word="route")], [(target, 1)])
+    chains = chains_for(
+        gate, [Mark(word="gateway")], {"free": (Mark(word="plan"),)}, {"acme/web": (Mark(word="team"),)}
+    )
+    exchange = make_exchange(gate, route=where, principal=None)
+    await chains.outer(where.policies)(exchange)
+    assert [word for word, _, _ in exchange.decisions] == ["gateway", "route", "target", "plan", "team"]
+
+
+async def test_an_inner_chain_is_folded_once_and_kept():
+    gate = PlainGate()
+    where = route([Know()])
+    chains = chains_for(gate)
+    first, second = (make_exchange(gate, route=where, principal=None) for _ in range(2))
+    outer = chains.outer(where.policies)
+    await outer(first)
+    await outer(second)
+    assert first.chain is second.chain
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ([], "unauthenticated"),
+        ([(b"authorization", b"Basic x")], "invalid_credentials"),
+        ([(b"x-api-key", b"x")], "invalid_credentials"),
+    ],
+)
+async def test_nobody_known_means_401_before_anything_is_read(headers, code):
+    gate = PlainGate()
+    exchange = make_exchange(gate, route=route(), principal=None, headers=headers)
+    with pytest.raises(Refusal) as caught:
+        await chains_for(gate).outer(())(exchange)
+    assert caught.value.code == code
+    assert gate.read_calls == 0
+
+
+async def test_an_open_route_books_on_the_owning_team():
+    gate = PlainGate()
+    nobody = Principal("acme", "web", "anonymous", team_ref="acme/web")
+    where = route(anonymous=nobody)
+    exchange = make_exchange(gate, route=where, principal=None)
+    await chains_for(gate).outer(())(exchange)
+    assert exchange.principal is nobody
