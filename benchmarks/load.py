@@ -180,7 +180,7 @@ class Load:
         body = b"".join(connection.body)
         if status == 200 and self.work.good(body):
             self.latencies.append(took)
-        elif self.open:
+        else:
             self.count_error(status, body)
         self.next(connection)
 
@@ -237,12 +237,19 @@ class Load:
         gc.disable()
         await self.phase(warm, rate)
         await self.settle(30)
+        early = self.errors
         before = tree(self.pid) if self.pid else None
         took = await self.phase(seconds, rate)
         report = self.report(took, rate)
         if before is not None:
             report |= self.cost(before.cpu, took)
         await self.settle(5)
+        if early + self.errors:
+            report |= {
+                "errors": early + self.errors,
+                "statuses": self.statuses,
+                "sample": self.sample.decode("latin-1"),
+            }
         for connection in self.connections:
             connection.transport.abort()
         return report
@@ -266,8 +273,6 @@ class Load:
             }
         if self.events:
             found |= {"event_p50_ms": quantile(self.events, 0.5), "event_p99_ms": quantile(self.events, 0.99)}
-        if self.errors:
-            found |= {"statuses": self.statuses, "sample": self.sample.decode(errors="replace")}
         return found
 
     def cost(self, before: float, took: float) -> dict[str, object]:

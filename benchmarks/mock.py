@@ -9,7 +9,7 @@ from typing import Any
 
 import httptools
 
-from benchmarks.works import REST, TOKENS
+from benchmarks.works import PACED, REST, TOKENS
 
 PACE = 0.005
 """Seconds between two tokens of a paced stream."""
@@ -113,7 +113,7 @@ class Mock(asyncio.Protocol):
             return
         tail = (TOTALS if b'"include_usage":true' in asked else b"") + END
         self.transport.write(SSE)
-        if b"mock-paced" in asked:
+        if PACED.encode() in self.body:
             self.pace(0, tail, time.monotonic())
         else:
             self.burst(0, tail)

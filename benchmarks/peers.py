@@ -94,7 +94,7 @@ def _portkey(place: Place) -> Started:
 def _fastmcp(*mode: str) -> Callable[[Place], Started]:
     def start(place: Place) -> Started:
         upstream = f"http://{place.upstream}/mcp"
-        command = [str(fastmcp()), str(PEERS / "fastmcp.py"), upstream, str(place.port), KEY, *mode]
+        command = [str(fastmcp()), str(PEERS / "fastmcp_proxy.py"), upstream, str(place.port), KEY, *mode]
         return Started(command, BEARER)
 
     return start
@@ -142,7 +142,7 @@ def subjects() -> list[Subject]:
             _litellm,
             _missing(litellm, "litellm"),
             _wheel("litellm", "litellm"),
-            frozenset({"key", "log"}),
+            frozenset({"guard", "log"}),
             log="output.log",
             config=PEERS / "litellm.yaml",
             rates={"rest_rate": 20, "chat_rate": 20},
@@ -165,7 +165,7 @@ def subjects() -> list[Subject]:
             _missing(fastmcp, "fastmcp"),
             _wheel("fastmcp", "fastmcp"),
             frozenset({"key"}),
-            config=PEERS / "fastmcp.py",
+            config=PEERS / "fastmcp_proxy.py",
             rates={"mcp_rate": 5},
             patience=60,
         ),
@@ -176,7 +176,7 @@ def subjects() -> list[Subject]:
             _missing(fastmcp, "fastmcp"),
             _wheel("fastmcp", "fastmcp"),
             frozenset({"key"}),
-            config=PEERS / "fastmcp.py",
+            config=PEERS / "fastmcp_proxy.py",
             rates={"mcp_rate": 20},
             patience=60,
         ),

@@ -19,6 +19,8 @@ def prove(running: Running) -> dict[str, bool]:
     seen = {"answers": True}
     if "key" in subject.claims:
         seen["key"] = running.try_call(work, [])[0] in {401, 403}
+    if "guard" in subject.claims:  # LiteLLM without a database refuses a call without key by 500, not 401
+        seen["guard"] = running.try_call(work, [])[0] >= 400
     if "log" in subject.claims:
         seen["log"] = _logs(running, work)
     if "limit" in subject.claims:

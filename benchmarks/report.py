@@ -82,7 +82,11 @@ def _rows(runs: list[Run]) -> list[str]:
 def _remark(good: list[Run]) -> str:
     busy = middle(good, "cores")
     saturating = not any(run.get("rate") for run in good) and good[0]["work"] != "stream_paced"
-    return "held back by the load side" if saturating and busy is not None and busy < SATURATED else ""
+    return (
+        "its core was not full: the load side, or others, held it back"
+        if saturating and busy is not None and busy < SATURATED
+        else ""
+    )
 
 
 def _number(value: float | None) -> str:

@@ -69,7 +69,7 @@ def measure(running: Running, work: Work, plan: Plan) -> Run:
         figures = {"void": f"{error!r} {getattr(error, 'stderr', '')!s}"[-400:]}
     finally:
         running.process.freeze()
-    if figures.get("errors") or not figures.get("answers"):
+    if figures.get("errors") or not (figures.get("answers") or figures.get("tokens_s")):
         figures.setdefault("void", f"{figures.get('errors', 0)} errors, {figures.get('answers', 0)} answers")
     return {"subject": subject.name, "work": work.name, **figures}
 

@@ -65,7 +65,7 @@ class Subject(NamedTuple):
     """Why it cannot be measured here; empty when it can."""
     version: Callable[[], str]
     claims: frozenset[str] = frozenset()
-    """What it says it does on every call, proved first: key, limit, log."""
+    """What it says it does on every call, proved first: key (401), guard (refused), limit (429), log (a line)."""
     log: str = "access.log"
     """File in its directory that a call leaves a line in."""
     config: Path | None = None

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 TOKENS = 100
 PROMPT = ("The quick brown fox jumps over the lazy dog. " * 50)[:2048]
+PACED = " paced"
+"""What in a prompt asks the mock for 5 ms between tokens."""
 PROTOCOL = "2025-06-18"
 ITEMS = {
     "id": 42,
@@ -30,8 +32,8 @@ def _rest(path: str, headers: list[str], tool: str = "") -> bytes:
 
 def _chat(stream: bool, paced: bool = False) -> "Request":
     message: dict[str, object] = {
-        "model": "mock-paced" if paced else "mock",
-        "messages": [{"role": "user", "content": PROMPT}],
+        "model": "mock",
+        "messages": [{"role": "user", "content": PROMPT + (PACED if paced else "")}],
         "max_tokens": 128,
     }
     if stream:

@@ -5,10 +5,14 @@ from typing import Any
 from benchmarks.floors.serve import App, serve
 from triplegate.core.http import BytesBody
 from triplegate.core.policy import Dispatch
+from triplegate.upstreams.origin import parse
+from triplegate.upstreams.pool import Pool
+from triplegate.upstreams.supervisor import TaskSupervisor
 
 DROPPED = frozenset(
     {b"connection", b"content-length", b"expect", b"host", b"keep-alive", b"te", b"trailer", b"transfer-encoding"}
 )
+HOP = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"trailer"})
 EMPTY = BytesBody()
 DISPATCH = Dispatch(retries=0)
 
@@ -27,10 +31,8 @@ async def _read(receive: Any) -> bytes:
 
 def make(arguments: list[str]) -> App:
     """The application; argument: host:port of the upstream."""
-    from benchmarks.floors.pool import open_pool
-
     authority = arguments[0].encode()
-    pool = open_pool(f"http://{arguments[0]}")
+    pool = Pool(parse(f"http://{arguments[0]}")[0], TaskSupervisor())
 
     async def proxy(scope: dict[str, Any], receive: Any, send: Any) -> None:
         method = scope["method"]
@@ -41,7 +43,7 @@ def make(arguments: list[str]) -> App:
         reply = await pool.send(method, target, headers, body, DISPATCH, deadline=None)
         frames = reply.frames
         try:
-            kept = [field for field in reply.headers if field[0] not in _HOP]
+            kept = [field for field in reply.headers if field[0] not in HOP]
             await send({"type": "http.response.start", "status": reply.status, "headers": kept})
             async for frame in frames:
                 last = frames.done
@@ -54,8 +56,6 @@ def make(arguments: list[str]) -> App:
 
     return proxy
 
-
-_HOP = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"trailer"})
 
 if __name__ == "__main__":
     serve(make)
