@@ -1,5 +1,7 @@
 """Journal, last requests and latches: what tests steer and read samples by."""
 
+import asyncio
+import contextlib
 from pathlib import Path
 
 import httpx
@@ -32,14 +34,17 @@ async def test_the_journal_holds_the_start_and_the_end_of_every_request(tmp_path
 async def test_a_client_that_leaves_before_the_head_is_in_the_journal_too(tmp_path: Path) -> None:
     file = tmp_path / "journal"
     journal = Journal(file)
-    async with Server(orders.handler(journal=journal)) as server:
-        async with httpx.AsyncClient(base_url=server.url, timeout=0.2) as client:
-            try:
-                await client.get("/slow?seconds=20")
-            except httpx.ReadTimeout:
-                pass
+    async with (
+        Server(orders.handler(journal=journal)) as server,
+        httpx.AsyncClient(base_url=server.url, timeout=0.2) as client,
+    ):
+        with contextlib.suppress(httpx.ReadTimeout):
+            await client.get("/slow?seconds=20")
+        async with asyncio.timeout(5):
+            while len(read(file)) < 2:
+                await asyncio.sleep(0.01)
+        assert [line["event"] for line in read(file)] == ["request", "gone"]
     journal.close()
-    assert [line["event"] for line in read(file)] == ["request", "gone"]
 
 
 def test_a_line_cut_short_by_a_kill_is_left_out(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ class McpServer:
     """The handler of the sample MCP server."""
 
     def __init__(self, book: Book, latches: Latches) -> None:
-        self._tools = Tools(book, latches)
+        self._tools, self._latches = Tools(book, latches), latches
         self._sessions: dict[str, str] = {}
         """Session id → protocol version, oldest first."""
 
@@ -143,7 +143,10 @@ class McpServer:
             raise Fault(-32602, f"unknown tool: {name}")
         if tool.streams:
             events = self._events(rpc, tool, arguments, modern=modern)
-            return Answer(events, content_type="text/event-stream", headers=[("cache-control", "no-store")])
+            answer = Answer(events, content_type="text/event-stream", headers=[("cache-control", "no-store")])
+            if isinstance(latch := arguments.get("latch"), str):
+                answer.ended = self._latches.get(latch).end
+            return answer
         result = await _run(tool, arguments, _no_progress)
         size = result.pop("big", 0)
         answer = _envelope(rpc, {"result": _complete(result) if modern else result})
