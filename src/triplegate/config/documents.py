@@ -6,29 +6,21 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import msgspec
-from pydantic import Field, PrivateAttr, StringConstraints
+from pydantic import Field, PrivateAttr
 
 from triplegate.config.documents_api import RouteDocument, ServiceDocument
 from triplegate.config.documents_base import Document, Policies
 from triplegate.config.documents_llm import ModelDocument, ProviderDocument
 from triplegate.config.documents_mcp import ServerDocument, VirtualServerDocument
-from triplegate.config.types import ModelName, Name, TeamRef
+from triplegate.config.faults import Position
+from triplegate.config.types import ModelName, Name, TeamRef, Worded
 
 Path = tuple[str | int, ...]
 """Where an object stands in the merged tree: ('routes', 'orders', 'policies', 0)."""
 
-GatePath = Annotated[str, StringConstraints(pattern=r"^(?:/[A-Za-z0-9._~-]+)+$", max_length=128)]
-
-
-class Position(msgspec.Struct, frozen=True, gc=False):
-    """A place in a file; line and column count from 1."""
-
-    file: str
-    line: int
-    column: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+GatePath = Annotated[
+    str, Worded(r"(?:/[A-Za-z0-9._~-]+)+", "a path such as /v1, without a slash at its end", longest=128)
+]
 
 
 class GatewayDocument(Document):
@@ -77,7 +69,7 @@ class ConsumerDocument(Document):
     """Plan; else the team's."""
     roles: tuple[Name, ...] = ()
     """Roles its keys carry."""
-    scopes: tuple[Annotated[str, StringConstraints(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$")], ...] = ()
+    scopes: tuple[Annotated[str, Worded(r"[\x21\x23-\x5b\x5d-\x7e]+", "one word (RFC 6749 §3.3)")], ...] = ()
     """Scopes its keys carry (RFC 6749 §3.3)."""
 
 

@@ -2,22 +2,25 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from triplegate.config.documents_base import Document, Policies, Reached, as_list
-from triplegate.config.types import Dollars, Endpoint, HeaderName, HeaderValue, Name, TeamRef
+from triplegate.config.types import Dollars, Endpoint, HeaderName, HeaderValue, Name, TeamRef, Worded
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 
 HostPattern = Annotated[
     str,
-    StringConstraints(
-        to_lower=True, max_length=253, pattern=rf"^(?:\*|(?:\*\.)?{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9a-fA-F:.]+\])$"
+    Worded(
+        rf"\*|(?:\*\.)?{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9a-f:.]+\]",
+        "*, a host name without port, or *.example.com",
+        longest=253,
+        lower=True,
     ),
 ]
 """`*`, a host name, or `*.example.com` (any number of labels before it, not example.com itself)."""
 
-Method = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z-]{0,31}$")]
+Method = Annotated[str, Worded(r"[A-Z][A-Z-]*", "a method in capitals, such as GET", longest=32)]
 
 
 def _clean_path(value: str) -> str:
@@ -28,7 +31,7 @@ def _clean_path(value: str) -> str:
 
 MatchPath = Annotated[
     str,
-    StringConstraints(pattern=r"^/[A-Za-z0-9._~!$&'()*+,=:@/-]*$", max_length=1024),
+    Worded(r"/[A-Za-z0-9._~!$&'()*+,=:@/-]*", "a path that begins with / and has only plain characters"),
     AfterValidator(_clean_path),
 ]
 """A path in plain characters, as it looks after normalisation."""

@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
 
-from triplegate.config.types import Duration, Pause, SecretRef
+from triplegate.config.types import Pause, SecretRef
+from triplegate.core.duration import Duration
 from triplegate.core.policy import Policy
 
 Policies = tuple[SerializeAsAny[Policy], ...]

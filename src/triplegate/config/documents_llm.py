@@ -3,13 +3,23 @@
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from triplegate.config.documents_base import Document, Policies, Reached
-from triplegate.config.types import Address, Dollars, HeaderName, HeaderValue, ModelName, Name, SecretRef, TeamRef
+from triplegate.config.types import (
+    Address,
+    Dollars,
+    HeaderName,
+    HeaderValue,
+    ModelName,
+    Name,
+    SecretRef,
+    TeamRef,
+    Worded,
+)
 from triplegate.core.money import Price, from_dollars
 
-VendorModel = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[\x21-\x7e]+$")]
+VendorModel = Annotated[str, Worded(r"[\x21-\x7e]+", "visible characters without spaces", longest=256)]
 """A model's name at its vendor."""
 
 

@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from triplegate.config.documents_base import Document, Policies, Reached
-from triplegate.config.types import Address, Alias, Dollars, HeaderName, HeaderValue, SecretRef, TeamRef
+from triplegate.config.types import Address, Alias, Dollars, HeaderName, HeaderValue, SecretRef, TeamRef, Worded
 
-ToolPattern = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.*-]{1,160}$")]
+ToolPattern = Annotated[str, Worded(r"[A-Za-z0-9_.*-]+", "letters, digits, _ . - and *", longest=160)]
 """A tool's name; * stands for any characters."""
 
 

@@ -1,67 +1,53 @@
-"""Small types of configuration: durations, sizes, dollars, names and secret references, each with its JSON Schema."""
+"""Small types of configuration: pauses, sizes, dollars, names and secret references, each with its JSON Schema."""
 
 import re
 from decimal import Decimal
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_PART = r"\d+(?:\.\d+)?(?:ms|s|m|h|d)"
-_DURATION = re.compile(rf"(?:{_PART})+")
-_LONGEST = 366 * 86400.0
+from triplegate.core.duration import seconds
+
 _SIZES = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "kB": 1000, "MB": 10**6, "GB": 10**9}
 _SIZE = re.compile(r"(\d+)\s*(B|KiB|MiB|GiB|kB|MB|GB)?")
 _REFERENCE = re.compile(r"(?:env:[A-Za-z_][A-Za-z0-9_]*|file:\S.*|store:[A-Za-z0-9][A-Za-z0-9._/-]*)")
 
 
-def seconds(count: float) -> float:
-    """`count` seconds, for defaults that read like the YAML."""
-    return float(count)
+class Worded:
+    """Text of a pattern, with the sentence an operator reads when it does not fit."""
 
+    __slots__ = ("longest", "lower", "pattern", "sentence")
 
-def minutes(count: float) -> float:
-    """`count` minutes in seconds."""
-    return count * 60.0
+    def __init__(self, pattern: str, sentence: str, *, longest: int = 1024, lower: bool = False) -> None:
+        self.pattern, self.sentence, self.longest, self.lower = re.compile(pattern), sentence, longest, lower
 
-
-def hours(count: float) -> float:
-    """`count` hours in seconds."""
-    return count * 3600.0
-
-
-def parse_duration(text: str) -> float:
-    """Seconds of '100ms', '5s', '1m', '1h30m', '7d'. Raises ValueError for anything else or more than 366 days."""
-    if not _DURATION.fullmatch(text):
-        raise ValueError("a duration is a number with a unit: 100ms, 5s, 1m, 1h, 7d")
-    total = sum(float(n) * _UNITS[unit] for n, unit in re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", text))
-    if total > _LONGEST:
-        raise ValueError("a duration is at most 366 days")
-    return round(total, 6)
-
-
-def _duration(value: Any) -> float:
-    if isinstance(value, str):
-        return parse_duration(value.strip())
-    if isinstance(value, float):  # already seconds: a default, or a document built in Python
+    def check(self, value: str) -> str:
+        """The value, lower-cased where letters do not matter. Raises ValueError with the sentence."""
+        value = value.lower() if self.lower else value
+        if len(value) > self.longest:
+            raise ValueError(f"must be at most {self.longest} characters")
+        if not self.pattern.fullmatch(value):
+            raise ValueError(f"must be {self.sentence}")
         return value
-    raise ValueError("a duration needs its unit: 5s, 100ms, 1m")
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        shown = handler(schema)
+        shown.update(maxLength=self.longest)
+        if not self.lower:
+            shown.update(pattern=f"^(?:{self.pattern.pattern})$")
+        return shown
 
 
-def _positive(value: float) -> float:
-    if value <= 0:
-        raise ValueError("a duration must be longer than 0")
-    return value
-
-
-_DURATION_SCHEMA = {"type": "string", "pattern": rf"^({_PART})+$", "examples": ["100ms", "5s", "1m", "1h"]}
-
-Pause = Annotated[float, BeforeValidator(_duration), WithJsonSchema(_DURATION_SCHEMA)]
+Pause = Annotated[
+    float, BeforeValidator(seconds, json_schema_input_type=str | float), Field(ge=0, examples=["0s", "1s"])
+]
 """A length of time that may be 0; seconds as float."""
-
-Duration = Annotated[float, BeforeValidator(_duration), AfterValidator(_positive), WithJsonSchema(_DURATION_SCHEMA)]
-"""A length of time, longer than 0; seconds as float."""
 
 
 def _size(value: Any) -> int:
@@ -108,17 +94,10 @@ Dollars = Annotated[
 """An amount in US dollars, exact."""
 
 
-def _reference(value: str) -> str:
-    if not _REFERENCE.fullmatch(value):
-        # the value may be the secret itself: it is never repeated
-        raise ValueError("a secret is never written here: refer to it by env:NAME, file:/path or store:name")
-    return value
-
-
 SecretRef = Annotated[
     str,
-    AfterValidator(_reference),
-    WithJsonSchema({"type": "string", "pattern": "^(env|file|store):", "examples": ["env:OPENAI_API_KEY"]}),
+    # the value may be the secret itself: the sentence never repeats it
+    Worded(_REFERENCE.pattern, "a reference (env:NAME, file:/path or store:name), never the secret itself"),
 ]
 """Where a secret is to be found: env:NAME, file:/path (relative: to the configuration) or store:name."""
 
@@ -129,6 +108,8 @@ def is_reference(value: str) -> bool:
 
 
 def _address(value: str) -> str:
+    if len(value) > 2048:
+        raise ValueError("an address is at most 2048 characters")
     try:
         parts = urlsplit(value)
         port = parts.port
@@ -151,35 +132,35 @@ def _origin(value: str) -> str:
 
 
 Address = Annotated[
-    str,
-    StringConstraints(max_length=2048),
-    AfterValidator(_address),
-    WithJsonSchema({"type": "string", "pattern": "^https?://", "format": "uri"}),
+    str, AfterValidator(_address), WithJsonSchema({"type": "string", "pattern": "^https?://", "format": "uri"})
 ]
 """http(s)://host[:port][/path], without user, query or fragment."""
 
-Endpoint = Annotated[
-    str,
-    StringConstraints(max_length=2048),
-    AfterValidator(_origin),
-    WithJsonSchema({"type": "string", "pattern": "^https?://[^/]+/?$"}),
-]
+Endpoint = Annotated[str, AfterValidator(_origin), WithJsonSchema({"type": "string", "pattern": "^https?://[^/]+/?$"})]
 """http(s)://host[:port]."""
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+
+Name = Annotated[str, Worded(_NAME, "letters, digits, dot, dash and underscore", longest=64)]
 """Letters, digits, dot, dash, underscore; at most 64."""
 
-ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$")]
+ModelName = Annotated[str, Worded(r"[A-Za-z0-9][A-Za-z0-9._:/@-]*", "letters, digits and . _ : / @ -", longest=128)]
 """What clients put into `model`: like a name, with / : @ too; at most 128."""
 
-Alias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9](?:_?[A-Za-z0-9-])*$", max_length=32)]
+Alias = Annotated[
+    str,
+    Worded(r"[A-Za-z0-9](?:_?[A-Za-z0-9-])*", "letters, digits, dashes and single underscores", longest=32),
+]
 """Prefix of a server's tools; no double underscore, which separates prefix and tool."""
 
-TeamRef = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?$")]
-"""A team: its name, or org/team where two orgs have teams of that name."""
+TeamRef = Name
+"""A team's name; names of teams are unique, whatever their org."""
 
-HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^`|~-]{1,128}$", to_lower=True)]
+HeaderName = Annotated[
+    str,
+    Worded(r"[a-z0-9!#$%&'*+.^`|~-]+", "a header name (RFC 9110 §5.1) without underscore", longest=128, lower=True),
+]
 """A field name (RFC 9110 §5.1) without underscore; kept in lower case."""
 
-HeaderValue = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e\x80-\xff\t]*$", max_length=8192)]
+HeaderValue = Annotated[str, Worded(r"[\x20-\x7e\x80-\xff\t]*", "one line of visible characters", longest=8192)]
 """A field value on one line."""

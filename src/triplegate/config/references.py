@@ -1,0 +1,108 @@
+"""Names that must lead somewhere: services, providers, models, teams, plans, tools; and loops among them."""
+
+from collections.abc import Collection, Mapping
+
+from triplegate.config.chains import walk
+from triplegate.config.faults import Findings, did_you_mean
+from triplegate.config.reader import Node
+
+REFERENCES: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("routes", "*", "service"), "service"),
+    (("routes", "*", "services", "#", "service"), "service"),
+    (("models", "*", "deployments", "#", "provider"), "provider"),
+    (("models", "*", "fallback", "#"), "model"),
+    (("orgs", "*", "teams", "*", "plan"), "plan"),
+    (("orgs", "*", "teams", "*", "consumers", "*", "plan"), "plan"),
+    (("llm", "owner"), "team"),
+    (("mcp", "owner"), "team"),
+    (("routes", "*", "owner"), "team"),
+    (("models", "*", "owner"), "team"),
+    (("servers", "*", "owner"), "team"),
+    (("models", "*", "teams", "#"), "team"),
+    (("servers", "*", "teams", "#"), "team"),
+    (("virtual_servers", "*", "teams", "#"), "team"),
+)
+"""Where a name stands, and what kind of thing it names."""
+
+
+def check_references(root: Node, findings: Findings) -> None:
+    """Note every name that leads nowhere, and every loop or double use among names."""
+    known: Mapping[str, Collection[str]] = {
+        "service": _names(root, "services"),
+        "provider": _names(root, "providers"),
+        "model": _names(root, "models"),
+        "plan": _names(root, "plans"),
+        "team": _teams(root, findings),
+    }
+    for pattern, kind in REFERENCES:
+        for _, node in walk(root, pattern):
+            if isinstance(node.value, str) and node.value not in known[kind]:
+                findings.fault(node.place, f"unknown {kind} '{node.value}'{did_you_mean(node.value, known[kind])}")
+    _check_tools(root, _aliases(root, findings), findings)
+    _check_fallbacks(root, findings)
+
+
+def _names(root: Node, kind: str) -> Collection[str]:
+    found = root.child(kind)
+    return found.value.keys() if found is not None and isinstance(found.value, dict) else ()
+
+
+def _teams(root: Node, findings: Findings) -> Collection[str]:
+    """Team names, which are unique whatever their org: keys and tokens name a team alone."""
+    found: dict[str, Node] = {}
+    for path, node in walk(root, ("orgs", "*", "teams", "*")):
+        name = str(path[3])
+        if name in found:
+            findings.fault(node.key, f"team '{name}' is already in another org, given at {found[name].key}")
+        found.setdefault(name, node)
+    return found
+
+
+def _aliases(root: Node, findings: Findings) -> Collection[str]:
+    """Prefixes of tools; two servers with one prefix would have one another's tools."""
+    found: dict[str, Node] = {}
+    for path, node in walk(root, ("servers", "*")):
+        given = node.child("alias")
+        alias, place = (str(path[1]), node.key) if given is None or given.value is None else (given.value, given.place)
+        if not isinstance(alias, str):
+            continue
+        if "__" in alias and (given is None or given.value is None):
+            findings.fault(place, f"server '{alias}' needs an alias: its name has a double underscore")
+        if alias in found:
+            findings.fault(place, f"alias '{alias}' is already used by the server at {found[alias].key}")
+        found.setdefault(alias, node)
+    return found
+
+
+def _check_tools(root: Node, aliases: Collection[str], findings: Findings) -> None:
+    for _, node in walk(root, ("virtual_servers", "*", "tools", "#")):
+        if not isinstance(node.value, str):
+            continue
+        alias, separator, _ = node.value.partition("__")
+        if not separator and "*" not in alias:
+            findings.fault(node.place, f"tool '{node.value}' needs its server's alias: alias__{node.value}")
+        elif separator and "*" not in alias and alias not in aliases:
+            findings.fault(node.place, f"unknown alias '{alias}'{did_you_mean(alias, aliases)}")
+
+
+def _check_fallbacks(root: Node, findings: Findings) -> None:
+    edges = {
+        str(path[1]): [one for one in node.value if isinstance(one.value, str)]
+        for path, node in walk(root, ("models", "*", "fallback"))
+        if isinstance(node.value, list)
+    }
+    done: set[str] = set()
+    for model in edges:
+        _follow(model, edges, [model], done, findings)
+
+
+def _follow(model: str, edges: Mapping[str, list[Node]], trail: list[str], done: set[str], findings: Findings) -> None:
+    if model in done or len(trail) > 64:
+        return
+    for node in edges.get(model, ()):
+        if node.value in trail:
+            loop = [*trail[trail.index(node.value) :], node.value]
+            findings.fault(node.place, f"fallback goes in a circle: {' → '.join(loop)}")
+        else:
+            _follow(node.value, edges, [*trail, node.value], done, findings)
+    done.add(model)

@@ -1,0 +1,150 @@
+"""What each document may say alone, but not all of them together: identity, stages, gates, matches, order."""
+
+from collections.abc import Callable, Iterable
+from itertools import combinations
+
+from triplegate.config.documents import Documents, Path
+from triplegate.config.documents_api import Match
+from triplegate.config.faults import Findings, Position
+from triplegate.config.types import is_reference
+from triplegate.core.fold import stage_disorder
+from triplegate.core.policy import OUTER, Policy, Stage
+
+Where = Callable[[Path], Position]
+
+_OUTER_PLACES = frozenset({"gateway", "llm", "mcp", "routes"})
+_GATES = {
+    "services": "api",
+    "routes": "api",
+    "llm": "llm",
+    "models": "llm",
+    "providers": "llm",
+    "mcp": "mcp",
+    "servers": "mcp",
+    "virtual_servers": "mcp",
+}
+_SENSITIVE = frozenset({"authorization", "proxy-authorization", "x-api-key", "api-key", "cookie"})
+_LLM_PATHS = (
+    "/chat/completions",
+    "/responses",
+    "/completions",
+    "/embeddings",
+    "/models",
+    "/messages",
+    "/messages/count_tokens",
+    "/usage",
+)
+
+
+def check_rules(documents: Documents, chains: dict[Path, tuple[Policy, ...]], where: Where, findings: Findings) -> None:
+    """Note what refuses the whole, and warn of what probably is not meant."""
+    for path, policies in chains.items():
+        if path[0] != "policies":  # a named chain is judged where it is used
+            _check_place(path, policies, where, findings)
+    _check_identity(documents, where, findings)
+    _check_headers(documents, where, findings)
+    _check_matches(documents, where, findings)
+    _check_clashes(documents, where, findings)
+    for kind in ("services", "providers", "servers"):
+        for name, reached in getattr(documents, kind).items():
+            if reached.tls is not None and not reached.tls.verify:
+                findings.warn(where((kind, name, "tls", "verify")), "any certificate is accepted (verify: false)")
+
+
+def _written(policy: Policy, otherwise: Position) -> Position:
+    file, _, rest = policy.origin.rpartition(":")[0].rpartition(":")
+    line, column = rest, policy.origin.rpartition(":")[2]
+    return Position(file, int(line), int(column)) if file and line.isdigit() and column.isdigit() else otherwise
+
+
+def _check_place(path: Path, policies: tuple[Policy, ...], where: Where, findings: Findings) -> None:
+    kind = str(path[0])
+    gate = _GATES.get(kind)
+    for policy in policies:
+        if policy.stage in OUTER and kind not in _OUTER_PLACES:
+            message = f"'{policy.use}' runs before the target is known: it stands on a route or the gateway only"
+            findings.fault(_written(policy, where(path)), message)
+        if gate is not None and gate not in policy.gates:
+            gates = ", ".join(sorted(policy.gates))
+            findings.fault(_written(policy, where(path)), f"'{policy.use}' makes no sense on {gate}: only on {gates}")
+    for early, late in stage_disorder(policies):
+        stage = Stage(late.stage).name
+        findings.warn(
+            _written(late, where(path)), f"'{late.use}' runs before '{early.use}', which is written first ({stage})"
+        )
+
+
+def _identifies(policies: Iterable[Policy]) -> bool:
+    return any(policy.stage == Stage.IDENTIFY for policy in policies)
+
+
+def _check_identity(documents: Documents, where: Where, findings: Findings) -> None:
+    if _identifies(documents.gateway.policies):
+        return
+    hint = "add an identity policy (use: key_auth) here or on the gateway, or say identity: none"
+    for name, route in documents.routes.items():
+        if route.identity != "none" and not _identifies(route.policies):
+            findings.fault(where(("routes", name)), f"route '{name}' lets anyone in: {hint}")
+    for gate in ("llm", "mcp"):
+        section = getattr(documents, gate)
+        if section.identity != "none" and not _identifies(section.policies):
+            findings.fault(where((gate,)), f"the {gate} gate lets anyone in: {hint}")
+
+
+def _check_headers(documents: Documents, where: Where, findings: Findings) -> None:
+    for kind in ("providers", "servers"):
+        for name, reached in getattr(documents, kind).items():
+            for header, value in reached.headers.items():
+                if header in _SENSITIVE and not is_reference(value):
+                    place = where((kind, name, "headers", header))
+                    findings.fault(place, f"{header}: refer to the secret by env:NAME or file:/path", secret=True)
+
+
+def _check_matches(documents: Documents, where: Where, findings: Findings) -> None:
+    seen: dict[tuple[object, ...], str] = {}
+    alike: dict[tuple[object, ...], list[tuple[str, Path, frozenset[str]]]] = {}
+    for name, route in documents.routes.items():
+        for index, match in enumerate(route.match):
+            path, key = ("routes", name, "match", index), match.key()
+            if key in seen:
+                there = where(("routes", seen[key]))
+                findings.fault(where(path), f"route '{name}' matches the same calls as '{seen[key]}' at {there}")
+                continue
+            seen[key] = name
+            host, matched, kind, _, headers = key
+            alike.setdefault((host, matched, kind, headers), []).append((name, path, frozenset(match.methods)))
+    for group in alike.values():
+        for one, other in combinations(group[:64], 2):
+            _check_overlap(one, other, where, findings)
+
+
+def _check_overlap(
+    one: tuple[str, Path, frozenset[str]], other: tuple[str, Path, frozenset[str]], where: Where, findings: Findings
+) -> None:
+    """Two matches that differ by methods alone, and share some: the first by name wins (Gateway API precedence)."""
+    (first, _, wins), (second, place, loses) = sorted((one, other), key=lambda each: each[0])
+    shared = wins & loses
+    if first == second or not shared:
+        return
+    never = "; it never takes a call" if loses <= wins else ""
+    findings.warn(where(place), f"route '{second}' loses {', '.join(sorted(shared))} to '{first}'{never}")
+
+
+def _check_clashes(documents: Documents, where: Where, findings: Findings) -> None:
+    base, mcp = documents.llm.base_path, documents.mcp.path
+    taken = [("llm", base + path) for path in _LLM_PATHS] + [("llm", f"/anthropic{base}/messages"), ("mcp", mcp)]
+    for name, route in documents.routes.items():
+        for index, match in enumerate(route.match):
+            for gate, path in taken:
+                if _clashes(match, path) or (gate == "mcp" and match.path.startswith(mcp + "/")):
+                    findings.warn(
+                        where(("routes", name, "match", index)),
+                        f"route '{name}' does not get {path}: the {gate} gate answers there",
+                    )
+                    break
+
+
+def _clashes(match: Match, path: str) -> bool:
+    """Whether a route asks for a gate's own path; a route on / asks for everything, and means the rest."""
+    asked = match.path.rstrip("/")
+    return asked == path or (match.type == "prefix" and bool(asked) and path.startswith(asked + "/"))

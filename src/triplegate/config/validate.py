@@ -1,0 +1,97 @@
+"""pydantic's errors in an operator's words, each at its place in the file."""
+
+import re
+from collections.abc import Mapping, Sequence
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from triplegate.config.faults import Findings, did_you_mean
+from triplegate.config.reader import Node
+
+_WORDS = {
+    **dict.fromkeys(("string_type",), "must be text (put it in quotes when it looks like a number)"),
+    **dict.fromkeys(("bool_parsing", "bool_type"), "must be true or false"),
+    **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "must be a whole number"),
+    **dict.fromkeys(("float_parsing", "float_type", "decimal_parsing", "decimal_type"), "must be a number"),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "must be an object (name: value)"),
+    **dict.fromkeys(("tuple_type", "list_type", "frozen_set_type", "set_type"), "must be a list"),
+    "finite_number": "must be a finite number",
+    "none_required": "must be null",
+}
+_SECRETS = frozenset({"key", "bearer", "pepper", "url"})
+
+
+def note_errors(error: ValidationError, model: type[BaseModel], node: Node, findings: Findings) -> None:
+    """Note each of pydantic's errors about `node`, read as a `model`."""
+    for one in error.errors(include_url=False, include_input=False):
+        _note(one, model, node, findings)
+
+
+def descend(node: Node, loc: Sequence[str | int]) -> Node:
+    """The deepest node that `loc` leads to; parts that stand in no file (union tags, implied lists) are skipped."""
+    for part in loc:
+        child = node.child(part)
+        if child is not None:
+            node = child
+    return node
+
+
+def fields_at(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
+    """Names of the fields of the object that `loc` leads to; empty when it leads to none."""
+    kind: Any = model
+    for part in loc:
+        kind = _step(kind, part)
+    return list(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else []
+
+
+def _step(kind: Any, part: str | int) -> Any:
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        field = kind.model_fields.get(str(part))
+        return kind if field is None else _bare(field.annotation)
+    arguments = get_args(kind)
+    if get_origin(kind) is dict:
+        return _bare(arguments[1])
+    return _bare(arguments[0]) if get_origin(kind) in (tuple, list) and isinstance(part, int) else kind
+
+
+def _bare(kind: Any) -> Any:
+    if get_origin(kind) is Annotated:
+        return _bare(get_args(kind)[0])
+    if get_origin(kind) in (Union, UnionType):
+        return next((_bare(one) for one in get_args(kind) if one is not type(None)), kind)
+    return kind
+
+
+def _note(one: Mapping[str, Any], model: type[BaseModel], node: Node, findings: Findings) -> None:
+    kind, loc = one["type"], one["loc"]
+    found, last = descend(node, loc), str(loc[-1]) if loc else ""
+    if kind == "extra_forbidden":
+        findings.fault(found.key, f"unknown field '{last}'{did_you_mean(last, fields_at(model, loc[:-1]))}")
+    elif kind == "missing":
+        findings.fault(found.key, f"field '{last}' is missing")
+    elif last == "[key]":
+        findings.fault(found.key, f"'{loc[-2]}' cannot be a name here: {_words(one, found)}")
+    else:
+        field = next((part for part in reversed(loc) if isinstance(part, str)), "")
+        named = "" if kind == "value_error" and isinstance(found.value, dict) else f"{field}: " if field else ""
+        findings.fault(found.place, named + _words(one, found), secret=field in _SECRETS)
+
+
+def _words(one: Mapping[str, Any], node: Node) -> str:
+    kind, message, ctx = one["type"], str(one["msg"]), one.get("ctx", {})
+    if kind in _WORDS:
+        return _WORDS[kind]
+    if kind in ("literal_error", "enum"):
+        expected = str(ctx.get("expected", ""))
+        near = did_you_mean(str(node.value), re.findall(r"'([^']*)'", expected))
+        return f"must be {expected}{near}"
+    if kind == "value_error":
+        return message.removeprefix("Value error, ")
+    if kind in ("too_short", "too_long"):
+        bound, word = ("at least", "min_length") if kind == "too_short" else ("at most", "max_length")
+        return f"must have {bound} {ctx[word]}, not {ctx['actual_length']}"
+    return (
+        message.replace("Input should be", "must be").replace("String should", "must").replace("Value should", "must")
+    )

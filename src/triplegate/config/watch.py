@@ -1,0 +1,76 @@
+"""Watch a configuration directory: each change is read off to the side and handed over whole, or refused whole."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Protocol
+
+from triplegate.config.faults import ConfigError, ConfigFault, Position
+from triplegate.config.load import Loaded, load
+from triplegate.core.policy import Registry
+
+DEBOUNCE_MS = 150
+
+
+class Taker(Protocol):
+    """Who is told of a change."""
+
+    async def __call__(self, outcome: Loaded | ConfigError) -> None:
+        """Put a good configuration in force, or show why the new one was refused."""
+        ...
+
+
+async def watch(source: Path, registry: Registry, taker: Taker, *, stop: asyncio.Event, known: str = "") -> None:
+    """Until `stop`: load after each change of YAML below `source` and tell `taker`.
+
+    `known` is the hash in force; an equal one is not handed over again, unless an error was told in between.
+    """
+    async for _ in changes(source, stop):
+        outcome = await asyncio.to_thread(attempt, source, registry)
+        if isinstance(outcome, Loaded):
+            if outcome.hash == known:
+                continue
+            known = outcome.hash
+        else:
+            known = ""
+        await taker(outcome)
+
+
+def attempt(source: Path, registry: Registry, read: Callable[[Path, Registry], Loaded] = load) -> Loaded | ConfigError:
+    """What a load comes to; a failure that nobody foresaw is a refusal too, never the end of the watching."""
+    try:
+        return read(source, registry)
+    except ConfigError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - the old configuration must go on being served and watched
+        return ConfigError([ConfigFault(Position(str(source), 1, 1), f"cannot be read: {type(error).__name__}")])
+
+
+async def changes(source: Path, stop: asyncio.Event) -> AsyncIterator[None]:
+    """One item for each burst of changes of YAML files, 150 ms after it began to be quiet."""
+    from watchfiles import awatch
+
+    root = directory_of(source)
+    async for _ in awatch(
+        root,
+        watch_filter=lambda _, path: is_configuration(root, Path(path)),
+        debounce=DEBOUNCE_MS,
+        step=DEBOUNCE_MS // 3,
+        stop_event=stop,
+        raise_interrupt=False,
+    ):
+        yield
+
+
+def directory_of(source: Path) -> Path:
+    """The directory to watch: the configuration's own, or the one its file is in."""
+    resolved = source.resolve()
+    return resolved if resolved.is_dir() else resolved.parent
+
+
+def is_configuration(root: Path, path: Path) -> bool:
+    """Whether a change of `path` may change the configuration below `root`."""
+    if path.name == "..data":  # Kubernetes swaps a mounted ConfigMap by this link
+        return True
+    parts = path.relative_to(root).parts if path.is_relative_to(root) else path.parts
+    return path.suffix in (".yaml", ".yml") and not any(part.startswith(".") for part in parts)
