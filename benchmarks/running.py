@@ -98,7 +98,7 @@ class Mock:
         self.port = free_port()
         command = [sys.executable, "-m", "benchmarks.mock", "--port", str(self.port)]
         self.process = Process(command, cores()[1], RUN / "mock.log")
-        _await(lambda: call(self.port, b"GET /health HTTP/1.1\r\nHost: mock\r\n\r\n")[0] == 200, self.process, 15)
+        await_ready(lambda: call(self.port, b"GET /health HTTP/1.1\r\nHost: mock\r\n\r\n")[0] == 200, self.process, 15)
 
     def __enter__(self) -> Self:
         return self
@@ -122,7 +122,7 @@ class Running:
             self.started.command, cores()[0], directory / "output.log", dict(self.started.environment)
         )
         try:
-            _await(self.answers, self.process, subject.patience)
+            await_ready(self.answers, self.process, subject.patience)
         except NotUp:
             self.process.stop()
             raise
@@ -170,7 +170,8 @@ def _clear(directory: Path) -> None:
     directory.mkdir(parents=True)
 
 
-def _await(ready: Callable[[], bool], process: Process, patience: float) -> None:
+def await_ready(ready: Callable[[], bool], process: Process, patience: float) -> None:
+    """Wait until `ready`. Raises NotUp with the reason and the last lines the process printed."""
     until, reason = time.monotonic() + patience, "no answer"
     while time.monotonic() < until:
         if process.child.poll() is not None:
