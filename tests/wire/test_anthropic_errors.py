@@ -31,9 +31,9 @@ def client(response: httpx2.Response) -> anthropic.Anthropic:
 def test_the_official_client_raises_its_own_kind(code: str, kind: type[anthropic.APIStatusError], named: str) -> None:
     refusal = Refusal(code, "Because.")
     content = anthropic_errors.body(refusal, "req_1")
-    with client(httpx2.Response(refusal.status, content=content, headers={"content-type": "application/json"})) as one:
-        with pytest.raises(kind) as caught:
-            one.messages.create(model="m", max_tokens=1, messages=[])
+    response = httpx2.Response(refusal.status, content=content, headers={"content-type": "application/json"})
+    with client(response) as one, pytest.raises(kind) as caught:
+        one.messages.create(model="m", max_tokens=1, messages=[])
     assert caught.value.body == {
         "type": "error",
         "error": {"type": named, "message": "Because."},
@@ -43,9 +43,9 @@ def test_the_official_client_raises_its_own_kind(code: str, kind: type[anthropic
 
 def test_the_official_client_raises_on_an_error_event() -> None:
     event = anthropic_errors.event(Refusal("upstream_reset", "It went away.\nReally."))
-    with client(httpx2.Response(200, content=event, headers={"content-type": "text/event-stream"})) as one:
-        with pytest.raises(anthropic.APIStatusError, match="went away"):
-            list(one.messages.create(model="m", max_tokens=1, messages=[], stream=True))
+    response = httpx2.Response(200, content=event, headers={"content-type": "text/event-stream"})
+    with client(response) as one, pytest.raises(anthropic.APIStatusError, match="went away"):
+        list(one.messages.create(model="m", max_tokens=1, messages=[], stream=True))
 
 
 def test_without_a_detail_the_title_speaks() -> None:

@@ -82,13 +82,15 @@ def nominated(headers: Headers) -> frozenset[bytes]:
     """The lower-case names that Connection lines nominate; nearly always none beyond the usual options."""
     names: set[bytes] = set()
     for name, value in headers:
-        if name == b"connection":
+        if name == b"connection" and value not in _USUAL:
             for option in value.split(b","):
                 names.add(option.strip(b" \t").lower())
-    names -= HOP_BY_HOP
-    names.discard(b"close")
-    names.discard(b"")
-    return frozenset(names)
+    return frozenset(names - _OPTIONS) if names else _NONE
+
+
+_USUAL = frozenset({b"keep-alive", b"close", b"Keep-Alive", b"Close", b"Upgrade", b"upgrade"})
+_OPTIONS = HOP_BY_HOP | {b"close", b""}
+_NONE: frozenset[bytes] = frozenset()
 
 
 def request_headers(

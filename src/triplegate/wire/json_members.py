@@ -1,0 +1,104 @@
+"""The top-level members of a JSON object without decoding them: where each value stands, and edits in place."""
+
+import re
+from collections.abc import Iterable
+
+import msgspec
+
+from triplegate.core.errors import Fault, Refusal
+
+Members = dict[str, msgspec.Raw]
+"""Raw values by name, in the order of the text; no name stands twice."""
+
+_members = msgspec.json.Decoder(Members).decode
+encode = msgspec.json.Encoder().encode
+_name = msgspec.json.Decoder(str).decode
+
+_MEMBER = re.compile(rb'[ \t\n\r]*("(?:[^"\\]|\\.)*")[ \t\n\r]*:[ \t\n\r]*')
+_OPEN = re.compile(rb"[ \t\n\r]*\{")
+_NEXT = re.compile(rb"[ \t\n\r]*([,}])")
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_BRACKETS = bytes.maketrans(b"{}", b"[]")
+_NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+
+
+def read_members(text: bytes) -> Members:
+    """The members of the object that `text` is. The whole text is checked to be JSON (no NaN, nothing after it).
+
+    Raises Refusal invalid_body when it is no object, nests too deep for the parser, or says a name twice: readers
+    differ in which one they believe.
+    """
+    try:
+        members = _members(text)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refusal("invalid_body", f"The body is not a JSON object: {error}") from error
+    except RecursionError as error:
+        raise Refusal("invalid_body", "The body nests too deep.") from error
+    size = 1
+    for name, value in members.items():
+        size += len(name) + 4 + len(value)
+    if size != len(text):  # else it is compact and unique: repeats, white space and escapes would make it longer
+        _walk(text, members)
+    return members
+
+
+def spans(text: bytes, members: Members) -> dict[str, tuple[int, int]]:
+    """Where each value begins and ends in the `text` that `members` were read from."""
+    places: dict[str, tuple[int, int]] = {}
+    position = 1
+    for name, value in members.items():
+        start = position + len(name) + 3
+        position = start + len(value)
+        places[name] = (start, position)
+        position += 1
+    return places if position == len(text) else _walk(text, members)
+
+
+def _walk(text: bytes, members: Members) -> dict[str, tuple[int, int]]:
+    """Step from value to value by the known lengths; each is compared, so a repeated name cannot mislead the steps."""
+    opening = _OPEN.match(text)
+    assert opening is not None
+    position = opening.end()
+    places: dict[str, tuple[int, int]] = {}
+    while (member := _MEMBER.match(text, position)) is not None:
+        name = _name(member[1])
+        value = members[name]
+        start = member.end()
+        end = start + len(value)
+        if name in places or not text.startswith(bytes(value), start):
+            raise _repeated(name)
+        places[name] = (start, end)
+        after = _NEXT.match(text, end)
+        if after is None:
+            raise _repeated(name)
+        position = after.end()
+    return places
+
+
+def _repeated(name: str) -> Refusal:
+    fault = Fault("/" + name.replace("~", "~0").replace("/", "~1"), "stands more than once")
+    return Refusal("invalid_body", f"The member '{name[:64]}' stands more than once.", errors=(fault,))
+
+
+def splice(text: bytes, edits: Iterable[tuple[int, int, bytes]]) -> bytes:
+    """`text` with each (start, end, replacement) applied; every other byte as it was. Edits must not overlap."""
+    pieces: list[bytes] = []
+    position = 0
+    for start, end, replacement in sorted(edits):
+        assert start >= position, "edits overlap"
+        pieces += (text[position:start], replacement)
+        position = end
+    pieces.append(text[position:])
+    return b"".join(pieces)
+
+
+def depth_within(text: bytes, limit: int) -> bool:
+    """Whether valid JSON `text` nests at most `limit` deep; cheap for what is obviously flat."""
+    if text.count(b"[") + text.count(b"{") <= limit:
+        return True
+    brackets = _STRING.sub(b"", text).translate(_BRACKETS, _NOT_BRACKETS)
+    for _ in range(limit):  # each pass removes the innermost level
+        if not brackets:
+            return True
+        brackets = brackets.replace(b"[]", b"")
+    return not brackets
