@@ -1,0 +1,1 @@
+"""OUT: everything that dials out on the data path, and the one attempts engine."""

@@ -1,0 +1,206 @@
+"""The one attempts engine: every gate's `forward` tries targets through it, within one deadline and one budget."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from triplegate.core.catalog import Target
+from triplegate.core.errors import Refusal
+from triplegate.core.exchange import Attempt, Exchange, Role
+from triplegate.core.http import Reply
+from triplegate.core.policy import Dispatch
+from triplegate.upstreams.retries import (
+    ELSEWHERE_ONLY,
+    UNSENT,
+    RetryBudget,
+    back_off,
+    class_of_refusal,
+    class_of_status,
+    retry_after,
+)
+
+Pick = Callable[[list[Attempt]], tuple[Target, Role] | None]
+Send = Callable[[Attempt], Awaitable[Reply]]
+
+_MOST_ATTEMPTS = 16
+_RETRY_AFTER_CAP = 60.0  # seconds; `dispatch.tuned["retry_after_cap"]` overrides
+
+
+class Failure(msgspec.Struct):
+    """How an attempt failed: a refusal, or a reply that may yet be the answer."""
+
+    attempt: Attempt
+    refusal: Refusal | None = None
+    reply: Reply | None = None
+    wait: float | None = None
+    """Seconds the upstream asked for."""
+
+
+async def attempts(
+    exchange: Exchange,
+    dispatch: Dispatch,
+    pick: Pick,
+    send: Send,
+    replayable: bool,
+    *,
+    budget: RetryBudget | None = None,
+    report: Callable[[Attempt], None] | None = None,
+) -> Reply:
+    """The first good reply, else the last failed one, else the last refusal.
+
+    `pick` names the next target and its role, or None when there is none left; `exchange.attempts` is what it is
+    shown. `send` makes one attempt; it may set `attempt.error_class` itself where only the dialect can tell.
+    `replayable`: the call may be sent again even though an upstream may have seen it (idempotent, or the gate says
+    so); without it only failures before anything was sent are tried again. A `one_pass` body that was begun is never
+    tried again. `report` sees each attempt when its result is known (breakers). `exchange.deadline` is set to the
+    earlier of itself and `dispatch.total` from now, for `send` to hand on. Raises Refusal.
+    """
+    now = exchange.house.clock.now
+    total = now() + dispatch.total
+    if exchange.deadline is None or total < exchange.deadline:
+        exchange.deadline = total
+    if budget is not None:
+        budget.called(now())
+    failure: Failure | None = None
+    chosen = pick(exchange.attempts)
+    while chosen is not None:
+        found = await _try(exchange, *chosen, send)
+        if report is not None:
+            report(found.attempt)
+        if found.reply is not None and not (found.attempt.error_class and found.reply.status in dispatch.retry_on):
+            return _adopt(exchange, found)
+        failure = _worse(failure, found)
+        chosen = pick(exchange.attempts) if _may_go_on(exchange, found, replayable) else None
+        if chosen is not None and not await _go_on(exchange, dispatch, found, chosen, budget):
+            chosen = None
+        if chosen is not None:
+            _drop(found)
+    return _settle(exchange, failure)
+
+
+async def _try(exchange: Exchange, target: Target, role: Role, send: Send) -> Failure:
+    """One attempt: intent, the target's own claims, then out."""
+    house = exchange.house
+    attempt = exchange.attempt(target, role)
+    numbers = attempt.numbers
+    try:
+        if target.claimants and exchange.admission is not None:
+            taken = await exchange.admission.take(target)
+            attempt.hold = taken.hold if taken is not None else None
+        if not exchange.intended and exchange.route is not None and exchange.route.billed:
+            house.intend(exchange)
+            exchange.intended = True
+        numbers.dispatched = house.clock.now()
+        if not exchange.numbers.dispatched:
+            exchange.numbers.dispatched = numbers.dispatched
+        reply = await send(attempt)
+    except Refusal as refusal:
+        numbers.ended = house.clock.now()
+        numbers.status = numbers.status or refusal.status
+        attempt.error_class = attempt.error_class or _class(refusal, sent=bool(numbers.dispatched))
+        if attempt.hold is not None:
+            attempt.hold.release()
+        return Failure(attempt, refusal=refusal, wait=refusal.retry_after)
+    numbers.upstream_head = house.clock.now()
+    numbers.status = reply.status
+    attempt.error_class = attempt.error_class or class_of_status(reply.status)
+    wait = retry_after(reply.headers, house.clock.wall()) if attempt.error_class else None
+    return Failure(attempt, reply=reply, wait=wait)
+
+
+def _class(refusal: Refusal, *, sent: bool) -> str:
+    """A target's own limit counts as `rate`; what else stops a call before it is sent is not the upstream's doing."""
+    return class_of_refusal(refusal) if sent else ("rate" if refusal.status == 429 else "client")
+
+
+def _may_go_on(exchange: Exchange, found: Failure, replayable: bool) -> bool:
+    """Whether anything may be sent again at all."""
+    attempt = found.attempt
+    if attempt.error_class == "client" or len(exchange.attempts) >= _MOST_ATTEMPTS:
+        return False
+    body = exchange.inbound.body
+    if body.kind == "one_pass" and body.started:
+        return False
+    unsent = not attempt.numbers.dispatched or (found.refusal is not None and found.refusal.code in UNSENT)
+    return unsent or replayable
+
+
+async def _go_on(
+    exchange: Exchange, dispatch: Dispatch, found: Failure, chosen: tuple[Target, Role], budget: RetryBudget | None
+) -> bool:
+    """Whether the policy, the budget and the deadline allow `chosen` after `found`; the back-off has passed then."""
+    target, role = chosen
+    if any(attempt.target is target and not attempt.numbers.dispatched for attempt in exchange.attempts):
+        return False  # its own limit has refused this call already
+    if role == "retry" and found.attempt.numbers.dispatched:
+        retried = sum(1 for attempt in exchange.attempts if attempt.role == "retry" and attempt.numbers.dispatched)
+        if retried >= dispatch.retries:
+            return False
+        if budget is not None and not budget.allow(exchange.house.clock.now(), dispatch.retry_budget):
+            return False
+    return await _wait(exchange, dispatch, found, target)
+
+
+async def _wait(exchange: Exchange, dispatch: Dispatch, found: Failure, target: Target) -> bool:
+    """Back off where that helps: not towards another quota group, not at once after a dead address. False: no time."""
+    failed, attempt = found.attempt.target, found.attempt
+    same = target is failed or (target.group or target.name) == (failed.group or failed.name)
+    if attempt.error_class in ELSEWHERE_ONLY:
+        return target is not failed
+    assert exchange.deadline is not None
+    left = exchange.deadline - exchange.house.clock.now()
+    if not same:
+        return left > 0
+    failures = sum(1 for each in exchange.attempts if each.error_class)
+    seconds = (
+        0.0 if failures == 1 and found.refusal is not None and found.refusal.code in UNSENT else back_off(failures)
+    )
+    if found.wait is not None:
+        if found.wait > dispatch.tuned.get("retry_after_cap", _RETRY_AFTER_CAP):
+            return False
+        seconds = max(found.wait, seconds)
+    if seconds >= left:
+        return False
+    if seconds:
+        await asyncio.sleep(seconds)
+    return True
+
+
+def _worse(before: Failure | None, now: Failure) -> Failure:
+    """What to answer with if nothing else comes: a target's own limit never hides what an upstream said."""
+    if before is not None and not now.attempt.numbers.dispatched and before.attempt.numbers.dispatched:
+        return before
+    return now
+
+
+def _drop(found: Failure) -> None:
+    """A failed reply that will not be the answer gives its connection up."""
+    if found.reply is not None:
+        found.reply.frames.close()
+        found.refusal, found.reply = (
+            Refusal("upstream_failed", "The upstream failed.", reason=f"status {found.reply.status}"),
+            None,
+        )
+    if found.attempt.hold is not None:
+        found.attempt.hold.release()
+
+
+def _adopt(exchange: Exchange, found: Failure) -> Reply:
+    """The winner's numbers become the exchange's."""
+    attempt, reply = found.attempt, found.reply
+    assert reply is not None
+    attempt.adopted = True
+    exchange.target = attempt.target.name
+    exchange.numbers.upstream_head = attempt.numbers.upstream_head
+    return reply
+
+
+def _settle(exchange: Exchange, failure: Failure | None) -> Reply:
+    """Nothing better came: the last reply as it is, or the refusal."""
+    if failure is None:
+        raise Refusal("no_backend", "The route has no usable backend.", reason="no target can be picked")
+    if failure.refusal is not None:
+        exchange.target = exchange.target or failure.attempt.target.name
+        raise failure.refusal
+    return _adopt(exchange, failure)

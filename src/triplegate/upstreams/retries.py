@@ -1,0 +1,107 @@
+"""What a failed attempt means and whether another one is worth it: error classes, budget, back-off."""
+
+import random
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+
+from triplegate.core.errors import Refusal
+from triplegate.core.http import Headers
+
+ELSEWHERE_ONLY = frozenset({"credential", "context_window", "content_policy", "model_missing"})
+"""Classes for which the same target would only say the same again."""
+
+_BY_STATUS = {401: "credential", 402: "credential", 403: "credential", 429: "rate", 503: "overload", 529: "overload"}
+_BY_CODE = {
+    "upstream_credentials": "credential",
+    "upstream_rate_limited": "rate",
+    "upstream_busy": "overload",
+    "upstream_malformed": "malformed",
+}
+UNSENT = frozenset({"upstream_unreachable", "upstream_busy"})
+"""Refusals after which one may be sure that the upstream saw nothing of the call."""
+
+_BASE = 0.025
+_LONGEST = 2.0
+
+
+def class_of_status(status: int) -> str:
+    """Error class of a reply's status (llm.md §5.1); empty for a success."""
+    if status < 400:
+        return ""
+    return _BY_STATUS.get(status) or ("transient" if status >= 500 else "client")
+
+
+def class_of_refusal(refusal: Refusal) -> str:
+    """Error class of a failed attempt; `client` for refusals that are not the upstream's."""
+    known = _BY_CODE.get(refusal.code)
+    if known is not None:
+        return known
+    if refusal.code == "upstream_timeout" and refusal.reason.startswith("idle"):
+        return "stall"
+    return "transient" if refusal.code.startswith("upstream_") else "client"
+
+
+class RetryBudget:
+    """Retries may be a share of the calls, and a few a second besides; keep it by `kit.state` under the target's name.
+
+    Two windows of ten seconds each are kept, so that yesterday's calls pay for nothing today.
+    """
+
+    __slots__ = ("_began", "_calls", "_retries", "refused")
+
+    _WINDOW = 10.0
+    _FLOOR = 3.0  # retries a second that are always allowed
+
+    def __init__(self) -> None:
+        self._began = float("-inf")
+        self._calls = [0, 0]
+        self._retries = [0, 0]
+        self.refused = 0
+
+    def _turn(self, now: float) -> None:
+        age = now - self._began
+        if age < self._WINDOW:
+            return
+        stale = age >= 2 * self._WINDOW
+        self._calls = [0, 0 if stale else self._calls[0]]
+        self._retries = [0, 0 if stale else self._retries[0]]
+        self._began = now
+
+    def called(self, now: float) -> None:
+        """A call (not a retry) goes out."""
+        self._turn(now)
+        self._calls[0] += 1
+
+    def allow(self, now: float, share: float) -> bool:
+        """Take one retry, if `share` of the calls or the floor leaves one."""
+        self._turn(now)
+        if sum(self._retries) >= max(share * sum(self._calls), self._FLOOR * self._WINDOW):
+            self.refused += 1
+            return False
+        self._retries[0] += 1
+        return True
+
+
+def back_off(failures: int, jitter: Callable[[float, float], float] = random.uniform) -> float:
+    """Seconds to wait after so many failures: full jitter, doubling, bounded."""
+    return jitter(0.0, min(_BASE * 2.0**failures, _LONGEST))
+
+
+def retry_after(headers: Headers, wall: float) -> float | None:
+    """Seconds an upstream asks for: `retry-after-ms`, or `Retry-After` as seconds or HTTP date (RFC 9110 §10.2.3)."""
+    seconds: float | None = None
+    for name, value in headers:
+        if name == b"retry-after-ms" and value.isdigit() and len(value) < 12:
+            return int(value) / 1000
+        if name == b"retry-after":
+            seconds = _seconds(value, wall)
+    return seconds
+
+
+def _seconds(value: bytes, wall: float) -> float | None:
+    if value.isdigit() and len(value) < 12:
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value.decode("ascii")).timestamp() - wall)
+    except (ValueError, UnicodeDecodeError):
+        return None
