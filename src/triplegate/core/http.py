@@ -87,6 +87,12 @@ class Inbound(msgspec.Struct, frozen=True, eq=False):
     deadline: float | None = None
     """Monotonic seconds, when the client set a deadline."""
 
+    @property
+    def authority(self) -> bytes:
+        """Host and port as the client named them (RFC 9110 §7.2)."""
+        host = self.host.encode("ascii")
+        return host if self.port is None else host + b":%d" % self.port
+
     def header(self, name: bytes) -> bytes | None:
         """The first value of a field, or None."""
         for key, value in self.headers:
@@ -193,6 +199,8 @@ class Wire(ABC):
     """True once the client left."""
     started: bool
     """True once any byte of the head went out."""
+    stopping: bool
+    """True once the drain's grace is over: whoever is cancelled then tells the client in-band."""
 
     @abstractmethod
     async def head(self, status: int, headers: Headers) -> None:

@@ -1,6 +1,6 @@
 """The sockets that adapters plug into: stores, time, dialling, tasks; core names them and knows no adapter."""
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from copy import copy
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -185,6 +185,7 @@ class Kit:
         "clock",
         "dial",
         "directory",
+        "index",
         "keys",
         "lease",
         "mailbox",
@@ -196,6 +197,7 @@ class Kit:
         "sessions",
         "states",
         "supervisor",
+        "trusted",
     )
 
     def __init__(  # noqa: PLR0913 - the one place where every port is named
@@ -217,6 +219,8 @@ class Kit:
         states: "States | None" = None,
         reenter: Reenter | None = None,
         directory: Directory | None = None,
+        trusted: Container[str] = (),
+        index: bytes = b"",
         offline: bool = False,
     ) -> None:
         self.clock, self.admission, self.keys, self.secrets = clock, admission, keys, secrets
@@ -224,6 +228,7 @@ class Kit:
         self.mailbox, self.broadcast, self.lease, self.once = mailbox, broadcast, lease, once
         self.pepper, self.reenter, self.offline = pepper, reenter, offline
         self.states = states if states is not None else States()
+        self.trusted, self.index = trusted, index
         self.directory = directory if directory is not None else Directory()
 
     def with_directory(self, directory: Directory) -> "Kit":

@@ -4,16 +4,29 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
+import msgspec
+
 from triplegate.core.errors import Gone, Refusal
 from triplegate.core.exchange import Exchange, Gate
 from triplegate.core.http import Body, BytesBody, Headers, Inbound, Peer, Wire
-from triplegate.edge.guard import Limits, canonical
+from triplegate.edge.guard import Limits as HeadLimits
+from triplegate.edge.guard import canonical
 from triplegate.edge.live import Live
 from triplegate.edge.serve import Answer, open_exchange, serve
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class EdgeLimits(msgspec.Struct, frozen=True):
+    """What one request may hold and how long its body may pause."""
+
+    head: HeadLimits
+    body: int = 10_485_760
+    """Bytes of a request body; more is 413."""
+    body_idle: float = 30.0
+    """Seconds between two pieces of a body; more is 408."""
 
 
 class AsgiBody(Body):
@@ -104,6 +117,7 @@ class AsgiWire(Wire):
         "read_done",
         "stalled",
         "started",
+        "stopping",
         "swept",
         "task",
         "waiting_since",
@@ -114,7 +128,7 @@ class AsgiWire(Wire):
         self._head: dict[str, Any] | None = None
         self._callbacks: list[Callable[[], None]] | None = None
         self._watching = False
-        self.gone = self.started = self.swept = self.stalled = False
+        self.gone = self.started = self.swept = self.stalled = self.stopping = False
         self.read_done = True
         self.waiting_since = 0.0
         self.task: asyncio.Task[Any] | None = asyncio.current_task(loop)
@@ -173,6 +187,12 @@ class AsgiWire(Wire):
         elif self.task is not None:
             self.task.cancel()
 
+    def stop(self) -> None:
+        """End the exchange now, because the process does: the pump tells the client in-band where it can."""
+        if self.task is not None and not self.stopping:
+            self.stopping = True
+            self.task.cancel()
+
     def check_stall(self, now: float) -> None:
         """Cancel a wait for the body that outlasts the body idle time."""
         if self.waiting_since and now - self.waiting_since > self.body_idle and self.task is not None:
@@ -190,7 +210,7 @@ class DataPlane:
         self,
         gate_for: Callable[[str], Gate],
         answer: Answer,
-        limits: Limits,
+        limits: EdgeLimits,
         resolve_client: Callable[[str, Headers], str] | None,
         live: Live,
         listener: str = "data",
@@ -222,52 +242,46 @@ class DataPlane:
         return self._loop
 
     def _open(self, scope: Scope, receive: Receive, wire: AsgiWire) -> Exchange:
-        client = scope["client"]
-        peer = Peer(client[0], int(client[1]))
-        headers: Headers = scope["headers"]
-        try:
-            seen = canonical(
-                scope["method"],
-                scope["raw_path"],
-                scope["query_string"],
-                headers,
-                scope["http_version"],
-                self._limits,
-            )
-        except Refusal as refusal:
+        address, port = scope["client"]
+        peer = Peer(address, int(port))
+        query: bytes = scope["query_string"]
+        target: bytes = scope["raw_path"] + b"?" + query if query else scope["raw_path"]
+        limits = self._limits
+        seen = canonical(
+            self._listener,
+            scope["method"],
+            target,
+            scope["headers"],
+            scope["http_version"],
+            scope["scheme"],
+            peer,
+            limits.head,
+        )
+        if isinstance(seen, Refusal):
             inbound = Inbound(
-                self._listener,
-                scope["method"],
-                scope["scheme"],
-                "",
-                None,
-                "/",
-                b"",
-                [],
-                peer,
-                BytesBody(),
-                peer.address,
+                self._listener, scope["method"], scope["scheme"], "", None, "/", b"", [], peer, BytesBody(), address
             )
-            return open_exchange(self._gates(scope["path"]), inbound, refusal)
+            return open_exchange(self._gates(scope["path"]), inbound, seen)
         body: Body
         if seen.has_body:
-            body = AsgiBody(receive, wire, seen.content_length, self._limits.body)
+            body = AsgiBody(receive, wire, seen.content_length, limits.body)
             wire.read_done = False
         else:
             body = BytesBody()
-        address = peer.address if self._resolve is None else self._resolve(peer.address, headers)
+        if self._resolve is not None:
+            address = self._resolve(address, seen.headers)
         inbound = Inbound(
             self._listener,
             seen.method,
-            scope["scheme"],
+            seen.scheme,
             seen.host,
             seen.port,
             seen.path,
             seen.query,
-            headers,
+            seen.headers,
             peer,
             body,
             address,
-            scope["http_version"],
+            seen.http_version,
         )
         return open_exchange(self._gates(seen.path), inbound)

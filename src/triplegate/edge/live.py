@@ -24,6 +24,10 @@ class Watched(Protocol):
         """End the wait for a body that does not come."""
         ...
 
+    def stop(self) -> None:
+        """End the exchange now."""
+        ...
+
 
 class Live:
     """Exchanges by wire; one loop timer for all of them, none per request."""
@@ -56,6 +60,23 @@ class Live:
             else:
                 wire.swept = True
         self._timer = loop.call_later(SWEEP, self._sweep, loop)
+
+    async def empty(self, within: float) -> bool:
+        """Wait up to `within` seconds until nothing is under way; whether that came."""
+        self.idle.clear()
+        if not self.wires:
+            return True
+        try:
+            async with asyncio.timeout(within):
+                await self.idle.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def stop_all(self) -> None:
+        """End every exchange under way."""
+        for wire in list(self.wires):
+            wire.stop()
 
     def __len__(self) -> int:
         return len(self.wires)

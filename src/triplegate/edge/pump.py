@@ -1,5 +1,7 @@
 """Move a reply to the client: head, frames as they come, and an end that is never a lie."""
 
+import asyncio
+
 from triplegate.core.booking import overhead_us
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
@@ -15,33 +17,40 @@ async def pump(exchange: Exchange, reply: Reply, encoder: Encoder, wire: Wire) -
 
     A failure after the head is told in-band where the dialect can, else the message stays visibly incomplete.
     """
-    frames = reply.frames
     try:
         if encoder.whole:
             await _whole(exchange, reply, encoder, wire)
-            return
-        await _head(exchange, reply, wire)
-        if frames.done:
-            await _end(exchange, reply, encoder.finish(), wire)
-            return
-        if not frames.ready:
-            await wire.body(b"")  # nothing to send yet: the head goes alone, at once
-        numbers = exchange.numbers
-        async for frame in frames:
-            content = encoder.feed(frame)
-            if frames.done:
-                await _end(exchange, reply, content + encoder.finish(), wire)
-                return
-            if content:
-                numbers.bytes_out += len(content)
-                await wire.body(content)
-        await _end(exchange, reply, encoder.finish(), wire)
-    except Refusal as refusal:
-        if not wire.started:
+        else:
+            await _stream(exchange, reply, encoder, wire)
+    except asyncio.CancelledError:
+        if not wire.stopping or wire.gone:
             raise
+        _uncancel()
+        await _fail(exchange, encoder, wire, Refusal("draining", "The gateway is shutting down.", retry_after=1.0))
+    except Refusal as refusal:
         await _fail(exchange, encoder, wire, refusal)
     finally:
-        frames.close()
+        reply.frames.close()
+
+
+async def _stream(exchange: Exchange, reply: Reply, encoder: Encoder, wire: Wire) -> None:
+    frames = reply.frames
+    await _head(exchange, reply, wire)
+    if frames.done:
+        await _end(exchange, reply, encoder.finish(), wire)
+        return
+    if not frames.ready:
+        await wire.body(b"")  # nothing to send yet: the head goes alone, at once
+    numbers = exchange.numbers
+    async for frame in frames:
+        content = encoder.feed(frame)
+        if frames.done:  # it became so while the frame was awaited
+            await _end(exchange, reply, content + encoder.finish(), wire)  # type: ignore[unreachable]
+            return
+        if content:
+            numbers.bytes_out += len(content)
+            await wire.body(content)
+    await _end(exchange, reply, encoder.finish(), wire)
 
 
 async def _head(exchange: Exchange, reply: Reply, wire: Wire) -> None:
@@ -83,6 +92,8 @@ async def _whole(exchange: Exchange, reply: Reply, encoder: Encoder, wire: Wire)
 
 
 async def _fail(exchange: Exchange, encoder: Encoder, wire: Wire, refusal: Refusal) -> None:
+    if not wire.started:
+        raise refusal  # there is still time for a proper answer
     exchange.refusal = exchange.refusal or refusal
     content = encoder.fail(refusal)
     exchange.close("failed")
@@ -101,6 +112,12 @@ def head_fields(exchange: Exchange, reply: Reply) -> Headers:
     headers.append((b"x-request-id", exchange.request_id))
     headers.append((b"x-triplegate-overhead-ms", b"%.2f" % (overhead_us(exchange) / 1000)))
     return headers
+
+
+def _uncancel() -> None:
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
 
 
 _OWN_FAILURES = frozenset({"internal", "no_backend"})

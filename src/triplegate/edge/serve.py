@@ -23,6 +23,9 @@ async def serve(exchange: Exchange, wire: Wire, answer: Answer) -> None:
         exchange.close("gone")
         wire.abort()
     except asyncio.CancelledError:
+        if wire.stopping and not wire.gone and not wire.started:
+            await _stopped(exchange, gate, wire)
+            return
         exchange.close("gone" if wire.gone else "failed")
         wire.abort()
         raise
@@ -40,6 +43,14 @@ async def _failed(exchange: Exchange, gate: Gate, wire: Wire, refusal: Refusal) 
         return
     reply = gate.refuse(exchange, refusal)
     await pump(exchange, reply, gate.encoder(exchange, reply), wire)
+
+
+async def _stopped(exchange: Exchange, gate: Gate, wire: Wire) -> None:
+    """The drain's grace ended before there was an answer: 503, and the process ends."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
+    await _failed(exchange, gate, wire, Refusal("draining", "The gateway is shutting down.", retry_after=1.0))
 
 
 def _as_refusal(error: Exception) -> Refusal:

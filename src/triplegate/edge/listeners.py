@@ -1,0 +1,60 @@
+"""Ports and granian servers: what is taken is refused before anything starts, and `ready` means ready."""
+
+import asyncio
+import errno
+import socket
+from typing import Any
+
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+
+class PortTaken(Exception):
+    """A listener's port is in use, perhaps by another triplegate."""
+
+
+def claim_port(host: str, port: int) -> int:
+    """The port, once it is known that nobody listens on it; a free one for 0. Raises PortTaken.
+
+    granian sets SO_REUSEPORT: without this, a second instance would start and take half of the traffic.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise PortTaken(f"port {port} on {host} is in use, perhaps by another triplegate") from None
+            raise PortTaken(f"cannot listen on {host}:{port}: {error.strerror}") from None
+        return int(probe.getsockname()[1])
+
+
+def make_server(app: Any, host: str, port: int, concurrency: int) -> Server:
+    """A granian server in this process and loop, for one listener."""
+    return Server(
+        app,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGINL,
+        backlog=max(1024, min(concurrency, 8192)),
+        backpressure=concurrency,
+        log_enabled=False,
+    )
+
+
+async def wait_listening(host: str, port: int, within: float = 10.0) -> None:
+    """Return once a connection to the port succeeds. Raises TimeoutError."""
+    async with asyncio.timeout(within):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection(_reachable(host), port)
+            except OSError:
+                await asyncio.sleep(0.01)
+                continue
+            writer.close()
+            return
+
+
+def _reachable(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound

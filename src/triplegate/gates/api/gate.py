@@ -1,0 +1,127 @@
+"""The api gate: match a route by its head, forward the call as it is, stream the answer back."""
+
+from collections.abc import Awaitable, Container, Mapping
+
+import msgspec
+
+from triplegate.core.catalog import Route, Target
+from triplegate.core.chains import Chains
+from triplegate.core.errors import Refusal
+from triplegate.core.exchange import Attempt, Exchange, Proceed, Role
+from triplegate.core.http import Encoder, Inbound, OneFrame, Reply
+from triplegate.core.ports import House
+from triplegate.gates.api.match import Matcher
+from triplegate.gates.api.outgoing import reply_fields, request_fields
+from triplegate.gates.api.refusals import problem_reply
+from triplegate.gates.api.service import Service
+from triplegate.gates.opening import begin
+from triplegate.upstreams.attempts import attempts
+from triplegate.upstreams.balance import Weighted
+from triplegate.upstreams.head import IDEMPOTENT
+from triplegate.upstreams.retries import RetryBudget
+
+_ENCODER = Encoder()
+
+
+class Served(msgspec.Struct, frozen=True, eq=False):
+    """A route with its outer chain, and the choice among its targets."""
+
+    route: Route
+    outer: Proceed
+    choice: Weighted[Target]
+    budget: RetryBudget
+    """Shared by all calls of the route."""
+
+
+class ApiGate:
+    """Gateway API semantics: host, path, method, headers → route → service."""
+
+    name = "api"
+
+    def __init__(
+        self,
+        matcher: Matcher,
+        routes: Mapping[str, Served],
+        chains: Chains,
+        house: House,
+        snapshot: str,
+        trusted: Container[str],
+        index: bytes = b"",
+    ) -> None:
+        self._matcher, self._routes, self._house, self._snapshot = matcher, routes, house, snapshot
+        self._trusted, self._index = trusted, index
+        chains.bind(self)
+
+    def open(self, inbound: Inbound) -> Exchange:
+        """The route by the head alone; a failed open is an exchange with a refusal."""
+        exchange = begin(self, inbound, self._house, self._snapshot)
+        rule = self._matcher.find(inbound.host, inbound.path, inbound.method, inbound.headers)
+        if rule is None:
+            exchange.refusal = self._unmatched(inbound)
+            if inbound.path == "/" and self._index and inbound.method in ("GET", "HEAD"):
+                exchange.refusal = None
+                exchange.outer = self._say_where
+            return exchange
+        served = self._routes[rule.route]
+        exchange.route = served.route
+        exchange.outer = served.outer
+        exchange.deadline = inbound.deadline
+        return exchange
+
+    def _unmatched(self, inbound: Inbound) -> Refusal:
+        allowed = self._matcher.allowed(inbound.host, inbound.path)
+        if allowed and inbound.method not in allowed:
+            names = ", ".join(sorted(allowed))
+            return Refusal(
+                "method_not_supported",
+                f"This path takes {names}.",
+                headers=[(b"allow", names.encode("ascii"))],
+            )
+        return Refusal("route_not_found", "No route matches this host, path and method.")
+
+    async def _say_where(self, exchange: Exchange) -> Reply:
+        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"server", b"triplegate")]
+        headers.append((b"content-length", str(len(self._index)).encode("ascii")))
+        return Reply(200, headers, OneFrame(self._index), source="local")
+
+    async def read(self, exchange: Exchange) -> None:
+        """Nothing is read: an api call is its head."""
+        route, principal = exchange.route, exchange.principal
+        assert route is not None
+        assert principal is not None
+        exchange.scope = (route.name, principal.plan, principal.team_ref)
+
+    async def forward(self, exchange: Exchange) -> Reply:
+        """Send the call to a service of the route; its answer's bytes pass untouched."""
+        route, chain, inbound = exchange.route, exchange.chain, exchange.inbound
+        assert route is not None
+        assert chain is not None
+        headers = request_fields(exchange, self._trusted)
+        if route.price is not None:
+            exchange.numbers.own_cost = exchange.numbers.list_cost = route.price.call
+            exchange.numbers.price_version = route.price.version
+        choice = self._routes[route.name].choice
+
+        def pick(tried: list[Attempt]) -> tuple[Target, Role] | None:
+            if not tried:
+                return choice.next(), "first"
+            target = choice.other([attempt.target.name for attempt in tried])
+            return (target, "fallback") if target is not None else (tried[-1].target, "retry")
+
+        def send(attempt: Attempt) -> Awaitable[Reply]:
+            service: Service = attempt.target.wiring
+            return service.send(exchange, headers, chain)
+
+        dispatch = route.targets[0][0].wiring.dispatch(chain) if len(route.targets) == 1 else chain.dispatch
+        replayable = inbound.method in IDEMPOTENT and inbound.body.kind != "one_pass"
+        reply = await attempts(exchange, dispatch, pick, send, replayable, budget=self._routes[route.name].budget)
+        reply.headers = reply_fields(reply.headers)
+        return reply
+
+    def refuse(self, exchange: Exchange, refusal: Refusal) -> Reply:
+        """Problem details."""
+        return problem_reply(exchange, refusal)
+
+    def encoder(self, exchange: Exchange, reply: Reply) -> Encoder:
+        """Bytes pass."""
+        return _ENCODER

@@ -1,0 +1,53 @@
+"""The headers of a call as the service sees them, and of its answer as the client does."""
+
+from collections.abc import Container
+
+from triplegate.core.exchange import Exchange
+from triplegate.core.http import Headers
+from triplegate.wire.headers import add_forwarded, add_via, check_loop, reply_headers, request_headers
+
+PSEUDONYM = b"triplegate"
+_OWNED = frozenset({b"x-request-id", b"traceparent"})
+_DROPPED_REPLY = frozenset({b"x-request-id"})
+
+
+def request_fields(exchange: Exchange, trusted: Container[str]) -> Headers:
+    """End-to-end fields of the client, without its gateway credential; forwarding fields, trace and request id ours.
+
+    Raises Refusal loop_detected when the request has passed here twice.
+    """
+    inbound = exchange.inbound
+    check_loop(inbound.headers, PSEUDONYM)
+    peer = inbound.peer.address
+    trusts = peer in trusted
+    headers = request_headers(inbound.headers, trusted=trusts, owned=_OWNED)
+    principal = exchange.principal
+    if principal is not None and principal.method == "key":
+        headers = [line for line in headers if not _is_key(line)]
+    add_forwarded(headers, peer=peer, scheme=inbound.scheme, host=inbound.authority, trusted=trusts)
+    add_via(headers, inbound.http_version, PSEUDONYM)
+    headers.append((b"x-request-id", exchange.request_id))
+    headers.append((b"traceparent", exchange.trace.encode("ascii")))
+    return headers
+
+
+def _is_key(line: tuple[bytes, bytes]) -> bool:
+    name, value = line
+    if name == b"x-api-key":
+        return True
+    return name == b"authorization" and value[7:10] == b"tg_"
+
+
+def reply_fields(headers: Headers) -> Headers:
+    """End-to-end fields of the service's answer; `Via` added, `Server` ours where it sent none."""
+    kept = reply_headers(headers)
+    has_server = False
+    for name, _ in kept:
+        if name == b"server":
+            has_server = True
+        elif name in _DROPPED_REPLY:
+            kept = [line for line in kept if line[0] not in _DROPPED_REPLY]
+    if not has_server:
+        kept.append((b"server", PSEUDONYM))
+    add_via(kept, "1.1", PSEUDONYM)
+    return kept

@@ -1,0 +1,93 @@
+"""A service as it is called: its endpoints with their pools, and the times its calls are given."""
+
+from collections.abc import Awaitable
+from itertools import count
+
+import msgspec
+
+from triplegate.config.documents_api import ServiceDocument
+from triplegate.core.exchange import Exchange
+from triplegate.core.fold import Chain
+from triplegate.core.http import Headers, Inbound, Reply
+from triplegate.core.policy import Dispatch
+from triplegate.core.ports import Kit
+from triplegate.upstreams.origin import Origin
+from triplegate.upstreams.pool import Pool
+from triplegate.upstreams.reach import reach
+
+
+class Endpoint(msgspec.Struct, frozen=True, eq=False):
+    """One address of a service."""
+
+    origin: Origin
+    pool: Pool
+    base: bytes
+    """Path before the request's own; empty for most."""
+
+
+class Turn:
+    """Whose turn it is among equals; outlives swaps."""
+
+    __slots__ = ("next",)
+
+    def __init__(self) -> None:
+        self.next = count().__next__
+
+
+class Service:
+    """What `Target.wiring` is at the api gate."""
+
+    __slots__ = ("_base", "_endpoints", "_host", "_tuned", "_turn", "name")
+
+    def __init__(self, name: str, document: ServiceDocument, kit: Kit) -> None:
+        self.name = name
+        reached = [reach(url, document.tls, document.connections, kit) for url in document.endpoints]
+        self._endpoints = tuple(Endpoint(one.pool.origin, one.pool, one.base) for one in reached)
+        self._turn = kit.state(Turn, f"service:{name}", Turn)
+        self._host = document.host
+        self._base = reached[0].dispatch(document.waits)
+        self._tuned: dict[Chain, Dispatch] = {}
+
+    def dispatch(self, chain: Chain) -> Dispatch:
+        """The service's own times, with what the chain's policies say on top; made once per chain."""
+        found = self._tuned.get(chain)
+        if found is None:
+            found = msgspec.structs.replace(self._base, tuned=dict(self._base.tuned))
+            for policy in chain.policies:
+                if policy.form == "tune":
+                    policy.tune(found)
+            self._tuned[chain] = found
+        return found
+
+    def _endpoint(self) -> Endpoint:
+        """The endpoint whose turn it is."""
+        endpoints = self._endpoints
+        if len(endpoints) == 1:
+            return endpoints[0]
+        return endpoints[self._turn.next() % len(endpoints)]
+
+    def _host_for(self, endpoint: Endpoint, inbound: Inbound) -> bytes:
+        """The Host we send: the client's, the endpoint's or a fixed one."""
+        if self._host == "upstream":
+            return endpoint.origin.authority
+        if self._host == "keep":
+            return inbound.authority
+        return self._host.encode("ascii")
+
+    def send(self, exchange: Exchange, headers: Headers, chain: Chain) -> Awaitable[Reply]:
+        """One try at one endpoint."""
+        inbound = exchange.inbound
+        endpoint = self._endpoint()
+        path = endpoint.base + inbound.path.encode("ascii")
+        return endpoint.pool.send(
+            inbound.method,
+            path + b"?" + inbound.query if inbound.query else path,
+            [(b"host", self._host_for(endpoint, inbound)), *headers],
+            inbound.body,
+            self.dispatch(chain),
+            deadline=exchange.deadline,
+        )
+
+    def counters(self) -> list[tuple[str, object]]:
+        """Address and pool counters of each endpoint, for pages and metrics."""
+        return [(str(endpoint.origin), endpoint.pool.counters()) for endpoint in self._endpoints]
