@@ -11,9 +11,9 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from tests.stores.ledger_records import ATTEMPT, record, unpriced
 from tests.stores.sql.databases import KINDS, opened, url_of
+
 from triplegate.core.record import Record
 from triplegate.core.usage import CLASSES
 from triplegate.stores.sql.engine import Database

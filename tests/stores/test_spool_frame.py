@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from tests.stores.ledger_records import ATTEMPT, intent, record
+
 from triplegate.stores.spool_frame import HEADER, MAX_PAYLOAD, frame, scan
 
 FRAMES = [frame(record(exchange=f"x{n}")) for n in range(20)]
@@ -123,10 +123,7 @@ def test_the_largest_possible_entry_fits_the_room_kept_for_it() -> None:
         for name, value in msgspec.structs.asdict(record()).items()
         if isinstance(value, str) and name not in {"kind", "outcome"}
     }
-    texts = {
-        name: "\N{SNOWMAN}" * 9_999
-        for name in ("role", "provider", "target", "credential_id", "error_class", "upstream_id")
-    }
+    texts = dict.fromkeys(("role", "provider", "target", "credential_id", "error_class", "upstream_id"), "☃" * 9999)
     tries = (msgspec.structs.replace(ATTEMPT, tokens=(1 << 62,) * 9, usage_source="\N{SNOWMAN}" * 99, **texts),) * 50
     entry = frame(record(**wide, tokens=(1 << 62,) * 9, attempts=tries))
     assert len(entry) <= HEADER.size + MAX_PAYLOAD

@@ -14,7 +14,7 @@ from triplegate.core.ulid import Ulids
 from triplegate.stores.spool_adopt import LANES, Dead, adopt, drain_dead, hold_lock
 from triplegate.stores.spool_drain import DrainLedger, drain_segment
 from triplegate.stores.spool_frame import HEADER, MAX_PAYLOAD, frame
-from triplegate.stores.spool_lane import Lane, Write
+from triplegate.stores.spool_lane import Lane, Segment, Write
 from triplegate.stores.spool_sync import GroupSync
 
 _ROOM = HEADER.size + MAX_PAYLOAD
@@ -122,14 +122,17 @@ class Spool:
             await asyncio.sleep(pause)
 
     def close(self) -> None:
-        """Sync and let go; what is not drained is adopted by the next start."""
+        """Sync and let go, once; what is not drained is adopted by the next start."""
+        if self._lock < 0:
+            return
         for lane in self._lanes.values():
             lane.recover()
             lane.close()
         for dead in self._dead:
-            os.close(dead.lock)
+            dead.let_go()
         self._sync.close()
         os.close(self._lock)
+        self._lock = -1
 
     def _append_final(self, record: Record) -> None:
         """A final with an intent has its room; others only while there is room for all of those."""
@@ -190,11 +193,11 @@ class Spool:
         await self._delete(ledger, lane.collect())
         return taken
 
-    async def _delete(self, ledger: DrainLedger, gone: Sequence[Path]) -> None:
-        for path in gone:
-            await asyncio.to_thread(path.unlink, missing_ok=True)
+    async def _delete(self, ledger: DrainLedger, gone: Sequence[Segment]) -> None:
+        for segment in gone:
+            await asyncio.to_thread(segment.path.unlink, missing_ok=True)
         if gone:
-            await ledger.forget([path.name for path in gone])
+            await ledger.forget([segment.name for segment in gone])
 
     def _weigh(self, dead: Dead, sign: int) -> None:
         """Adopted files take room of our own lanes until they are gone."""

@@ -22,7 +22,14 @@ class Dead(msgspec.Struct):
 
     stem: str
     lock: int
+    """Descriptor of the held lock; -1 once it is given back."""
     lanes: dict[str, list[Segment]]
+
+    def let_go(self) -> None:
+        """Give the lock back; whoever comes next may adopt what is left."""
+        lock, self.lock = self.lock, -1
+        if lock >= 0:
+            os.close(lock)
 
 
 class Adopted(msgspec.Struct):
@@ -54,6 +61,16 @@ def adopt(directory: Path, own: str, known: set[str] | None = None) -> list[Dead
 async def drain_dead(ledger: DrainLedger, dead: Dead, directory: Path, batch: int) -> Adopted:
     """Bring everything of `dead` into the ledger, then delete it. May be repeated after any failure."""
     result = Adopted()
+    files = [segment for segments in dead.lanes.values() for segment in segments]
+    if dead.lock >= 0:
+        await _absorb_all(ledger, dead, result, batch)
+        await asyncio.to_thread(_delete, directory, dead, files)
+        dead.let_go()
+    await ledger.forget([segment.name for segment in files])
+    return result
+
+
+async def _absorb_all(ledger: DrainLedger, dead: Dead, result: Adopted, batch: int) -> None:
     for segments in dead.lanes.values():
         open_intents: dict[str, Record] = {}
         for segment in segments:
@@ -61,10 +78,6 @@ async def drain_dead(ledger: DrainLedger, dead: Dead, directory: Path, batch: in
         orphans = [unknown_of(intent) for intent in open_intents.values()]
         for begin in range(0, len(orphans), batch):
             result.unknown += await ledger.write(orphans[begin : begin + batch])
-    files = [segment.path for segments in dead.lanes.values() for segment in segments]
-    await asyncio.to_thread(_delete, directory, dead, files)
-    await ledger.forget([path.name for path in files])
-    return result
 
 
 def unknown_of(intent: Record) -> Record:
@@ -85,7 +98,7 @@ async def _drain_segment(
     ledger: DrainLedger, segment: Segment, open_intents: dict[str, Record], result: Adopted, batch: int
 ) -> None:
     """Read all of `segment` for intents and finals; hand on only what the ledger does not have."""
-    have = await ledger.drained(segment.path.name)
+    have = await ledger.drained(segment.name)
     at = 0
     while at < segment.size:
         # Never across the ledger's own offset: the stretch is either known to it or new.
@@ -93,9 +106,9 @@ async def _drain_segment(
         part = Segment(segment.path, upto)
         step, end = await asyncio.to_thread(read_stretch, part, at, sealed=True, limit=batch)
         if at >= have:
-            now = await ledger.absorb(segment.path.name, at, end, step.records)
+            now = await ledger.absorb(segment.name, at, end, step.records)
             if now != end:
-                raise RuntimeError(f"{segment.path.name} is drained by someone else, too")
+                raise RuntimeError(f"{segment.name} is drained by someone else, too")
             result.entries += len(step.ends)
         for intent in step.intents:
             open_intents[intent.exchange] = intent
@@ -129,10 +142,9 @@ def _segments(directory: Path, stem: str) -> list[Segment]:
     return segments
 
 
-def _delete(directory: Path, dead: Dead, files: list[Path]) -> None:
-    for path in files:
-        path.unlink(missing_ok=True)
+def _delete(directory: Path, dead: Dead, files: list[Segment]) -> None:
+    for segment in files:
+        segment.path.unlink(missing_ok=True)
     for lane in LANES:
         (directory / lane / f"{dead.stem}.reserve").unlink(missing_ok=True)
     (directory / f"{dead.stem}.lock").unlink(missing_ok=True)
-    os.close(dead.lock)

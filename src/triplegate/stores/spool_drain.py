@@ -68,9 +68,9 @@ async def drain_segment(ledger: DrainLedger, segment: Segment, *, sealed: bool, 
         step, end = await asyncio.to_thread(read_stretch, segment, begin, sealed=sealed, limit=batch)
         if end == begin:
             break
-        now = await ledger.absorb(segment.path.name, begin, end, step.records)
+        now = await ledger.absorb(segment.name, begin, end, step.records)
         if now <= begin:
-            raise RuntimeError(f"the ledger's offset of {segment.path.name} runs backwards")
+            raise RuntimeError(f"the ledger's offset of {segment.name} runs backwards")
         segment.drained = now
         taken += bisect.bisect_right(step.ends, now)
         damaged += step.damaged

@@ -111,9 +111,10 @@ def _candidates(stretch: bytes, at: int) -> Iterator[int]:
 
 
 def _cut(record: Record) -> Record:
-    """`record` with text of at most 128 characters, sixteen attempts and numbers that fit 63 bits."""
+    """`record` with text of at most 128 bytes, sixteen attempts and numbers that fit 63 bits."""
     attempts = tuple([_cut_fields(attempt, 48) for attempt in record.attempts[:16]])
-    return msgspec.structs.replace(_cut_fields(record, 128), attempts=attempts)
+    tool_units = record.tool_units if len(record.tool_units) <= 128 else ""  # half a JSON object is none
+    return msgspec.structs.replace(_cut_fields(record, 128), attempts=attempts, tool_units=tool_units)
 
 
 def _cut_fields(row: _Row, width: int) -> _Row:
@@ -123,7 +124,7 @@ def _cut_fields(row: _Row, width: int) -> _Row:
 
 def _cut_value(value: Any, width: int) -> Any:
     if isinstance(value, str):
-        return value[:width].encode("utf-8", "replace").decode()
+        return value.encode("utf-8", "replace")[:width].decode("utf-8", "ignore")
     if isinstance(value, int) and not isinstance(value, bool):
         return max(-_BIGGEST, min(_BIGGEST, value))
     if isinstance(value, tuple) and value and isinstance(value[0], int):

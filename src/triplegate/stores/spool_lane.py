@@ -25,6 +25,11 @@ class Segment(msgspec.Struct, eq=False):
     intents: int = 0
     """Open intents whose entry is here: the file may not go before they are closed or carried on."""
 
+    @property
+    def name(self) -> str:
+        """What the ledger calls it: lane and file, for both lanes number their files alike."""
+        return f"{self.path.parent.name}/{self.path.name}"
+
 
 class Lane:
     """Appends frames; keeps open intents; knows what may be deleted.
@@ -92,16 +97,16 @@ class Lane:
         if self._reserved:
             self.trouble = ""
 
-    def collect(self) -> list[Path]:
-        """Forget the files that are drained, oldest first, carrying open intents on; the paths to delete."""
-        gone: list[Path] = []
+    def collect(self) -> list[Segment]:
+        """Forget the files that are drained, oldest first, carrying open intents on; they are to be deleted."""
+        gone: list[Segment] = []
         while len(self.segments) > 1 and self.segments[0].drained >= self.segments[0].size:
             oldest = self.segments[0]
             if oldest.intents and not self._carry(oldest):
                 break
             self.segments.popleft()
             self.total -= oldest.size
-            gone.append(oldest.path)
+            gone.append(oldest)
         return gone
 
     def close(self) -> None:

@@ -1,0 +1,87 @@
+"""kill -9 at any moment: each call the upstream saw has exactly one row, and nothing is invented."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from tests.stores.sql.databases import opened
+
+from triplegate.core.clock import SystemClock
+from triplegate.stores.spool import Spool
+from triplegate.stores.sql.engine import Database
+from triplegate.stores.sql.ledger import SqlLedger
+from triplegate.stores.sql.tables import records, rollups, spool_offsets
+
+ROOT = Path(__file__).resolve().parents[2]
+_LINE = 27
+
+
+def logged(path: Path) -> list[str]:
+    """The whole lines of a log whose writer was killed."""
+    content = path.read_bytes() if path.exists() else b""
+    return [content[at : at + _LINE - 1].decode() for at in range(0, len(content) - len(content) % _LINE, _LINE)]
+
+
+def run_and_kill(folder: Path, calls: int, chance: random.Random) -> None:
+    """Kill the child at a random moment after it made `calls` more calls."""
+    log = folder / "upstream.log"
+    goal = len(logged(log)) + calls
+    child = subprocess.Popen([sys.executable, "-m", "tests.chaos.spool_child", str(folder)], cwd=ROOT)
+    end = time.monotonic() + 30
+    while not log.exists() or log.stat().st_size < goal * _LINE:
+        assert child.poll() is None, "the child ended by itself"
+        assert time.monotonic() < end, "the child makes no calls"
+        time.sleep(chance.uniform(0.0, 0.005))
+    os.kill(child.pid, signal.SIGKILL)
+    assert child.wait(10) == -signal.SIGKILL
+
+
+async def check(database: Database, folder: Path, kills: int) -> None:
+    upstream = logged(folder / "upstream.log")
+    async with database.reading() as connection:
+        rows = list(await connection.execute(sa.select(records.c.exchange, records.c.kind)))
+        requests = int(await connection.scalar(sa.select(sa.func.sum(rollups.c.requests))) or 0)
+        offsets = list(await connection.scalars(sa.select(spool_offsets.c.file)))
+    each = Counter(row.exchange for row in rows)
+    assert [name for name in upstream if each[name] != 1] == []
+    surplus = {row.exchange: row.kind for row in rows if row.exchange not in set(upstream)}
+    assert set(surplus.values()) <= {"unknown"}
+    assert len(surplus) <= kills, "at most the one call between its intent and its upstream"
+    kinds = Counter(row.kind for row in rows)
+    assert kinds["final"] > 0
+    assert kinds["unknown"] <= 50 * kills
+    unpriced = len(logged(folder / "unpriced.log"))
+    assert unpriced <= requests <= unpriced + kills
+    assert len(offsets) <= kills + 2, "offsets of files that are gone are forgotten"
+
+
+async def kill_often(folder: Path, kills: int, seed: int) -> None:
+    chance = random.Random(seed)
+    async with opened(f"sqlite:///{folder}/ledger.db") as database:
+        for _ in range(kills):
+            run_and_kill(folder, chance.randrange(1, 800), chance)
+        spool = Spool(folder / "spool", "node", SystemClock())
+        await spool.drain(SqlLedger(database))
+        depth = spool.depth()
+        assert (depth["billed"].lost, depth["billed"].dropped, depth["unpriced"].dropped) == (0, 0, 0)
+        assert sum(1 for _ in (folder / "spool").rglob("*.spool")) == 0
+        spool.close()
+        await check(database, folder, kills)
+
+
+async def test_five_kills_lose_nothing_and_charge_nothing_twice(tmp_path: Path) -> None:
+    await kill_often(tmp_path, 5, 20_261_124)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("seed", range(5))
+async def test_fifty_kills_lose_nothing_and_charge_nothing_twice(tmp_path: Path, seed: int) -> None:
+    await kill_often(tmp_path, 10, seed)
