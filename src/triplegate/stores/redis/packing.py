@@ -1,0 +1,61 @@
+"""Claims as arguments of the scripts, and the scripts' answers as standings."""
+
+from typing import Any
+
+from triplegate.core.admission import Claim, Limit, Standing
+from triplegate.stores.memory.admission import bucket_kind
+from triplegate.stores.memory.part import LARGEST
+from triplegate.stores.redis.pipeline import Argument
+
+_MOST_LIMITS = 10_000
+
+
+class Packer:
+    """Writes claims; what depends on the limit alone is written once."""
+
+    __slots__ = ("_limits", "_prefix")
+
+    def __init__(self, namespace: str) -> None:
+        # One hash tag for all: the keys of one request must lie in one slot of a cluster.
+        self._prefix = "{" + namespace + "}:a:"
+        self._limits: dict[Limit, tuple[bytes, int, int, int]] = {}
+
+    def limit(self, claim: Claim) -> tuple[bytes, int, int, int]:
+        """Family letter, quota, window in µs, burst. Raises Refusal policy_unavailable for what nobody counts."""
+        known = self._limits.get(claim.limit)
+        if known is None:
+            bucket_kind(claim)
+            limit = claim.limit
+            if len(self._limits) >= _MOST_LIMITS:
+                self._limits.clear()
+            known = (limit.family[0].encode(), limit.quota, round(limit.window * 1e6), limit.burst)
+            self._limits[limit] = known
+        return known
+
+    def key(self, claim: Claim) -> str:
+        """The bucket's key; the family stands in it, so that a limit that changes its family starts anew."""
+        return f"{self._prefix}{claim.limit.family[0]}:{claim.bucket}"
+
+    def claims(self, claims: tuple[Claim, ...]) -> tuple[list[Argument], list[Argument]]:
+        """Keys and arguments of `take` and `peek`."""
+        keys: list[Argument] = []
+        arguments: list[Argument] = []
+        for claim in claims:
+            family, quota, window, burst = self.limit(claim)
+            keys.append(self.key(claim))
+            amount = claim.amount
+            enforced = 1 if claim.mode == "enforce" else 0
+            arguments += (family, enforced, quota, window, burst, min(amount, LARGEST) if amount > 0 else 0)
+        return keys, arguments
+
+
+def standings_of(claims: tuple[Claim, ...], answer: list[Any]) -> tuple[Standing, ...]:
+    """How the buckets stand by the answer of `take` or `peek`."""
+    refused = not answer[0]
+    standings = []
+    at = 2
+    for claim in claims:
+        denied = answer[at + 2] > 0 and (not refused or claim.mode == "enforce")
+        standings.append(Standing(claim, answer[at], answer[at + 1] / 1e6, denied))
+        at += 4
+    return tuple(standings)
