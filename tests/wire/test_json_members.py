@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from triplegate.core.errors import Refusal
-from triplegate.wire.json_members import depth_within, encode, read_members, spans, splice
+from triplegate.wire.json_members import depth_within, encode, read_members, set_members, spans, splice
 
 NAMES = st.sampled_from(
     ["model", "stream", "a", "", 'q"uote', "back\\slash", "é", "\u2028", "mod\tel", "a/b~c", "}", "{", ","]
@@ -55,6 +55,14 @@ def test_an_edit_changes_one_value_and_no_other_byte(
     edited = splice(text, [(start, end, new)])
     assert edited == text[:start] + new + text[end:]
     assert json.loads(edited) == document | {name: value}
+
+
+@given(st.dictionaries(NAMES, VALUES, max_size=4), STYLES, st.dictionaries(NAMES, VALUES, max_size=3))
+def test_members_are_set_or_added(document: dict[str, Any], style: dict[str, Any], changes: dict[str, Any]) -> None:
+    text = json.dumps(document, **style).encode()
+    edited = set_members(text, read_members(text), {name: encode(value) for name, value in changes.items()})
+    assert json.loads(edited) == document | changes
+    read_members(edited)
 
 
 def with_repeat(pairs: list[tuple[str, Any]], comma: str, colon: str) -> bytes:

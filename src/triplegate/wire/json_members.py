@@ -1,7 +1,7 @@
 """The top-level members of a JSON object without decoding them: where each value stands, and edits in place."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -90,6 +90,20 @@ def splice(text: bytes, edits: Iterable[tuple[int, int, bytes]]) -> bytes:
         position = end
     pieces.append(text[position:])
     return b"".join(pieces)
+
+
+def set_members(text: bytes, members: Members, changes: Mapping[str, bytes]) -> bytes:
+    """`text` with members replaced by, or else begun with, these raw values; every other byte as it was."""
+    places = spans(text, members)
+    edits: list[tuple[int, int, bytes]] = []
+    added = [encode(name) + b":" + value for name, value in changes.items() if name not in places]
+    if added:
+        start = text.index(b"{") + 1
+        edits.append((start, start, b",".join(added) + (b"," if places else b"")))
+    for name, value in changes.items():
+        if name in places:
+            edits.append((*places[name], value))
+    return splice(text, edits)
 
 
 def depth_within(text: bytes, limit: int) -> bool:
