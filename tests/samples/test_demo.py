@@ -6,9 +6,14 @@ from pathlib import Path
 import httpx
 import pytest
 
+from triplegate.config.load import load
+from triplegate.core.policy import Registry
+from triplegate.policies.key_auth import KeyAuth
+from triplegate.policies.rate_limit import RateLimit
 from triplegate.samples import demo
 from triplegate.samples.llm_scripts import HINT
 
+POLICIES = (KeyAuth, RateLimit)
 PORTS = {"orders": 9003, "llm": 21002, "mcp": 21003, "model": 21004}  # one of them is a shipped port of another
 
 
@@ -66,3 +71,15 @@ def test_without_the_real_model_the_provider_answers_in_its_place(
         body = {"model": "smollm2", "messages": [{"role": "user", "content": "hi"}]}
         reply = httpx.post(f"http://127.0.0.1:{ports['model']}/v1/chat/completions", json=body).json()
         assert reply["choices"][0]["message"]["content"] == HINT
+
+
+def test_the_shipped_configuration_loads_without_a_fault_or_a_warning(tmp_path: Path) -> None:
+    demo.write_demo(tmp_path, PORTS)
+    loaded = load(tmp_path, Registry(POLICIES), environment={})
+    documents = loaded.documents
+    assert list(loaded.warnings) == []
+    assert set(documents.routes) == {"orders", "public", "try"}
+    assert {"smollm2", "scripted", "gpt-4o"} <= set(documents.models)
+    assert str(documents.servers["demo"].url) == "http://127.0.0.1:21003/mcp"
+    org, team, consumer = demo.CONSUMER
+    assert consumer in documents.orgs[org].teams[team].consumers

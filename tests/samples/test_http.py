@@ -45,6 +45,18 @@ async def test_pipelined_requests_are_answered_in_order_and_the_last_one_closes(
     assert said.index(b'"path":"/1"') < said.index(b'"path":"/2"')
 
 
+async def test_trailers_do_not_become_headers_of_the_next_request() -> None:
+    async def names(request: Request) -> Answer:
+        await request.body()
+        return Answer(repr([name for name, _ in request.headers]).encode())
+
+    async with Server(names) as server:
+        first = b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\nsum: 1\r\n\r\n"
+        said = await exchange(server, first + b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    assert said.endswith(b"['host', 'connection']")
+    assert b"sum" not in said
+
+
 async def test_a_body_left_unread_does_not_spoil_the_next_request() -> None:
     async def careless(request: Request) -> Answer:
         return Answer(request.path.encode())
@@ -94,6 +106,11 @@ async def test_http_1_0_gets_no_chunks_and_a_close() -> None:
 
 async def test_head_and_204_carry_no_body() -> None:
     async def handler(request: Request) -> Answer:
+        async def chunks() -> AsyncGenerator[bytes, None]:
+            yield b"12345"
+
+        if request.path == "/stream":
+            return Answer(chunks())
         return Answer(status=204) if request.method == "DELETE" else Answer(b"12345")
 
     async with Server(handler) as server:
@@ -101,6 +118,8 @@ async def test_head_and_204_carry_no_body() -> None:
         assert said.endswith(b"content-length: 5\r\n\r\n")
         said = await exchange(server, b"DELETE / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
         assert said == b"HTTP/1.1 204 No Content\r\n\r\n"
+        said = await exchange(server, b"HEAD /stream HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        assert said.endswith(b"transfer-encoding: chunked\r\n\r\n")
 
 
 async def test_expect_100_continue_is_answered_before_the_body_comes() -> None:
@@ -157,6 +176,25 @@ async def test_a_fast_sender_is_held_back_until_the_handler_reads() -> None:
             assert (await reader.read()).endswith(b"\r\n\r\n%d" % size)
         writer.close()
         await writer.wait_closed()
+
+
+async def test_a_fault_of_a_handler_is_a_500_and_one_in_a_body_a_cut() -> None:
+    async def faulty(request: Request) -> Answer:
+        async def chunks() -> AsyncGenerator[bytes, None]:
+            yield b"half"
+            raise ZeroDivisionError
+
+        if request.path == "/body":
+            return Answer(chunks())
+        raise ZeroDivisionError
+
+    faults: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, trouble: faults.append(trouble["exception"]))
+    async with Server(faulty) as server, httpx.AsyncClient(base_url=server.url) as client:
+        assert (await client.get("/")).status_code == 500
+        with pytest.raises(httpx.RemoteProtocolError):
+            await client.get("/body")
+    assert [type(fault) for fault in faults] == [ZeroDivisionError, ZeroDivisionError]
 
 
 @pytest.mark.parametrize("reset", [False, True])

@@ -37,7 +37,13 @@ class Answer:
         self.note: dict[str, Any] = {}
         """What the journal says of it at its end, besides the status."""
         self.ended: Callable[[str], None] | None = None
-        """Called once: `answered`, `cut` (by us) or `gone` (the client left first)."""
+        """Called once: `answered` (before the byte that completes it), `cut` (by us) or `gone` (the client left)."""
+
+    def end(self, outcome: str) -> None:
+        """Tell `ended`; only the first outcome counts."""
+        ended, self.ended = self.ended, None
+        if ended is not None:
+            ended(outcome)
 
     @classmethod
     def json(
@@ -217,6 +223,7 @@ class _Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if self._request is not None:
             self._request.finish()
+        self._headers, self._head_size = [], 0  # trailers came as headers: they are dropped
 
     def _count(self, part: bytes) -> None:
         self._head_size += len(part)
@@ -234,17 +241,18 @@ class _Connection(asyncio.Protocol):
             request = self._waiting.popleft()
             self._transport.resume_reading()
             answer = await self._server.answer(request)
-            outcome = "gone"
             try:
                 await self._write(request, answer)
-                outcome = "answered"
             except Cut as cut:
-                outcome = "cut"
+                answer.end("cut")
                 self._abort(reset=cut.reset)
                 return
+            except Exception:
+                answer.end("cut")
+                self.close()  # after the head there is no other way to say it
+                raise
             finally:
-                if answer.ended is not None:
-                    answer.ended(outcome)
+                answer.end("gone")
             if not request.keep_alive or ("connection", "close") in answer.headers:
                 self._transport.close()
                 return
@@ -255,12 +263,17 @@ class _Connection(asyncio.Protocol):
         body = answer.body
         if isinstance(body, bytes):
             silent = request.method == "HEAD" or answer.status in {204, 304}
-            length = "" if answer.status == 204 else f"content-length: {len(body)}\r\n"
+            answer.end("answered")
+            length = "" if answer.status in {204, 304} else f"content-length: {len(body)}\r\n"
             self._transport.write(_head(answer, length) + (b"" if silent else body))
             return
         chunked = request.version == "1.1" and not any(name == "content-length" for name, _ in answer.headers)
         request.keep_alive = request.keep_alive and request.version == "1.1"
         self._transport.write(_head(answer, "transfer-encoding: chunked\r\n" if chunked else ""))
+        if request.method == "HEAD":
+            await body.aclose()
+            answer.end("answered")
+            return
         try:
             async for chunk in body:
                 if chunk:
@@ -268,6 +281,7 @@ class _Connection(asyncio.Protocol):
                     await self._writable.wait()
         finally:
             await body.aclose()
+        answer.end("answered")
         if chunked:
             self._transport.write(b"0\r\n\r\n")
 
@@ -332,8 +346,12 @@ class Server:
             task.get_loop().call_exception_handler({"message": "a sample failed", "exception": error, "task": task})
 
     async def answer(self, request: Request) -> Answer:
-        """The handler's answer, or the one it refused with."""
+        """The handler's answer, or the one it refused with; 500 when it has a fault."""
         try:
             return await self._handler(request)
         except Refused as refused:
             return refused.answer
+        except Exception as error:  # noqa: BLE001 - a fault of the sample must not hang its client
+            trouble = {"message": "a sample failed", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(trouble)
+            return Answer.json({"error": "the sample failed"}, 500)

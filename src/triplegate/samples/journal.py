@@ -1,4 +1,4 @@
-"""The upstream's own truth for kill tests: one JSON line an event, on disk before the answer goes out."""
+"""The upstream's own truth for kill tests: one JSON line an event, on disk before a client can know of it."""
 
 import os
 import time

@@ -161,7 +161,8 @@ class McpServer:
         self, rpc: Rpc, tool: Tool, arguments: Mapping[str, Any], *, modern: bool
     ) -> AsyncGenerator[bytes, None]:
         """Progress while the tool runs (if a token was sent), then its result."""
-        token = rpc.params.get("_meta", {}).get("progressToken")
+        meta = rpc.params.get("_meta")
+        token = meta.get("progressToken") if isinstance(meta, dict) else None
         told: asyncio.Queue[bytes | None] = asyncio.Queue()
         answer: Result = {}
 

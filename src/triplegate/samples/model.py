@@ -5,6 +5,7 @@ import importlib
 import importlib.util
 import os
 import signal
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -68,10 +69,7 @@ def serve(port: int) -> None:
     parameters.offline = True
     parameters.verbosity = 1  # errors only
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
-    try:
-        server = xllamacpp.Server(parameters)
-    except RuntimeError as error:
-        raise StartError(f"llama.cpp did not start (is port {port} taken?): {error}") from None
+    server = xllamacpp.Server(parameters)
     tell({"model": int(server.listening_address.rpartition(":")[2])})
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
     os._exit(0)  # the weights are only mapped; nothing is worth a slow end
@@ -89,8 +87,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(reason, file=sys.stderr)
         return 1
     try:
+        socket.create_server(("127.0.0.1", options.port)).close()  # llama.cpp would not say what is wrong
         serve(options.port)
-    except StartError as error:
+    except (OSError, RuntimeError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

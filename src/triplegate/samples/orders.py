@@ -5,7 +5,7 @@ import hashlib
 import itertools
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -23,8 +23,8 @@ class Item(msgspec.Struct, forbid_unknown_fields=True):
     """A line of an order; the price is in cents."""
 
     sku: str
-    quantity: int
-    price: int
+    quantity: Annotated[int, msgspec.Meta(ge=1)]
+    price: Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Draft(msgspec.Struct, forbid_unknown_fields=True):
