@@ -11,6 +11,9 @@ from benchmarks.running import Mock
 from benchmarks.subjects import Place, Started, Subject, always, python_module
 
 from benchmarks import house, peers, running
+from triplegate.config.load import load
+from triplegate.core.policy import Registry
+from triplegate.policies import built_in
 
 
 @pytest.fixture(autouse=True)
@@ -95,3 +98,11 @@ def test_names_are_unique_and_every_configuration_is_there() -> None:
 def test_our_own_configurations_have_no_unknown_placeholder(path: Path, tmp_path: Path) -> None:
     place = Place(tmp_path, 1, 2, "127.0.0.1:3", redis="redis://127.0.0.1:4/0")
     assert "@" not in place.render(path, "triplegate.yaml").read_text()
+
+
+@pytest.mark.parametrize("path", sorted((Path(house.HOUSE)).glob("*.yaml")), ids=lambda path: path.stem)
+def test_our_own_configurations_load_without_a_fault(path: Path, tmp_path: Path) -> None:
+    place = Place(tmp_path, 18080, 18081, "127.0.0.1:3", redis="redis://127.0.0.1:4/0")
+    place.render(path, "triplegate.yaml")
+    house.more_routes(3)(tmp_path / "triplegate.yaml") if path.stem == "rest_bare" else None
+    assert load(tmp_path, Registry(built_in()), environment={}).documents
