@@ -156,10 +156,10 @@ class ReplyReader:
         answer = self.answer
         if self._interim:
             self._interim = False
-        elif answer is None or answer.complete:
-            self.dirty = True
-        else:
+        elif answer is not None and (not answer.complete or self._head_only):
             answer.complete = True
+        else:
+            self.dirty = True
 
     # the steps of the above ----------------------------------------------------------------------------------
     def _interim_head(self, answer: Answer, status: int) -> None:
@@ -181,7 +181,8 @@ class ReplyReader:
     def _bodyless(self, answer: Answer, status: int) -> None:
         """HEAD, 204, 304: complete with the head, whatever its fields say (RFC 9112 §6.3)."""
         self._chunked = self.until_end = False
-        answer.complete = True
+        if self._head_only:
+            answer.complete = True  # the parser would wait for the content; of 204 and 304 it knows
         if status == 204:
             answer.headers[:] = [field for field in answer.headers if field[0] != b"content-length"]
 
