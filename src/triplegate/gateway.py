@@ -59,6 +59,10 @@ class Gateway:
         self.snapshot: Snapshot | None = None
         self.last_error = ""
         """Text of the last refused configuration; empty while the newest one serves."""
+        self.last_error_at = 0.0
+        """Unix seconds of that."""
+        self.taken = 0
+        self.refused = 0
         self.on_swap: list[Callable[[Snapshot], None]] = []
         self._old: dict[str, Snapshot] = {}
         kit.reenter = self
@@ -106,6 +110,7 @@ class Gateway:
         old = self.snapshot
         self.snapshot = snapshot
         self.last_error = ""
+        self.taken += 1
         if old is not None:
             self._old[old.hash] = old
             while len(self._old) > _KEPT:
@@ -116,6 +121,12 @@ class Gateway:
                 close()
         for told in self.on_swap:
             told(snapshot)
+
+    def keep(self, error: str) -> None:
+        """A new configuration was refused: the last good one goes on serving, and the reason is shown."""
+        self.last_error = error
+        self.last_error_at = self.kit.clock.wall()
+        self.refused += 1
 
     def gate_for(self, path: str) -> Gate:
         """The gate of a canonical path in the snapshot that serves now."""
@@ -171,5 +182,3 @@ def faults_of(documents: Documents, kit: Kit) -> list[str]:
         if missing:
             faults.append(f"{policy.origin} {policy.label}: {missing}")
     return faults
-
-

@@ -25,13 +25,14 @@ class Telemetry(Protocol):
 class Household:
     """The House of a worker process."""
 
-    __slots__ = ("_ulids", "clock", "faults", "node", "spool", "telemetry")
+    __slots__ = ("_ulids", "clock", "faults", "node", "sample", "spool", "telemetry")
 
-    def __init__(self, clock: Clock, spool: Spool, telemetry: Telemetry, node: str) -> None:
+    def __init__(self, clock: Clock, spool: Spool, telemetry: Telemetry, node: str, sample: float = 0.0) -> None:
         self.clock = clock
         self.spool = spool
         self.telemetry = telemetry
         self.node = node
+        self.sample = sample
         self.faults = 0
         """Exchanges whose end failed somewhere; each is printed."""
         self._ulids = Ulids(clock)

@@ -21,6 +21,8 @@ class House(Protocol):
     """What an exchange needs of the process it lives in."""
 
     clock: Clock
+    sample: float
+    """Share of calls that get a span where the caller did not decide."""
 
     def make_id(self) -> str:
         """A fresh exchange id (ULID)."""
@@ -260,6 +262,10 @@ class States:
         if found is None:
             found = self._kept[key] = make()
         return found
+
+    def every(self, kind: type[T]) -> list[T]:
+        """All states of one kind: for pages and metrics."""
+        return [state for (of, _), state in list(self._kept.items()) if of is kind]
 
     def begin(self) -> None:
         """A new snapshot is being compiled: start noting what it uses."""

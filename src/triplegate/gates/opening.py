@@ -1,6 +1,7 @@
 """What opening an exchange is the same for at all three gates: id, trace, request id."""
 
 import re
+from random import random
 
 from triplegate.core.exchange import Exchange, Gate
 from triplegate.core.http import Inbound
@@ -20,7 +21,8 @@ def begin(gate: Gate, inbound: Inbound, house: House, snapshot: str) -> Exchange
             traceparent = value
     exchange = Exchange(house.make_id(), gate, inbound, house, house.clock.now())
     exchange.snapshot = snapshot
-    exchange.trace = resume(traceparent).header().decode("ascii")
+    sampled = random() < house.sample  # noqa: S311 - a share, not a secret
+    exchange.trace = resume(traceparent, sampled=sampled).header().decode("ascii")
     if request_id is not None and _REQUEST_ID.fullmatch(request_id):
         exchange.request_id = request_id
     else:

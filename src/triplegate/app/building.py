@@ -1,0 +1,215 @@
+"""Everything of one worker process: ports, house, gateway, planes; opened in order, closed in reverse."""
+
+import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from triplegate.app.application import Triplegate
+from triplegate.app.reloading import Reloading
+from triplegate.config.load import Loaded
+from triplegate.config.pepper import load_pepper
+from triplegate.config.secrets import FileSecrets
+from triplegate.config.settings import Settings
+from triplegate.control.parts import Parts
+from triplegate.control.plane import ControlPlane
+from triplegate.control.sight import Sight
+from triplegate.control.telemetry.access_log import AccessLog
+from triplegate.control.telemetry.collect import Telemetry
+from triplegate.control.telemetry.gauges import observe_house
+from triplegate.control.telemetry.spans import SpanExport
+from triplegate.control.view import AdminToken, Degraded
+from triplegate.core.clock import Clock, SystemClock
+from triplegate.core.house import Household
+from triplegate.core.meters import Meters
+from triplegate.core.ports import Kit, Supervisor
+from triplegate.edge.asgi import DataPlane, EdgeLimits
+from triplegate.edge.guard import Limits as HeadLimits
+from triplegate.edge.live import Live
+from triplegate.gateway import Gateway, registry
+from triplegate.stores.memory.store import MemoryStore
+from triplegate.stores.redis.store import RedisStore
+from triplegate.stores.spool import Limits as SpoolLimits
+from triplegate.stores.spool import Spool
+from triplegate.upstreams.dial import HttpxDial
+from triplegate.upstreams.pool import Pool
+from triplegate.upstreams.supervisor import TaskSupervisor
+from triplegate.wire.client_address import TrustedProxies
+
+if TYPE_CHECKING:
+    from triplegate.stores.sql.store import SqlStore
+
+
+class Building:
+    """A worker: made from a loaded configuration, `open`ed, then `run`, at last `close`d."""
+
+    def __init__(self, loaded: Loaded, source: Path, addresses: Mapping[str, str]) -> None:
+        """`addresses`: listener → URL, as clients on this machine would call it."""
+        settings = self.settings = loaded.settings
+        self.source, self.addresses = source, addresses
+        clock = SystemClock()
+        self.supervisor = TaskSupervisor()
+        self.shared = _shared(settings, clock, self.supervisor)
+        self.meters = Meters()
+        self.telemetry = _telemetry(settings, self.meters)
+        limits = SpoolLimits(settings.spool.max_bytes, max(1 << 20, settings.spool.max_bytes // 4))
+        self.spool = Spool(settings.spool_path, settings.node, clock, limits)
+        self.house = Household(clock, self.spool, self.telemetry, settings.node, settings.telemetry.sample)
+        self.live = Live()
+        self.draining = False
+        self._trusted = TrustedProxies(settings.trusted_proxies)
+        self._dial = HttpxDial(allow_private=settings.allow_private)
+        self._loaded = loaded
+        self._ends = AsyncExitStack()
+        self._ends.callback(self.spool.close)
+
+    async def open(self) -> Triplegate:
+        """Reach what settings name, compile the documents, make the application.
+
+        Raises ConnectionError, DatabaseUnavailable or OSError, each naming place and remedy.
+        """
+        from triplegate.stores.sql.store import SqlStore
+
+        settings, ends = self.settings, self._ends
+        required = not settings.start_degraded
+        await self.shared.open(10.0, required=required)
+        ends.callback(self.shared.close)
+        store = self.store = SqlStore(settings.store_url.reveal(), self.house.clock, AdminToken)
+        ends.push_async_callback(store.close)
+        await store.open(10.0, required=required)
+        self.kit = self._kit(store)
+        ends.push_async_callback(self._dial.close)
+        ends.push_async_callback(self.supervisor.close)
+        ends.callback(self._close_pools)
+        gateway = self.gateway = Gateway(self.kit, self.house)
+        gateway.swap(gateway.compile(self._loaded.documents))
+        self.reloading = Reloading(gateway, self._loaded, self.source, registry())
+        self.reloading.note()
+        resolve = self._trusted.client if self._trusted else None
+        plane = DataPlane(gateway.gate_for, gateway.answer, _edge_limits(settings), resolve, self.live)
+        self.parts = self._parts(store)
+        control = ControlPlane(self.parts, (settings.listeners.control.host,))
+        return Triplegate(plane, plugins=[control])
+
+    def _kit(self, store: "SqlStore[AdminToken]") -> Kit:
+        shared = self.shared
+        return Kit(
+            clock=self.house.clock,
+            admission=shared.admission,
+            keys=store.index,
+            secrets=FileSecrets(Path(self.settings.directory)),
+            supervisor=self.supervisor,
+            dial=self._dial,
+            cache=shared.cache,
+            sessions=shared.sessions,
+            mailbox=shared.mailbox,
+            broadcast=shared.broadcast,
+            lease=shared.lease,
+            once=shared.once,
+            pepper=load_pepper(self.settings),
+            trusted=self._trusted,
+            index=self._index(),
+        )
+
+    def _parts(self, store: "SqlStore[AdminToken]") -> Parts:
+        sight = Sight(
+            self.gateway,
+            self.spool,
+            self.live.exchanges,
+            gates=self.addresses,
+            origin=str(self.source),
+            reload=self.reloading.reload,
+            validate=self.reloading.validate,
+            degraded=self._degraded,
+            waiting=self._waiting,
+        )
+        observe_house(self.meters, sight)
+        return Parts(
+            view=sight,
+            telemetry=self.telemetry,
+            keys=store.index,
+            tokens=store.tokens,
+            usage=self._usage,
+            pepper=self.kit.pepper,
+            clock=self.house.clock,
+            bootstrap=self.settings.state_path / "bootstrap.token",
+        )
+
+    def run(self) -> None:
+        """Begin what goes on by itself: sweep, telemetry, ledger drain, key changes, file watch."""
+        telemetry = self.settings.telemetry
+        self.live.start()
+        self._ends.callback(self.live.stop)
+        self.telemetry.start(otlp=telemetry.otlp or "", node=self.settings.node)
+        self._ends.callback(self.telemetry.close)
+        self.supervisor.spawn(self.spool.run(self.store.ledger), "ledger drain")
+        self.supervisor.spawn(self.store.follow(), "key changes")
+        if self.settings.documents == "files":
+            self.supervisor.spawn(self.reloading.watch(), "configuration")
+            self._ends.callback(self.reloading.stop)
+
+    async def close(self) -> None:
+        """Everything in reverse; what the ledger cannot take now waits on disk for the next start."""
+        if hasattr(self, "store"):
+            try:
+                async with asyncio.timeout(5.0):
+                    await self.spool.drain(self.store.ledger)
+            except Exception as error:  # noqa: BLE001 - a store that is away must not keep the process from ending
+                print(f"ledger: {error}; what waits on disk is taken at the next start", file=sys.stderr)
+        await self._ends.aclose()
+
+    def _close_pools(self) -> None:
+        for pool in self.kit.states.every(Pool):
+            pool.close()
+
+    async def _usage(self, by: Sequence[str], since: float, until: float) -> Sequence[Any]:
+        from triplegate.control.reports.usage import usage
+
+        async with asyncio.timeout(2.0):
+            await self.spool.drain(self.store.ledger)
+        return await usage(self.store.database, by, since, until)
+
+    def _degraded(self) -> Sequence[Degraded]:
+        found = [Degraded(name, text) for name, text in self.telemetry.failing()]
+        if isinstance(self.shared, RedisStore) and not self.shared.state.up:
+            share = f"limits are counted in this process, each at 1/{self.settings.nodes * self.settings.workers}"
+            found.append(Degraded("redis", f"{self.shared.state.last_error}; {share}"))
+        for failure in (self.store.failure, self.store.index.failure):
+            if failure:
+                found.append(Degraded("store", f"{failure}; the keys known last are in force"))
+        if self.spool.failure:
+            found.append(Degraded("ledger", f"{self.spool.failure}; records wait on disk"))
+        for name, depth in self.spool.depth().items():
+            if depth.full or depth.trouble:
+                found.append(Degraded(f"spool {name}", depth.trouble or "full: new billed calls are refused"))
+        return found
+
+    def _waiting(self) -> Sequence[str]:
+        if self.draining:
+            return ("draining",)
+        return () if self.gateway.snapshot is not None else ("no configuration",)
+
+    def _index(self) -> bytes:
+        lines = [f"{name:8} {url}" for name, url in self.addresses.items()]
+        return "\n".join(["triplegate", "", *lines, ""]).encode()
+
+
+def _shared(settings: Settings, clock: Clock, supervisor: Supervisor) -> MemoryStore | RedisStore:
+    if settings.state.kind == "memory":
+        return MemoryStore(clock)
+    assert settings.state.redis is not None
+    return RedisStore(settings.state.redis.reveal(), clock, supervisor, nodes=settings.nodes * settings.workers)
+
+
+def _telemetry(settings: Settings, meters: Meters) -> Telemetry:
+    written = settings.telemetry
+    log = None if written.access_log == "off" else AccessLog(written.access_log)
+    spans = SpanExport(written.otlp, settings.node) if written.otlp else None
+    return Telemetry(meters, access_log=log, spans=spans)
+
+
+def _edge_limits(settings: Settings) -> EdgeLimits:
+    limits = settings.limits
+    return EdgeLimits(HeadLimits(limits.uri, limits.headers, limits.fields), limits.body, limits.body_idle)

@@ -1,0 +1,139 @@
+"""The listeners of one worker: one process, one loop, data and control on sockets of their own."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from triplegate.app.building import Building
+from triplegate.config.load import Loaded
+from triplegate.config.settings import Listener, Settings
+from triplegate.control.probes import status_app
+from triplegate.edge.listeners import claim_port, make_server, wait_listening
+
+
+async def listen(
+    loaded: Loaded,
+    source: Path,
+    *,
+    ready: Callable[[Building], None],
+    control: bool = True,
+) -> int:
+    """Serve until SIGTERM or SIGINT, then drain; the exit status.
+
+    Raises PortTaken, ConnectionError, DatabaseUnavailable or OSError before anything serves. A second signal ends
+    the drain at once; SIGHUP reads the configuration anew. `control`: whether this worker has the control listener.
+    """
+    settings = loaded.settings
+    ports = _claim(settings, control=control)
+    building = Building(loaded, source, _addresses(settings, ports))
+    try:
+        app = await building.open()
+        async with app.lifespan():
+            building.run()
+            await _serve(building, app, ports, ready)
+    finally:
+        await building.close()
+    return 0
+
+
+async def _serve(building: Building, app: Any, ports: dict[str, int], ready: Callable[[Building], None]) -> None:
+    settings = building.settings
+    signals = Signals(building)
+    listeners = settings.listeners
+    doors: list[tuple[Listener, int, Any, int]] = [
+        (listeners.data, ports["data"], app, settings.limits.exchanges),
+    ]
+    if "control" in ports:
+        doors.append((listeners.control, ports["control"], app.control, 256))
+    if "status" in ports and listeners.status is not None:
+        doors.append((listeners.status, ports["status"], status_app(building.parts), 64))
+    servers = [make_server(target, door.host, port, most) for door, port, target, most in doors]
+    loop = asyncio.get_running_loop()
+    tasks = [loop.create_task(server.serve()) for server in servers]
+    stopped = loop.create_task(signals.stop.wait())
+    try:
+        for door, port, _, _ in doors:
+            await wait_listening(door.host, port)
+        ready(building)
+        await asyncio.wait({stopped, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+        await _drain(building, servers, tasks, signals)
+    finally:
+        stopped.cancel()
+        signals.close()
+
+
+async def _drain(building: Building, servers: list[Any], tasks: list[Any], signals: "Signals") -> None:
+    """Readiness off, no new calls, those under way get the grace; the control listener ends last."""
+    building.draining = True
+    servers[0].stop()
+    data = tasks[0]
+    hard = asyncio.get_running_loop().create_task(signals.hard.wait())
+    grace = building.settings.drain.grace
+    await asyncio.wait({data, hard}, timeout=grace, return_when=asyncio.FIRST_COMPLETED)
+    hard.cancel()
+    if not data.done():
+        building.live.stop_all()
+        await asyncio.wait({data}, timeout=2.0)
+    for server in servers[1:]:
+        server.stop()
+    done, late = await asyncio.wait(tasks, timeout=2.0)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*done, *late, return_exceptions=True)
+
+
+class Signals:
+    """SIGTERM and SIGINT begin the drain, a second one ends it; SIGHUP reads the configuration anew."""
+
+    def __init__(self, building: Building) -> None:
+        self.stop = asyncio.Event()
+        self.hard = asyncio.Event()
+        self._building = building
+        self._loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._end)
+        self._loop.add_signal_handler(signal.SIGHUP, self._reload)
+
+    def _end(self) -> None:
+        if self.stop.is_set():
+            self.hard.set()
+        self.stop.set()
+
+    def _reload(self) -> None:
+        async def reload() -> None:
+            await self._building.reloading.reload()
+
+        self._building.supervisor.spawn(reload(), "reload")
+
+    def close(self) -> None:
+        """Give the signals back."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            self._loop.remove_signal_handler(number)
+
+
+def _claim(settings: Settings, *, control: bool) -> dict[str, int]:
+    listeners = settings.listeners
+    ports = {"data": claim_port(listeners.data.host, listeners.data.port)}
+    if control:
+        ports["control"] = claim_port(listeners.control.host, listeners.control.port)
+        if listeners.status is not None:
+            ports["status"] = claim_port(listeners.status.host, listeners.status.port)
+    return ports
+
+
+def _addresses(settings: Settings, ports: dict[str, int]) -> dict[str, str]:
+    listeners = settings.listeners
+    data = _url(listeners.data.host, ports["data"])
+    found = {"api": data, "llm": f"{data}/v1", "mcp": f"{data}/mcp"}
+    if "control" in ports:
+        found["control"] = _url(listeners.control.host, ports["control"])
+    if "status" in ports and listeners.status is not None:
+        found["status"] = _url(listeners.status.host, ports["status"])
+    return found
+
+
+def _url(host: str, port: int) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,178 @@
+"""What the control plane sees of the running house: a GatewayView over the real gateway."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+import triplegate
+from triplegate.config.documents import Documents
+from triplegate.control.view import (
+    Degraded,
+    GatewayView,
+    Reloaded,
+    RouteView,
+    Running,
+    TeamView,
+    UpstreamView,
+)
+from triplegate.core.errors import Fault
+from triplegate.core.exchange import Exchange
+from triplegate.core.policy import Policy
+from triplegate.gateway import Gateway
+from triplegate.stores.spool import Spool
+from triplegate.upstreams.pool import Pool
+
+
+class Sight(GatewayView):
+    """Reads numbers that are there anyway; nothing is counted for it."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        spool: Spool,
+        live: Callable[[], Iterable[Exchange]],
+        *,
+        gates: Mapping[str, str],
+        origin: str,
+        reload: Callable[[], Awaitable[Reloaded]],
+        validate: Callable[[Mapping[str, str]], Awaitable[Sequence[Fault]]],
+        degraded: Callable[[], Sequence[Degraded]],
+        waiting: Callable[[], Sequence[str]],
+    ) -> None:
+        self._gateway, self._spool, self._live = gateway, spool, live
+        self._gates, self._origin = gates, origin
+        self._reload, self._validate, self._degraded, self._waiting = reload, validate, degraded, waiting
+
+    def running(self) -> Running:
+        """The configuration in force, and why the newest one is not, if so."""
+        gateway = self._gateway
+        snapshot = gateway.snapshot
+        if snapshot is None:
+            return Running("", 0, 0.0, self._origin, version=triplegate.__version__)
+        return Running(
+            snapshot.hash,
+            snapshot.generation,
+            snapshot.loaded_at,
+            self._origin,
+            last_error=gateway.last_error,
+            last_error_at=gateway.last_error_at,
+            version=triplegate.__version__,
+        )
+
+    def routes(self) -> Sequence[RouteView]:
+        """Routes, models and servers of the snapshot."""
+        snapshot = self._gateway.snapshot
+        return () if snapshot is None else tuple(route_views(snapshot.documents, snapshot.faults))
+
+    def upstreams(self) -> Sequence[UpstreamView]:
+        """One line for each pool: origins that have been named by the configuration."""
+        found = []
+        for pool in self._pools():
+            counters = pool.counters()
+            state = "up" if counters.open else "unknown"
+            if pool.failing:
+                state = "down"
+            found.append(
+                UpstreamView(
+                    str(pool.origin),
+                    "origin",
+                    str(pool.origin),
+                    state,
+                    pool.failing,
+                    counters.open,
+                    counters.idle,
+                    counters.waiting,
+                )
+            )
+        return found
+
+    def teams(self) -> Sequence[TeamView]:
+        """Teams with their consumers."""
+        snapshot = self._gateway.snapshot
+        if snapshot is None:
+            return ()
+        return [
+            TeamView(org_name, team_name, team.plan or "", tuple(team.consumers))
+            for org_name, org in snapshot.documents.orgs.items()
+            for team_name, team in org.teams.items()
+        ]
+
+    def gates(self) -> Mapping[str, str]:
+        """Gate → URL."""
+        return self._gates
+
+    def degraded(self) -> Sequence[Degraded]:
+        """What works less well than promised."""
+        return self._degraded()
+
+    def not_ready(self) -> Sequence[str]:
+        """Why no traffic should come now."""
+        return self._waiting()
+
+    def active(self) -> Mapping[str, int]:
+        """Gate → exchanges under way."""
+        counts = dict.fromkeys(("api", "llm", "mcp"), 0)
+        for exchange in self._live():
+            counts[exchange.gate.name] += 1
+        return counts
+
+    def spool(self) -> Iterable[tuple[str, int, int]]:
+        """Entries and bytes that wait for the ledger."""
+        return [(name, depth.entries, depth.size) for name, depth in self._spool.depth().items()]
+
+    def ledger_lag(self) -> float:
+        """Seconds since both lanes were last empty; 0 while they are."""
+        waiting = any(depth.entries for depth in self._spool.depth().values())
+        if not waiting or not self._spool.drained_at:
+            return 0.0
+        return max(0.0, self._gateway.kit.clock.wall() - self._spool.drained_at)
+
+    def reloads(self) -> tuple[int, int]:
+        """Changes taken and refused since the start."""
+        return self._gateway.taken, self._gateway.refused
+
+    def pools(self) -> Iterable[tuple[str, int, int, int]]:
+        """Connections by origin."""
+        for pool in self._pools():
+            counters = pool.counters()
+            yield str(pool.origin), counters.open, counters.idle, counters.waiting
+
+    def _pools(self) -> list[Pool]:
+        return self._gateway.kit.states.every(Pool)
+
+    async def validate(self, documents: Mapping[str, str]) -> Sequence[Fault]:
+        """What is wrong with documents; nothing is applied."""
+        return await self._validate(documents)
+
+    async def reload(self) -> Reloaded:
+        """Read the configuration anew and swap, or keep the last good one."""
+        return await self._reload()
+
+
+def route_views(documents: Documents, faults: Iterable[str]) -> Iterable[RouteView]:
+    """Routes, models and servers as the page shows them."""
+    trouble = list(faults)
+
+    def labels(policies: Iterable[Policy]) -> tuple[str, ...]:
+        return tuple(policy.label for policy in policies)
+
+    def troubled(origin: str) -> str:
+        file, _, _ = origin.partition(":")
+        return next((fault for fault in trouble if origin and fault.startswith(file) and origin in fault), "")
+
+    common = documents.gateway.policies
+    for name, route in documents.routes.items():
+        origin = documents.origin("routes", name)
+        match = ", ".join(f"{'|'.join(one.methods) or 'any'} {one.host}{one.path}" for one in route.match)
+        targets = tuple(service for service, _ in route.weighted)
+        billed = route.price is not None
+        chain = labels(common + route.policies)
+        yield RouteView(name, "api", match, targets, chain, route.owner or "", billed, origin, troubled(origin))
+    for name, model in documents.models.items():
+        origin = documents.origin("models", name)
+        targets = tuple(one.name or f"{one.provider}/{one.model}" for one in model.deployments)
+        chain = labels(common + documents.llm.policies + model.policies)
+        yield RouteView(name, "llm", f"model {name}", targets, chain, model.owner or "", True, origin, troubled(origin))
+    for name, server in documents.servers.items():
+        origin = documents.origin("servers", name)
+        chain = labels(common + documents.mcp.policies + server.policies)
+        match = f"tools {server.alias or name}__*"
+        yield RouteView(name, "mcp", match, (server.url,), chain, server.owner or "", True, origin, troubled(origin))
