@@ -81,7 +81,10 @@ def test_it_ends_when_its_standard_input_does() -> None:
         assert child.stdout is not None
         assert b"orders" in child.stdout.readline()
         child.stdin.close()
-        child.wait(2)
+        try:
+            child.wait(2)
+        finally:
+            child.kill()
 
 
 def test_a_child_whose_parent_is_gone_already_ends_at_once() -> None:
