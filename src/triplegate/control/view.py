@@ -157,12 +157,14 @@ class AdminToken(msgspec.Struct, frozen=True):
 
     token_id: str
     digest: bytes
-    role: str
+    name: str = ""
+    roles: frozenset[str] = frozenset()
     org: str = ""
     """Empty: all orgs."""
     team: str = ""
     """Empty: all teams of the org."""
-    name: str = ""
+    once: bool = False
+    """A bootstrap token: good for one owner token, then spent."""
     created: float = 0.0
     expires: float | None = None
     revoked: float | None = None

@@ -102,6 +102,7 @@ class Telemetry:
     def close(self) -> None:
         """Flush everything and end the threads; each gets at most 2 s."""
         self.flush()
+        self.tail.close()
         self._lag.close()
         self._loop = None
         for sink in (self.access_log, self.spans, self.meter_export):

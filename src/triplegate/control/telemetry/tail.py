@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from triplegate.control.telemetry.finished import Finished
-from triplegate.core.money import UNITS_PER_DOLLAR
+from triplegate.core.money import to_dollars
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ WATCHERS = 20
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """One line of the tail. `started` in Unix seconds, times in ms, cost in US dollars."""
+    """One line of the tail. `started` in Unix seconds, times in ms; `cost` in US dollars, exact, as text."""
 
     seq: int
     id: str
@@ -41,7 +41,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     duration_ms: float
     overhead_ms: float
     tokens: int
-    cost: float
+    cost: str
     attempts: int
     streamed: bool
 
@@ -68,7 +68,7 @@ def entry_of(seq: int, one: Finished) -> Entry:
         record.duration_us / 1000,
         record.overhead_us / 1000,
         sum(record.tokens),
-        record.cost / UNITS_PER_DOLLAR,
+        format(to_dollars(record.cost).normalize(), "f") if record.cost else "0",
         len(record.attempts),
         record.streamed,
     )
@@ -80,13 +80,19 @@ Sees = Callable[[Entry], bool]
 class Watcher:
     """One live view; when it is slow it loses the oldest entries, which is counted."""
 
-    __slots__ = ("_arrived", "_sees", "_waiting", "missed")
+    __slots__ = ("_arrived", "_sees", "_waiting", "closed", "missed")
 
     def __init__(self, sees: Sees) -> None:
         self._sees = sees
         self._waiting: deque[Entry] = deque(maxlen=KEPT)
         self._arrived = asyncio.Event()
         self.missed = 0
+        self.closed = False
+
+    def close(self) -> None:
+        """Wake the reader for the last time."""
+        self.closed = True
+        self._arrived.set()
 
     def offer(self, entries: Sequence[Entry]) -> int:
         """Queue those it may see; how many older ones were pushed out."""
@@ -99,8 +105,8 @@ class Watcher:
         return self.missed - missed
 
     async def batches(self, beat: float) -> AsyncIterator[list[Entry]]:
-        """Entries as they come; an empty list when `beat` seconds brought none."""
-        while True:
+        """Entries as they come; an empty list when `beat` seconds brought none, or when it is closed."""
+        while not self.closed:
             try:
                 async with asyncio.timeout(beat):
                     await self._arrived.wait()
@@ -133,6 +139,21 @@ class Tail:
             for watcher in self._watchers:
                 self.missed += watcher.offer(entries)
 
+    @property
+    def newest(self) -> int:
+        """Number of the newest entry; 0 when there was none yet."""
+        return self._seq
+
+    @property
+    def full(self) -> bool:
+        """Whether no more live views fit."""
+        return len(self._watchers) >= WATCHERS
+
+    def close(self) -> None:
+        """End all live views."""
+        for watcher in self._watchers:
+            watcher.close()
+
     def last(self, sees: Sees, after: int = 0, most: int = KEPT) -> list[Entry]:
         """The newest entries that `sees` allows, oldest first, numbered above `after`."""
         entries = [entry_of(seq, one) for seq, one in self._ring if seq > after]
@@ -142,7 +163,7 @@ class Tail:
     @contextmanager
     def watch(self, sees: Sees) -> "Iterator[Watcher | None]":
         """A live view for the length of the block; None when too many are open."""
-        if len(self._watchers) >= WATCHERS:
+        if self.full:
             yield None
             return
         watcher = Watcher(sees)

@@ -1,0 +1,1 @@
+"""The admin API: who may do what on the control plane, and the paths under /admin/v1."""

@@ -1,0 +1,1 @@
+"""The pages of the control plane: rendered on the server, readable without JavaScript."""

@@ -1,0 +1,115 @@
+"""Sign in, see how the house stands, sign out."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from litestar import Request, Response, Router, get, post
+from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
+from litestar.exceptions import HTTPException, PermissionDeniedException
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import URLEncodedBody
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.response import Redirect, Template
+from litestar.static_files import create_static_files_router
+from litestar.template import TemplateConfig
+
+from triplegate import __version__
+from triplegate.control.admin.access import EVERYONE, OPEN, Caller
+from triplegate.control.admin.authenticate import cookie_name
+from triplegate.control.admin.paths.entry import attempt, spend
+from triplegate.control.admin.sign_ins import ABSOLUTE, same
+from triplegate.control.pages.home import home
+from triplegate.control.parts import Parts
+
+_HERE = Path(__file__).parent
+Form = URLEncodedBody[dict[str, str]]
+AnyRequest = Request[Any, Any, Any]
+
+
+def template_config() -> TemplateConfig[JinjaTemplateEngine]:
+    """Templates with autoescape; a name that does not exist is an error, not an empty string."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["version"] = __version__
+    environment.filters["clock"] = _clock
+    return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
+
+
+def _clock(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%H:%M:%S")
+
+
+def assets() -> Router:
+    """Style sheet and script: ours, and the only ones the pages may load."""
+    return create_static_files_router("/assets", [_HERE / "assets"], opt={"role": OPEN, "tenant": "none"})
+
+
+@get("/", role=EVERYONE, tenant="own", include_in_schema=False)
+async def show_home(caller: NamedDependency[Caller], parts: NamedDependency[Parts]) -> Template:
+    """The page."""
+    return Template("home.html", context={"home": await home(caller, parts)})
+
+
+@get("/sign-in", role=OPEN, tenant="none", include_in_schema=False)
+async def show_sign_in(request: AnyRequest) -> Response[Any]:
+    """The form; whoever is signed in goes on to the page."""
+    if request.scope["user"] is not None:
+        return Redirect("/", status_code=303)
+    return _form()
+
+
+@post("/sign-in", role=OPEN, tenant="none", include_in_schema=False, status_code=200)
+async def sign_in(request: AnyRequest, data: Form, parts: NamedDependency[Parts]) -> Response[Any]:
+    """Trade a token for a cookie; a bootstrap token is traded for the first owner token, shown once."""
+    try:
+        record = await attempt(request, data.get("token", "").strip()[:200], parts)
+    except HTTPException as error:
+        return _form(error.detail, error.status_code, dict(error.headers or {}))
+    if not record.once:
+        return _signed_in(Redirect("/", status_code=303), request, parts.sign_ins.open(record.token_id))
+    issued = await spend(record, "first owner", parts)
+    if issued is None:
+        return _form("This token is not good.", 401)
+    token, kept = issued
+    shown = Template("first_owner.html", context={"token": token})
+    return _signed_in(shown, request, parts.sign_ins.open(kept.token_id))
+
+
+@post("/sign-out", role=EVERYONE, tenant="none", form=True, include_in_schema=False, status_code=303)
+async def sign_out(
+    request: AnyRequest, caller: NamedDependency[Caller], data: Form, parts: NamedDependency[Parts]
+) -> Response[Any]:
+    """End the sign-in here and in the browser."""
+    if caller.method == "cookie" and not same(data.get("csrf", ""), caller.csrf):
+        raise PermissionDeniedException("The form is not from this page.")
+    name = cookie_name(request.url.scheme)
+    parts.sign_ins.end(request.cookies.get(name, ""))
+    gone = Redirect("/sign-in", status_code=303)
+    gone.set_cookie(_cookie(name, "", 0))
+    return gone
+
+
+def pages() -> list[HTTPRouteHandler]:
+    """Handlers of all pages."""
+    return [show_home, show_sign_in, sign_in, sign_out]
+
+
+def _form(trouble: str = "", status: int = 200, headers: dict[str, str] | None = None) -> Template:
+    return Template("sign_in.html", context={"trouble": trouble}, status_code=status, headers=headers)
+
+
+def _signed_in(reply: Response[Any], request: AnyRequest, value: str) -> Response[Any]:
+    reply.set_cookie(_cookie(cookie_name(request.url.scheme), value, int(ABSOLUTE)))
+    return reply
+
+
+def _cookie(name: str, value: str, seconds: int) -> Cookie:
+    return Cookie(name, "/", value, seconds, httponly=True, samesite="strict", secure=name.startswith("__Host-"))
