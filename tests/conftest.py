@@ -1,10 +1,14 @@
 """Real servers for every test: started when first asked for, stopped when the session ends."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.servers.states import State
 
 _ROOT = str(Path(__file__).resolve().parent.parent)
 if _ROOT not in sys.path:
@@ -72,3 +76,15 @@ def make_redis() -> Iterator[Callable[[Kind], RedisServer]]:
     yield make
     for server in made:
         server.stop()
+
+
+@pytest.fixture(params=["memory", "redis", "valkey"])
+async def state(request: pytest.FixtureRequest) -> "AsyncIterator[State]":
+    """Every state port on every adapter, with a clock that the test turns."""
+    from tests.servers.states import memory_state, redis_state  # only here: other tests need no store
+
+    if request.param == "memory":
+        yield memory_state()
+        return
+    async with redis_state(request.param, request.getfixturevalue(f"{request.param}_url")) as made:
+        yield made

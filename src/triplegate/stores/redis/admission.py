@@ -10,7 +10,7 @@ from triplegate.stores.redis.degraded import LastKnown, LocalShare
 from triplegate.stores.redis.holds import RedisHold, TakenPart
 from triplegate.stores.redis.packing import Packer, standings_of
 from triplegate.stores.redis.pipeline import Argument, Pipeline, StoreAway
-from triplegate.stores.redis.scripts import EXTEND, TAKE, Script
+from triplegate.stores.redis.scripts import EXTEND, SETTLE, TAKE, Script
 from triplegate.stores.redis.settling import Settling
 
 
@@ -24,6 +24,7 @@ class RedisAdmission:
     def __init__(
         self, pipeline: Pipeline, clock: Clock, namespace: str = "tg", *, nodes: int = 1, lease: float = 0.01
     ) -> None:
+        pipeline.on_up.append(self._load)
         self.clock = clock
         self.nodes = nodes
         self.packer = Packer(namespace)
@@ -120,6 +121,11 @@ class RedisAdmission:
                 self.clock, self._known, self.packer, self.settling, nodes=self.nodes, lease=self._lease
             )
         return self._local
+
+    def _load(self) -> None:
+        """Let the server know the scripts before anything needs them."""
+        for script in (TAKE, SETTLE, EXTEND):
+            self._pipeline.send(b"SCRIPT", b"LOAD", script.text)
 
     def _recover(self) -> None:
         local, self._local = self._local, None

@@ -13,10 +13,11 @@ _MOST_LIMITS = 10_000
 class Packer:
     """Writes claims; what depends on the limit alone is written once."""
 
-    __slots__ = ("_limits", "_prefix")
+    __slots__ = ("_limits", "_prefix", "key_space")
 
     def __init__(self, namespace: str) -> None:
         # One hash tag for all: the keys of one request must lie in one slot of a cluster.
+        self.key_space = namespace
         self._prefix = "{" + namespace + "}:a:"
         self._limits: dict[Limit, tuple[bytes, int, int, int]] = {}
 
