@@ -1,5 +1,6 @@
 """The state adapters as the contract suites see them: one face for memory, Redis and Valkey, and one clock to turn."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -49,6 +50,21 @@ class State:
         self.clock.advance(seconds)
         if self.store is not None:
             await _set_time(self.store, self.clock)
+
+    async def outlive(self, seconds: float) -> None:
+        """Let a short life end: by turning the clock in memory, by real time where the server keeps it."""
+        if self.store is None:
+            self.clock.advance(seconds + 0.001)
+        else:
+            await asyncio.sleep(seconds + 0.02)
+
+    def others_broadcast(self) -> Broadcast:
+        """The broadcast of another process, where there is one."""
+        return self.others[0].broadcast if self.others else self.broadcast
+
+    def others_mailbox(self) -> Mailbox:
+        """The mailbox of another process, where there is one."""
+        return self.others[0].mailbox if self.others else self.mailbox
 
 
 def memory_state() -> State:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from triplegate.app.application import Triplegate
 from triplegate.app.reloading import Reloading
+from triplegate.config.environment import environment
 from triplegate.config.load import Loaded
 from triplegate.config.pepper import load_pepper
 from triplegate.config.secrets import FileSecrets
@@ -99,7 +100,7 @@ class Building:
             clock=self.house.clock,
             admission=shared.admission,
             keys=store.index,
-            secrets=FileSecrets(Path(self.settings.directory)),
+            secrets=FileSecrets(Path(self.settings.directory), environment()),
             supervisor=self.supervisor,
             dial=self._dial,
             cache=shared.cache,

@@ -1,6 +1,6 @@
 """The sockets that adapters plug into: stores, time, dialling, tasks; core names them and knows no adapter."""
 
-from collections.abc import AsyncIterator, Callable, Container, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from copy import copy
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -177,6 +177,14 @@ class Reenter(Protocol):
         ...
 
 
+class Trusts(Protocol):
+    """The peers whose forwarding headers are believed."""
+
+    def __contains__(self, address: str, /) -> bool:
+        """Whether this address is one of them."""
+        ...
+
+
 class Kit:
     """What a policy or a gate may use; `offline` kits peek and never take."""
 
@@ -221,7 +229,7 @@ class Kit:
         states: "States | None" = None,
         reenter: Reenter | None = None,
         directory: Directory | None = None,
-        trusted: Container[str] = (),
+        trusted: Trusts = (),
         index: bytes = b"",
         offline: bool = False,
     ) -> None:

@@ -1,6 +1,6 @@
 """The api gate: match a route by its head, forward the call as it is, stream the answer back."""
 
-from collections.abc import Awaitable, Container, Mapping
+from collections.abc import Awaitable, Mapping
 
 import msgspec
 
@@ -9,7 +9,7 @@ from triplegate.core.chains import Chains
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange, Proceed, Role
 from triplegate.core.http import Encoder, Inbound, OneFrame, Reply
-from triplegate.core.ports import House
+from triplegate.core.ports import House, Trusts
 from triplegate.gates.api.match import Matcher
 from triplegate.gates.api.outgoing import reply_fields, request_fields
 from triplegate.gates.api.refusals import problem_reply
@@ -45,7 +45,7 @@ class ApiGate:
         chains: Chains,
         house: House,
         snapshot: str,
-        trusted: Container[str],
+        trusted: Trusts,
         index: bytes = b"",
     ) -> None:
         self._matcher, self._routes, self._house, self._snapshot = matcher, routes, house, snapshot

@@ -1,9 +1,8 @@
 """The headers of a call as the service sees them, and of its answer as the client does."""
 
-from collections.abc import Container
-
 from triplegate.core.exchange import Exchange
 from triplegate.core.http import Headers
+from triplegate.core.ports import Trusts
 from triplegate.wire.headers import add_forwarded, add_via, check_loop, reply_headers, request_headers
 
 PSEUDONYM = b"triplegate"
@@ -11,7 +10,7 @@ _OWNED = frozenset({b"x-request-id", b"traceparent"})
 _DROPPED_REPLY = frozenset({b"x-request-id"})
 
 
-def request_fields(exchange: Exchange, trusted: Container[str]) -> Headers:
+def request_fields(exchange: Exchange, trusted: Trusts) -> Headers:
     """End-to-end fields of the client, without its gateway credential; forwarding fields, trace and request id ours.
 
     Raises Refusal loop_detected when the request has passed here twice.

@@ -17,16 +17,24 @@ class _Box:
 
 
 class MemoryMailbox:
-    """The Mailbox port. A box keeps its last messages; above `max_boxes` the one written longest ago goes."""
+    """The Mailbox port. A box keeps its last messages; above a bound of the whole the box used longest ago goes."""
 
-    __slots__ = ("_boxes", "_clock", "_last", "_max_boxes", "_max_bytes", "_max_messages")
+    __slots__ = ("_boxes", "_clock", "_last", "_max_boxes", "_max_bytes", "_max_messages", "_max_total", "_total")
 
     def __init__(
-        self, clock: Clock, max_boxes: int = 10_000, max_messages: int = 1_000, max_bytes: int = 1024 * 1024
+        self,
+        clock: Clock,
+        max_boxes: int = 10_000,
+        max_messages: int = 1_000,
+        max_bytes: int = 1024 * 1024,
+        max_total: int = 64 * 1024 * 1024,
     ) -> None:
         self._clock = clock
         self._boxes: OrderedDict[str, _Box] = OrderedDict()
         self._max_boxes, self._max_messages, self._max_bytes = max_boxes, max_messages, max_bytes
+        self._max_total = max_total
+        self._total = 0
+        """Bytes of all messages."""
         self._last = 0
         """Ids count over all boxes, so that a box made anew goes on where the old one ended."""
 
@@ -42,9 +50,11 @@ class MemoryMailbox:
         kept.expires = now + ttl
         self._last += 1
         kept.messages.append((self._last, message))
-        kept.size += len(message)
+        self._grow(kept, len(message))
         while len(kept.messages) > self._max_messages or kept.size > self._max_bytes:
-            kept.size -= len(kept.messages.popleft()[1])
+            self._grow(kept, -len(kept.messages.popleft()[1]))
+        while self._total > self._max_total and len(self._boxes) > 1:
+            self._forget(next(iter(self._boxes)))
         for waiter in kept.waiting:
             if not waiter.done():
                 waiter.set_result(None)
@@ -81,7 +91,7 @@ class MemoryMailbox:
             kept = self._boxes[box] = _Box()
         elif kept.expires <= now:
             kept.messages.clear()
-            kept.size = 0
+            self._grow(kept, -kept.size)
         self._boxes.move_to_end(box)
         return kept
 
@@ -90,9 +100,16 @@ class MemoryMailbox:
             oldest = next(iter(self._boxes), None)
             if oldest is None or self._boxes[oldest].expires > now or self._boxes[oldest].waiting:
                 break
-            del self._boxes[oldest]
+            self._forget(oldest)
         while len(self._boxes) >= self._max_boxes:
-            self._boxes.popitem(last=False)
+            self._forget(next(iter(self._boxes)))
+
+    def _grow(self, kept: _Box, by: int) -> None:
+        kept.size += by
+        self._total += by
+
+    def _forget(self, box: str) -> None:
+        self._total -= self._boxes.pop(box).size
 
 
 def id_of(text: str) -> tuple[int, int]:

@@ -9,7 +9,7 @@ class MemoryOnce:
 
     __slots__ = ("_clock", "_seen")
 
-    def __init__(self, clock: Clock, max_names: int = 1_000_000) -> None:
+    def __init__(self, clock: Clock, max_names: int = 200_000) -> None:
         self._clock = clock
         self._seen: Expiring[bool] = Expiring(max_names)
 

@@ -11,12 +11,14 @@ MOST_FIELDS = 64
 
 
 class MemorySessions:
-    """The Sessions port; above `max_sessions` the one that was idle longest is forgotten."""
+    """The Sessions port; above its bounds the session that was idle longest is forgotten."""
 
-    __slots__ = ("_clock", "_limit", "_records", "evicted")
+    __slots__ = ("_clock", "_limit", "_max_bytes", "_records", "_size", "evicted")
 
-    def __init__(self, clock: Clock, max_sessions: int = 100_000) -> None:
+    def __init__(self, clock: Clock, max_sessions: int = 100_000, max_bytes: int = 64 * 1024 * 1024) -> None:
         self._clock = clock
+        self._max_bytes = max_bytes
+        self._size = 0
         self._limit = max_sessions
         self._records: OrderedDict[str, tuple[dict[str, bytes], float]] = OrderedDict()
         self.evicted = 0
@@ -27,10 +29,11 @@ class MemorySessions:
 
     async def put(self, session: str, record: Mapping[str, bytes], ttl: float) -> None:
         """Create or replace. Raises ValueError for a record that is too large."""
-        check_record(record)
+        size = check_record(record)
         now = self._clock.now()
+        self._forget(session)
         self._records[session] = (dict(record), now + ttl)
-        self._records.move_to_end(session)
+        self._size += size
         self._make_room(now)
 
     async def get(self, session: str, ttl: float) -> dict[str, bytes] | None:
@@ -48,14 +51,15 @@ class MemorySessions:
         record = self._living(session, self._clock.now())
         if record is None:
             return False
-        check_record({**record, field: value})
+        before = check_record(record)
+        self._size += check_record({**record, field: value}) - before
         record[field] = value
         return True
 
     async def end(self, session: str) -> bool:
         """Forget it; False when it was not there."""
         living = self._living(session, self._clock.now()) is not None
-        self._records.pop(session, None)
+        self._forget(session)
         return living
 
     def _living(self, session: str, now: float) -> dict[str, bytes] | None:
@@ -63,7 +67,7 @@ class MemorySessions:
         if found is None:
             return None
         if found[1] <= now:
-            del self._records[session]
+            self._forget(session)
             return None
         return found[0]
 
@@ -71,19 +75,24 @@ class MemorySessions:
         """Look at the two idle longest, which pays for the one that came; then keep to the bound."""
         for _ in range(2):
             oldest = next(iter(self._records))
-            if self._records[oldest][1] > now:
+            if self._records[oldest][1] > now or len(self._records) == 1:
                 break
-            del self._records[oldest]
-            if not self._records:
-                return
-        while len(self._records) > self._limit:
-            self._records.popitem(last=False)
+            self._forget(oldest)
+        while len(self._records) > self._limit or (self._size > self._max_bytes and len(self._records) > 1):
+            self._forget(next(iter(self._records)))
             self.evicted += 1
 
+    def _forget(self, session: str) -> None:
+        found = self._records.pop(session, None)
+        if found is not None:
+            self._size -= check_record(found[0])
 
-def check_record(record: Mapping[str, bytes]) -> None:
-    """Raises ValueError when a record has too many fields or bytes."""
+
+def check_record(record: Mapping[str, bytes]) -> int:
+    """The bytes of a record. Raises ValueError when it has too many fields or bytes."""
     if len(record) > MOST_FIELDS:
         raise ValueError(f"a session record has at most {MOST_FIELDS} fields")
-    if sum([len(name) + len(value) for name, value in record.items()]) > LARGEST_RECORD:
+    size = sum([len(name) + len(value) for name, value in record.items()])
+    if size > LARGEST_RECORD:
         raise ValueError(f"a session record has at most {LARGEST_RECORD} bytes")
+    return size

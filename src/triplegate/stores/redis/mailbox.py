@@ -27,8 +27,9 @@ class RedisMailbox:
         if len(message) > LARGEST:
             raise ValueError(f"a message has at most {LARGEST} bytes")
         key = self._prefix + box
+        keep = max(1, min(MOST_MESSAGES, LARGEST // (len(message) + 1)))  # whatever the sizes: a box stays below 8 MiB
         answers = await self._pipeline.call_all(
-            (b"XADD", key, b"MAXLEN", MOST_MESSAGES, b"*", b"m", message),
+            (b"XADD", key, b"MAXLEN", keep, b"*", b"m", message),
             (b"PEXPIRE", key, max(1, int(ttl * 1000))),
             (b"PUBLISH", self._subscriptions.channel(self._topics + box), b""),
         )

@@ -1,0 +1,79 @@
+"""From models and providers as written to the llm gate of one snapshot."""
+
+from triplegate.config.documents import Documents
+from triplegate.config.documents_llm import DeploymentDocument, ModelDocument
+from triplegate.config.people import anonymous_of
+from triplegate.core.catalog import Route, Target
+from triplegate.core.chains import Chains
+from triplegate.core.exchange import Compiled
+from triplegate.core.money import Price
+from triplegate.core.ports import House, Kit
+from triplegate.gates.llm.deployment import Deployment
+from triplegate.gates.llm.gate import LlmGate, Surface
+from triplegate.gates.llm.model import Model
+from triplegate.gates.llm.paths.chat import CHAT
+from triplegate.gates.llm.paths.embeddings import EMBEDDINGS
+from triplegate.upstreams.balance import Weighted
+from triplegate.upstreams.retries import RetryBudget
+
+_DIALECTS = (CHAT, EMBEDDINGS)
+
+
+def compile_llm(documents: Documents, kit: Kit, house: House, snapshot: str, chains: Chains) -> Compiled:
+    """The gate with its models, their deployments' pools and its outer chain."""
+    written = documents.llm
+    anonymous = anonymous_of(kit.directory, written.owner) if written.identity == "none" else None
+    route = Route("llm", "llm", written.owner, anonymous=anonymous, origin=documents.origin("llm"))
+    models = {name: _model(name, document, documents, kit) for name, document in documents.models.items()}
+    endpoints = {written.base_path + dialect.path.decode("ascii"): dialect for dialect in _DIALECTS}
+    surface = Surface(written.base_path, written.host, route, chains.outer(()), endpoints, int(kit.clock.wall()))
+    gate = LlmGate(models, surface, chains, house, snapshot)
+    chains.prepare(route)
+    for model in models.values():
+        chains.prepare(model.route)
+    listing = f"{written.base_path}/models"
+    return Compiled(gate, (*endpoints, listing), (f"{listing}/",))
+
+
+def _model(name: str, document: ModelDocument, documents: Documents, kit: Kit) -> Model:
+    targets: list[tuple[Target, int]] = []
+    taken: set[str] = set()
+    for place, written in enumerate(document.deployments):
+        label = written.name or f"{written.provider}/{written.model}"
+        if label in taken:
+            label = f"{label}#{place + 1}"
+        taken.add(label)
+        targets.append((_target(label, written, documents, kit), written.weight))
+    route = Route(
+        name,
+        "llm",
+        document.owner,
+        document.policies,
+        tuple(targets),
+        targets[0][0].price,
+        anonymous=None,
+        origin=documents.origin("models", name),
+    )
+    return Model(
+        route,
+        Weighted.kept(kit, f"model:{name}", targets),
+        tuple(target.wiring for target, _ in targets),
+        document.fallback,
+        None if document.teams is None else frozenset(document.teams),
+        kit.state(RetryBudget, f"model:{name}", RetryBudget),
+    )
+
+
+def _target(label: str, written: DeploymentDocument, documents: Documents, kit: Kit) -> Target:
+    provider = documents.providers[written.provider]
+    rates = written.price or provider.models.get(written.model)
+    policies = provider.policies + written.policies
+    return Target(
+        "deployment",
+        label,
+        policies,
+        rates.price(f"{written.provider}/{written.model}") if rates is not None else Price(version="none"),
+        written.group or f"{written.provider}:{written.key or provider.key or ''}",
+        tuple(policy for policy in policies if policy.form == "claims"),
+        Deployment(written, provider, kit),
+    )

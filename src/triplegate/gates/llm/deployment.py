@@ -1,0 +1,106 @@
+"""A deployment as it is called: a provider's address, one credential, one model there."""
+
+from collections.abc import Awaitable
+
+import msgspec
+
+from triplegate.config.documents_llm import DeploymentDocument, ProviderDocument
+from triplegate.core.errors import Refusal
+from triplegate.core.exchange import Exchange
+from triplegate.core.fold import Chain
+from triplegate.core.http import BytesBody, Headers, Reply
+from triplegate.core.policy import Dispatch
+from triplegate.core.ports import Kit
+from triplegate.gates.llm.call import LlmCall
+from triplegate.gates.llm.quirks import shape
+from triplegate.upstreams.pool import Pool
+from triplegate.upstreams.reach import reach
+
+RETRY_ON = frozenset({401, 402, 403, 404, 408, 429, 500, 502, 503, 504, 529})
+"""Statuses of a provider after which another deployment may do better (llm.md §5.1)."""
+
+
+class Deployment:
+    """What `Target.wiring` is at the llm gate."""
+
+    __slots__ = ("_base", "_fixed", "_path", "_pool", "_quirks", "_tuned", "missing", "model", "provider")
+
+    def __init__(self, written: DeploymentDocument, provider: ProviderDocument, kit: Kit) -> None:
+        self.provider = written.provider
+        self.model = written.model
+        self._quirks = provider.quirks
+        reached = reach(provider.base_url, provider.tls, provider.connections, kit)
+        self._pool: Pool = reached.pool
+        self._path = reached.base
+        self._base = reached.dispatch(provider.waits)
+        self._base.retry_on = RETRY_ON
+        self._tuned: dict[Chain, Dispatch] = {}
+        self.missing = ""
+        """Why it cannot be called, such as a credential that is not there; empty when it can."""
+        self._fixed = self._headers(written, provider, kit)
+
+    def _headers(self, written: DeploymentDocument, provider: ProviderDocument, kit: Kit) -> Headers:
+        """Everything a call there carries whoever makes it; the client's own credentials never do."""
+        headers: Headers = [
+            (b"host", self._pool.origin.authority),
+            (b"content-type", b"application/json"),
+            (b"accept-encoding", b"identity"),
+            (b"user-agent", b"triplegate"),
+        ]
+        for name, value in provider.headers.items():
+            headers.append((name.encode("ascii"), self._value(value, kit)))
+        if provider.auth is None:
+            return headers
+        reference = written.key or provider.key
+        secret = kit.secrets.read(reference) if reference is not None else None
+        if secret is None:
+            self.missing = f"no credential at {reference}" if reference else "no key is configured"
+            return headers
+        if provider.auth.bearer:
+            headers.append((b"authorization", b"Bearer " + secret.encode()))
+        elif provider.auth.header is not None:
+            headers.append((provider.auth.header.encode("ascii"), secret.encode()))
+        return headers
+
+    def _value(self, value: str, kit: Kit) -> bytes:
+        if value.startswith(("env:", "file:", "store:")):
+            read = kit.secrets.read(value)
+            if read is None:
+                self.missing = f"nothing at {value}"
+            return (read or "").encode()
+        return value.encode("latin-1")
+
+    def dispatch(self, chain: Chain) -> Dispatch:
+        """The provider's times, with what the chain's policies say on top; made once per chain."""
+        found = self._tuned.get(chain)
+        if found is None:
+            found = msgspec.structs.replace(self._base, tuned=dict(self._base.tuned))
+            for policy in chain.policies:
+                if policy.form == "tune":
+                    policy.tune(found)
+            self._tuned[chain] = found
+        return found
+
+    def send(self, exchange: Exchange, call: LlmCall, chain: Chain) -> Awaitable[Reply]:
+        """One try: the client's bytes with the named edits. Raises Refusal upstream_credentials."""
+        if self.missing:
+            raise Refusal(
+                "upstream_credentials", f"The deployment {self.model} has no credential.", reason=self.missing
+            )
+        body = call.dialect.edit(call.parsed, self.model, self._quirks.stream_usage)
+        if self._quirks.drop or self._quirks.max_tokens:
+            body = shape(body, self._quirks)
+        headers = [
+            *self._fixed,
+            (b"accept", b"text/event-stream" if call.streamed else b"application/json"),
+            (b"x-request-id", exchange.request_id),
+            (b"traceparent", exchange.trace.encode("ascii")),
+        ]
+        return self._pool.send(
+            "POST",
+            self._path + call.dialect.path,
+            headers,
+            BytesBody(body),
+            self.dispatch(chain),
+            deadline=exchange.deadline,
+        )

@@ -1,0 +1,199 @@
+"""The llm gate: a model's name in an OpenAI body → deployments; bytes pass, usage is counted, cost is booked."""
+
+from collections.abc import Awaitable, Mapping
+
+import msgspec
+
+from triplegate.core.catalog import Route
+from triplegate.core.chains import Chains
+from triplegate.core.errors import Refusal
+from triplegate.core.exchange import Attempt, Exchange, Proceed
+from triplegate.core.http import Encoder, Inbound, OneFrame, Reply
+from triplegate.core.ports import House
+from triplegate.gates.llm.call import Dialect, LlmCall
+from triplegate.gates.llm.deployment import Deployment
+from triplegate.gates.llm.metering import Meter, StreamEncoder, WholeEncoder, reserved
+from triplegate.gates.llm.model import Model, Order
+from triplegate.gates.llm.paths import models as models_path
+from triplegate.gates.opening import begin
+from triplegate.upstreams.attempts import attempts
+from triplegate.wire.headers import reply_headers
+from triplegate.wire.openai_errors import body as error_body
+from triplegate.wire.ratelimit import openai_fields, retry_after
+
+_ENCODER = Encoder()
+_MOST = 1 << 40  # the edge's own limit rules
+_OURS = frozenset({b"server", b"x-request-id", b"set-cookie", b"content-length", b"date", b"strict-transport-security"})
+
+
+class Surface(msgspec.Struct, frozen=True, eq=False):
+    """The gate as clients see it: where it is, and who may enter."""
+
+    base: str
+    host: str | None
+    route: Route
+    """Stands for every endpoint until the model is known."""
+    outer: Proceed
+    endpoints: Mapping[str, Dialect]
+    """Path → dialect, for POST."""
+    created: int
+    """Unix seconds told as the models' creation time."""
+
+
+class LlmGate:
+    """OpenAI-compatible endpoints over the models of one snapshot."""
+
+    name = "llm"
+
+    def __init__(
+        self, models: Mapping[str, Model], surface: Surface, chains: Chains, house: House, snapshot: str
+    ) -> None:
+        self._models, self._surface, self._house, self._snapshot = models, surface, house, snapshot
+        self._listed = tuple(models.values())
+        chains.bind(self)
+
+    # open and read -----------------------------------------------------------------------------------------
+    def open(self, inbound: Inbound) -> Exchange:
+        """By path and method; the model stands in the body, which is not read yet."""
+        exchange = begin(self, inbound, self._house, self._snapshot)
+        surface = self._surface
+        exchange.route = surface.route
+        exchange.outer = surface.outer
+        exchange.deadline = inbound.deadline
+        if surface.host is not None and inbound.host != surface.host:
+            exchange.refusal = Refusal("misdirected", "This host is not served here.")
+        elif inbound.path in surface.endpoints:
+            exchange.refusal = _only(inbound, "POST")
+        elif inbound.path.startswith(surface.base + "/models"):
+            exchange.refusal = _only(inbound, "GET", "HEAD")
+        else:
+            exchange.refusal = Refusal("unsupported_endpoint", f"There is no {inbound.path} here.")
+        return exchange
+
+    async def read(self, exchange: Exchange) -> None:
+        """Peek at the body: which model, streamed or not. Raises Refusal in the order a client can act on."""
+        inbound, principal = exchange.inbound, exchange.principal
+        assert principal is not None
+        dialect = self._surface.endpoints.get(inbound.path)
+        if dialect is None:
+            exchange.scope = (self._surface.route.name, principal.plan, principal.team_ref)
+            return
+        text = await inbound.body.whole(_MOST)
+        exchange.numbers.bytes_in = len(text)
+        call = exchange.call = read_call(dialect, text)
+        model = self._models.get(call.model)
+        if model is None or not model.open_to(principal):
+            raise models_path.unknown(self._listed, principal, call.model)
+        exchange.route = model.route
+        exchange.numbers.streamed = call.streamed
+        if call.parsed.end_user:
+            exchange.principal = msgspec.structs.replace(principal, end_user=call.parsed.end_user[:256])
+        exchange.scope = (model.route.name, principal.plan, principal.team_ref)
+
+    # forward -----------------------------------------------------------------------------------------------
+    async def forward(self, exchange: Exchange) -> Reply:
+        """Try deployments until one answers; a failure before the first byte is never seen by the client."""
+        call = exchange.call
+        if call is None:
+            return self._local(exchange)
+        chain, principal = exchange.chain, exchange.principal
+        assert chain is not None
+        assert principal is not None
+        model = self._models[call.model]
+        usable = [self._models[name] for name in model.fallback]
+        order = Order([model, *[other for other in usable if other.open_to(principal)]])
+        exchange.numbers.list_cost = max(reserved(call, target) for target, _ in model.route.targets)
+
+        def send(attempt: Attempt) -> Awaitable[Reply]:
+            deployment: Deployment = attempt.target.wiring
+            attempt.provider = deployment.provider
+            return deployment.send(exchange, call, chain)
+
+        dispatch = model.deployments[0].dispatch(chain)
+        reply = await attempts(exchange, dispatch, order.pick, send, replayable=True, budget=model.budget)
+        attempt = next(one for one in exchange.attempts if one.adopted)
+        _check(attempt, reply)
+        reply.headers = [line for line in reply_headers(reply.headers) if line[0] not in _OURS]
+        reply.headers.append((b"server", b"triplegate"))
+        reply.headers.append((b"x-triplegate-deployment", attempt.target.name.encode("ascii", "replace")))
+        reply.headers += openai_fields(exchange.standings)
+        return reply
+
+    def _local(self, exchange: Exchange) -> Reply:
+        surface, principal = self._surface, exchange.principal
+        assert principal is not None
+        name = exchange.inbound.path[len(surface.base) + len("/models") :].strip("/")
+        if name:
+            return models_path.one(self._listed, principal, name, surface.created)
+        return models_path.listing(self._listed, principal, surface.created)
+
+    # replies -----------------------------------------------------------------------------------------------
+    def refuse(self, exchange: Exchange, refusal: Refusal) -> Reply:
+        """The OpenAI error object."""
+        content = error_body(refusal)
+        headers = [
+            *refusal.headers,
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(content)).encode("ascii")),
+            (b"server", b"triplegate"),
+        ]
+        if refusal.retry_after is not None:
+            seconds = retry_after(refusal.retry_after, exchange.standings)
+            headers.append((b"retry-after", seconds))
+            headers.append((b"retry-after-ms", seconds + b"000"))
+        if refusal.status == 401:
+            headers.append((b"www-authenticate", b'Bearer realm="triplegate"'))
+        headers += openai_fields(exchange.standings)
+        return Reply(refusal.status, headers, OneFrame(content), source="local")
+
+    def encoder(self, exchange: Exchange, reply: Reply) -> Encoder:
+        """Metered for what a provider answered well; plain for refusals, lists and a provider's own errors."""
+        if reply.source != "upstream" or reply.status >= 400:
+            return _ENCODER
+        call: LlmCall = exchange.call
+        attempt = next(one for one in exchange.attempts if one.adopted)
+        meter = Meter(exchange, attempt, call)
+        if call.streamed and _is_stream(reply):
+            return StreamEncoder(exchange, call, meter)
+        return WholeEncoder(exchange, call, meter)
+
+
+def read_call(dialect: Dialect, text: bytes) -> LlmCall:
+    """The call that `text` is. Raises Refusal invalid_body."""
+    parsed = dialect.read(text)
+    if not dialect.streams:
+        return LlmCall(dialect, parsed.model, parsed, streamed=False, wants_usage=True, size=len(text), most_output=0)
+    return LlmCall(
+        dialect,
+        parsed.model,
+        parsed,
+        parsed.stream,
+        parsed.include_usage,
+        len(text),
+        (parsed.max_tokens or 0) * parsed.n,
+    )
+
+
+def _only(inbound: Inbound, *methods: str) -> Refusal | None:
+    if inbound.method in methods:
+        return None
+    names = ", ".join(methods)
+    return Refusal("method_not_supported", f"This path takes {names}.", headers=[(b"allow", names.encode("ascii"))])
+
+
+def _is_stream(reply: Reply) -> bool:
+    for name, value in reply.headers:
+        if name == b"content-type":
+            return value.lower().startswith(b"text/event-stream")
+    return False
+
+
+def _check(attempt: Attempt, reply: Reply) -> None:
+    """The provider's word about our own credential is not the client's business. Raises Refusal."""
+    if reply.status in (401, 402, 403):
+        reply.frames.close()
+        raise Refusal(
+            "upstream_credentials",
+            f"The provider of {attempt.target.name} refused the gateway's credential.",
+            reason=f"status {reply.status}",
+        )

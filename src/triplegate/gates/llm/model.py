@@ -1,0 +1,57 @@
+"""A model as clients know it: a route whose targets are deployments, and what comes after them."""
+
+import msgspec
+
+from triplegate.core.catalog import Route, Target
+from triplegate.core.exchange import Attempt, Role
+from triplegate.core.identity import Principal
+from triplegate.gates.llm.deployment import Deployment
+from triplegate.upstreams.balance import Weighted
+from triplegate.upstreams.retries import RetryBudget
+
+
+class Model(msgspec.Struct, frozen=True, eq=False):
+    """One name with its deployments by weight."""
+
+    route: Route
+    choice: Weighted[Target]
+    deployments: tuple[Deployment, ...]
+    fallback: tuple[str, ...]
+    """Models tried after all deployments, in this order."""
+    teams: frozenset[str] | None
+    """Teams that may use it; None = all."""
+    budget: RetryBudget
+
+    def open_to(self, principal: Principal) -> bool:
+        """Whether this principal may use it."""
+        return self.teams is None or principal.team in self.teams or principal.team_ref in self.teams
+
+    def other(self, tried: list[str]) -> Target | None:
+        """A usable deployment that was not tried; None when there is none."""
+        skipped = list(tried)
+        while True:
+            target = self.choice.other(skipped)
+            if target is None or not target.wiring.missing:
+                return target
+            skipped.append(target.name)
+
+
+class Order:
+    """In which order one call tries: a deployment of the model by weight, its others, then the fallback models."""
+
+    __slots__ = ("_models",)
+
+    def __init__(self, models: list[Model]) -> None:
+        self._models = models
+
+    def pick(self, tried: list[Attempt]) -> tuple[Target, Role] | None:
+        """The next target; the same one again as a retry when there is no other."""
+        names = [attempt.target.name for attempt in tried]
+        for model in self._models:
+            target = model.other(names)
+            if target is not None:
+                return target, "fallback" if tried else "first"
+        if not tried:
+            # nothing is usable: the first one says why
+            return self._models[0].choice.next(), "first"
+        return tried[-1].target, "retry"

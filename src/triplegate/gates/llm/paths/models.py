@@ -1,0 +1,58 @@
+"""GET /models and /models/{id}: what this caller may use; access never depends on the price table."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from triplegate.core.errors import Refusal
+from triplegate.core.http import OneFrame, Reply
+from triplegate.core.identity import Principal
+from triplegate.gates.llm.model import Model
+
+_encode = msgspec.json.Encoder().encode
+_NAMED = 20
+
+
+def visible(models: Sequence[Model], principal: Principal) -> list[Model]:
+    """The models this principal may use, in the configuration's order."""
+    return [model for model in models if model.open_to(principal)]
+
+
+def listing(models: Sequence[Model], principal: Principal, created: int) -> Reply:
+    """The list in the OpenAI shape."""
+    entries = [_entry(model, created) for model in visible(models, principal)]
+    return _reply({"object": "list", "data": entries})
+
+
+def one(models: Sequence[Model], principal: Principal, name: str, created: int) -> Reply:
+    """One model. Raises Refusal model_not_found."""
+    for model in visible(models, principal):
+        if model.route.name == name:
+            return _reply(_entry(model, created))
+    raise unknown(models, principal, name)
+
+
+def unknown(models: Sequence[Model], principal: Principal, name: str) -> Refusal:
+    """The 404 for a name that does not exist or may not be used: it lists those that may."""
+    names = [model.route.name for model in visible(models, principal)]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    may = ", ".join(names[:_NAMED]) + more if names else "none"
+    return Refusal(
+        "model_not_found",
+        f"The model '{name[:128]}' does not exist or you may not use it. Models this key may use: {may}.",
+    )
+
+
+def _entry(model: Model, created: int) -> dict[str, object]:
+    owner = model.deployments[0].provider
+    return {"id": model.route.name, "object": "model", "created": created, "owned_by": owner}
+
+
+def _reply(document: object) -> Reply:
+    content = _encode(document)
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(content)).encode("ascii")),
+        (b"server", b"triplegate"),
+    ]
+    return Reply(200, headers, OneFrame(content), source="local")
