@@ -1,0 +1,150 @@
+"""The tables of the docs, drawn from the code; `python -m tests.docs.reference` writes them anew."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from triplegate.config import documents, documents_api, documents_base, documents_llm, documents_mcp, settings
+from triplegate.config.environment import VARIABLES
+from triplegate.core.errors import CODES
+from triplegate.policies import built_in
+from triplegate.wire.problem import type_uri
+
+DOCS = Path(__file__).parents[2] / "docs"
+BLOCK = re.compile(r"<!-- table: (\S+) -->\n.*?<!-- end -->", re.DOTALL)
+MODULES = (documents, documents_api, documents_base, documents_llm, documents_mcp, settings)
+UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
+PROBLEMS = ("code", "status", "problem type", "OpenAI `error.type`", "Anthropic `error.type`", "JSON-RPC", "gRPC")
+
+
+def class_of(name: str) -> type[BaseModel]:
+    """A class of settings, documents or policies by its name."""
+    for module in MODULES:
+        found = getattr(module, name, None)
+        if isinstance(found, type) and issubclass(found, BaseModel):
+            return found
+    return next(policy for policy in built_in() if policy.__name__ == name)
+
+
+def fields(name: str) -> str:
+    """One row a field: what it takes, what it is when absent, what it means."""
+    cls = class_of(name)
+    properties = cls.model_json_schema()["properties"]
+    rows = []
+    for field, facts in cls.model_fields.items():
+        said = properties.get(facts.alias or field)
+        if said is None:
+            continue
+        text = (facts.description or "").replace("\n", " ").replace("|", "\\|")
+        if field == "use":
+            text = f"Names this policy: `{facts.default}`."
+        if field == "mode" and not text:
+            text = "Always enforced: who calls cannot be merely observed."
+        rows.append(f"| `{field}` | {takes(said)} | {default(facts, said)} | {text} |")
+    return "\n".join(["| field | takes | default | meaning |", "|---|---|---|---|", *rows])
+
+
+def takes(said: dict[str, Any]) -> str:
+    """What may be written, in words."""
+    if "examples" in said and "5s" in said["examples"]:
+        return "duration"
+    if "anyOf" in said:
+        kinds = [takes(one) for one in said["anyOf"] if one.get("type") != "null"]
+        return (
+            "size"
+            if any("KiB" in one.get("pattern", "") for one in said["anyOf"])
+            else " or ".join(dict.fromkeys(kinds))
+        )
+    if "enum" in said or "const" in said:
+        return ", ".join(f"`{value}`" for value in said.get("enum", [said.get("const")]))
+    if "$ref" in said:
+        return said["$ref"].rpartition("/")[2].removesuffix("Document").lower()
+    if said.get("type") == "array":
+        return f"list of {takes(said['items'])}"
+    if said.get("type") == "object":
+        inner = said.get("additionalProperties")
+        return f"map of {takes(inner)}" if isinstance(inner, dict) else "map"
+    return {"string": "text", "integer": "number", "number": "number", "boolean": "`true`, `false`"}.get(
+        str(said.get("type")), "anything"
+    )
+
+
+def default(facts: Any, said: dict[str, Any]) -> str:
+    """The default as one would write it."""
+    if facts.is_required():
+        return "required"
+    value = facts.default
+    if value is PydanticUndefined or isinstance(value, BaseModel):
+        return ""
+    if value is None or value in ((), frozenset(), "", {}):
+        return "none"
+    if takes(said) == "duration":
+        return f"`{duration(value)}`"
+    if takes(said) == "size":
+        return f"`{size(value)}`"
+    if isinstance(value, tuple | frozenset):
+        return f"`[{', '.join(str(one) for one in sorted(value))}]`"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def duration(value: float) -> str:
+    """60.0 → 1m."""
+    for seconds, unit in UNITS:
+        if value >= seconds and value % seconds == 0:
+            return f"{int(value // seconds)}{unit}"
+    return f"{round(value * 1000)}ms"
+
+
+def size(value: int) -> str:
+    """65536 → 64KiB."""
+    for step, unit in ((1 << 20, "MiB"), (1 << 10, "KiB")):
+        if value and value % step == 0:
+            return f"{value // step}{unit}"
+    return str(value)
+
+
+def problems(_: str) -> str:
+    """The registry: every refusal code as each dialect shows it."""
+    rows = [
+        f"| `{code}` {row.title}. | {row.status} | `{type_uri(code)}` | `{row.openai}` | `{row.anthropic}` "
+        f"| {row.jsonrpc} | {row.grpc} |"
+        for code, row in CODES.items()
+    ]
+    return "\n".join(["| " + " | ".join(PROBLEMS) + " |", "|" + "---|" * len(PROBLEMS), *rows])
+
+
+def variables(_: str) -> str:
+    """Environment variables and the settings they replace."""
+    rows = [f"| `{name}` | `{'.'.join(path)}` |" for name, path in VARIABLES.items()]
+    return "\n".join(["| variable | setting |", "|---|---|", *rows])
+
+
+TABLES: dict[str, Callable[[str], str]] = {"problems": problems, "variables": variables}
+
+
+def drawn(text: str) -> str:
+    """A page with its tables drawn anew."""
+
+    def table(match: re.Match[str]) -> str:
+        name = match[1]
+        body = TABLES[name](name) if name in TABLES else fields(name)
+        return f"<!-- table: {name} -->\n{body}\n<!-- end -->"
+
+    return BLOCK.sub(table, text)
+
+
+def pages() -> Iterator[Path]:
+    """Every page."""
+    yield from sorted(DOCS.rglob("*.md"))
+
+
+if __name__ == "__main__":
+    for page in pages():
+        fresh = drawn(page.read_text())
+        if fresh != page.read_text():
+            page.write_text(fresh)
+            print("drawn", page.relative_to(DOCS))
