@@ -60,19 +60,46 @@ def _walk(text: bytes, members: Members) -> dict[str, tuple[int, int]]:
     assert opening is not None
     position = opening.end()
     places: dict[str, tuple[int, int]] = {}
-    while (member := _MEMBER.match(text, position)) is not None:
-        name = _name(member[1])
+    expected = iter(members)
+    while True:
+        found = _step(text, position, next(expected, None))
+        if found is None:
+            return places
+        name, start = found
         value = members[name]
-        start = member.end()
         end = start + len(value)
         if name in places or not text.startswith(bytes(value), start):
             raise _repeated(name)
         places[name] = (start, end)
-        after = _NEXT.match(text, end)
-        if after is None:
-            raise _repeated(name)
-        position = after.end()
-    return places
+        position = _after(text, end, name)
+
+
+def _step(text: bytes, position: int, expected: str | None) -> tuple[str, int] | None:
+    """The next member's name and where its value begins; None at the end. `expected` in the usual spelling is quick."""
+    if text[position : position + 1] == b" ":
+        position += 1
+    if expected is not None:
+        usual = encode(expected) + b":"
+        if text.startswith(usual, position):
+            position += len(usual)
+            following = text[position]
+            if following > 0x20:
+                return expected, position
+            if following == 0x20 and text[position + 1] > 0x20:
+                return expected, position + 1
+            position -= len(usual)
+    member = _MEMBER.match(text, position)
+    return (_name(member[1]), member.end()) if member is not None else None
+
+
+def _after(text: bytes, end: int, name: str) -> int:
+    """Where the next member begins, behind the comma or the closing brace."""
+    if text[end] == 0x2C:
+        return end + 1
+    following = _NEXT.match(text, end)
+    if following is None:
+        raise _repeated(name)
+    return following.end()
 
 
 def _repeated(name: str) -> Refusal:

@@ -1,0 +1,87 @@
+"""Usage as the OpenAI dialect and its relatives report it, brought to disjoint classes."""
+
+import msgspec
+
+from triplegate.core.usage import Usage
+
+_Number = int | float | None
+
+
+class _Input(msgspec.Struct, gc=False):
+    """`prompt_tokens_details`: parts of prompt_tokens."""
+
+    cached_tokens: _Number = None
+    cache_write_tokens: _Number = None
+    audio_tokens: _Number = None
+    image_tokens: _Number = None
+
+
+class _Output(msgspec.Struct, gc=False):
+    """`completion_tokens_details`: parts of completion_tokens."""
+
+    reasoning_tokens: _Number = None
+    audio_tokens: _Number = None
+
+
+class _Reported(msgspec.Struct, gc=False):
+    prompt_tokens: _Number = None
+    completion_tokens: _Number = None
+    total_tokens: _Number = None
+    prompt_tokens_details: _Input | None = None
+    completion_tokens_details: _Output | None = None
+    prompt_cache_hit_tokens: _Number = None  # DeepSeek
+    num_cached_tokens: _Number = None  # Mistral
+    cached_tokens: _Number = None  # Moonshot
+
+
+_decode = msgspec.json.Decoder(_Reported).decode
+_NO_INPUT = _Input()
+_NO_OUTPUT = _Output()
+
+
+def read_usage(raw: msgspec.Raw | bytes) -> Usage | None:
+    """A `usage` object as disjoint classes, said by the provider; None for null, nothing, or what cannot be read.
+
+    Cached, written, audio and image tokens are parts of the prompt; audio and reasoning are parts of the completion.
+    A total above prompt and completion means reasoning that the vendor left out of the completion (xAI, Gemini).
+    An explicit zero stays zero (U3).
+    """
+    if len(raw) < 2 or bytes(raw) == b"null":
+        return None
+    try:
+        said = _decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    if said.prompt_tokens is None and said.completion_tokens is None and said.total_tokens is None:
+        return None
+    usage = Usage(source="provider")
+    prompt = _count(said.prompt_tokens)
+    _split_input(usage, said, prompt)
+    completion = _count(said.completion_tokens)
+    _split_output(usage, said.completion_tokens_details or _NO_OUTPUT, completion, _count(said.total_tokens) - prompt)
+    return usage
+
+
+def _count(number: _Number) -> int:
+    return int(number) if number is not None and 0 < number < 2**53 else 0
+
+
+def _split_input(usage: Usage, said: _Reported, prompt: int) -> None:
+    details = said.prompt_tokens_details or _NO_INPUT
+    cached = details.cached_tokens or said.prompt_cache_hit_tokens or said.num_cached_tokens or said.cached_tokens
+    usage.cache_read = min(_count(cached), prompt)
+    rest = prompt - usage.cache_read
+    usage.cache_write_5m = min(_count(details.cache_write_tokens), rest)
+    rest -= usage.cache_write_5m
+    usage.audio_in = min(_count(details.audio_tokens), rest)
+    rest -= usage.audio_in
+    usage.image_in = min(_count(details.image_tokens), rest)
+    usage.input_uncached = rest - usage.image_in
+
+
+def _split_output(usage: Usage, details: _Output, completion: int, beyond_prompt: int) -> None:
+    left_out = max(0, beyond_prompt - completion)
+    usage.audio_out = min(_count(details.audio_tokens), completion)
+    rest = completion + left_out - usage.audio_out
+    usage.reasoning = min(max(_count(details.reasoning_tokens), left_out), rest)
+    usage.output_text = rest - usage.reasoning
