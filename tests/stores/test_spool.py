@@ -3,6 +3,9 @@
 import asyncio
 import errno
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -34,7 +37,7 @@ def make_spool(tmp_path: Path) -> Iterator[Callable[..., Spool]]:
     made: list[Spool] = []
 
     def make(**changes: Any) -> Spool:
-        made.append(Spool(tmp_path / "spool", "node 1/a", SetClock(), **({"limits": LIMITS} | changes)))
+        made.append(Spool(tmp_path / "spool", "node 1/a", **({"clock": SetClock(), "limits": LIMITS} | changes)))
         return made[-1]
 
     yield make
@@ -206,6 +209,20 @@ async def test_a_full_disk_refuses_new_billed_work_keeps_finals_and_recovers(
     spool.intent(intent("z"))
 
 
+async def test_the_lag_is_how_long_something_waits(make_spool: Callable[..., Spool], database: Database) -> None:
+    clock = SetClock()
+    spool = make_spool(clock=clock)
+    clock.advance(100)
+    assert spool.lag() == 0
+    await spool.drain(SqlLedger(database))
+    spool.append(record())
+    clock.advance(7)
+    assert spool.lag() == 7
+    await spool.drain(SqlLedger(database))
+    assert spool.lag() == 0
+    assert spool.drained_at == clock.wall()
+
+
 async def test_two_drains_at_once_are_one_after_the_other(spool: Spool, database: Database) -> None:
     for n in range(300):
         spool.append(unpriced(f"u{n}"))
@@ -220,3 +237,60 @@ def test_files_belong_to_the_owner_alone(spool: Spool) -> None:
     for path in spool.directory.rglob("*"):
         if path.is_file():
             assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_no_database_library_is_loaded_for_a_spool() -> None:
+    code = "import sys, triplegate.stores.spool, triplegate.control.reports.usage; print('sqlalchemy' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    assert answer.stdout == "False\n", answer.stderr
+
+
+_ON_A_SMALL_DISK = """
+import pathlib, sys
+from tests.stores.ledger_records import intent, record, unpriced
+from triplegate.core.clock import SystemClock
+from triplegate.core.errors import Refusal
+from triplegate.stores.spool import Spool
+folder = pathlib.Path(sys.argv[1])
+spool = Spool(folder / "spool", "node", SystemClock())
+ballast = folder / "ballast"
+ballast.write_bytes(bytes(3 << 20))
+opened = 0
+while True:
+    try:
+        spool.intent(intent(f"x{opened}"))
+    except Refusal as refusal:
+        assert refusal.code == "ledger_full", refusal
+        break
+    opened += 1
+    spool.append(unpriced("u"))
+for number in range(opened):
+    spool.append(record(exchange=f"x{number}"))
+depth = spool.depth()["billed"]
+assert depth.trouble == "disk full", depth
+assert (depth.lost, depth.dropped, depth.open_intents) == (0, 0, 0), depth
+assert depth.entries == 2 * opened, depth
+ballast.unlink()
+for lane in spool._lanes.values():
+    lane.recover()
+depth = spool.depth()["billed"]
+assert (depth.trouble, depth.full, depth.entries) == ("", False, 2 * opened), depth
+assert not spool._billed.pending
+print(opened, sum(segment.size for segment in spool._billed.segments))
+spool.intent(intent("again"))
+"""
+
+
+@pytest.mark.skipif(
+    shutil.which("unshare") is None or subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0,
+    reason="no mount namespaces here",
+)
+def test_on_a_disk_that_fills_up_nothing_charged_is_lost(tmp_path: Path) -> None:
+    mount = 'mount -t tmpfs -o size=6m small "$1" && shift && exec "$@"'
+    root = Path(__file__).resolve().parents[2]
+    command = ["unshare", "-rm", "sh", "-c", mount, "sh", tmp_path, sys.executable, "-c", _ON_A_SMALL_DISK, tmp_path]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=50, cwd=root)
+    assert answer.returncode == 0, answer.stderr
+    opened, size = map(int, answer.stdout.split())
+    assert opened > 100
+    assert size > opened * 400

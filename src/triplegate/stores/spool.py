@@ -62,6 +62,7 @@ class Spool:
         self.drained_at = 0.0
         """Unix seconds of the last drain that emptied both lanes."""
         self._clock = clock
+        self._emptied = clock.now()
         self._lock = hold_lock(directory, self.stem)
         self._sync = GroupSync()
         self._billed = Lane(directory / LANES[0], self.stem, limits.billed, self._sync, write)
@@ -95,6 +96,12 @@ class Spool:
         """The standing of the lanes `billed` and `unpriced`."""
         return {name: self._depth(name, lane) for name, lane in self._lanes.items()}
 
+    def lag(self) -> float:
+        """Seconds that something has been waiting for the database; 0 when nothing is."""
+        if not any(lane.entries - self._taken[name] + len(lane.pending) for name, lane in self._lanes.items()):
+            return 0.0
+        return self._clock.now() - self._emptied
+
     async def drain(self, ledger: DrainLedger, batch: int = 500) -> int:
         """Bring what stands here now into the ledger, dead processes' files too; entries taken.
 
@@ -105,7 +112,7 @@ class Spool:
             for name, lane in self._lanes.items():
                 taken += await self._drain_lane(ledger, name, lane, batch)
             taken += await self._drain_dead(ledger, batch)
-            self.drained_at = self._clock.wall()
+            self.drained_at, self._emptied = self._clock.wall(), self._clock.now()
             return taken
 
     async def run(self, ledger: DrainLedger, every: float = 0.5) -> None:

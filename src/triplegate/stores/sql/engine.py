@@ -84,23 +84,29 @@ def _postgres_engine(url: URL) -> AsyncEngine:
 
 
 def _sqlite_engine(url: URL) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=4, max_overflow=4, pool_timeout=1)
+    engine = create_async_engine(
+        url, pool_size=4, max_overflow=4, pool_timeout=1, connect_args={"timeout": BUSY_MS / 1_000}
+    )
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # sqlite3's own BEGINs come too late: ours are explicit
-    cursor = connection.cursor()
-    for pragma in (
-        f"PRAGMA busy_timeout = {BUSY_MS:d}",
-        "PRAGMA journal_mode = WAL",
-        "PRAGMA synchronous = NORMAL",
-        "PRAGMA foreign_keys = ON",
-    ):
-        cursor.execute(pragma)
-    cursor.close()
+    try:
+        connection.isolation_level = None  # sqlite3's own BEGINs come too late: ours are explicit
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout = {BUSY_MS:d}",
+            "journal_mode = WAL",
+            "synchronous = NORMAL",
+            "foreign_keys = ON",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+    except Exception:
+        connection.close()  # nobody else does, and its thread would stay
+        raise
 
 
 def _begin_sqlite(connection: Connection) -> None:

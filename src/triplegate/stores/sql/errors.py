@@ -16,6 +16,7 @@ _REMEDIES = (
     ("disk is full", "Make room on the disk; writing goes on by itself."),
     ("malformed", "The file is damaged: restore it, or move it away and let the spool fill a new one."),
     ("not a database", "The file is not SQLite: correct `store.url`."),
+    ("no such table", "It lacks our tables: start the gateway on it once, that makes them."),
     ("password", "Correct user and password in `store.url`."),
     ("does not exist", "Create the database or the role that `store.url` names."),
     ("too many", "Raise max_connections, or put fewer workers on this database."),

@@ -10,7 +10,6 @@ from triplegate.stores.sql.engine import Database
 from triplegate.stores.sql.keys import names_of, names_text
 from triplegate.stores.sql.tables import tokens
 
-
 T = TypeVar("T", bound=msgspec.Struct)
 
 
