@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Self
 
 from triplegate.core.http import Body, BytesBody
 from triplegate.core.policy import Dispatch
@@ -57,7 +58,7 @@ class Upstream:
         self._tasks: set[asyncio.Task] = set()
         self._changed = asyncio.Event()
 
-    async def __aenter__(self) -> "Upstream":
+    async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -75,7 +76,7 @@ class Upstream:
             pass
         except asyncio.CancelledError:
             writer.transport.abort()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - shown when the test ends
             self.failures.append(error)
         finally:
             with contextlib.suppress(Exception):

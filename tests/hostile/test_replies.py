@@ -1,8 +1,8 @@
 """What a hostile or broken upstream may say, byte by byte, and what becomes of it (P-4 … P-7, P-14, P-30)."""
 
 import pytest
-
 from tests.hostile.scripted import Upstream, ask, content, pool_to, says
+
 from triplegate.core.errors import Refusal
 
 OK = b"HTTP/1.1 200 OK\r\n"

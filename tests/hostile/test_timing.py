@@ -8,8 +8,8 @@ import socket
 
 import msgspec
 import pytest
-
 from tests.hostile.scripted import DISPATCH, Pieces, Stopwatch, Upstream, ask, content, pool_to, says
+
 from triplegate.core.errors import Refusal
 from triplegate.core.http import BytesBody
 from triplegate.upstreams.origin import Origin
@@ -102,7 +102,10 @@ async def test_the_callers_deadline_wins_when_it_is_earlier():
 
 async def test_a_slow_client_is_not_the_upstreams_fault():
     """Nobody waits for the upstream while the client is slow, so its idle clock stands still."""
-    async with Upstream(says(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab", b"")) as upstream, pool_to(upstream) as pool:
+    async with (
+        Upstream(says(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab", b"")) as upstream,
+        pool_to(upstream) as pool,
+    ):
         reply = await ask(pool, dispatch=within(idle=0.1))
         await asyncio.sleep(0.3)
         assert await anext(reply.frames) == b"ab"
@@ -244,6 +247,7 @@ async def test_a_thousand_cuts_leave_no_connection():
     body = os.urandom(20_000)
     seed = random.randrange(1 << 30)
     dice = random.Random(seed)
+    codes: set[str] = set()
     message = b"HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n" + body
 
     async def script(talk):
@@ -267,11 +271,12 @@ async def test_a_thousand_cuts_leave_no_connection():
                     return
             assert received == body, seed
         except Refusal as refusal:
-            assert refusal.code == "upstream_reset", seed
+            codes.add(refusal.code)
 
     async with Upstream(script) as upstream, pool_to(upstream) as pool:
         for _ in range(50):
             await asyncio.gather(*(one(pool) for _ in range(20)))
+        assert codes == {"upstream_reset"}, seed
         assert pool.counters().open == pool.counters().idle
         pool.close()
         await upstream.until_idle(1.0)

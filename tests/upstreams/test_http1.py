@@ -4,8 +4,8 @@ import asyncio
 import tracemalloc
 
 import pytest
-
 from tests.hostile.scripted import Pieces, Upstream, ask, content, pool_to, says
+
 from triplegate.core.errors import Refusal
 from triplegate.upstreams.http1 import HIGH_MARK
 

@@ -79,7 +79,16 @@ def replies(draw):
     def lower(found):
         return [(name.lower(), value) for name, value in found]
 
-    return message, (status, lower(headers), content, lower(trailers), True, False, [(103, lower(h)) for h in interim], True)
+    return message, (
+        status,
+        lower(headers),
+        content,
+        lower(trailers),
+        True,
+        False,
+        [(103, lower(h)) for h in interim],
+        True,
+    )
 
 
 @given(replies(), st.data())

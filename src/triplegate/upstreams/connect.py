@@ -5,9 +5,7 @@ import ipaddress
 import socket
 import ssl
 import time
-from asyncio import staggered
 from collections.abc import Callable
-from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -115,14 +113,36 @@ async def connect(
 
 
 async def _race(addresses: tuple[Address, ...]) -> socket.socket:
-    """The first socket that connects; the others are closed."""
+    """The first socket that connects; a failed attempt starts the next one at once, a slow one after a moment."""
     if len(addresses) == 1:
         return await _dial(addresses[0])
-    winner: socket.socket | None
-    winner, _, errors = await staggered.staggered_race([partial(_dial, address) for address in addresses], _STAGGER)
-    if winner is None:
-        raise next((error for error in errors if isinstance(error, OSError)), OSError("no address answered"))
-    return winner
+    loop = asyncio.get_running_loop()
+    dials: list[asyncio.Task[socket.socket]] = []
+    winner: socket.socket | None = None
+    try:
+        for address in addresses:
+            dials.append(loop.create_task(_dial(address)))
+            winner = await _first(dials, _STAGGER)
+            if winner is not None:
+                return winner
+        while any(not dial.done() for dial in dials):
+            winner = await _first(dials, None)
+            if winner is not None:
+                return winner
+        raise next(error for dial in dials if (error := dial.exception()) is not None)
+    finally:
+        for dial in dials:
+            dial.cancel()
+        for late in await asyncio.gather(*dials, return_exceptions=True):
+            if isinstance(late, socket.socket) and late is not winner:
+                late.close()
+
+
+async def _first(dials: list[asyncio.Task[socket.socket]], seconds: float | None) -> socket.socket | None:
+    """The socket of a dial that has succeeded; None as soon as one more has failed, or after `seconds`."""
+    pending = [dial for dial in dials if not dial.done()]
+    done, _ = await asyncio.wait(pending, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    return next((dial.result() for dial in done if dial.exception() is None), None)
 
 
 async def _dial(address: Address) -> socket.socket:

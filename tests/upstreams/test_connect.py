@@ -1,0 +1,130 @@
+"""Names are remembered, families race, and a dead address costs a quarter of a second, not a minute."""
+
+import asyncio
+import contextlib
+import socket
+
+import pytest
+from tests.hostile.scripted import Stopwatch, Upstream, says
+
+from triplegate.core.errors import Refusal
+from triplegate.upstreams.connect import Address, Resolver, connect, interleave
+from triplegate.upstreams.origin import Origin
+
+V4, V6 = socket.AF_INET, socket.AF_INET6
+
+
+def test_families_take_turns_beginning_with_the_resolvers_choice():
+    rows = [Address(V6, ("a", 1)), Address(V6, ("b", 1)), Address(V4, ("c", 1)), Address(V4, ("d", 1))]
+    assert [address.sockaddr[0] for address in interleave(rows)] == ["a", "c", "b", "d"]
+
+
+def test_the_number_of_addresses_is_bounded():
+    assert len(interleave([Address(V4, (str(n), 1)) for n in range(100)])) == 8
+    with pytest.raises(OSError, match="no addresses"):
+        interleave([])
+
+
+class Fixed(Resolver):
+    """Resolves every name to the given addresses."""
+
+    __slots__ = ("asked", "rows")
+
+    def __init__(self, rows, **options):
+        super().__init__(**options)
+        self.rows = rows
+        self.asked = 0
+
+    async def _resolve(self, host, port):
+        self.asked += 1
+        if isinstance(self.rows, OSError):
+            raise self.rows
+        return tuple(self.rows)
+
+
+async def test_a_name_is_asked_for_once_per_lifetime_and_outlives_its_server():
+    now = 0.0
+    resolver = Fixed([Address(V4, ("192.0.2.1", 80))], ttl=30.0, now=lambda: now)
+    for _ in range(5):
+        assert await resolver.addresses("a.test", 80) == (Address(V4, ("192.0.2.1", 80)),)
+    assert resolver.asked == 1
+    now = 31.0
+    resolver.rows = OSError("the name server is gone")
+    assert await resolver.addresses("a.test", 80) == (Address(V4, ("192.0.2.1", 80)),)
+    assert resolver.asked == 2
+    with pytest.raises(OSError, match="gone"):
+        await resolver.addresses("unknown.test", 80)
+
+
+async def test_literals_need_no_resolver():
+    resolver = Fixed(OSError("never asked"))
+    assert await resolver.addresses("127.0.0.1", 80) == (Address(V4, ("127.0.0.1", 80)),)
+    assert await resolver.addresses("::1", 80) == (Address(V6, ("::1", 80, 0, 0)),)
+
+
+async def test_a_real_name_resolves():
+    assert Address(V4, ("127.0.0.1", 80)) in await Resolver().addresses("localhost", 80)
+
+
+async def test_what_is_not_a_name_is_unreachable():
+    for host in ("a" * 70 + ".test", "no-such-name.invalid"):
+        with pytest.raises(Refusal, match="upstream_unreachable"):
+            await connect(Origin("http", host, 80), Resolver(), asyncio.Protocol, tls=None, sni=None, timeout=5)
+
+
+async def test_the_first_address_that_answers_wins():
+    async with Upstream(says()) as upstream:
+        with socket.socket() as dead:
+            dead.bind(("127.0.0.1", 0))
+            resolver = Fixed([Address(V4, dead.getsockname()), Address(V4, ("127.0.0.1", upstream.port))])
+            origin = Origin("http", "many.test", 80)
+            protocol = await connect(origin, resolver, Greeted, tls=None, sni=None, timeout=2)
+            assert protocol.transport.get_extra_info("peername")[1] == upstream.port
+            protocol.transport.abort()
+            await upstream.until_idle()
+
+
+async def test_when_no_address_answers_the_reason_is_the_operating_systems():
+    with socket.socket() as dead:
+        dead.bind(("127.0.0.1", 0))
+        resolver = Fixed([Address(V4, dead.getsockname())] * 2)
+        with pytest.raises(Refusal) as caught:
+            await connect(Origin("http", "many.test", 80), resolver, Greeted, tls=None, sni=None, timeout=2)
+        assert caught.value.code == "upstream_unreachable"
+        assert "Errno 111" in caught.value.reason
+
+
+async def test_an_address_that_never_answers_holds_nobody_up_for_long():
+    async with Upstream(says()) as upstream:
+        with socket.socket() as full, contextlib.ExitStack() as stack:
+            full.bind(("127.0.0.1", 0))
+            full.listen(0)
+            for _ in range(8):
+                filler = stack.enter_context(socket.socket())
+                filler.setblocking(False)
+                filler.connect_ex(full.getsockname())
+            resolver = Fixed([Address(V4, full.getsockname()), Address(V4, ("127.0.0.1", upstream.port))])
+            with Stopwatch() as watch:
+                protocol = await connect(
+                    Origin("http", "many.test", 80), resolver, Greeted, tls=None, sni=None, timeout=5
+                )
+            assert 0.2 <= watch.seconds < 3
+            protocol.transport.abort()
+            await upstream.until_idle()
+
+
+async def test_sockets_are_tuned_to_notice_a_peer_that_vanished():
+    async with Upstream(says()) as upstream:
+        origin = Origin("http", "127.0.0.1", upstream.port)
+        protocol = await connect(origin, Resolver(), Greeted, tls=None, sni=None, timeout=2)
+        sock = protocol.transport.get_extra_info("socket")
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        protocol.transport.abort()
+        await upstream.until_idle()
+
+
+class Greeted(asyncio.Protocol):
+    def connection_made(self, transport):
+        self.transport = transport
