@@ -104,5 +104,6 @@ def test_our_own_configurations_have_no_unknown_placeholder(path: Path, tmp_path
 def test_our_own_configurations_load_without_a_fault(path: Path, tmp_path: Path) -> None:
     place = Place(tmp_path, 18080, 18081, "127.0.0.1:3", redis="redis://127.0.0.1:4/0")
     place.render(path, "triplegate.yaml")
-    house.more_routes(3)(tmp_path / "triplegate.yaml") if path.stem == "rest_bare" else None
+    if path.stem == "rest_bare":
+        house.more_routes(tmp_path / "triplegate.yaml", 3)
     assert load(tmp_path, Registry(built_in()), environment={}).documents

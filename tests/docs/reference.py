@@ -37,7 +37,7 @@ def fields(name: str) -> str:
     rows = []
     for field, facts in cls.model_fields.items():
         said = properties.get(facts.alias or field)
-        if said is None:
+        if said is None or facts.exclude:
             continue
         text = (facts.description or "").replace("\n", " ").replace("|", "\\|")
         if field == "use":
@@ -62,7 +62,8 @@ def takes(said: dict[str, Any]) -> str:
     if "enum" in said or "const" in said:
         return ", ".join(f"`{value}`" for value in said.get("enum", [said.get("const")]))
     if "$ref" in said:
-        return said["$ref"].rpartition("/")[2].removesuffix("Document").lower()
+        name = said["$ref"].rpartition("/")[2].removesuffix("Document")
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
     if said.get("type") == "array":
         return f"list of {takes(said['items'])}"
     if said.get("type") == "object":
@@ -78,8 +79,10 @@ def default(facts: Any, said: dict[str, Any]) -> str:
     if facts.is_required():
         return "required"
     value = facts.default
-    if value is PydanticUndefined or isinstance(value, BaseModel):
-        return ""
+    if isinstance(value, BaseModel):
+        return "its own defaults"
+    if value is PydanticUndefined:
+        return "none" if facts.default_factory in {dict, list} else "made at start"
     if value is None or value in ((), frozenset(), "", {}):
         return "none"
     if takes(said) == "duration":
