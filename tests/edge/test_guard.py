@@ -355,6 +355,19 @@ def test_p32_a_method_override_reaches_nobody(name: bytes) -> None:
     assert head.headers == [HOST, (b"accept", b"*/*")]
 
 
+@pytest.mark.parametrize("name", [b"authorization", b"Content-Type", b"origin", b"X-API-Key"])
+def test_of_a_field_that_policies_read_there_is_only_one(name: bytes) -> None:
+    accepted(headers=[HOST, (name, b"a")])
+    assert refused(headers=[HOST, (name, b"a"), (name.lower(), b"a")]).code == "malformed_request"
+
+
+def test_all_cookie_lines_are_one_for_every_reader() -> None:
+    lines = [HOST, (b"cookie", b"a=1"), (b"accept", b"*/*"), (b"cookie", b"b=2; c=3")]
+    assert accepted(headers=lines, version="2").headers == [HOST, (b"accept", b"*/*"), (b"cookie", b"a=1; b=2; c=3")]
+    one = [HOST, (b"cookie", b"a=1")]
+    assert accepted(headers=one).headers is one
+
+
 def test_p33_limits_hold_just_under_and_just_over() -> None:
     assert accepted(b"/" + b"a" * 8191).path
     assert refused(b"/" + b"a" * 8192).status == 414

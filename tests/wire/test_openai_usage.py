@@ -35,26 +35,63 @@ def classes(found: Usage) -> dict[str, int]:
                 "completion_tokens": 50,
                 "total_tokens": 150,
                 "prompt_tokens_details": {"cached_tokens": 60, "audio_tokens": 10},
-                "completion_tokens_details": {"reasoning_tokens": 20, "audio_tokens": 5, "rejected_prediction_tokens": 3},
+                "completion_tokens_details": {
+                    "reasoning_tokens": 20,
+                    "audio_tokens": 5,
+                    "rejected_prediction_tokens": 3,
+                },
             },
-            {"input_uncached": 30, "cache_read": 60, "audio_in": 10, "output_text": 25, "reasoning": 20, "audio_out": 5},
+            {
+                "input_uncached": 30,
+                "cache_read": 60,
+                "audio_in": 10,
+                "output_text": 25,
+                "reasoning": 20,
+                "audio_out": 5,
+            },
         ),
         (
-            {"prompt_tokens": 4020, "completion_tokens": 4, "prompt_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 4012}},
+            {
+                "prompt_tokens": 4020,
+                "completion_tokens": 4,
+                "prompt_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 4012},
+            },
             {"input_uncached": 8, "cache_write_5m": 4012, "output_text": 4},
         ),
-        ({"prompt_tokens": 12, "completion_tokens": 1, "prompt_cache_hit_tokens": 5}, {"input_uncached": 7, "cache_read": 5, "output_text": 1}),
-        ({"prompt_tokens": 70, "completion_tokens": 12, "num_cached_tokens": 69}, {"input_uncached": 1, "cache_read": 69, "output_text": 12}),
-        ({"prompt_tokens": 70, "completion_tokens": 12, "cached_tokens": 6}, {"input_uncached": 64, "cache_read": 6, "output_text": 12}),
+        (
+            {"prompt_tokens": 12, "completion_tokens": 1, "prompt_cache_hit_tokens": 5},
+            {"input_uncached": 7, "cache_read": 5, "output_text": 1},
+        ),
+        (
+            {"prompt_tokens": 70, "completion_tokens": 12, "num_cached_tokens": 69},
+            {"input_uncached": 1, "cache_read": 69, "output_text": 12},
+        ),
+        (
+            {"prompt_tokens": 70, "completion_tokens": 12, "cached_tokens": 6},
+            {"input_uncached": 64, "cache_read": 6, "output_text": 12},
+        ),
         # reasoning left out of the completion: named (xAI) and unnamed (Gemini's compatible endpoint)
         (
-            {"prompt_tokens": 10, "completion_tokens": 9, "total_tokens": 119, "completion_tokens_details": {"reasoning_tokens": 100}},
+            {
+                "prompt_tokens": 10,
+                "completion_tokens": 9,
+                "total_tokens": 119,
+                "completion_tokens_details": {"reasoning_tokens": 100},
+            },
             {"input_uncached": 10, "output_text": 9, "reasoning": 100},
         ),
-        ({"prompt_tokens": 35, "completion_tokens": 12, "total_tokens": 109}, {"input_uncached": 35, "output_text": 12, "reasoning": 62}),
+        (
+            {"prompt_tokens": 35, "completion_tokens": 12, "total_tokens": 109},
+            {"input_uncached": 35, "output_text": 12, "reasoning": 62},
+        ),
         # parts larger than their whole never make a class negative
         (
-            {"prompt_tokens": 5, "completion_tokens": 10, "prompt_tokens_details": {"cached_tokens": 9}, "completion_tokens_details": {"reasoning_tokens": 11}},
+            {
+                "prompt_tokens": 5,
+                "completion_tokens": 10,
+                "prompt_tokens_details": {"cached_tokens": 9},
+                "completion_tokens_details": {"reasoning_tokens": 11},
+            },
             {"cache_read": 5, "reasoning": 10},
         ),
         ({"prompt_tokens": 4, "total_tokens": 4}, {"input_uncached": 4}),

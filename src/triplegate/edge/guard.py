@@ -94,7 +94,7 @@ _PROTECTED_PREFIXES = (b"content-", b"x-forwarded-", b"x-triplegate-", b"mcp-", 
 class _Head:
     """What the header lines said about routing and framing."""
 
-    __slots__ = ("chunked", "expect", "headers", "host", "length", "overridden")
+    __slots__ = ("chunked", "expect", "headers", "host", "length", "rewritten", "single")
 
     def __init__(self, headers: Headers) -> None:
         self.headers = headers
@@ -102,7 +102,9 @@ class _Head:
         self.length: int | None = None
         self.chunked = False
         self.expect = False
-        self.overridden = False
+        self.rewritten = False
+        """Lines must go or be joined before anyone reads them."""
+        self.single: list[bytes] = []
 
 
 def canonical(
@@ -207,9 +209,16 @@ def _read_headers(headers: Headers, version: str, limits: Limits) -> _Head:
             reader(head, value, version)
     if head.chunked and head.length is not None:
         raise Refusal("malformed_request", "Content-Length and Transfer-Encoding came together.")
-    if head.overridden:
-        head.headers = [line for line in headers if line[0] not in _OVERRIDES]
+    if head.rewritten:
+        head.headers = _rewrite(headers)
     return head
+
+
+def _rewrite(headers: Headers) -> Headers:
+    """Without method overrides, and with all Cookie lines as one (RFC 9113 §8.2.3): all readers see all of them."""
+    kept = [line for line in headers if line[0] not in _OVERRIDES and line[0] != b"cookie"]
+    cookies = [value for name, value in headers if name == b"cookie"]
+    return [*kept, (b"cookie", b"; ".join(cookies))] if cookies else kept
 
 
 def _lower_names(headers: Headers, version: str) -> Headers:
@@ -270,7 +279,7 @@ def _read_te(head: _Head, value: bytes, version: str) -> None:
 
 def _read_override(head: _Head, value: bytes, version: str) -> None:
     """Nobody here acts on a method override, so nobody behind may (P-32)."""
-    head.overridden = True
+    head.rewritten = True
 
 
 def _read_hop(head: _Head, value: bytes, version: str) -> None:
@@ -280,6 +289,20 @@ def _read_hop(head: _Head, value: bytes, version: str) -> None:
 
 def _read_nameless(head: _Head, value: bytes, version: str) -> None:
     raise Refusal("malformed_request", "A header has no name.")
+
+
+def _once(name: bytes) -> Callable[[_Head, bytes, str], None]:
+    """A reader for a field that a policy acts on: of two, we and an upstream could believe different ones."""
+
+    def read(head: _Head, value: bytes, version: str) -> None:
+        if name not in head.single:
+            head.single.append(name)
+        elif name == b"cookie":
+            head.rewritten = True
+        else:
+            raise Refusal("malformed_request", f"More than one {name.decode('ascii')} header.")
+
+    return read
 
 
 _READERS: dict[bytes, Callable[[_Head, bytes, str], None]] = {
@@ -294,4 +317,5 @@ _READERS: dict[bytes, Callable[[_Head, bytes, str], None]] = {
     b"upgrade": _read_hop,
     b"": _read_nameless,
     **dict.fromkeys(_OVERRIDES, _read_override),
+    **{name: _once(name) for name in (b"authorization", b"content-type", b"cookie", b"origin", b"x-api-key")},
 }

@@ -1,6 +1,7 @@
 """Header lines between the two sides: what stays, what goes, and what the gateway adds (RFC 9110 §7.6)."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from triplegate.core.errors import Refusal
 from triplegate.core.http import Headers
@@ -101,9 +102,7 @@ def request_headers(
     Without `trusted` (is the peer a trusted proxy?) everything that tells of earlier hops goes too. `owned` are
     further lower-case names that only the gateway may set. `te_trailers` keeps a wish for trailers (gRPC).
     """
-    dropped = REQUEST_DROPPED | owned if owned else REQUEST_DROPPED
-    if not trusted:
-        dropped = dropped | FORWARDING if owned else _UNTRUSTED
+    dropped = _dropped(owned, trusted)
     named = nominated(headers)
     if named:
         dropped |= named
@@ -113,7 +112,9 @@ def request_headers(
     return kept
 
 
-_UNTRUSTED = REQUEST_DROPPED | FORWARDING
+@lru_cache(maxsize=64)
+def _dropped(owned: frozenset[bytes], trusted: bool) -> frozenset[bytes]:
+    return REQUEST_DROPPED | owned if trusted else REQUEST_DROPPED | FORWARDING | owned
 
 
 def reply_headers(headers: Headers) -> Headers:
