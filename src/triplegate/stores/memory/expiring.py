@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 from triplegate.core.errors import Refusal
 
 T = TypeVar("T")
+_LOOKED_AT = 64
 
 
 class Expiring(Generic[T]):
@@ -30,7 +31,7 @@ class Expiring(Generic[T]):
         """Create or replace. Raises Refusal overloaded when full of living entries."""
         if name not in self._entries:
             self._sweep(2, now)
-            if len(self._entries) >= self._limit and not self._sweep(len(self._order), now):
+            if len(self._entries) >= self._limit and not self._sweep(_LOOKED_AT, now):
                 raise Refusal("overloaded", "The gateway remembers as much as it can.", retry_after=1.0)
             self._order.append(name)
         self._entries[name] = (value, expires)

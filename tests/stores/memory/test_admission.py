@@ -1,0 +1,52 @@
+"""Admission in this process: bounded, whatever comes, and nothing that still counts is lost."""
+
+from triplegate.core.admission import Claim, Limit
+from triplegate.core.clock import SetClock
+from triplegate.stores.memory.admission import MemoryAdmission
+
+
+def claim(bucket: str, quota: int = 10) -> Claim:
+    return Claim(bucket, Limit("calls", "rate", "requests", quota, 60.0))
+
+
+async def test_a_million_subjects_do_not_grow_memory_without_bound() -> None:
+    admission = MemoryAdmission(SetClock(), max_buckets=100)
+    for n in range(5_000):
+        assert (await admission.take((claim(f"subject-{n}"),), 30.0)).retry_after is None
+    assert admission.buckets == 100
+    assert admission.evicted == 4_900
+
+
+async def test_full_buckets_are_swept_while_new_ones_come() -> None:
+    clock = SetClock()
+    admission = MemoryAdmission(clock)
+    for n in range(20_000):
+        clock.advance(0.01)
+        await admission.take((claim(f"subject-{n}"),), 30.0)
+    assert admission.buckets < 2_000, "a bucket is full again after 6 s, 600 newer subjects later"
+    assert admission.evicted == 0
+
+
+async def test_a_bucket_with_open_holds_is_not_forgotten() -> None:
+    clock = SetClock()
+    admission = MemoryAdmission(clock)
+    tokens = Claim("t", Limit("tokens", "rate", "total", 100, 1.0), 100)
+    taken = await admission.take((tokens,), 30.0)
+    clock.advance(2.0)
+    for n in range(1_000):
+        await admission.take((claim(f"subject-{n}"),), 30.0)
+    again = await admission.take((tokens,), 30.0)
+    assert again.retry_after is None
+    assert taken.hold is not None
+    taken.hold.settle({"total": 0})
+    (standing,) = await admission.peek((tokens,))
+    assert standing.remaining == 0, "what leaked out is not given back, even after a sweep"
+
+
+async def test_another_stores_arrival_time_is_taken_over_once() -> None:
+    clock = SetClock()
+    admission = MemoryAdmission(clock)
+    admission.arrive(claim("a"), clock.now() + 54.0)
+    assert (await admission.take((claim("a"),), 30.0)).standings[0].remaining == 0
+    admission.arrive(claim("a"), clock.now())
+    assert (await admission.take((claim("a"),), 30.0)).retry_after is not None
