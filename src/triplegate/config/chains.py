@@ -69,26 +69,32 @@ class Chains:
         self._read: dict[int, Policy | None] = {}  # by node: a chain used in ten places complains once
         self._told: set[int] = set()
         self._steps = 0
+        self._whole = True
+        self.broken: set[Path] = set()
+        """Places of which something could not be read: nothing is to be concluded from what they lack."""
 
     def settle(self, root: Node) -> dict[Path, tuple[Policy, ...]]:
         """The policies of every place in the tree that has a list of them."""
-        return {
-            path: self.place(node, owner(path, root))
-            for pattern in PLACES
-            for path, node in walk(root, pattern)
-            if node.value is not None
-        }
+        found: dict[Path, tuple[Policy, ...]] = {}
+        for pattern in PLACES:
+            for path, node in walk(root, pattern):
+                if node.value is not None:
+                    self._whole = True
+                    found[path] = self.place(node, owner(path, root))
+                    if not self._whole:
+                        self.broken.add(path)
+        return found
 
     def place(self, node: Node, label: str) -> tuple[Policy, ...]:
         """The policies of one list, placed under `label`."""
         if not isinstance(node.value, list):
-            self.findings.fault(node.place, "policies: must be a list")
+            self._refuse(node, "policies: must be a list")
             return ()
         found: list[tuple[Policy, Node]] = []
         self._steps = 0
         self._expand(node, (), found)
         if len(found) > MAX_POLICIES or self._steps > _MAX_STEPS:
-            self.findings.fault(node.place, f"policies: more than {MAX_POLICIES}, named chains expanded")
+            self._refuse(node, f"policies: too many, at most {MAX_POLICIES} with named chains expanded")
             return ()
         counts: dict[str, int] = {}
         placed = []
@@ -127,6 +133,7 @@ class Chains:
         key = id(item)
         if key not in self._read:
             self._read[key] = self._validate(item)
+        self._whole = self._whole and self._read[key] is not None
         return self._read[key]
 
     def _validate(self, item: Node) -> Policy | None:
@@ -144,7 +151,12 @@ class Chains:
             note_errors(error, known, item, self.findings)
             return None
 
+    def _refuse(self, node: Node, message: str) -> None:
+        self._whole = False
+        self.findings.fault(node.place, message)
+
     def _once(self, node: Node, message: str) -> None:
+        self._whole = False
         if id(node) not in self._told:
             self._told.add(id(node))
             self.findings.fault(node.place, message)

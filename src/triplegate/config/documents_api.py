@@ -82,7 +82,11 @@ class RouteDocument(Document):
     """The one service behind the route; or `services`."""
     services: Annotated[tuple[WeightedService, ...], Field(max_length=64)] = ()
     """Several services with weights."""
-    match: Annotated[tuple[Match, ...], Field(min_length=1, max_length=64), BeforeValidator(as_list)]
+    match: Annotated[
+        tuple[Match, ...],
+        Field(min_length=1, max_length=64),
+        BeforeValidator(as_list, json_schema_input_type=Match | tuple[Match, ...]),
+    ]
     """Which calls it takes: one match, or a list of which any may fit."""
     owner: TeamRef | None = None
     """Team that owns it: anonymous calls are booked there."""

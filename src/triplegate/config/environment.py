@@ -54,11 +54,11 @@ def lay_over(settings: Node, variables: Mapping[str, str], findings: Findings) -
         path, value = VARIABLES.get(name), variables[name]
         if path is not None:
             if value:
-                _set(settings, path, Node(value, Position(f"${name}", 1, 1)))
+                _set(settings, path, Node(value, Position(f"${name}", 0, 0)))
         elif name.startswith("TRIPLEGATE_") and name not in _OTHERS:
             hint = did_you_mean(name, VARIABLES)
             if hint:  # others may be anything: Kubernetes sets variables of services called triplegate
-                findings.warn(Position(f"${name}", 1, 1), f"unknown variable {name}{hint}")
+                findings.warn(Position(f"${name}", 0, 0), f"unknown variable {name}{hint}")
 
 
 def _set(settings: Node, path: tuple[str, ...], node: Node) -> None:

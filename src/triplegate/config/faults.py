@@ -14,14 +14,14 @@ _SECRET_SHAPE = re.compile(r"://[^/\s]*@|\b(?:tg|sk|pk|gh[pousr]|xox[a-z])[-_][A
 
 
 class Position(msgspec.Struct, frozen=True, gc=False):
-    """A place in a file; line and column count from 1."""
+    """A place in a file; line and column count from 1. Line 0: no file at all, but a variable or a directory."""
 
     file: str
     line: int
     column: int
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
 class ConfigFault(msgspec.Struct, frozen=True, gc=False):

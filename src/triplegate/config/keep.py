@@ -44,17 +44,17 @@ def last_good(settings: Settings, registry: Registry) -> Loaded | None:
     findings = Findings()
     try:
         kept = msgspec.json.decode(path.read_bytes())
-        raw = kept["documents"]
+        raw = dict(kept["documents"])
     except FileNotFoundError:
         return None
-    except (msgspec.DecodeError, KeyError, TypeError):
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError):
         findings.fault(Position(str(path), 1, 1), "the last good documents are damaged: delete the file")
         findings.raise_faults()
     merged = Merged()
     merged.documents = _node(raw, Position(FILE, 1, 1))
-    documents, raw = compile_documents(merged, registry, findings)
+    documents, filled = compile_documents(merged, registry, findings)
     findings.raise_faults()
-    return Loaded(documents, settings, tuple(findings.warnings), documents.digest(), raw)
+    return Loaded(documents, settings, tuple(findings.warnings), documents.digest(), filled)
 
 
 def _node(value: object, place: Position) -> Node:

@@ -1,6 +1,6 @@
 """A directory or a file of YAML to checked documents: everything that is wrong is said at once, with its place."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,20 +52,23 @@ def load(source: Path | str, registry: Registry, *, environment: Mapping[str, st
 def compile_documents(merged: Merged, registry: Registry, findings: Findings) -> tuple[Documents, Mapping[str, Any]]:
     """Documents out of one merged tree, and the tree as plain values; to be thrown away when there are faults."""
     root = merged.documents
-    unread = bool(findings.faults)  # a file that could not be read may hold what others refer to
-    named = _fill_in(root, findings)
-    chains = Chains(registry, named, findings).settle(root)
-    if not unread:
-        check_references(root, findings)
+    named, ours = _fill_in(root, findings)
+    chains = Chains(registry, named, findings)
+    placed = chains.settle(root)
+    if not merged.unread:
+        check_references(root, findings, ours)
     raw = root.plain()
-    documents = _validate(root, chains, findings)
-    if not unread:
-        check_rules(documents, chains, _finder(root), findings)
+    documents = _validate(root, placed, findings)
+    if not merged.unread:
+        check_rules(documents, placed, chains.broken, _finder(root), findings)
     return documents.standing(_positions(root)), raw
 
 
-def _fill_in(root: Node, findings: Findings) -> Mapping[str, Node]:
-    """Put the shipped parts into the tree that documents refer to; the named chains, shipped ones included."""
+def _fill_in(root: Node, findings: Findings) -> tuple[Mapping[str, Node], Mapping[str, Collection[str]]]:
+    """Put the shipped parts into the tree that documents refer to.
+
+    Returns the named chains, shipped ones included, and the names of what is shipped, by kind.
+    """
     shipped = Node({}, root.place)
     for path in shipped_files("policies").values():
         for node in read_file(path, f"shipped/policies/{path.name}", findings):
@@ -81,7 +84,8 @@ def _fill_in(root: Node, findings: Findings) -> Mapping[str, Node]:
         plan = _entries(shipped, "plans").get(name)
         if plan is not None:
             _entries(root, "plans", make=True).setdefault(name, plan)
-    return {**_entries(shipped, "policies"), **_entries(root, "policies")}
+    named = {**_entries(shipped, "policies"), **_entries(root, "policies")}
+    return named, {"provider": shipped_files("providers").keys(), "plan": _entries(shipped, "plans").keys()}
 
 
 def _fill_providers(root: Node, findings: Findings) -> None:
@@ -111,10 +115,10 @@ def _asked(root: Node, field: str) -> set[str]:
     }
 
 
-def _validate(root: Node, chains: Mapping[DocumentPath, tuple[Policy, ...]], findings: Findings) -> Documents:
+def _validate(root: Node, placed: Mapping[DocumentPath, tuple[Policy, ...]], findings: Findings) -> Documents:
     """The documents that are right by themselves; each of the others is noted and left out."""
     plain = root.plain()
-    for path, policies in chains.items():
+    for path, policies in placed.items():
         holder: Any = plain
         for part in path[:-1]:
             holder = holder[part]

@@ -23,6 +23,8 @@ class Merged:
         self.documents = Node({}, nowhere)
         self.settings = Node({}, nowhere)
         self.files: list[Path] = []
+        self.unread = False
+        """A file could not be read: what it holds is not known to be missing."""
 
 
 def find_files(source: Path) -> Iterator[tuple[Path, str]]:
@@ -67,10 +69,13 @@ def merge_files(source: Path, findings: Findings, setting_names: frozenset[str])
             break
         merged.files.append(path)
         own = shown == SETTINGS_FILE or source.is_file()
-        for node in read_file(path, shown, findings):
+        before = len(findings.faults)
+        roots = read_file(path, shown, findings)
+        merged.unread = merged.unread or (not roots and len(findings.faults) > before)
+        for node in roots:
             _enter_file(merged, node, findings, setting_names, own=own)
     if not merged.files:
-        findings.fault(Position(str(source), 1, 1), "no configuration here: expected triplegate.yaml or other *.yaml")
+        findings.fault(Position(str(source), 0, 0), "no configuration here: expected triplegate.yaml or other *.yaml")
     return merged
 
 

@@ -116,8 +116,18 @@ class _Reader:
             self.fault(place, f"tags are not accepted: {tag[:40]}")
             return value
         if tag or event.style:
-            return value
+            return self._characters(value, place) if event.style == '"' else value
         return self._plain_scalar(value, place)
+
+    def _characters(self, value: str, place: Position) -> str:
+        """Escaped surrogates joined, as JSON has them; half a pair is no character."""
+        if value.isascii():
+            return value
+        try:
+            return value.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            self.fault(place, "half a surrogate pair is not a character")
+            return ""
 
     def _plain_scalar(self, value: str, place: Position) -> Any:
         if value in _WORDS:

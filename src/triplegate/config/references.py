@@ -1,6 +1,7 @@
 """Names that must lead somewhere: services, providers, models, teams, plans, tools; and loops among them."""
 
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 
 from triplegate.config.chains import walk
 from triplegate.config.faults import Findings, did_you_mean
@@ -25,8 +26,13 @@ REFERENCES: tuple[tuple[tuple[str, ...], str], ...] = (
 """Where a name stands, and what kind of thing it names."""
 
 
-def check_references(root: Node, findings: Findings) -> None:
-    """Note every name that leads nowhere, and every loop or double use among names."""
+def check_references(
+    root: Node, findings: Findings, shipped: Mapping[str, Collection[str]] = MappingProxyType({})
+) -> None:
+    """Note every name that leads nowhere, and every loop or double use among names.
+
+    `shipped` holds more names that may be meant, by kind.
+    """
     known: Mapping[str, Collection[str]] = {
         "service": _names(root, "services"),
         "provider": _names(root, "providers"),
@@ -37,7 +43,8 @@ def check_references(root: Node, findings: Findings) -> None:
     for pattern, kind in REFERENCES:
         for _, node in walk(root, pattern):
             if isinstance(node.value, str) and node.value not in known[kind]:
-                findings.fault(node.place, f"unknown {kind} '{node.value}'{did_you_mean(node.value, known[kind])}")
+                hint = did_you_mean(node.value, {*known[kind], *shipped.get(kind, ())})
+                findings.fault(node.place, f"unknown {kind} '{node.value}'{hint}")
     _check_tools(root, _aliases(root, findings), findings)
     _check_fallbacks(root, findings)
 

@@ -1,6 +1,6 @@
 """What each document may say alone, but not all of them together: identity, stages, gates, matches, order."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import combinations
 
 from triplegate.config.documents import Documents, Path
@@ -36,12 +36,18 @@ _LLM_PATHS = (
 )
 
 
-def check_rules(documents: Documents, chains: dict[Path, tuple[Policy, ...]], where: Where, findings: Findings) -> None:
-    """Note what refuses the whole, and warn of what probably is not meant."""
-    for path, policies in chains.items():
+def check_rules(
+    documents: Documents,
+    placed: Mapping[Path, tuple[Policy, ...]],
+    broken: Collection[Path],
+    where: Where,
+    findings: Findings,
+) -> None:
+    """Note what refuses the whole, and warn of what probably is not meant; `broken` lists are not judged as whole."""
+    for path, policies in placed.items():
         if path[0] != "policies":  # a named chain is judged where it is used
             _check_place(path, policies, where, findings)
-    _check_identity(documents, where, findings)
+    _check_identity(documents, broken, where, findings)
     _check_headers(documents, where, findings)
     _check_matches(documents, where, findings)
     _check_clashes(documents, where, findings)
@@ -78,16 +84,18 @@ def _identifies(policies: Iterable[Policy]) -> bool:
     return any(policy.stage == Stage.IDENTIFY for policy in policies)
 
 
-def _check_identity(documents: Documents, where: Where, findings: Findings) -> None:
-    if _identifies(documents.gateway.policies):
+def _check_identity(documents: Documents, broken: Collection[Path], where: Where, findings: Findings) -> None:
+    if _identifies(documents.gateway.policies) or ("gateway", "policies") in broken:
         return
     hint = "add an identity policy (use: key_auth) here or on the gateway, or say identity: none"
     for name, route in documents.routes.items():
-        if route.identity != "none" and not _identifies(route.policies):
+        known = _identifies(route.policies) or ("routes", name, "policies") in broken
+        if route.identity != "none" and not known:
             findings.fault(where(("routes", name)), f"route '{name}' lets anyone in: {hint}")
     for gate in ("llm", "mcp"):
         section = getattr(documents, gate)
-        if section.identity != "none" and not _identifies(section.policies):
+        known = _identifies(section.policies) or (gate, "policies") in broken
+        if section.identity != "none" and not known:
             findings.fault(where((gate,)), f"the {gate} gate lets anyone in: {hint}")
 
 

@@ -80,8 +80,10 @@ def _tag(cls: type[Policy]) -> str:
 
 
 def _readable(value: Any) -> Any:
-    """Without pydantic's generated titles, which editors show instead of the description."""
+    """Without pydantic's generated titles, which editors show instead of the description; names must fit."""
     if isinstance(value, dict):
+        if "patternProperties" in value:
+            value = {**value, "additionalProperties": False}
         return {
             name: _readable(one)
             for name, one in value.items()

@@ -155,11 +155,8 @@ class Drain(Document):
     """How long calls under way may take to end."""
 
 
-def _shorthand(field: str) -> Any:
-    def read(value: Any) -> Any:
-        return {field: value} if isinstance(value, (str, Secret)) else value
-
-    return BeforeValidator(read)
+def _store(value: Any) -> Any:
+    return {"url": value} if isinstance(value, (str, Secret)) else value
 
 
 def _state(value: Any) -> Any:
@@ -173,9 +170,9 @@ class Settings(Document):
 
     listeners: Listeners = Listeners()
     """What the process listens on."""
-    state: Annotated[State, BeforeValidator(_state)] = State()
+    state: Annotated[State, BeforeValidator(_state, json_schema_input_type=Literal["memory"] | State)] = State()
     """`memory`, or `{redis: url}`."""
-    store: Annotated[Store, _shorthand("url")] = Store()
+    store: Annotated[Store, BeforeValidator(_store, json_schema_input_type=str | Store)] = Store()
     """`{url: …}`, or the URL alone."""
     spool: Spool = Spool()
     """The spool of the ledger."""

@@ -26,7 +26,9 @@ _SECRETS = frozenset({"key", "bearer", "pepper", "url"})
 def note_errors(error: ValidationError, model: type[BaseModel], node: Node, findings: Findings) -> None:
     """Note each of pydantic's errors about `node`, read as a `model`."""
     for one in error.errors(include_url=False, include_input=False):
-        _note(one, model, node, findings)
+        if one["type"] != "too_short" or not descend(node, one["loc"]).value:
+            # a list whose items are all wrong counts as empty: its items have been noted
+            _note(one, model, node, findings)
 
 
 def descend(node: Node, loc: Sequence[str | int]) -> Node:

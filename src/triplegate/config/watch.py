@@ -9,7 +9,11 @@ from triplegate.config.faults import ConfigError, ConfigFault, Position
 from triplegate.config.load import Loaded, load
 from triplegate.core.policy import Registry
 
-DEBOUNCE_MS = 150
+QUIET_MS = 150
+"""How long files must be at rest before they are read."""
+LONGEST_MS = 1_600
+"""How long a burst of changes may put that off."""
+_FIRST_LOOK_MS = 2_000
 
 
 class Taker(Protocol):
@@ -43,23 +47,30 @@ def attempt(source: Path, registry: Registry, read: Callable[[Path, Registry], L
     except ConfigError as error:
         return error
     except Exception as error:  # noqa: BLE001 - the old configuration must go on being served and watched
-        return ConfigError([ConfigFault(Position(str(source), 1, 1), f"cannot be read: {type(error).__name__}")])
+        return ConfigError([ConfigFault(Position(str(source), 0, 0), f"cannot be read: {type(error).__name__}")])
 
 
 async def changes(source: Path, stop: asyncio.Event) -> AsyncIterator[None]:
-    """One item for each burst of changes of YAML files, 150 ms after it began to be quiet."""
+    """One item for each burst of changes of YAML files, and one soon after the watching began.
+
+    That first one catches what changed between the caller's own reading and the start of the watching. Raises
+    OSError when the directory cannot be watched.
+    """
     from watchfiles import awatch
 
-    root = directory_of(source)
-    async for _ in awatch(
+    root, first = directory_of(source), True
+    async for changed in awatch(
         root,
         watch_filter=lambda _, path: is_configuration(root, Path(path)),
-        debounce=DEBOUNCE_MS,
-        step=DEBOUNCE_MS // 3,
+        debounce=LONGEST_MS,
+        step=QUIET_MS,
         stop_event=stop,
-        raise_interrupt=False,
+        rust_timeout=_FIRST_LOOK_MS,
+        yield_on_timeout=True,
     ):
-        yield
+        if changed or first:
+            first = False
+            yield
 
 
 def directory_of(source: Path) -> Path:

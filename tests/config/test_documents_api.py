@@ -1,0 +1,85 @@
+"""Services and routes."""
+
+import pytest
+from pydantic import ValidationError
+
+from triplegate.config.documents_api import Match, RouteDocument, ServiceDocument
+
+
+def test_one_service_or_several_with_weights_mean_the_same_kind_of_thing() -> None:
+    one = RouteDocument.model_validate({"service": "a", "match": {"path": "/a"}})
+    two = RouteDocument.model_validate({"services": [{"service": "a", "weight": 9}, {"service": "b"}], "match": [{}]})
+    assert one.weighted == (("a", 1),)
+    assert two.weighted == (("a", 9), ("b", 1))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"match": {}},
+        {"service": "a", "services": [{"service": "a"}], "match": {}},
+        {"services": [{"service": "a", "weight": 0}], "match": {}},
+        {"service": "a", "match": []},
+        {"service": "a"},
+        {"service": "a", "match": {}, "identity": "some"},
+        {"service": "a", "match": {}, "price": -1},
+    ],
+)
+def test_a_route_leads_somewhere_and_matches_something(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        RouteDocument.model_validate(wrong)
+
+
+@pytest.mark.parametrize(
+    ("match", "same"),
+    [
+        ({"path": "/a"}, {"path": "/a/"}),
+        ({"host": "API.example.com"}, {"host": "api.example.com"}),
+        ({"methods": ["GET", "PUT"]}, {"methods": ["PUT", "GET"]}),
+        ({"headers": {"X-V": "1"}}, {"headers": {"x-v": "1"}}),
+    ],
+)
+def test_matches_that_take_the_same_calls_have_the_same_key(match: dict[str, object], same: dict[str, object]) -> None:
+    assert Match.model_validate(match).key() == Match.model_validate(same).key()
+
+
+def test_an_exact_path_with_a_slash_is_another_path() -> None:
+    assert Match(path="/a", type="exact").key() != Match(path="/a/", type="exact").key()
+
+
+@pytest.mark.parametrize("host", ["*", "a.b", "*.a.b", "[::1]", "localhost", "xn--a.example"])
+def test_hosts_and_wildcards_are_read(host: str) -> None:
+    assert Match(host=host).host == host
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"host": "a:80"},
+        {"host": "a.*.b"},
+        {"host": "*a.b"},
+        {"host": ""},
+        {"host": "-a.b"},
+        {"path": "a"},
+        {"path": ""},
+        {"path": "/a/../b"},
+        {"path": "/a//b"},
+        {"path": "/%2e"},
+        {"path": "/a?b"},
+        {"path": "/a;b"},
+        {"methods": ["get"]},
+        {"methods": ["GET POST"]},
+        {"headers": {"a b": "1"}},
+        {"headers": {"a": "1\r\n"}},
+        {"type": "regex"},
+    ],
+)
+def test_matches_that_could_be_read_in_two_ways_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Match.model_validate(wrong)
+
+
+def test_a_service_has_at_least_one_endpoint() -> None:
+    with pytest.raises(ValidationError):
+        ServiceDocument.model_validate({"endpoints": []})
+    assert ServiceDocument.model_validate({"endpoints": ["http://h:1/"]}).endpoints == ("http://h:1",)

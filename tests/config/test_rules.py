@@ -1,0 +1,130 @@
+"""What documents may not say together, and what is warned of."""
+
+from pathlib import Path
+
+import pytest
+from tests.config.policies import REGISTRY
+
+from triplegate.config.load import ConfigError, load
+
+BASE = "services: {s: {endpoints: [http://h:1]}}\n"
+
+
+def outcome(directory: Path, text: str) -> tuple[list[str], list[str]]:
+    """(faults, warnings)."""
+    (directory / "triplegate.yaml").write_text(text)
+    try:
+        loaded = load(directory, REGISTRY, environment={})
+    except ConfigError as error:
+        return [fault.message for fault in error.faults], []
+    return [], [str(warning) for warning in loaded.warnings]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "gateway: {policies: [{use: key_auth}]}\nroutes: {r: {service: s, match: {path: /r}}}\n",
+        "routes: {r: {service: s, match: {path: /r}, policies: [{use: key_auth}]}}\n",
+        "routes: {r: {service: s, match: {path: /r}, identity: none}}\n",
+        "policies: {c: [{use: key_auth}]}\nroutes: {r: {service: s, match: {path: /r}, policies: [c]}}\n",
+    ],
+)
+def test_identity_may_stand_on_route_or_gateway_or_be_waived(tmp_path: Path, text: str) -> None:
+    assert outcome(tmp_path, BASE + text) == ([], [])
+
+
+def test_identity_on_one_gate_does_not_count_for_another(tmp_path: Path) -> None:
+    faults, _ = outcome(
+        tmp_path, BASE + "routes: {r: {service: s, match: {path: /r}}}\nllm: {policies: [{use: key_auth}]}\n"
+    )
+    assert [fault.split(":")[0] for fault in faults] == ["route 'r' lets anyone in"]
+
+
+def test_the_gateways_identity_serves_all_gates(tmp_path: Path) -> None:
+    text = "gateway: {policies: [{use: key_auth}]}\nllm: {policies: []}\nmcp: {policies: []}\n"
+    assert outcome(tmp_path, text) == ([], [])
+
+
+def test_written_order_that_is_not_run_order_is_warned_of(tmp_path: Path) -> None:
+    text = "gateway:\n  policies:\n    - {use: rate_limit, requests: 1}\n    - {use: key_auth}\n"
+    _, warnings = outcome(tmp_path, text)
+    assert warnings == ["triplegate.yaml:4:7 'key_auth' runs before 'rate_limit', which is written first (IDENTIFY)"]
+
+
+def test_a_policy_of_one_gate_may_stand_where_all_meet(tmp_path: Path) -> None:
+    text = (
+        "plans: {p: {policies: [{use: only_llm}]}}\norgs: {o: {teams: {t: {plan: p, policies: [{use: only_llm}]}}}}\n"
+    )
+    assert outcome(tmp_path, text) == ([], [])
+
+
+def routes(**matches: str) -> str:
+    lines = [f"  {name}: {{service: s, identity: none, match: {match}}}" for name, match in matches.items()]
+    return BASE + "routes:\n" + "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "warning"),
+    [
+        ("{path: /a, methods: [GET]}", "{path: /a, methods: [GET, PUT]}", "route 'two' loses GET to 'one'"),
+        (
+            "{path: /a, methods: [GET, PUT]}",
+            "{path: /a, methods: [GET]}",
+            "route 'two' loses GET to 'one'; it never",
+        ),
+    ],
+)
+def test_routes_that_overlap_are_warned_of(tmp_path: Path, one: str, two: str, warning: str) -> None:
+    _, warnings = outcome(tmp_path, routes(one=one, two=two))
+    assert len(warnings) == 1
+    assert warning in warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("{path: /a}", "{path: /a/b}"),
+        ("{path: /a}", "{path: /a, type: exact}"),
+        ("{path: /a}", "{path: /a, methods: [GET]}"),
+        ("{path: /a, methods: [GET]}", "{path: /a, methods: [PUT]}"),
+        ("{path: /a}", "{path: /a, host: h}"),
+        ("{path: /a}", "{path: /a, headers: {x: '1'}}"),
+    ],
+)
+def test_a_more_precise_route_is_no_clash(tmp_path: Path, one: str, two: str) -> None:
+    assert outcome(tmp_path, routes(one=one, two=two)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("match", "gate"),
+    [
+        ("{path: /v1}", "llm"),
+        ("{path: /v1/models, type: exact}", "llm"),
+        ("{path: /v1/chat}", "llm"),
+        ("{path: /mcp}", "mcp"),
+        ("{path: /mcp/dev}", "mcp"),
+    ],
+)
+def test_a_route_under_a_gates_path_is_warned_of(tmp_path: Path, match: str, gate: str) -> None:
+    _, warnings = outcome(tmp_path, routes(r=match))
+    assert len(warnings) == 1
+    assert f"the {gate} gate answers there" in warnings[0]
+
+
+@pytest.mark.parametrize(
+    "match", ["{path: /}", "{path: /v1/orders}", "{path: /v2}", "{path: /mcpx}", "{path: /v1, type: exact}"]
+)
+def test_a_route_beside_the_gates_paths_is_not(tmp_path: Path, match: str) -> None:
+    assert outcome(tmp_path, routes(r=match)) == ([], [])
+
+
+def test_an_unchecked_certificate_is_warned_of(tmp_path: Path) -> None:
+    _, warnings = outcome(tmp_path, "services: {s: {endpoints: [https://h], tls: {verify: false}}}\n")
+    assert warnings == ["triplegate.yaml:1:54 any certificate is accepted (verify: false)"]
+
+
+@pytest.mark.parametrize("header", ["Authorization", "X-Api-Key", "Cookie", "api-key"])
+def test_a_secret_in_a_fixed_header_must_be_a_reference(tmp_path: Path, header: str) -> None:
+    faults, _ = outcome(tmp_path, f"servers: {{s: {{url: 'http://h/mcp', headers: {{{header}: CANARY}}}}}}\n")
+    assert faults == [f"{header.lower()}: refer to the secret by env:NAME or file:/path"]
+    assert outcome(tmp_path, f"servers: {{s: {{url: 'http://h/mcp', headers: {{{header}: 'env:X'}}}}}}\n") == ([], [])
