@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from triplegate.gateway import registry
+from triplegate.policies import registry
 
 ROOT = Path(__file__).resolve().parents[1]
 SRC = ROOT / "src" / "triplegate"

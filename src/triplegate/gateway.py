@@ -12,12 +12,11 @@ from triplegate.core.chains import Chains
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange, Gate
 from triplegate.core.http import Inbound, Reply
-from triplegate.core.policy import Policy, Registry
+from triplegate.core.policy import Policy
 from triplegate.core.ports import House, Kit
 from triplegate.gates.api.compile import compile_api
 from triplegate.gates.llm.compile import compile_llm
 from triplegate.gates.mcp.compile import compile_mcp
-from triplegate.policies import built_in
 
 _KEPT = 3  # old snapshots kept for explain, re-entry and rollback
 _DEEPEST = 3
@@ -167,11 +166,6 @@ class Gateway:
                 reply.frames.close()
             refused = child.refusal is not None
             child.close("refused" if refused else "failed" if reply is None or reply.status >= 500 else "ok")
-
-
-def registry() -> Registry:
-    """The policies that configuration may name."""
-    return Registry(built_in())
 
 
 def faults_of(documents: Documents, kit: Kit) -> list[str]:

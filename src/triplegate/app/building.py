@@ -29,7 +29,8 @@ from triplegate.core.ports import Kit, Supervisor
 from triplegate.edge.asgi import DataPlane, EdgeLimits
 from triplegate.edge.guard import Limits as HeadLimits
 from triplegate.edge.live import Live
-from triplegate.gateway import Gateway, registry
+from triplegate.gateway import Gateway
+from triplegate.policies import registry
 from triplegate.stores.memory.store import MemoryStore
 from triplegate.stores.redis.store import RedisStore
 from triplegate.stores.spool import Limits as SpoolLimits

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,14 @@ async def listen(
     source: Path,
     *,
     ready: Callable[[Building], None],
+    opened: Callable[[Building], Awaitable[None]] | None = None,
     control: bool = True,
 ) -> int:
     """Serve until SIGTERM or SIGINT, then drain; the exit status.
 
     Raises PortTaken, ConnectionError, DatabaseUnavailable or OSError before anything serves. A second signal ends
-    the drain at once; SIGHUP reads the configuration anew. `control`: whether this worker has the control listener.
+    the drain at once; SIGHUP reads the configuration anew. `opened` is awaited before anything listens, `ready` called
+    once everything does. `control`: whether this worker has the control listener.
     """
     settings = loaded.settings
     ports = _claim(settings, control=control)
@@ -31,6 +33,8 @@ async def listen(
     try:
         app = await building.open()
         async with app.lifespan():
+            if opened is not None:
+                await opened(building)
             building.run()
             await _serve(building, app, ports, ready)
     finally:

@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 
-from triplegate.core.policy import Policy
+from triplegate.core.policy import Policy, Registry
 
 
 def built_in() -> list[type[Policy]]:
@@ -15,3 +15,8 @@ def built_in() -> list[type[Policy]]:
             if isinstance(value, type) and issubclass(value, Policy) and value.__module__ == loaded.__name__:
                 found.append(value)
     return found
+
+
+def registry() -> Registry:
+    """The policies that configuration may name."""
+    return Registry(built_in())

@@ -1,0 +1,1 @@
+"""One file a command; beside app.py they may know everything."""
