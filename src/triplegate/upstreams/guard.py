@@ -9,7 +9,8 @@ import msgspec
 Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _PORTS = {"https": 443, "http": 80}
-_NUMBERS = re.compile(r"(0[xX][0-9a-fA-F]*|[0-9]+)(\.(0[xX][0-9a-fA-F]*|[0-9]+)){0,3}\.?")
+_NUMBER = re.compile(r"(.*\.)?(0[xX][0-9a-fA-F]*|[0-9]+)\.?")
+"""A name whose last label is a number is an address to some readers (WHATWG URL, "ends in a number")."""
 _NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
 _LOCAL_NAMES = (".localhost", ".local", ".internal", ".localdomain", ".home.arpa")
 _EMBEDDING = tuple(
@@ -22,6 +23,7 @@ _EMBEDDING = tuple(
         ("2002::/16", 80),  # 6to4
     )
 )
+_UNICAST6 = ipaddress.ip_network("2000::/3")
 _REFUSED = tuple(
     ipaddress.ip_network(network)
     for network in (
@@ -33,8 +35,7 @@ _REFUSED = tuple(
         "168.63.129.16/32",  # Azure's platform address is global by the book
         "64:ff9b:1::/48",
         "2001::/23",  # Teredo, ORCHID and other protocol assignments
-        "fec0::/10",
-        "5f00::/16",
+        "3fff::/20",
     )
 )
 
@@ -68,6 +69,8 @@ def why_not(address: str | Ip) -> str | None:
             if ip in network:
                 inner = why_not(ipaddress.IPv4Address((int(ip) >> shift) & 0xFFFFFFFF))
                 return inner or "an IPv4 address in IPv6 form"
+        if ip not in _UNICAST6:
+            return "not a global unicast address"
     if any(ip in network for network in _REFUSED if network.version == ip.version):
         return "a reserved address"
     if ip.is_multicast or not ip.is_global or ip.is_unspecified:
@@ -105,7 +108,7 @@ def _host(host: str, *, bracketed: bool, allow_private: bool) -> str:
         if reason == "not an IP address" or "%" in host or (reason is not None and not allow_private):
             raise ValueError(reason or "not an IP address")
         return host
-    if _NUMBERS.fullmatch(host):
+    if _NUMBER.fullmatch(host):
         return _number(host, allow_private=allow_private)
     if not _NAME.fullmatch(host):
         raise ValueError("not a host name")
