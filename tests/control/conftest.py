@@ -1,9 +1,10 @@
 """Finished exchanges as the house would hand them over."""
 
 import asyncio
+import shutil
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,7 @@ from litestar import Litestar
 
 from triplegate.control.parts import Parts
 from triplegate.control.plane import ControlPlane
+from triplegate.control.reports.usage import usage
 from triplegate.control.telemetry.collect import Telemetry
 from triplegate.control.telemetry.finished import Finished
 from triplegate.control.view import (
@@ -32,9 +34,9 @@ from triplegate.core.clock import SetClock
 from triplegate.core.errors import Fault, Refusal
 from triplegate.core.exchange import Exchange
 from triplegate.core.http import BytesBody, Inbound, Peer
-from triplegate.core.identity import KeyRecord
 from triplegate.core.meters import Meters
 from triplegate.core.record import AttemptRecord, Record
+from triplegate.stores.sql.store import SqlStore
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01"
 
@@ -151,51 +153,6 @@ def make_exchange() -> Callable[..., Exchange]:
     return make
 
 
-class Keys:
-    """Keys in memory, behind the port the SQL store implements."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, KeyRecord] = {}
-
-    async def create(self, record: KeyRecord) -> None:
-        self.kept[record.key_id] = record
-
-    async def list(self, team: str | None = None) -> list[KeyRecord]:
-        return [one for one in self.kept.values() if team is None or one.team == team]
-
-    async def revoke(self, key_id: str, at: float) -> bool:
-        found = self.kept.get(key_id)
-        if found is None or found.revoked is not None:
-            return False
-        self.kept[key_id] = msgspec.structs.replace(found, revoked=at)
-        return True
-
-
-class TokenShelf:
-    """Admin tokens in memory, behind the port the SQL store implements."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, AdminToken] = {}
-        self.asked = 0
-
-    async def create(self, record: AdminToken) -> None:
-        self.kept[record.token_id] = record
-
-    async def find(self, token_id: str) -> AdminToken | None:
-        self.asked += 1
-        return self.kept.get(token_id)
-
-    async def list(self) -> list[AdminToken]:
-        return list(self.kept.values())
-
-    async def revoke(self, token_id: str, at: float) -> bool:
-        found = self.kept.get(token_id)
-        if found is None or found.revoked is not None:
-            return False
-        self.kept[token_id] = msgspec.structs.replace(found, revoked=at)
-        return True
-
-
 class Sight(GatewayView):
     """A house with two orgs; what it says can be set by a test."""
 
@@ -247,50 +204,43 @@ class Sight(GatewayView):
         return Reloaded(not self.faults, self.config.hash, self.config.generation, tuple(self.faults))
 
 
-class Row(msgspec.Struct):
-    labels: dict[str, str]
-    requests: int
-    refused: int
-    failed: int
-    tokens_in: int
-    tokens_out: int
-    cost: Decimal
+def _spent() -> list[Record]:
+    """What the ledger holds: two teams, three consumers, by hand."""
+    billed = {"gate": "llm", "route": "smart", "billed": True, "usage_source": "provider", "started": 1_767_225_000.0}
+    rows: list[dict[str, Any]] = [
+        {"consumer": "ci", "tokens": (60, 40, 0, 0, 0, 0, 30, 20, 0), "cost": 125_000_000},
+        {"consumer": "ci", "outcome": "refused", "refusal": "quota_exceeded", "status": 429},
+        {"consumer": "shop", "outcome": "failed", "status": 502, "tokens": (30, 0, 0, 0, 0, 0, 7, 0, 0), "cost": 1},
+        {
+            "consumer": "robot",
+            "org": "umbrella",
+            "team": "books",
+            "tokens": (11,) + (0,) * 7 + (13,),
+            "cost": 15_000_000_000,
+        },
+        {"consumer": "robot", "org": "umbrella", "team": "books", "started": 1_767_225_600.0 - 90_000},
+    ]
+    return [_record(exchange=f"E{number}", **{**billed, **row}) for number, row in enumerate(rows)]
 
 
 class Stage:
-    """The control plane on a stage: a Litestar application, its parts, and clients for it."""
+    """The control plane on a stage: a Litestar application, its parts on a real database, and clients for it."""
 
-    def __init__(self, tmp_path: Path) -> None:
-        self.clock = SetClock()
-        self.view, self.keys, self.shelf = Sight(), Keys(), TokenShelf()
+    def __init__(self, directory: Path) -> None:
+        self.clock, self.view = SetClock(), Sight()
         self.telemetry = Telemetry(Meters())
-        self.rows = [
-            Row({"org": "acme", "team": "web", "consumer": "ci"}, 10, 2, 1, 100, 50, Decimal("0.0125000000")),
-            Row({"org": "acme", "team": "web", "consumer": "shop"}, 5, 0, 0, 30, 7, Decimal("0.0000000001")),
-            Row({"org": "umbrella", "team": "books", "consumer": "robot"}, 7, 1, 0, 11, 13, Decimal("1.5")),
-        ]
-        self.asked: list[tuple[list[str], float, float]] = []
+        self.store = SqlStore(str(directory / "triplegate.db"), self.clock, AdminToken)
         self.parts = Parts(
             view=self.view,
             telemetry=self.telemetry,
-            keys=self.keys,
-            tokens=self.shelf,
-            usage=self.usage,
+            keys=self.store.index,
+            tokens=self.store.tokens,
+            usage=partial(usage, self.store.database),
             pepper=b"p" * 32,
             clock=self.clock,
-            bootstrap=tmp_path / "bootstrap-token",
+            bootstrap=directory / "bootstrap-token",
         )
         self.app = Litestar(plugins=[ControlPlane(self.parts, ["gateway.test"])], logging_config=None)
-
-    async def usage(self, by: Sequence[str], since: float, until: float) -> list[Row]:
-        self.asked.append((list(by), since, until))
-        sums: dict[tuple[str, ...], Row] = {}
-        for row in self.rows:
-            key = tuple(row.labels.get(name, "") for name in by)
-            have = sums.setdefault(key, Row(dict(zip(by, key, strict=True)), 0, 0, 0, 0, 0, Decimal(0)))
-            for name in ("requests", "refused", "failed", "tokens_in", "tokens_out", "cost"):
-                setattr(have, name, getattr(have, name) + getattr(row, name))
-        return list(sums.values())
 
     def client(self, token: str = "", *, address: str = "127.0.0.1", **headers: str) -> httpx.AsyncClient:
         if token:
@@ -303,9 +253,28 @@ class Stage:
         return token
 
 
+@pytest.fixture(scope="session")
+def ledger_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file with a few records, to be copied by each test."""
+    path = tmp_path_factory.mktemp("ledger") / "triplegate.db"
+
+    async def fill() -> None:
+        store = SqlStore(str(path), SetClock(), AdminToken)
+        await store.open()
+        await store.ledger.write(_spent())
+        await store.close()
+
+    asyncio.run(fill())
+    return path
+
+
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
+async def stage(tmp_path: Path, ledger_file: Path) -> AsyncIterator[Stage]:
+    for file in ledger_file.parent.glob("triplegate.db*"):
+        shutil.copy(file, tmp_path / file.name)
+    stage = Stage(tmp_path)
+    yield stage
+    await stage.store.close()
 
 
 @pytest.fixture

@@ -25,6 +25,9 @@ from triplegate.control.probes import probes
 from triplegate.core.errors import Refusal
 
 BASE = "/admin/v1"
+_READABLE = {"role": EVERYONE, "tenant": "none"}
+_BODY = 64 << 10
+"""Bytes of a request body, where a path does not say otherwise."""
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
@@ -74,7 +77,12 @@ class ControlPlane(InitPlugin):
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         """Called by Litestar while it is being made."""
         parts = self._parts
-        app_config.route_handlers += [Router(BASE, route_handlers=_PATHS), *pages(), assets(), *probes()]
+        app_config.route_handlers += [
+            Router(BASE, route_handlers=_PATHS, request_max_body_size=_BODY),
+            *pages(),
+            assets(),
+            *probes(),
+        ]
         app_config.guards.append(may_enter)
         app_config.middleware += [KnownHosts(self._hosts), Authenticate(parts)]
         app_config.plugins.append(RefuseUndeclared())
@@ -88,7 +96,6 @@ class ControlPlane(InitPlugin):
         }
         app_config.template_config = template_config()
         app_config.openapi_config = _document()
-        app_config.request_max_body_size = 64 << 10
         return app_config
 
 
@@ -105,8 +112,9 @@ def _document() -> OpenAPIConfig:
         description="Errors are problem+json (RFC 9457). Objects of other teams are answered with 404.",
         components=Components(security_schemes={"bearer": bearer}),
         security=[{"bearer": []}],
-        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-        openapi_router=Router(BASE, route_handlers=[], opt={"role": EVERYONE, "tenant": "none"}),
+        # a router of its own, because Litestar's catches every unknown path below it with its own page
+        render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],
+        openapi_router=Router(f"{BASE}/openapi.json", route_handlers=[], include_in_schema=False, opt=_READABLE),
     )
 
 

@@ -63,7 +63,10 @@ def refusal_problem(request: AnyRequest, refusal: Refusal) -> Response[Any]:
 
 
 def unexpected_problem(request: AnyRequest, error: Exception) -> Response[Any]:
-    """A bug: its text goes to the log only."""
+    """A bug: its text goes to the log only. An error that brings a remedy is the operator's to mend, not a bug."""
+    remedy = getattr(error, "remedy", None)
+    if isinstance(remedy, str):
+        return problem(503, f"The store cannot be used now. {remedy}", title="Store unavailable")
     _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return problem(500, "The control plane failed.", title="Internal error")
 

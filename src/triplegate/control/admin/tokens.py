@@ -1,6 +1,7 @@
 """Tokens of the control plane: made, proved, revoked; the first one comes by a bootstrap token that is good once."""
 
 import os
+from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from triplegate.core.clock import Clock
 from triplegate.core.identity import digest_key, key_id_of, new_key, same_digest
 
 BOOTSTRAP_SECONDS = 15 * 60.0
+_KEPT = 1_000
 _NOBODY = AdminToken("", bytes(32))
 
 
@@ -18,6 +20,7 @@ class Tokens:
 
     def __init__(self, store: TokenStore, pepper: bytes, clock: Clock) -> None:
         self.store, self._pepper, self._clock = store, pepper, clock
+        self._known: OrderedDict[str, AdminToken] = OrderedDict()
 
     async def issue(
         self, roles: Iterable[str], *, org: str = "", team: str = "", name: str = "", expires: float | None = None
@@ -55,14 +58,29 @@ class Tokens:
     async def prove(self, token: str) -> AdminToken | None:
         """The living token that this text is; None for anything else. One look-up, one digest, whatever it is."""
         token_id = key_id_of(token)
-        found = await self.store.find(token_id) if token_id is not None else None
+        found = await self._find(token_id) if token_id is not None else None
         right = same_digest((found or _NOBODY).digest, digest_key(self._pepper, token))
         return found if found is not None and right and self._alive(found) else None
 
     async def living(self, token_id: str) -> AdminToken | None:
         """The token of that id while it lives: a sign-in ends with the token that opened it."""
-        found = await self.store.find(token_id)
+        found = await self._find(token_id)
         return found if found is not None and self._alive(found) else None
+
+    async def _find(self, token_id: str) -> AdminToken | None:
+        """As the store has it, or last had it while it cannot be asked: the page must be able to show that."""
+        try:
+            found = await self.store.find(token_id)
+        except Exception as error:
+            if getattr(error, "remedy", None) is None or token_id not in self._known:
+                raise
+            return self._known[token_id]
+        if found is not None:
+            self._known[token_id] = found
+            self._known.move_to_end(token_id)
+            if len(self._known) > _KEPT:
+                self._known.popitem(last=False)
+        return found
 
     def _alive(self, record: AdminToken) -> bool:
         return record.revoked is None and (record.expires is None or self._clock.wall() < record.expires)

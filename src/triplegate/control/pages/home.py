@@ -36,7 +36,8 @@ class Home(msgspec.Struct, frozen=True):
     failed: datetime
     gates: list[GateCard]
     degraded: list[Degraded]
-    usage: UsageReport
+    usage: UsageReport | None
+    """None while the ledger cannot be asked."""
     upstreams: list[UpstreamView]
     routes: list[RouteView]
     tail: list[Entry]
@@ -57,12 +58,22 @@ async def home(caller: Caller, parts: Parts) -> Home:
         failed=datetime.fromtimestamp(config.last_error_at, UTC),
         gates=[] if caller.bound else _cards(families, parts),
         degraded=[] if caller.bound else degraded(parts),
-        usage=await report(caller, parts, ["org", "team"], until - DAY, until),
+        usage=await _usage(caller, parts, until),
         upstreams=[] if caller.bound else list(parts.view.upstreams()),
         routes=seen_routes(caller, parts),
         tail=entries[::-1],
         newest=parts.telemetry.tail.newest,
     )
+
+
+async def _usage(caller: Caller, parts: Parts, until: float) -> UsageReport | None:
+    """The last day; the rest of the page must not go away with the store."""
+    try:
+        return await report(caller, parts, ["org", "team"], until - DAY, until)
+    except Exception as error:
+        if getattr(error, "remedy", None) is None:
+            raise
+        return None
 
 
 def _cards(families: Iterable[Family], parts: Parts) -> list[GateCard]:

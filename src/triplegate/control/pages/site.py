@@ -25,6 +25,7 @@ from triplegate.control.pages.home import home
 from triplegate.control.parts import Parts
 
 _HERE = Path(__file__).parent
+_FORM = 4 << 10
 Form = URLEncodedBody[dict[str, str]]
 AnyRequest = Request[Any, Any, Any]
 
@@ -66,7 +67,7 @@ async def show_sign_in(request: AnyRequest) -> Response[Any]:
     return _form()
 
 
-@post("/sign-in", role=OPEN, tenant="none", include_in_schema=False, status_code=200)
+@post("/sign-in", role=OPEN, tenant="none", include_in_schema=False, status_code=200, request_max_body_size=_FORM)
 async def sign_in(request: AnyRequest, data: Form, parts: NamedDependency[Parts]) -> Response[Any]:
     """Trade a token for a cookie; a bootstrap token is traded for the first owner token, shown once."""
     try:
@@ -83,7 +84,15 @@ async def sign_in(request: AnyRequest, data: Form, parts: NamedDependency[Parts]
     return _signed_in(shown, request, parts.sign_ins.open(kept.token_id))
 
 
-@post("/sign-out", role=EVERYONE, tenant="none", form=True, include_in_schema=False, status_code=303)
+@post(
+    "/sign-out",
+    role=EVERYONE,
+    tenant="none",
+    form=True,
+    include_in_schema=False,
+    status_code=303,
+    request_max_body_size=_FORM,
+)
 async def sign_out(
     request: AnyRequest, caller: NamedDependency[Caller], data: Form, parts: NamedDependency[Parts]
 ) -> Response[Any]:

@@ -16,7 +16,7 @@ from triplegate.control.parts import Parts
 from triplegate.control.view import UsageRow
 
 DAY = 86_400.0
-By = Literal["org", "team", "consumer", "model", "route"]
+By = Literal["org", "team", "consumer", "key", "gate", "route", "model", "target", "outcome"]
 _COUNTS = ("requests", "refused", "failed", "tokens_in", "tokens_out")
 
 
