@@ -43,7 +43,7 @@ def test_labels_name_owner_and_tag_and_number_repeats() -> None:
         ["deployment:smart/p/m#2/timeout"],
         ["deployment:smart/own/timeout"],
     ]
-    assert labels[("orgs", "acme", "teams", "web", "policies")] == ["team:web/rate_limit"]
+    assert labels[("orgs", "acme", "teams", "web", "policies")] == ["team:acme/web/rate_limit"]
     assert labels[("policies", "slow")] == ["chain:slow/rate_limit"]
 
 

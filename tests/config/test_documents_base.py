@@ -26,6 +26,7 @@ def test_timeout_is_short_for_the_total_and_bounds_the_rest() -> None:
         {"timeout": float("inf")},
         {"tls": {"certificate": "c.pem"}},
         {"tls": {"key": "env:K"}},
+        {"tls": {"verify": False}},
         {"connections": {"max": 0}},
         {"connections": {"queue_timeout": "-1s"}},
     ],

@@ -64,3 +64,23 @@ def test_an_alias_is_used_once_whether_written_or_implied() -> None:
 
 def test_wrong_shapes_are_left_to_the_schema() -> None:
     assert not faults("{services: 5, routes: [1], models: {a: {fallback: 7}}, servers: {a: {alias: 5}}}")
+
+
+TWO_ORGS = "orgs: {a: {teams: {web: {}, one: {}}}, b: {teams: {web: {}}}}\n"
+
+
+@pytest.mark.parametrize("owner", ["a/web", "b/web", "one", "a/one"])
+def test_a_team_is_named_with_its_org_or_alone_where_that_is_clear(owner: str) -> None:
+    assert not faults(f"{TWO_ORGS}routes: {{r: {{owner: {owner}}}}}")
+
+
+@pytest.mark.parametrize(
+    ("owner", "said"),
+    [
+        ("web", "team 'web' is in several orgs: write a/web or b/web"),
+        ("b/one", "unknown team 'b/one' (did you mean 'a/one'?)"),
+        ("c/web", "unknown team 'c/web' (did you mean 'b/web'?)"),
+    ],
+)
+def test_a_team_that_is_not_clear_is_refused(owner: str, said: str) -> None:
+    assert faults(f"{TWO_ORGS}routes: {{r: {{owner: {owner}}}}}") == [said]

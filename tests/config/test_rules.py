@@ -118,11 +118,6 @@ def test_a_route_beside_the_gates_paths_is_not(tmp_path: Path, match: str) -> No
     assert outcome(tmp_path, routes(r=match)) == ([], [])
 
 
-def test_an_unchecked_certificate_is_warned_of(tmp_path: Path) -> None:
-    _, warnings = outcome(tmp_path, "services: {s: {endpoints: [https://h], tls: {verify: false}}}\n")
-    assert warnings == ["triplegate.yaml:1:54 any certificate is accepted (verify: false)"]
-
-
 @pytest.mark.parametrize("header", ["Authorization", "X-Api-Key", "Cookie", "api-key"])
 def test_a_secret_in_a_fixed_header_must_be_a_reference(tmp_path: Path, header: str) -> None:
     faults, _ = outcome(tmp_path, f"servers: {{s: {{url: 'http://h/mcp', headers: {{{header}: CANARY}}}}}}\n")

@@ -168,7 +168,7 @@ def owner(path: Path, root: Node) -> str:
     if kind not in _SINGULAR:
         return kind
     if kind == "orgs":
-        return f"team:{path[3]}"
+        return f"team:{path[1]}/{path[3]}"
     if kind == "models" and len(path) > 3:
         return f"deployment:{path[1]}/{_deployment(root, path)}"
     return f"{_SINGULAR[kind]}:{path[1]}"

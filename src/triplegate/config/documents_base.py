@@ -45,12 +45,14 @@ class Tls(Document):
     key: SecretRef | None = None
     """Our private key (PEM), by reference."""
     verify: bool = True
-    """False accepts any certificate; `check` warns."""
+    """Certificates are always checked; written for those who look for it."""
 
     @model_validator(mode="after")
     def _pair(self) -> "Tls":
         if (self.certificate is None) != (self.key is None):
             raise ValueError("certificate and key come together")
+        if not self.verify:
+            raise ValueError("verify: false is not supported: name the authority in ca instead")
         return self
 
 

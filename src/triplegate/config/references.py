@@ -33,18 +33,23 @@ def check_references(
 
     `shipped` holds more names that may be meant, by kind.
     """
+    teams, ambiguous = _teams(root)
     known: Mapping[str, Collection[str]] = {
         "service": _names(root, "services"),
         "provider": _names(root, "providers"),
         "model": _names(root, "models"),
         "plan": _names(root, "plans"),
-        "team": _teams(root, findings),
+        "team": teams,
     }
     for pattern, kind in REFERENCES:
         for _, node in walk(root, pattern):
             if isinstance(node.value, str) and node.value not in known[kind]:
                 hint = did_you_mean(node.value, {*known[kind], *shipped.get(kind, ())})
-                findings.fault(node.place, f"unknown {kind} '{node.value}'{hint}")
+                if kind == "team" and node.value in ambiguous:
+                    refs = " or ".join(ambiguous[node.value])
+                    findings.fault(node.place, f"team '{node.value}' is in several orgs: write {refs}")
+                else:
+                    findings.fault(node.place, f"unknown {kind} '{node.value}'{hint}")
     _check_tools(root, _aliases(root, findings), findings)
     _check_fallbacks(root, findings)
 
@@ -54,15 +59,13 @@ def _names(root: Node, kind: str) -> Collection[str]:
     return found.value.keys() if found is not None and isinstance(found.value, dict) else ()
 
 
-def _teams(root: Node, findings: Findings) -> Collection[str]:
-    """Team names, which are unique whatever their org: keys and tokens name a team alone."""
-    found: dict[str, Node] = {}
-    for path, node in walk(root, ("orgs", "*", "teams", "*")):
-        name = str(path[3])
-        if name in found:
-            findings.fault(node.key, f"team '{name}' is already in another org, given at {found[name].key}")
-        found.setdefault(name, node)
-    return found
+def _teams(root: Node) -> tuple[Collection[str], Mapping[str, list[str]]]:
+    """Names of teams (org/team, and the bare name where one org has it), and the bare names that several orgs have."""
+    bare: dict[str, list[str]] = {}
+    for path, _ in walk(root, ("orgs", "*", "teams", "*")):
+        bare.setdefault(str(path[3]), []).append(f"{path[1]}/{path[3]}")
+    known = {ref for refs in bare.values() for ref in refs} | {name for name, refs in bare.items() if len(refs) == 1}
+    return known, {name: refs for name, refs in bare.items() if len(refs) > 1}
 
 
 def _aliases(root: Node, findings: Findings) -> Collection[str]:

@@ -51,10 +51,6 @@ def check_rules(
     _check_headers(documents, where, findings)
     _check_matches(documents, where, findings)
     _check_clashes(documents, where, findings)
-    for kind in ("services", "providers", "servers"):
-        for name, reached in getattr(documents, kind).items():
-            if reached.tls is not None and not reached.tls.verify:
-                findings.warn(where((kind, name, "tls", "verify")), "any certificate is accepted (verify: false)")
 
 
 def _written(policy: Policy, otherwise: Position) -> Position:

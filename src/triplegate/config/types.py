@@ -153,8 +153,8 @@ Alias = Annotated[
 ]
 """Prefix of a server's tools; no double underscore, which separates prefix and tool."""
 
-TeamRef = Name
-"""A team's name; names of teams are unique, whatever their org."""
+TeamRef = Annotated[str, Worded(rf"{_NAME}(?:/{_NAME})?", "a team's name, or org/team", longest=129)]
+"""A team: org/team, or its name alone where only one org has a team of that name."""
 
 HeaderName = Annotated[
     str,
