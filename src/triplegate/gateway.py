@@ -10,7 +10,7 @@ from triplegate.config.people import directory_of
 from triplegate.config.placed import every_policy
 from triplegate.core.chains import Chains
 from triplegate.core.errors import Refusal
-from triplegate.core.exchange import Exchange, Gate
+from triplegate.core.exchange import Exchange, Gate, Proceed
 from triplegate.core.http import Inbound, Reply
 from triplegate.core.policy import Policy
 from triplegate.core.ports import House, Kit
@@ -66,10 +66,13 @@ class Gateway:
         self._old: dict[str, Snapshot] = {}
         kit.reenter = self
 
-    def compile(self, documents: Documents, *, kit: Kit | None = None, traced: bool = False) -> Snapshot:
-        """A snapshot, off to the side; nothing that serves is touched. `kit`: another one, e.g. read-only."""
+    def compile(self, documents: Documents, *, traced: bool = False, last: Proceed | None = None) -> Snapshot:
+        """A snapshot, off to the side; nothing that serves is touched.
+
+        `traced` chains note each step's verdict and time; `last` stands in for forwarding (explain, test).
+        """
         directory = directory_of(documents)
-        kit = (kit or self.kit).with_directory(directory)
+        kit = self.kit.with_directory(directory)
         kit.states.begin()
         plans = {name: plan.policies for name, plan in documents.plans.items()}
         teams = {
@@ -80,7 +83,7 @@ class Gateway:
         digest = documents.digest()
 
         def chains(common: tuple[Policy, ...]) -> Chains:
-            return Chains(documents.gateway.policies + common, plans, teams, kit, traced=traced)
+            return Chains(documents.gateway.policies + common, plans, teams, kit, traced=traced, last=last)
 
         gates: dict[str, Gate] = {}
         paths: dict[str, str] = {}

@@ -17,7 +17,7 @@ Policies = tuple[Policy, ...]
 class Chains:
     """Merges gateway → gate → route → target → plan → team into chains (design: one order, stage first)."""
 
-    __slots__ = ("_common", "_folded", "_gate", "_kit", "_plans", "_teams", "_traced")
+    __slots__ = ("_common", "_folded", "_gate", "_kit", "_last", "_plans", "_teams", "_traced")
 
     def __init__(
         self,
@@ -27,8 +27,11 @@ class Chains:
         kit: Kit,
         *,
         traced: bool = False,
+        last: Proceed | None = None,
     ) -> None:
+        """`last` stands in for the gate's forward, where nothing may be sent (explain, test)."""
         self._common, self._plans, self._teams, self._kit, self._traced = common, plans, teams, kit, traced
+        self._last = last
         self._folded: dict[tuple[str, str, str], Chain] = {}
         self._gate: Gate | None = None
 
@@ -73,7 +76,7 @@ class Chains:
         _, plan, team = scope
         merged = self._common + route.policies + target + self._plans.get(plan, ()) + self._teams.get(team, ())
         _, inner = split(merged)
-        chain = self._folded[scope] = fold(inner, gate.forward, self._kit, traced=self._traced)
+        chain = self._folded[scope] = fold(inner, self._last or gate.forward, self._kit, traced=self._traced)
         return chain
 
 

@@ -86,7 +86,7 @@ def _wrap(step: Step, proceed: Proceed, label: str, kit: Kit, *, traced: bool) -
         try:
             reply = await step(exchange, _noting(proceed, exchange, label, begun, now))
         except Refusal as refusal:
-            if refusal.policy in (None, label):
+            if refusal.policy == label:
                 exchange.decisions.append((label, "refuse", f"{refusal.code}: {refusal.reason}"))
             raise
         return reply

@@ -100,7 +100,7 @@ class Jwt(Policy):
             if proved is None:
                 return self._prove(kit, key_set, mark, token, exchange, proceed)
             if proved[0] + self.leeway <= wall():
-                raise _wrong("expired")
+                raise _wrong("expired", self.label)
             exchange.principal = proved[1]
             return proceed(exchange)
 
@@ -114,14 +114,14 @@ class Jwt(Policy):
         try:
             head = jwt.get_unverified_header(token)
         except jwt.InvalidTokenError as error:
-            raise _wrong(f"malformed: {error}") from None
+            raise _wrong(f"malformed: {error}", self.label) from None
         key = await self._key(kit, key_set, str(head.get("kid", "")))
         if head.get("alg") not in self.algorithms or (key[0] and key[0] != head["alg"]):
-            raise _wrong("algorithm not allowed")
+            raise _wrong("algorithm not allowed", self.label)
         if self.token_type is not None and str(head.get("typ", "")).lower() != self.token_type.lower():
-            raise _wrong("wrong typ")
+            raise _wrong("wrong typ", self.label)
         if "crit" in head:
-            raise _wrong("crit extensions are not supported")
+            raise _wrong("crit extensions are not supported", self.label)
         claims = self._decode(token, key[1], kit.clock.wall())
         principal = self._principal(kit, claims)
         if len(key_set.proved) >= _KEPT:
@@ -149,12 +149,12 @@ class Jwt(Policy):
             )
             expires, not_before = float(claims["exp"]), float(claims.get("nbf", 0))
         except (jwt.PyJWTError, TypeError, ValueError) as error:
-            raise _wrong(str(error)) from None
+            raise _wrong(str(error), self.label) from None
         # times are read from our own clock, so that a test (or a broken host clock) can be told
         if expires + self.leeway <= now:
-            raise _wrong("expired")
+            raise _wrong("expired", self.label)
         if not_before - self.leeway > now:
-            raise _wrong("not valid yet")
+            raise _wrong("not valid yet", self.label)
         return claims
 
     async def _key(self, kit: Kit, key_set: KeySet, kid: str) -> tuple[str, Any]:
@@ -172,7 +172,7 @@ class Jwt(Policy):
         if key is None and not kid and len(key_set.keys) == 1:
             key = next(iter(key_set.keys.values()))
         if key is None:
-            raise _wrong("unknown kid")
+            raise _wrong("unknown kid", self.label)
         return key
 
     async def _load(self, kit: Kit, key_set: KeySet) -> None:
@@ -193,10 +193,10 @@ class Jwt(Policy):
     def _principal(self, kit: Kit, claims: Mapping[str, Any]) -> Principal:
         consumer, team = claims.get(self.consumer_claim), self.team or claims.get(self.team_claim)
         if not isinstance(consumer, str) or not consumer or not isinstance(team, str):
-            raise _wrong(f"claim '{self.consumer_claim}' or '{self.team_claim}' is missing")
+            raise _wrong(f"claim '{self.consumer_claim}' or '{self.team_claim}' is missing", self.label)
         known = kit.directory.teams.get(team)
         if known is None:
-            raise _wrong("the token's team is not configured")
+            raise _wrong("the token's team is not configured", self.label)
         said = claims.get(self.scopes_claim) or ()
         told = claims.get(self.roles_claim) or ()
         return kit.directory.principal(
@@ -240,11 +240,11 @@ def parse_jwks(text: str) -> dict[str, tuple[str, Any]]:
     return keys
 
 
-def _wrong(reason: str) -> Refusal:
+def _wrong(reason: str, label: str) -> Refusal:
     return Refusal(
         "invalid_credentials",
         "The token is not valid.",
         reason=reason,
-        policy="jwt",
+        policy=label,
         headers=[(b"www-authenticate", b'Bearer error="invalid_token"')],
     )

@@ -46,6 +46,7 @@ class KeyAuth(Policy):
         """The step that sets `exchange.principal`."""
         state = kit.state(Verified, "key_auth", Verified)
         keys, clock, pepper, directory = kit.keys, kit.clock, kit.pepper, kit.directory
+        label = self.label
         known = state.known
 
         def step(exchange: Exchange, proceed: Proceed) -> Awaitable[Reply]:
@@ -59,12 +60,12 @@ class KeyAuth(Policy):
             if found is not None and keys.find(found[0].key_id) is found[0] and found[1] is directory:
                 record, _, principal = found
             else:
-                record, principal = _verify(key, pepper, keys.find, directory)
+                record, principal = _verify(key, pepper, keys.find, directory, label)
                 if len(known) >= _KEPT:
                     del known[next(iter(known))]
                 known[mark] = (record, directory, principal)
             if record.revoked is not None or (record.expires is not None and record.expires <= clock.wall()):
-                raise _wrong("expired or revoked")
+                raise _wrong("expired or revoked", label)
             exchange.principal = principal
             return proceed(exchange)
 
@@ -81,22 +82,22 @@ def presented(headers: Headers) -> bytes | None:
     return None
 
 
-def _wrong(reason: str) -> Refusal:
-    return Refusal("invalid_credentials", "The key is not valid.", reason=reason, policy="key_auth")
+def _wrong(reason: str, label: str) -> Refusal:
+    return Refusal("invalid_credentials", "The key is not valid.", reason=reason, policy=label)
 
 
 def _verify(
-    key: bytes, pepper: bytes, find: Callable[[str], KeyRecord | None], directory: Directory
+    key: bytes, pepper: bytes, find: Callable[[str], KeyRecord | None], directory: Directory, label: str
 ) -> tuple[KeyRecord, Principal]:
     text = key.decode("latin-1")
     key_id = key_id_of(text)
     if key_id is None:
-        raise _wrong("malformed")
+        raise _wrong("malformed", label)
     record = find(key_id)
     # unknown and wrong keys take one path, in constant time
     digest = digest_key(pepper, text)
     if not same_digest(digest, record.digest if record is not None else bytes(32)) or record is None:
-        raise _wrong("unknown")
+        raise _wrong("unknown", label)
     team = directory.teams.get(f"{record.org}/{record.team}") or Team(record.org, record.team)
     return record, directory.principal(
         team,
