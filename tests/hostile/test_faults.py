@@ -92,15 +92,14 @@ async def test_a_close_that_comes_late_leaves_a_stale_connection_that_costs_noth
 
 
 async def test_a_reset_of_everything_is_survived_by_the_next_call():
-    async with Upstream(serving) as upstream:
-        async with FaultProxy("127.0.0.1", upstream.port) as proxy, pool_to(proxy) as pool:
-            for _ in range(3):
-                await asyncio.gather(*[exactly(pool) for _ in range(5)])
-                proxy.reset_all()
-                await upstream.until(lambda: pool.counters().open == 0)
-            await proxy.stop_listening()
-            with pytest.raises(Refusal, match="upstream_unreachable"):
-                await ask(pool)
+    async with Upstream(serving) as upstream, FaultProxy("127.0.0.1", upstream.port) as proxy, pool_to(proxy) as pool:
+        for _ in range(3):
+            await asyncio.gather(*[exactly(pool) for _ in range(5)])
+            proxy.reset_all()
+            await upstream.until(lambda: pool.counters().open == 0)
+        await proxy.stop_listening()
+        with pytest.raises(Refusal, match="upstream_unreachable"):
+            await ask(pool)
 
 
 async def exactly(pool):
