@@ -78,29 +78,50 @@ def rejection(headers: Headers, body: dict[str, Any]) -> int | None:
     return None
 
 
+SAID_NAMES = st.sampled_from(["same", "same", "read", "x", "=?base64?eA==?=", None])
+
+
 @given(
-    st.none() | METAS,
+    st.just(META) | METAS,
     METHODS,
-    METHODS,
-    VERSIONS | st.none(),
+    st.none() | METHODS,
+    st.just("2026-07-28") | VERSIONS,
     NAMES,
-    NAMES,
+    SAID_NAMES,
     st.sampled_from(["name", "uri"]),
-    st.booleans(),
 )
 def test_the_ladder_says_what_the_sdk_says(
-    meta: Any, method: str, said: str, version: str | None, name: Any, named: Any, member: str, agree: bool
+    meta: Any, method: str, said: str | None, version: str, name: Any, said_name: str | None, member: str
 ) -> None:
     body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {"_meta": meta, member: name}}
-    headers = {"mcp-method": method if agree else said}
-    if version is not None:
+    headers = {"mcp-method": said or method}
+    if version:
         headers["mcp-protocol-version"] = version
-    value = name if agree else named
+    value = name if said_name == "same" else said_name
     if isinstance(value, str):
-        headers["mcp-name"] = encode_header_value(value)
+        headers["mcp-name"] = encode_header_value(value) if said_name == "same" else value
     theirs = classify_inbound_request(body, headers=headers, supported_modern_versions=SUPPORTED)
     code = theirs.code if isinstance(theirs, InboundLadderRejection) else None
     assert rejection([(key.encode(), text.encode()) for key, text in headers.items()], body) == code
+
+
+@pytest.mark.parametrize(
+    "routing",
+    [
+        Routing(None, "tools/call", "read"),
+        Routing("2025-11-25", "tools/call", "read"),
+        Routing("2026-07-28", None, "read"),
+        Routing("2026-07-28", "tools/list", "read"),
+        Routing("2026-07-28", "TOOLS/CALL", "read"),
+        Routing("2026-07-28", "tools/call", None),
+        Routing("2026-07-28", "tools/call", "Read"),
+        Routing("2026-07-28", "tools/call", "=?base64?cmVhZA?="),
+    ],
+)
+def test_steps_3_and_4_headers_that_differ_from_the_body_are_refused(routing: Routing) -> None:
+    with pytest.raises(Refusal) as caught:
+        climb(routing, read(request(name="read")))
+    assert caught.value.rendering.jsonrpc == -32020
 
 
 def request(**params: object) -> bytes:

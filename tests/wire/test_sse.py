@@ -75,7 +75,13 @@ def test_a_carriage_return_ends_a_line_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "parts", [[b"data: " + b"x" * 200], [b"data: " + b"x" * 40 + b"\n"] * 5, [b"data: xxxxxxxxx\n" * 20]]
+    "parts",
+    [
+        [b"data: " + b"x" * 200],
+        [b"data: " + b"x" * 40 + b"\n"] * 5,
+        [b"data: xxxxxxxxx\n" * 20],
+        [b"data: " + b"x" * 200 + b"\n\n"],
+    ],
 )
 def test_one_event_is_bounded(parts: list[bytes]) -> None:
     reader = SseReader(most=100)

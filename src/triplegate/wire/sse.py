@@ -187,4 +187,6 @@ def data_of(event: bytes) -> bytes:
     for line in _LINE_END.split(event):
         if line[:5] == b"data:":
             found.append(line[6:] if line[5:6] == b" " else line[5:])
+        elif line == b"data":
+            found.append(b"")
     return b"\n".join(found)

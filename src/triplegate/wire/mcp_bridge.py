@@ -1,0 +1,99 @@
+"""What the two eras of MCP say differently in requests and results, edited in place."""
+
+import re
+from collections.abc import Collection
+
+import msgspec
+
+from triplegate.core.errors import Refusal
+from triplegate.wire.json_members import Members, encode, read_members, set_members, spans, splice
+from triplegate.wire.mcp_era import MODERN
+from triplegate.wire.mcp_headers import CAPABILITIES_KEY, CLIENT_KEY, LOG_LEVEL_KEY, VERSION_KEY
+
+SERVER_KEY = "io.modelcontextprotocol/serverInfo"
+_REQUEST_KEYS = frozenset({VERSION_KEY, CAPABILITIES_KEY, CLIENT_KEY, LOG_LEVEL_KEY})
+_RESULT_KEYS = frozenset({"resultType", "ttlMs", "cacheScope"})
+_HEAD = re.compile(
+    rb'\s*\{(?:\s*"jsonrpc"\s*:\s*"2\.0"\s*,)?\s*"id"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+)\s*,\s*"result"\s*:\s*\{\s*'
+)
+
+
+def drop_members(text: bytes, members: Members, names: Collection[str]) -> bytes:
+    """`text` without these members; the others keep their bytes and order."""
+    if not any(name in members for name in names):
+        return text
+    places = spans(text, members)
+    kept = [encode(name) + b":" + text[start:end] for name, (start, end) in places.items() if name not in names]
+    return b"{" + b",".join(kept) + b"}"
+
+
+def legacy_meta(meta: Members) -> bytes | None:
+    """A modern request's `_meta` for a legacy upstream; None when nothing is left of it."""
+    kept = {name: value for name, value in meta.items() if name not in _REQUEST_KEYS}
+    return encode(kept) if kept else None
+
+
+def modern_meta(meta: bytes, client: bytes) -> bytes:
+    """A legacy request's `_meta` (may be empty) for a modern upstream; `client` is the raw clientInfo of the session.
+
+    No capabilities are declared: whatever an upstream would ask, the session could not be asked by it.
+    """
+    text = meta if meta[:1] == b"{" else b"{}"
+    changes = {VERSION_KEY: encode(MODERN), CAPABILITIES_KEY: b"{}"}
+    if client[:1] == b"{":
+        changes[CLIENT_KEY] = client
+    return set_members(text, read_members(text), changes)
+
+
+def modern_result(result: bytes, server: bytes) -> bytes:
+    """A legacy result as a modern client expects it: `resultType`, and raw `server` as serverInfo in `_meta`."""
+    members = read_members(result)
+    changes: dict[str, bytes] = {}
+    if "resultType" not in members:
+        changes["resultType"] = b'"complete"'
+    meta = bytes(members.get("_meta", b"{}"))
+    if meta[:1] == b"{":
+        told = read_members(meta)
+        if SERVER_KEY not in told:
+            changes["_meta"] = set_members(meta, told, {SERVER_KEY: server})
+    return set_members(result, members, changes) if changes else result
+
+
+def legacy_result(result: bytes) -> bytes:
+    """A modern result as a legacy client expects it.
+
+    Raises Refusal upstream_failed when the upstream asks for input, which cannot be passed on to such a client here.
+    """
+    members = read_members(result)
+    if members.get("resultType", _COMPLETE) != _COMPLETE:
+        raise Refusal(
+            "upstream_failed",
+            "The tool asks for more input, which cannot be given in this protocol version.",
+            reason="resultType is not complete",
+        )
+    meta = bytes(members.get("_meta", b""))
+    if meta[:1] == b"{" and SERVER_KEY in (told := read_members(meta)):
+        left = drop_members(meta, told, {SERVER_KEY})
+        if left == b"{}":
+            return drop_members(result, members, _RESULT_KEYS | {"_meta"})
+        result = set_members(result, members, {"_meta": left})
+        members = read_members(result)
+    return drop_members(result, members, _RESULT_KEYS)
+
+
+_COMPLETE = msgspec.Raw(b'"complete"')
+
+
+def readdress(head: bytes, identity: bytes, *, complete: bool) -> bytes | None:
+    """The beginning of a large response with another id, and `resultType` added when `complete`.
+
+    None when id and result do not stand at its beginning in the usual order.
+    """
+    found = _HEAD.match(head)
+    if found is None:
+        return None
+    edits = [(*found.span(1), identity)]
+    if complete and b'"resultType"' not in head:
+        comma = b"" if head[found.end() : found.end() + 1] == b"}" else b","
+        edits.append((found.end(), found.end(), b'"resultType":"complete"' + comma))
+    return splice(head, edits)
