@@ -24,7 +24,7 @@ async def _readyz(parts: NamedDependency[Parts]) -> Response[str]:
 async def _metrics(request: Request[Any, Any, Any], parts: NamedDependency[Parts]) -> Response[bytes]:
     kind = negotiate(request.headers.get("accept", ""))
     body = render(parts.telemetry.read(), openmetrics=kind == OPENMETRICS)
-    return Response(body, media_type=kind)
+    return Response(body, headers={"content-type": kind})
 
 
 def probes(role: str = LOOPBACK) -> list[HTTPRouteHandler]:
