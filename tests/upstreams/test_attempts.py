@@ -397,3 +397,28 @@ async def test_a_cancelled_call_stops_at_once():
 
 def test_a_priced_route_is_billed():
     assert Route("r", "api", "acme/web", price=Price(version="v", call=1)).billed
+
+
+async def test_a_call_cancelled_while_it_backs_off_leaves_no_reply_open():
+    failed = answer(429, (b"retry-after", b"5"))
+    dispatch = Dispatch(retry_on=frozenset({429}))
+    task = asyncio.ensure_future(run(exchange_for(), in_order(A, A), script(failed), dispatch=dispatch))
+    await asyncio.sleep(0.02)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert failed.frames.closed == 1
+
+
+async def test_a_limit_of_our_own_never_hides_what_the_upstream_said():
+    store = OpenStore()
+    store.deny = {"b-limit"}
+    limited = Target("deployment", "b", claimants=(OwnLimit("b-limit"),))
+    exchange = exchange_for()
+    exchange.admission = Taker(store, (), exchange)
+    failed = answer(429, (b"retry-after", b"3"))
+    with pytest.raises(Refusal) as caught:
+        await run(exchange, in_order(A, limited), script(failed), dispatch=Dispatch(retry_on=frozenset({429})))
+    assert caught.value.code == "upstream_rate_limited"
+    assert caught.value.retry_after == 3.0
+    assert failed.frames.closed == 1

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from triplegate.core.catalog import Target
-from triplegate.core.errors import Refusal
+from triplegate.core.errors import CODES, Refusal
 from triplegate.core.exchange import Attempt, Exchange, Role
 from triplegate.core.http import Reply
 from triplegate.core.policy import Dispatch
@@ -24,6 +24,7 @@ Pick = Callable[[list[Attempt]], tuple[Target, Role] | None]
 Send = Callable[[Attempt], Awaitable[Reply]]
 
 _MOST_ATTEMPTS = 16
+_CODES = {"credential": "upstream_credentials", "rate": "upstream_rate_limited"}
 _RETRY_AFTER_CAP = 60.0  # seconds; `dispatch.tuned["retry_after_cap"]` overrides
 
 
@@ -72,10 +73,12 @@ async def attempts(
             return _adopt(exchange, found)
         failure = _worse(failure, found)
         chosen = pick(exchange.attempts) if _may_go_on(exchange, found, replayable) else None
-        if chosen is not None and not await _go_on(exchange, dispatch, found, chosen, budget):
-            chosen = None
-        if chosen is not None:
-            _drop(found)
+        pause = None if chosen is None else _pause(exchange, dispatch, found, chosen, budget)
+        if pause is None:
+            break
+        _drop(found)  # before the wait: nobody else would close it if the call is cancelled meanwhile
+        if pause > 0:
+            await asyncio.sleep(pause)
     return _settle(exchange, failure)
 
 
@@ -126,45 +129,38 @@ def _may_go_on(exchange: Exchange, found: Failure, replayable: bool) -> bool:
     return unsent or replayable
 
 
-async def _go_on(
+def _pause(
     exchange: Exchange, dispatch: Dispatch, found: Failure, chosen: tuple[Target, Role], budget: RetryBudget | None
-) -> bool:
-    """Whether the policy, the budget and the deadline allow `chosen` after `found`; the back-off has passed then."""
+) -> float | None:
+    """Seconds to wait before `chosen` is tried after `found`; None: policy, budget or deadline forbid it."""
     target, role = chosen
     if any(attempt.target is target and not attempt.numbers.dispatched for attempt in exchange.attempts):
-        return False  # its own limit has refused this call already
+        return None  # its own limit has refused this call already
+    if target is found.attempt.target and found.attempt.error_class in ELSEWHERE_ONLY:
+        return None
+    now = exchange.house.clock.now()
+    seconds = _back_off(exchange, found, target)
+    assert exchange.deadline is not None
+    if seconds >= exchange.deadline - now or seconds > dispatch.tuned.get("retry_after_cap", _RETRY_AFTER_CAP):
+        return None
     if role == "retry" and found.attempt.numbers.dispatched:
         retried = sum(1 for attempt in exchange.attempts if attempt.role == "retry" and attempt.numbers.dispatched)
-        if retried >= dispatch.retries:
-            return False
-        if budget is not None and not budget.allow(exchange.house.clock.now(), dispatch.retry_budget):
-            return False
-    return await _wait(exchange, dispatch, found, target)
+        if retried >= dispatch.retries or (budget is not None and not budget.allow(now, dispatch.retry_budget)):
+            return None
+    return seconds
 
 
-async def _wait(exchange: Exchange, dispatch: Dispatch, found: Failure, target: Target) -> bool:
-    """Back off where that helps: not towards another quota group, not at once after a dead address. False: no time."""
-    failed, attempt = found.attempt.target, found.attempt
-    same = target is failed or (target.group or target.name) == (failed.group or failed.name)
-    if attempt.error_class in ELSEWHERE_ONLY:
-        return target is not failed
-    assert exchange.deadline is not None
-    left = exchange.deadline - exchange.house.clock.now()
-    if not same:
-        return left > 0
-    failures = sum(1 for each in exchange.attempts if each.error_class)
-    seconds = (
-        0.0 if failures == 1 and found.refusal is not None and found.refusal.code in UNSENT else back_off(failures)
-    )
-    if found.wait is not None:
-        if found.wait > dispatch.tuned.get("retry_after_cap", _RETRY_AFTER_CAP):
-            return False
-        seconds = max(found.wait, seconds)
-    if seconds >= left:
-        return False
-    if seconds:
-        await asyncio.sleep(seconds)
-    return True
+def _back_off(exchange: Exchange, found: Failure, target: Target) -> float:
+    """Wait where that helps: not towards another quota group, not at once after a dead address."""
+    failed = found.attempt.target
+    if target is not failed and (target.group or target.name) != (failed.group or failed.name):
+        return 0.0
+    if found.attempt.error_class in ELSEWHERE_ONLY:
+        return 0.0
+    failures = sum(1 for attempt in exchange.attempts if attempt.error_class)
+    unsent = found.refusal is not None and found.refusal.code in UNSENT
+    seconds = 0.0 if failures == 1 and unsent else back_off(failures)
+    return seconds if found.wait is None else max(found.wait, seconds)
 
 
 def _worse(before: Failure | None, now: Failure) -> Failure:
@@ -176,12 +172,14 @@ def _worse(before: Failure | None, now: Failure) -> Failure:
 
 def _drop(found: Failure) -> None:
     """A failed reply that will not be the answer gives its connection up."""
-    if found.reply is not None:
-        found.reply.frames.close()
-        found.refusal, found.reply = (
-            Refusal("upstream_failed", "The upstream failed.", reason=f"status {found.reply.status}"),
-            None,
+    reply = found.reply
+    if reply is not None:
+        reply.frames.close()
+        code = _CODES.get(found.attempt.error_class, "upstream_failed")
+        found.refusal = Refusal(
+            code, CODES[code].title + ".", reason=f"{found.attempt.target.name}: status {reply.status}"
         )
+        found.refusal.retry_after, found.reply = found.wait, None
     if found.attempt.hold is not None:
         found.attempt.hold.release()
 

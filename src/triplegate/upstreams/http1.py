@@ -216,7 +216,9 @@ class Connection(ReplyReader, asyncio.Protocol):
             answer.wake()
 
     def eof_received(self) -> None:
-        """The upstream is done; `connection_lost` follows."""
+        """The upstream is done; `connection_lost` follows, but nobody may pick the connection up until then."""
+        if self.answer is None and self.tunnel is None:
+            self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The end of the connection: clean only where the end is what delimits the content."""
