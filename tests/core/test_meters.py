@@ -139,8 +139,8 @@ def test_a_model_call_counts_tokens_time_first_chunk_and_both_attempts() -> None
 
 def test_an_mcp_operation_counts_by_known_method_and_tool() -> None:
     meters = Meters()
-    meters.exchange(record(gate="mcp", route="files", method="tools/call"), "POST", part="files__read")
-    meters.exchange(record(gate="mcp", route="files", method="evil/x", outcome="failed"), "POST")
+    meters.exchange(record(gate="mcp", route="files"), "POST", rpc="tools/call", part="files__read")
+    meters.exchange(record(gate="mcp", route="files", outcome="failed"), "POST", rpc="evil/x")
     assert list(points(meters, "mcp.server.operation.duration")) == [
         ("tools/call", "files__read", ""),
         ("_OTHER", "", "failed"),

@@ -268,11 +268,14 @@ class Meters:
         """Show a number that lives elsewhere; `source` is called at each read and must not wait."""
         self.instruments.append(Observed(name, unit, text, labels, source, kind))
 
-    def exchange(self, record: Record, http_method: str, *, part: str = "", operation: str = "", by: str = "") -> None:
+    def exchange(
+        self, record: Record, http_method: str, *, part: str = "", operation: str = "", rpc: str = "", by: str = ""
+    ) -> None:
         """Count one finished exchange.
 
-        `part` is the tool's name, `operation` gen_ai.operation.name, `by` the label of the policy that refused.
-        All of them and the record's route must come from the configuration, never from the call.
+        `part` is the tool's name, `operation` gen_ai.operation.name, `by` the label of the policy that refused: like
+        the record's route they must come from the configuration, never from the call. `rpc` and `http_method` may
+        be anything; what is not known counts as _OTHER.
         """
         gate, route, seconds = record.gate, record.route, record.duration_us / 1e6
         method = http_method if http_method in HTTP_METHODS else "_OTHER"
@@ -291,8 +294,8 @@ class Meters:
         if gate == "llm":
             self._model(record, operation, seconds)
         elif gate == "mcp":
-            rpc = record.method if record.method in RPC_METHODS else "_OTHER"
-            self.tool_seconds.record((rpc, part, _error(record)), seconds)
+            known = rpc if rpc in RPC_METHODS else "_OTHER"
+            self.tool_seconds.record((known, part, _error(record)), seconds)
 
     def _team(self, record: Record) -> None:
         org, team = record.org, record.team

@@ -38,6 +38,18 @@ def test_the_clients_traceparent_is_read_for_sampled_exchanges_only(
     assert finished_of(exchange, make_record(traceparent=TRACE[:-1] + "0")).parent == ""
 
 
+def test_the_rpc_method_comes_from_the_call_of_the_mcp_gate(
+    make_exchange: Callable[..., Exchange], make_record: Callable[..., Record]
+) -> None:
+    class Call(msgspec.Struct):
+        method: str
+
+    exchange = make_exchange()
+    exchange.call = Call("tools/call")
+    assert finished_of(exchange, make_record(gate="mcp")).rpc == "tools/call"
+    assert finished_of(exchange, make_record(gate="api")).rpc == ""
+
+
 @pytest.mark.parametrize(
     ("traceparent", "expected"), [(TRACE, True), (TRACE[:-1] + "3", True), (TRACE[:-1] + "2", False), ("", False)]
 )

@@ -81,7 +81,7 @@ def test_an_mcp_call_is_named_by_method_and_tool(make_finished: Make, make_attem
     server, client = spans_of(
         make_finished(
             gate="mcp",
-            method="tools/call",
+            rpc="tools/call",
             part="files__read",
             http_method="POST",
             traceparent=OURS,
@@ -91,6 +91,11 @@ def test_an_mcp_call_is_named_by_method_and_tool(make_finished: Make, make_attem
     assert server.name == client.name == "tools/call files__read"
     assert server.attributes["mcp.method.name"] == "tools/call"
     assert server.attributes["gen_ai.tool.name"] == "files__read"
+
+
+def test_an_invented_method_does_not_name_a_span(make_finished: Make) -> None:
+    (server,) = spans_of(make_finished(gate="mcp", rpc="evil/" + "x" * 999, part="", traceparent=OURS))
+    assert server.name == "_OTHER"
 
 
 def test_a_refused_call_has_one_span_with_its_code(make_finished: Make) -> None:

@@ -66,5 +66,5 @@ async def test_the_number_of_watchers_is_bounded_and_given_back() -> None:
 
 def test_an_mcp_entry_shows_the_rpc_method(make_finished: Make) -> None:
     tail = Tail()
-    tail.take([make_finished(gate="mcp", method="tools/call", http_method="POST")])
+    tail.take([make_finished(gate="mcp", rpc="tools/call", http_method="POST")])
     assert tail.last(everything)[0].method == "tools/call"

@@ -75,7 +75,7 @@ def line_of(one: Finished) -> Line:
         record.bytes_in,
         record.route,
         record.target,
-        record.method if record.gate == "mcp" else "",
+        one.rpc,
         record.refusal,
         one.policy,
         one.reason,

@@ -118,7 +118,7 @@ class Telemetry:
         for one in batch:
             record = one.record
             operation = operation_of(one.path) if record.gate == "llm" else ""
-            count(record, one.http_method, part=one.part, operation=operation, by=one.policy)
+            count(record, one.http_method, part=one.part, operation=operation, rpc=one.rpc, by=one.policy)
 
     def _guarded(self, take: Callable[[Sequence[Finished]], None], batch: Sequence[Finished]) -> None:
         try:

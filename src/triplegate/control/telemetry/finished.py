@@ -17,6 +17,8 @@ class Finished(msgspec.Struct, gc=False):
     peer: str
     part: str
     """Route, model or tool that the call resolved to; empty when it resolved to nothing."""
+    rpc: str = ""
+    """JSON-RPC method of an MCP call, as the client named it."""
     policy: str = ""
     """Label of the policy that refused."""
     reason: str = ""
@@ -36,6 +38,8 @@ def finished_of(exchange: Exchange, record: Record) -> Finished:
     facts = Finished(record, inbound.method, inbound.host, inbound.path, inbound.peer.address, exchange.scope[0])
     if refusal is not None:
         facts.policy, facts.reason = refusal.policy or "", refusal.reason
+    if record.gate == "mcp":
+        facts.rpc = getattr(exchange.call, "method", "") or ""
     if sampled(record.traceparent):
         facts.parent = (inbound.header(b"traceparent") or b"").decode("latin-1")
     return facts

@@ -8,6 +8,7 @@ import msgspec
 
 from triplegate.control.telemetry.background import Background
 from triplegate.control.telemetry.finished import Finished, operation_of, sampled
+from triplegate.core.meters import RPC_METHODS
 from triplegate.core.record import AttemptRecord, Record
 
 if TYPE_CHECKING:
@@ -72,8 +73,8 @@ def spans_of(one: Finished) -> list[Span]:
 
 def _server_name(one: Finished) -> str:
     record = one.record
-    if record.gate == "mcp" and record.method:
-        return f"{record.method} {one.part}".rstrip()
+    if one.rpc:
+        return f"{_rpc(one)} {one.part}".rstrip()
     return f"{one.http_method} {record.route}".rstrip()
 
 
@@ -97,14 +98,19 @@ def _server_attributes(one: Finished) -> dict[str, Value]:
         "triplegate.cache": "" if record.cache == "none" else record.cache,
         "triplegate.overhead": record.overhead_us / 1e6,
     }
-    if record.gate == "mcp":
+    if one.rpc:
         found |= _tool(one)
     return {name: value for name, value in found.items() if value != ""}
 
 
 def _tool(one: Finished) -> dict[str, Value]:
-    method = one.record.method
+    method = _rpc(one)
     return {"mcp.method.name": method, "gen_ai.tool.name": one.part if method == "tools/call" else ""}
+
+
+def _rpc(one: Finished) -> str:
+    """A known method: what clients invent does not name spans."""
+    return one.rpc if one.rpc in RPC_METHODS else "_OTHER"
 
 
 def _error(record: Record) -> str:
@@ -130,8 +136,8 @@ def _client(one: Finished, attempt: AttemptRecord, trace_id: int, server_id: int
         operation = operation_of(one.path)
         name = f"{operation} {record.route}"
         found |= _model(record, attempt, operation)
-    elif record.gate == "mcp":
-        name = f"{record.method} {one.part}".rstrip()
+    elif one.rpc:
+        name = f"{_rpc(one)} {one.part}".rstrip()
         found |= _tool(one)
     return Span(
         name,

@@ -54,7 +54,7 @@ def entry_of(seq: int, one: Finished) -> Entry:
         record.exchange,
         record.started,
         record.gate,
-        record.method if record.gate == "mcp" and record.method else one.http_method,
+        one.rpc[:64] or one.http_method,
         one.path[:200],
         record.route,
         record.target,
