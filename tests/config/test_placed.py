@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tests.config.policies import REGISTRY
+
 from triplegate.config.load import load
 from triplegate.config.placed import every_policy
 

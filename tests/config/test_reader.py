@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from triplegate.config import reader
 from triplegate.config.faults import Findings
 from triplegate.config.reader import MAX_NODES, Node, read
 
@@ -137,3 +138,67 @@ def test_json_is_read_as_json_has_it(thing: object) -> None:
 @given(st.text(max_size=60))
 def test_no_text_makes_the_reader_fall_over(text: str) -> None:
     read(text, "x", Findings())
+
+
+def dump(node: Node) -> object:
+    """Values with their places; an empty scalar stands nowhere in particular."""
+    inner = node.value
+    if isinstance(inner, dict):
+        return str(node.place), {name: (str(child.key), dump(child)) for name, child in inner.items()}
+    if isinstance(inner, list):
+        return str(node.place), [dump(child) for child in inner]
+    return "" if inner in (None, "") else str(node.place), type(inner).__name__, inner
+
+
+def both(text: str) -> list[tuple[object, list[str]]]:
+    """What the quick parser and the thorough one make of a text; the quick one is left out where it gives up."""
+    outcomes = []
+    for events in (reader._quick(text), reader._thorough(text)):
+        if events is not None:
+            findings = Findings()
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(reader, "_quick", lambda _, events=events: events)
+                found = read(text, "x", findings)
+            outcomes.append(([dump(node) for node in found], [str(fault) for fault in findings.faults]))
+    return outcomes
+
+
+SNIPPETS = [
+    "a",
+    "b: ",
+    "- ",
+    "[",
+    "]",
+    "{",
+    "}",
+    ", ",
+    ",",
+    ": ",
+    ":",
+    "\n",
+    "\n  ",
+    " #x",
+    "'",
+    '"',
+    "? ",
+    "---\n",
+    "1",
+]
+SNIPPETS += ["true", "~", "http://h:1", "é", "%", "@", "\\n", "<<", ".", "x y", " ", "*", "&", "|", ">", "!x ", "\t"]
+
+
+@given(st.lists(st.sampled_from(SNIPPETS), max_size=14).map("".join))
+def test_the_quick_parser_reads_what_the_thorough_one_reads(text: str) -> None:
+    quick, *thorough = both(text)
+    assert all(one == quick for one in thorough)
+
+
+@pytest.mark.parametrize(
+    "text", ["a: |\n x", "a: !x 1", "a: &b 1", "a: *b", "%YAML 1.1\n---\na: 1", 'a: ["b": 1]', "a:\t1"]
+)
+def test_the_quick_parser_leaves_what_is_unusual_to_the_thorough_one(text: str) -> None:
+    assert reader._quick(text) is None
+
+
+def test_the_quick_parser_is_there_and_used() -> None:
+    assert reader._quick("a: {b: [1, '2']}\n") is not None
