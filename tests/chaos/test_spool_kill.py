@@ -1,5 +1,6 @@
 """kill -9 at any moment: each call the upstream saw has exactly one row, and nothing is invented."""
 
+import asyncio
 import os
 import random
 import signal
@@ -7,10 +8,13 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from tests.servers.postgres import PostgresServer
+from tests.stores.ledger_records import intent, record, unpriced
 from tests.stores.sql.databases import opened
 
 from triplegate.core.clock import SystemClock
@@ -85,3 +89,38 @@ async def test_five_kills_lose_nothing_and_charge_nothing_twice(tmp_path: Path) 
 @pytest.mark.parametrize("seed", range(5))
 async def test_fifty_kills_lose_nothing_and_charge_nothing_twice(tmp_path: Path, seed: int) -> None:
     await kill_often(tmp_path, 10, seed)
+
+
+async def test_a_postgresql_killed_under_load_loses_nothing_and_counts_nothing_twice(tmp_path: Path) -> None:
+    server = PostgresServer().start()
+    spool = Spool(tmp_path / "spool", "node", SystemClock())
+    sent = 0
+
+    async def waiting(*, for_: Callable[[], bool]) -> None:
+        async with asyncio.timeout(30):
+            while not for_():
+                await asyncio.sleep(0.002)
+
+    try:
+        async with opened(server.url) as database:
+            running = asyncio.create_task(spool.run(SqlLedger(database), every=0.01))
+            for _ in range(3):
+                for _ in range(1_000):
+                    spool.intent(intent(f"x{sent}"))
+                    spool.append(record(exchange=f"x{sent}"))
+                    spool.append(unpriced(f"u{sent}"))
+                    sent += 1
+                await waiting(for_=lambda: spool.depth()["billed"].entries < 1_900)
+                server.kill()
+                await waiting(for_=lambda: "DatabaseUnavailable" in spool.failure)
+                assert not spool.depth()["billed"].full
+                server.start()
+            await waiting(for_=lambda: not spool.lag())
+            running.cancel()
+            async with database.reading() as connection:
+                found = await connection.scalar(sa.select(sa.func.count()).select_from(records))
+                requests = await connection.scalar(sa.select(sa.func.sum(rollups.c.requests)))
+            assert (found, requests) == (sent, sent)
+    finally:
+        spool.close()
+        server.stop()

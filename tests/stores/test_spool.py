@@ -125,6 +125,21 @@ async def test_a_drain_makes_room_again(spool: Spool, database: Database) -> Non
     assert len(list((spool.directory / "billed").glob("*.spool"))) == 1
 
 
+async def test_no_file_is_deleted_before_the_ledger_is_safe(spool: Spool, database: Database) -> None:
+    class NotNow(SqlLedger):
+        async def secure(self) -> bool:
+            return False
+
+    while not spool.depth()["unpriced"].full:
+        spool.append(unpriced("u"))
+    files = set((spool.directory / "unpriced").glob("*.spool"))
+    assert len(files) > 2
+    await spool.drain(NotNow(database))
+    assert set((spool.directory / "unpriced").glob("*.spool")) == files
+    await spool.drain(SqlLedger(database))
+    assert len(set((spool.directory / "unpriced").glob("*.spool"))) == 1
+
+
 async def test_the_next_start_adopts_what_was_left(make_spool: Callable[..., Spool], database: Database) -> None:
     first = make_spool()
     first.intent(intent("done"))

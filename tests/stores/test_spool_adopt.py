@@ -162,6 +162,21 @@ async def test_a_dead_process_whose_files_are_gone_is_only_forgotten(database: D
         assert (await connection.execute(sa.select(spool_offsets))).all() == []
 
 
+async def test_nothing_is_deleted_before_the_ledger_is_safe(database: Database, spool: Path) -> None:
+    class NotNow(SqlLedger):
+        async def secure(self) -> bool:
+            return False
+
+    path = leave(spool, "billed", 0, frame(record(exchange="x")))
+    [dead] = adopt(spool, "own")
+    assert (await drain_dead(NotNow(database), dead, spool, 500)).entries == 1
+    assert path.exists()
+    assert dead.lock >= 0
+    assert (await drain_dead(SqlLedger(database), dead, spool, 500)).entries == 0
+    assert not path.exists()
+    assert len(await rows(database)) == 1
+
+
 async def test_torn_tail_and_damage_in_the_middle(database: Database, spool: Path) -> None:
     hurt = bytearray(frame(record(exchange="b")))
     hurt[60] ^= 4

@@ -97,6 +97,24 @@ async def test_a_commit_whose_answer_was_lost_is_not_repeated(database: Database
         assert await connection.scalar(sa.text("SELECT sum(requests) FROM rollups_minute")) == 40
 
 
+async def test_a_database_that_lost_its_last_commits_gets_them_again(database: Database, tmp_path: Path) -> None:
+    segment = segment_of(tmp_path, [frame(record(exchange=f"x{n:02}")) for n in range(40)])
+    segment.entries = 40
+    ledger = SqlLedger(database)
+    await drain_segment(ledger, segment, sealed=True, batch=10)
+    async with database.writing() as connection:
+        await connection.execute(sa.text("DELETE FROM records WHERE exchange > 'x09'"))
+        await connection.execute(
+            sa.text("UPDATE spool_offsets SET at = :at"), {"at": len(frame(record(exchange="x01"))) * 10}
+        )
+    with segment.path.open("ab") as file:
+        file.write(frame(record(exchange="y")))
+    segment.size, segment.entries = segment.path.stat().st_size, 41
+    await drain_segment(ledger, segment, sealed=True, batch=10)
+    assert await exchanges(database) == sorted([*(f"x{n:02}" for n in range(40)), "y"])
+    assert (segment.taken, segment.drained) == (41, segment.size)
+
+
 async def test_what_is_written_while_it_drains_is_for_the_next_time(database: Database, tmp_path: Path) -> None:
     segment = segment_of(tmp_path, [frame(record(exchange=f"x{n}")) for n in range(10)])
     more = frame(record(exchange="later"))

@@ -17,6 +17,8 @@ from triplegate.stores.spool_frame import HEADER, MAX_PAYLOAD, frame
 from triplegate.stores.spool_lane import Lane, Segment, Write
 from triplegate.stores.spool_sync import GroupSync
 
+BATCH = 100
+"""Records in one transaction: few enough that the event loop does not wait 20 ms while they are written."""
 _ROOM = HEADER.size + MAX_PAYLOAD
 
 
@@ -68,7 +70,6 @@ class Spool:
         self._billed = Lane(directory / LANES[0], self.stem, limits.billed, self._sync, write)
         self._unpriced = Lane(directory / LANES[1], self.stem, limits.unpriced, self._sync, write)
         self._lanes = {LANES[0]: self._billed, LANES[1]: self._unpriced}
-        self._taken = dict.fromkeys(LANES, 0)
         self._damaged = dict.fromkeys(LANES, 0)
         self._dead: list[Dead] = []
         self._draining = asyncio.Lock()
@@ -98,11 +99,11 @@ class Spool:
 
     def lag(self) -> float:
         """Seconds that something has been waiting for the database; 0 when nothing is."""
-        if not any(lane.entries - self._taken[name] + len(lane.pending) for name, lane in self._lanes.items()):
+        if not any(lane.waiting for lane in self._lanes.values()):
             return 0.0
         return self._clock.now() - self._emptied
 
-    async def drain(self, ledger: DrainLedger, batch: int = 500) -> int:
+    async def drain(self, ledger: DrainLedger, batch: int = BATCH) -> int:
         """Bring what stands here now into the ledger, dead processes' files too; entries taken.
 
         Raises what the ledger raises, and OSError; may be repeated after any failure.
@@ -166,7 +167,7 @@ class Spool:
 
     def _depth(self, name: str, lane: Lane) -> Depth:
         return Depth(
-            entries=lane.entries - self._taken[name] + len(lane.pending),
+            entries=lane.waiting,
             size=lane.total,
             limit=lane.limit,
             open_intents=len(lane.open),
@@ -182,11 +183,13 @@ class Spool:
             self._dead.append(dead)
             self._weigh(dead, 1)
         taken = 0
-        while self._dead:
-            result = await drain_dead(ledger, self._dead[0], self.directory, batch)
-            self._weigh(self._dead.pop(0), -1)
+        for dead in list(self._dead):
+            result = await drain_dead(ledger, dead, self.directory, batch)
             taken += result.entries
-            self._damaged[LANES[0]] += result.damaged
+            if dead.lock < 0:
+                self._dead.remove(dead)
+                self._weigh(dead, -1)
+                self._damaged[LANES[0]] += result.damaged
         return taken
 
     async def _drain_lane(self, ledger: DrainLedger, name: str, lane: Lane, batch: int) -> int:
@@ -195,16 +198,15 @@ class Spool:
             sealed = segment is not lane.segments[-1]
             entries, damaged = await drain_segment(ledger, segment, sealed=sealed, batch=batch)
             taken += entries
-            self._taken[name] += entries
             self._damaged[name] += damaged
-        await self._delete(ledger, lane.collect())
+        if lane.collectable and await ledger.secure():
+            await self._delete(ledger, lane.collect())
         return taken
 
     async def _delete(self, ledger: DrainLedger, gone: Sequence[Segment]) -> None:
         for segment in gone:
             await asyncio.to_thread(segment.path.unlink, missing_ok=True)
-        if gone:
-            await ledger.forget([segment.name for segment in gone])
+        await ledger.forget([segment.name for segment in gone])
 
     def _weigh(self, dead: Dead, sign: int) -> None:
         """Adopted files take room of our own lanes until they are gone."""

@@ -59,11 +59,16 @@ def adopt(directory: Path, own: str, known: set[str] | None = None) -> list[Dead
 
 
 async def drain_dead(ledger: DrainLedger, dead: Dead, directory: Path, batch: int) -> Adopted:
-    """Bring everything of `dead` into the ledger, then delete it. May be repeated after any failure."""
+    """Bring everything of `dead` into the ledger, then delete it; its lock is held until that is done.
+
+    May be repeated after any failure.
+    """
     result = Adopted()
     files = [segment for segments in dead.lanes.values() for segment in segments]
     if dead.lock >= 0:
         await _absorb_all(ledger, dead, result, batch)
+        if not await ledger.secure():
+            return result
         await asyncio.to_thread(_delete, directory, dead, files)
         dead.let_go()
     await ledger.forget([segment.name for segment in files])

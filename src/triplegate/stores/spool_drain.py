@@ -29,6 +29,10 @@ class DrainLedger(Protocol):
         """Take the records between two offsets of a file, once; the offset that holds now."""
         ...
 
+    async def secure(self) -> bool:
+        """Make what was taken outlast a power loss, before its file is deleted; False: not now, try again."""
+        ...
+
     async def forget(self, files: Sequence[str]) -> None:
         """The files are gone: their offsets need no keeping."""
         ...
@@ -69,12 +73,23 @@ async def drain_segment(ledger: DrainLedger, segment: Segment, *, sealed: bool, 
         if end == begin:
             break
         now = await ledger.absorb(segment.name, begin, end, step.records)
-        if now <= begin:
-            raise RuntimeError(f"the ledger's offset of {segment.name} runs backwards")
-        segment.drained = now
-        taken += bisect.bisect_right(step.ends, now)
+        if now == begin:
+            raise RuntimeError(f"the ledger's offset of {segment.name} does not move")
+        # It may also run backwards, where a database failed over and lost its last commits: they are sent again.
+        taken += _move(segment, now, bisect.bisect_right(step.ends, now))
         damaged += step.damaged
     return taken, damaged
+
+
+def _move(segment: Segment, now: int, entries: int) -> int:
+    """Note that the ledger has `segment` up to `now`; the entries that are new to it."""
+    forward = now > segment.drained
+    segment.drained = now
+    if now >= segment.size:
+        segment.taken = segment.entries
+    else:
+        segment.taken = segment.taken + entries if forward else segment.entries * now // segment.size
+    return entries if forward else 0
 
 
 def _read(path: Path, begin: int, length: int) -> bytes:

@@ -1,5 +1,6 @@
 """One lane of the spool: numbered files of bounded size, one write an entry, and what follows when the disk fails."""
 
+import contextlib
 import errno
 import os
 from collections import deque
@@ -22,6 +23,9 @@ class Segment(msgspec.Struct, eq=False):
     path: Path
     size: int = 0
     drained: int = 0
+    entries: int = 0
+    taken: int = 0
+    """Entries that are in the ledger."""
     intents: int = 0
     """Open intents whose entry is here: the file may not go before they are closed or carried on."""
 
@@ -43,7 +47,6 @@ class Lane:
         self.segments: deque[Segment] = deque()
         self.total = 0
         """Bytes on disk, adopted files included."""
-        self.entries = 0
         self.dropped = 0
         """Entries refused a place because the lane is full; each is counted, none is billed."""
         self.lost = 0
@@ -65,6 +68,11 @@ class Lane:
     def full(self) -> bool:
         """No further intent: the mark is reached, or every open intent's final might not fit, or the disk fails."""
         return bool(self.total >= self.mark or self.total + (len(self.open) + 1) * _ROOM > self.limit or self.trouble)
+
+    @property
+    def waiting(self) -> int:
+        """Entries that are not in the ledger."""
+        return sum([segment.entries - segment.taken for segment in self.segments]) + len(self.pending)
 
     def append(self, frame: bytes) -> None:
         """Write one entry; when the disk refuses it waits in memory (≤ 4 MiB), else it is counted as lost."""
@@ -97,10 +105,15 @@ class Lane:
         if self._reserved:
             self.trouble = ""
 
+    @property
+    def collectable(self) -> bool:
+        """The oldest file is drained and no longer written to."""
+        return len(self.segments) > 1 and self.segments[0].drained >= self.segments[0].size
+
     def collect(self) -> list[Segment]:
         """Forget the files that are drained, oldest first, carrying open intents on; they are to be deleted."""
         gone: list[Segment] = []
-        while len(self.segments) > 1 and self.segments[0].drained >= self.segments[0].size:
+        while self.collectable:
             oldest = self.segments[0]
             if oldest.intents and not self._carry(oldest):
                 break
@@ -154,7 +167,7 @@ class Lane:
             return False
         segment.size += len(frame)
         self.total += len(frame)
-        self.entries += 1
+        segment.entries += 1
         self._sync.touch(self._fd)
         return True
 
@@ -163,9 +176,10 @@ class Lane:
         try:
             os.ftruncate(self._fd, segment.size)
         except OSError:
-            size = os.fstat(self._fd).st_size
-            self.total += size - segment.size
-            segment.size = size
+            with contextlib.suppress(OSError):
+                size = os.fstat(self._fd).st_size
+                self.total += size - segment.size
+                segment.size = size
 
     def _rotate(self) -> None:
         if self._fd >= 0 and not self.segments[-1].size:
@@ -181,7 +195,8 @@ class Lane:
         self._fd = descriptor
         self._number += 1
         self.segments.append(Segment(path))
-        self._sync.retire(os.open(self.directory, os.O_RDONLY | os.O_CLOEXEC))
+        with contextlib.suppress(OSError):  # the name of the file, too, is to survive a power loss
+            self._sync.retire(os.open(self.directory, os.O_RDONLY | os.O_CLOEXEC))
 
     def _keep(self, frame: bytes) -> None:
         if self._pending_bytes + len(frame) > _PENDING_LIMIT:

@@ -78,6 +78,40 @@ async def test_sqlite_runs_with_a_log_that_readers_do_not_wait_for(tmp_path: Pat
     await database.close()
 
 
+async def test_what_is_secured_is_in_the_database_file_itself(tmp_path: Path) -> None:
+    database = Database(str(tmp_path / "ledger.db"))
+    async with database.writing() as connection:
+        await connection.execute(sa.text("CREATE TABLE numbers (n INTEGER)"))
+        await connection.execute(sa.text("INSERT INTO numbers VALUES (7)"))
+    assert await database.secure()
+    (tmp_path / "copy.db").write_bytes((tmp_path / "ledger.db").read_bytes())
+    copy = sqlite3.connect(tmp_path / "copy.db")
+    assert copy.execute("SELECT n FROM numbers").fetchall() == [(7,)]
+    copy.close()
+    await database.close()
+
+
+async def test_what_a_reader_keeps_from_the_file_is_not_yet_secure(tmp_path: Path) -> None:
+    database = Database(str(tmp_path / "ledger.db"))
+    async with database.writing() as connection:
+        await connection.execute(sa.text("CREATE TABLE numbers (n INTEGER)"))
+    async with database.reading() as reader:
+        await reader.execute(sa.text("SELECT * FROM numbers"))
+        async with database.writing() as connection:
+            await connection.execute(sa.text("INSERT INTO numbers VALUES (7)"))
+        assert not await database.secure()
+    assert await database.secure()
+    await database.close()
+
+
+async def test_postgresql_answers_a_commit_when_it_is_on_disk(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    async with database.reading() as connection:
+        assert await connection.scalar(sa.text("SHOW synchronous_commit")) == "on"
+    assert await database.secure()
+    await database.close()
+
+
 async def test_a_locked_sqlite_says_so_and_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "BUSY_MS", 50)
     database = Database(str(tmp_path / "ledger.db"))

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -48,6 +48,20 @@ class Database:
                 async with connection.begin():
                     yield connection
 
+    async def secure(self) -> bool:
+        """Make what is committed outlast a power loss; False when that has to be tried again.
+
+        SQLite's log is synced by a checkpoint, not by each commit; PostgreSQL's is before a commit answers.
+        Raises DatabaseUnavailable.
+        """
+        if not self.is_sqlite:
+            return True
+        with translated(self.place):
+            async with self._one_writer, self.engine.connect() as plain:
+                connection = await plain.execution_options(triplegate_plain=True)
+                [(busy, pages, done)] = await connection.execute(text("PRAGMA wal_checkpoint(PASSIVE)"))
+                return not busy and pages == done
+
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
@@ -72,6 +86,7 @@ def _postgres_engine(url: URL) -> AsyncEngine:
         "lock_timeout": "5000",
         "idle_in_transaction_session_timeout": "60000",
         "jit": "off",
+        "synchronous_commit": "on",  # whatever the server says: spool files are deleted on the strength of a commit
     }
     return create_async_engine(
         url,
@@ -110,5 +125,6 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("triplegate_writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get("triplegate_plain"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("triplegate_writes") else "BEGIN")

@@ -62,6 +62,10 @@ class SqlLedger:
                 await connection.execute(self._add_rollups, sums)
             return end
 
+    async def secure(self) -> bool:
+        """Make what was taken outlast a power loss; False: try again later. Raises DatabaseUnavailable."""
+        return await self._database.secure()
+
     async def forget(self, files: Sequence[str]) -> None:
         """The files are gone: their offsets need no keeping. Raises DatabaseUnavailable."""
         async with self._database.writing() as connection:
