@@ -2,7 +2,7 @@
 
 import pytest
 
-from triplegate.wire.traceparent import begin, resume
+from triplegate.wire.traceparent import begin, onward, resume
 
 GIVEN = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -55,3 +55,13 @@ def test_anything_else_begins_a_new_trace(value: bytes | None) -> None:
 
 def test_traces_are_unlike() -> None:
     assert len({begin().trace_id for _ in range(100)}) == 100
+
+
+def test_onward_is_the_header_that_resume_would_send():
+    sent = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    assert onward(sent)[:36] == sent[:36]
+    assert onward(sent)[-2:] == b"01"
+    fresh = {onward(None) for _ in range(100)}
+    assert len(fresh) == 100
+    assert all(resume(made).parent_id.encode() == made[36:52] for made in fresh)
+    assert onward(None, sampled=True)[-2:] == b"01"

@@ -50,7 +50,7 @@ def record_of(exchange: Exchange, kind: Kind, node: str, now: float, wall: float
         numbers.saved,
         numbers.cache,
         numbers.price_version,
-        exchange.trace,
+        exchange.trace.decode("ascii"),
         route is not None and route.billed,
         route is None or route.billed or route.records == "each",
         attempts,

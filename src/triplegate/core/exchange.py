@@ -125,7 +125,7 @@ class Exchange(msgspec.Struct, eq=False):
     closers: list[Callable[["Exchange"], None]] = []
     request_id: bytes = b""
     """X-Request-Id: the client's own where it is well formed, else the exchange's id."""
-    trace: str = ""
+    trace: bytes = b""
     """traceparent sent on and recorded."""
     snapshot: str = ""
     target: str = ""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union
 
 import msgspec
@@ -87,7 +88,7 @@ class Policy(BaseModel):
         elif forms or "stage" in cls.__dict__:
             raise TypeError(f"{cls.__name__} must have exactly one of {', '.join(_FORMS)}; it has {forms}")
 
-    @property
+    @cached_property
     def label(self) -> str:
         """Name, else owner/tag (#n for repeats): the key of its state and buckets, stable over reloads."""
         return self._label or self.name or self.use
@@ -100,6 +101,7 @@ class Policy(BaseModel):
     def placed(self, label: str, origin: str) -> "Policy":
         """This policy as it stands in one place of the configuration."""
         copy = self.model_copy()
+        copy.__dict__.pop("label", None)
         copy._label, copy._origin = self.name or label, origin  # noqa: SLF001 - its own copy
         return copy
 

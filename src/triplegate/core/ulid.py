@@ -15,21 +15,42 @@ def encode(value: int) -> str:
 
 
 class Ulids:
-    """Makes ids that never repeat and never run backwards, even when the wall clock does."""
+    """Makes ids that never repeat and never run backwards, even when the wall clock does.
 
-    __slots__ = ("_clock", "_last", "_millisecond")
+    48 bits of Unix milliseconds, 60 random bits of this process, and a 20-bit count that goes on while the millisecond
+    lasts: one process's ids sort, and two processes' ids differ.
+    """
+
+    __slots__ = ("_clock", "_count", "_millisecond", "_own", "_stem")
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._millisecond = 0
-        self._last = 0
+        self._own = encode(secrets.randbits(60))[-12:]
+        self._millisecond = -1
+        self._count = 0
+        self._stem = ""
 
     def make(self) -> str:
-        """The next id: 48 bits of Unix milliseconds, 80 random bits; within a millisecond the last one plus one."""
+        """The next id, 26 characters."""
         millisecond = int(self._clock.wall() * 1000)
+        count = self._count
         if millisecond > self._millisecond:
-            self._millisecond = millisecond
-            self._last = millisecond << 80 | secrets.randbits(79)
-        else:
-            self._last += 1
-        return encode(self._last)
+            self._begin(millisecond)
+            count = 0
+        elif count > 0xFFFFF:
+            self._begin(self._millisecond + 1)
+            count = 0
+        self._count = count + 1
+        return self._stem + _PAIRS[count >> 10] + _PAIRS[count & 1023]
+
+    def _begin(self, millisecond: int) -> None:
+        pairs = _PAIRS
+        self._millisecond = millisecond
+        self._stem = (
+            pairs[millisecond >> 40 & 1023]
+            + pairs[millisecond >> 30 & 1023]
+            + pairs[millisecond >> 20 & 1023]
+            + pairs[millisecond >> 10 & 1023]
+            + pairs[millisecond & 1023]
+            + self._own
+        )

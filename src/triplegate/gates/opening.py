@@ -6,7 +6,7 @@ from random import random
 from triplegate.core.exchange import Exchange, Gate
 from triplegate.core.http import Inbound
 from triplegate.core.ports import House
-from triplegate.wire.traceparent import resume
+from triplegate.wire.traceparent import onward
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 
@@ -22,7 +22,7 @@ def begin(gate: Gate, inbound: Inbound, house: House, snapshot: str) -> Exchange
     exchange = Exchange(house.make_id(), gate, inbound, house, house.clock.now())
     exchange.snapshot = snapshot
     sampled = random() < house.sample  # noqa: S311 - a share, not a secret
-    exchange.trace = resume(traceparent, sampled=sampled).header().decode("ascii")
+    exchange.trace = onward(traceparent, sampled=sampled)
     if request_id is not None and _REQUEST_ID.fullmatch(request_id):
         exchange.request_id = request_id
     else:

@@ -52,3 +52,11 @@ def resume(traceparent: bytes | None, *, sampled: bool = False) -> Trace:
     if version == b"ff" or (version == b"00" and rest) or trace_id == _NO_TRACE or parent_id == _NO_SPAN:
         return begin(sampled=sampled)
     return Trace(trace_id.decode("ascii"), _span_id(), parent_id.decode("ascii"), bool(int(flags, 16) & 1))
+
+
+def onward(traceparent: bytes | None, *, sampled: bool = False) -> bytes:
+    """The header that names our own span: `resume(traceparent).header()`, quick where the caller sent none."""
+    if traceparent is None:
+        flags = "01" if sampled else "00"
+        return f"00-{getrandbits(128) or 1:032x}-{getrandbits(64) or 1:016x}-{flags}".encode("ascii")
+    return resume(traceparent, sampled=sampled).header()

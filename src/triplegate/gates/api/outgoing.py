@@ -26,7 +26,7 @@ def request_fields(exchange: Exchange, trusted: Trusts) -> Headers:
     add_forwarded(headers, peer=peer, scheme=inbound.scheme, host=inbound.authority, trusted=trusts)
     add_via(headers, inbound.http_version, PSEUDONYM)
     headers.append((b"x-request-id", exchange.request_id))
-    headers.append((b"traceparent", exchange.trace.encode("ascii")))
+    headers.append((b"traceparent", exchange.trace))
     return headers
 
 

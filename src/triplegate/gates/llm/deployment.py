@@ -94,7 +94,7 @@ class Deployment:
             *self._fixed,
             (b"accept", b"text/event-stream" if call.streamed else b"application/json"),
             (b"x-request-id", exchange.request_id),
-            (b"traceparent", exchange.trace.encode("ascii")),
+            (b"traceparent", exchange.trace),
         ]
         return self._pool.send(
             "POST",
