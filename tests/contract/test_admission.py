@@ -15,7 +15,9 @@ from triplegate.core.errors import Refusal
 
 TTL = 30.0
 _numbers = count()
-examples = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+examples = settings(
+    max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def fresh(name: str = "bucket") -> str:
@@ -71,11 +73,16 @@ class Oracle:
                 return tat - now
         elif new - now > self.depth:
             return new - now - self.depth
-        self.tat = new
+        self.charge(amount, now)
         return Fraction(0)
 
+    def charge(self, amount: int, now: Fraction) -> None:
+        """Nothing reaches further than a day beyond the bucket."""
+        self.tat = min(max(now, self.tat) + amount * self.per_unit, now + self.depth + 86_400_000_000)
+
     def remaining(self, now: Fraction) -> int:
-        return max(0, math.floor((self.depth - (max(now, self.tat) - now)) / self.per_unit))
+        """Whole units; asked for two microseconds earlier or later it allows for rounding."""
+        return max(0, math.floor((self.depth - max(Fraction(0), self.tat - now)) / self.per_unit))
 
 
 @examples
@@ -99,13 +106,10 @@ async def test_every_decision_equals_the_formulas(
         if taken.retry_after is None:
             assert wait <= 2, f"admitted {wait} µs too early"
             if wait:
-                oracle.tat += amount * oracle.per_unit
+                oracle.charge(amount, now)
         else:
             assert taken.retry_after == pytest.approx(float(wait) / 1e6, abs=5e-6)
-        left = taken.standings[0].remaining
-        exact = float((oracle.depth - (max(now, oracle.tat) - now)) / oracle.per_unit)
-        assert left == oracle.remaining(now) or abs(exact - round(exact)) < 0.011, "off by more than a rounding"
-        assert abs(left - oracle.remaining(now)) <= 1
+        assert oracle.remaining(now - 2) <= taken.standings[0].remaining <= oracle.remaining(now + 2)
 
 
 @examples
@@ -280,11 +284,11 @@ async def test_a_settled_balance_never_exceeds_one_that_knew_the_usage_before(
             actual = int(estimate * share)
             oracle.tat = max(now, oracle.tat) + actual * oracle.per_unit
             open_calls.append((at + delay, taken, actual))
-        assert (await look(state, claim)).remaining <= oracle.remaining(now)
+        assert (await look(state, claim)).remaining <= oracle.remaining(now + 2)
     for _, taken, actual in open_calls:
         assert taken.hold is not None
         taken.hold.settle({"total": actual})
-    assert (await look(state, claim)).remaining <= oracle.remaining(now)
+    assert (await look(state, claim)).remaining <= oracle.remaining(now + 2)
 
 
 async def test_settling_less_gives_back_and_settling_more_is_a_debt(state: State) -> None:

@@ -7,7 +7,7 @@ from triplegate.core.clock import Clock
 from triplegate.core.errors import Refusal
 from triplegate.stores.memory.holding import HoldingBucket
 from triplegate.stores.memory.part import Part, whole_amount
-from triplegate.stores.memory.rate import RateBucket, clean, rate_of
+from triplegate.stores.memory.rate import SLACK, RateBucket, clean, left_of, rate_of
 from triplegate.stores.memory.shelf import Bucket, Shelf
 
 
@@ -83,14 +83,14 @@ class MemoryAdmission:
         amount = claim.amount
         if type(bucket) is not RateBucket or amount != 1 or claim.limit.quota <= 0:
             return self.take_now((claim,), 0.0)
-        per_unit, depth, slack = rate_of(claim.limit)
+        per_unit, depth = rate_of(claim.limit)
         tat = max(now, bucket.tat)
         ahead = tat + per_unit - now
-        if ahead > depth + slack:
+        if ahead > depth + SLACK:
             return self.take_now((claim,), 0.0)
         bucket.tat = tat + per_unit
-        left = int((depth - ahead + slack) / per_unit)
-        return Taken((Standing(claim, left, (left + 1) * per_unit - depth + ahead),))
+        left = left_of(per_unit, depth, ahead)
+        return Taken((Standing(claim, left, max(0.0, (left + 1) * per_unit - depth + ahead)),))
 
     def _find(self, claim: Claim, now: float) -> Bucket:
         """The bucket of a claim, made on first use. Raises Refusal policy_unavailable."""

@@ -7,11 +7,19 @@ FURTHEST = 86_400.0
 """Seconds that a debt may reach beyond the bucket: absurd usage never blocks a caller for longer."""
 
 
-def rate_of(limit: Limit) -> tuple[float, float, float]:
-    """Seconds per unit, seconds the bucket holds, and the rounding slack in seconds."""
+SLACK = 1e-6
+"""Seconds by which a call may come too early: more than doubles lose in a window, and it does not add up."""
+
+
+def rate_of(limit: Limit) -> tuple[float, float]:
+    """Seconds per unit, and seconds the bucket holds."""
     per_unit = limit.window / limit.quota if limit.quota > 0 else 0.0
-    depth = limit.burst * per_unit if limit.burst > 0 else limit.window
-    return per_unit, depth, per_unit / 100 if per_unit < 1e-4 else 1e-6
+    return per_unit, limit.burst * per_unit if limit.burst > 0 else limit.window
+
+
+def left_of(per_unit: float, depth: float, ahead: float) -> int:
+    """Whole units that fit; a microsecond, but at most a hundredth of a unit, is taken for a rounding."""
+    return int((depth - ahead + min(SLACK, per_unit / 100)) / per_unit) if depth > ahead else 0
 
 
 class RateBucket:
@@ -33,17 +41,17 @@ class RateBucket:
         limit = claim.limit
         if limit.quota <= 0:
             return limit.window or 1.0
-        per_unit, depth, slack = rate_of(limit)
+        per_unit, depth = rate_of(limit)
         ahead = self.tat - now if self.tat > now else 0.0
         cost = amount * per_unit
-        if cost > depth + slack:  # larger than the bucket: passes when the bucket is full, else it never could
-            return ahead if ahead > slack else 0.0
+        if cost > depth + SLACK:  # larger than the bucket: passes when the bucket is full, else it never could
+            return ahead if ahead > SLACK else 0.0
         missing = ahead + cost - depth
-        return missing if missing > slack else 0.0
+        return missing if missing > SLACK else 0.0
 
     def take(self, claim: Claim, amount: int, now: float, expires: float) -> Part:
         """Take without asking; `wait` was 0.0."""
-        per_unit, depth, _ = rate_of(claim.limit)
+        per_unit, depth = rate_of(claim.limit)
         part = Part(claim, self, amount, expires)
         part.refunds = self.refunds
         part.admitted, part.before = now, self.tat
@@ -60,7 +68,7 @@ class RateBucket:
 
         A refund never returns what has leaked out since (reference: bounded settle); more than claimed is a debt.
         """
-        per_unit, depth, _ = rate_of(part.claim.limit)
+        per_unit, depth = rate_of(part.claim.limit)
         if actual > part.amount:
             owed = max(self.tat, part.admitted) + (actual - part.amount) * per_unit
             self.tat = min(owed, now + depth + FURTHEST)
@@ -96,12 +104,10 @@ class RateBucket:
         limit = claim.limit
         if limit.quota <= 0:
             return Standing(claim, 0, limit.window, denied)
-        per_unit, depth, slack = rate_of(limit)
-        ahead = self.tat - now
-        if ahead <= 0:
-            return Standing(claim, int((depth + slack) / per_unit), 0.0, denied)
-        left = int((depth - ahead + slack) / per_unit) if depth > ahead else 0
-        return Standing(claim, left, max(0.0, (left + 1) * per_unit - depth + ahead), denied)
+        per_unit, depth = rate_of(limit)
+        ahead = max(0.0, self.tat - now)
+        left = left_of(per_unit, depth, ahead)
+        return Standing(claim, left, max(0.0, (left + 1) * per_unit - depth + ahead) if ahead else 0.0, denied)
 
     def forgettable(self, now: float) -> bool:
         """A full bucket nobody holds a part of is as good as none."""

@@ -35,7 +35,7 @@ class LastKnown:
         if known is None or claim.limit.quota <= 0:
             return 0.0
         standing, then = known
-        per_unit, depth, _ = rate_of(claim.limit)
+        per_unit, depth = rate_of(claim.limit)
         return then + depth - standing.remaining * per_unit
 
     def remaining(self, claim: Claim) -> int:

@@ -75,6 +75,7 @@ class Pipeline:
         if connection is not None:
             self._rise()
         self._stop = self._supervisor.spawn(self._keep(connection), "redis connection")
+        await asyncio.sleep(0)  # begun, it gives the connection up however early it is cancelled
 
     def close(self) -> None:
         """Stop; what is still waiting is answered with StoreAway."""
@@ -151,6 +152,9 @@ class Pipeline:
             self.last_error = str(error) or type(error).__name__
             await connection.disconnect(nowait=True)
             return None
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            raise
         return connection
 
     async def _serve(self, connection: "AbstractConnection") -> None:

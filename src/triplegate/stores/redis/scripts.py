@@ -13,13 +13,13 @@ _SHARED = """
 local t = redis.call('TIME')
 local now = (tonumber(t[1]) - 1767225600) * 1e6 + tonumber(t[2])
 local wall = tonumber(t[1]) * 1e6 + tonumber(t[2])
-local FURTHEST, TOMBSTONE, ASK_AGAIN, MOST = 86400e6, 300e6, 1e6, 9.2e18
+local FURTHEST, TOMBSTONE, ASK_AGAIN, MOST, SLACK = 86400e6, 300e6, 1e6, 9.2e18, 1
 
 local function px(us) return string.format('%.0f', math.min(math.max(math.ceil(us / 1000), 1), 34560000000)) end
 
 local function rate_of(quota, window, burst)
   local per = quota > 0 and window / quota or 0
-  return per, burst > 0 and burst * per or window, per < 100 and per / 100 or 1
+  return per, burst > 0 and burst * per or window
 end
 
 local function load_rate(key)
@@ -36,10 +36,10 @@ end
 
 local function rate_wait(bucket, quota, window, burst, amount)
   if quota <= 0 then return window end
-  local per, depth, slack = rate_of(quota, window, burst)
+  local per, depth = rate_of(quota, window, burst)
   local ahead, cost = math.max(bucket.tat - now, 0), amount * per
-  if cost > depth + slack then return ahead > slack and ahead or 0 end
-  return ahead + cost - depth > slack and ahead + cost - depth or 0
+  if cost > depth + SLACK then return ahead > SLACK and ahead or 0 end
+  return ahead + cost - depth > SLACK and ahead + cost - depth or 0
 end
 
 local function take_rate(bucket, quota, window, burst, amount)
@@ -151,9 +151,9 @@ for _, c in ipairs(claims) do
     elseif c.bucket.s > 0 then reset = c.bucket.left end
   elseif c.quota <= 0 then reset = c.window
   else
-    local per, depth, slack = rate_of(c.quota, c.window, c.burst)
+    local per, depth = rate_of(c.quota, c.window, c.burst)
     local ahead = math.max(c.bucket.tat - now, 0)
-    left = depth - ahead + slack > 0 and math.floor((depth - ahead + slack) / per) or 0
+    left = depth > ahead and math.floor((depth - ahead + math.min(SLACK, per / 100)) / per) or 0
     if ahead > 0 then reset = math.max(0, (left + 1) * per - depth + ahead) end
   end
   answer[#answer + 1] = left

@@ -1,0 +1,14 @@
+"""A lease without its store is held by nobody."""
+
+import pytest
+from tests.servers.states import real_time_store
+
+from triplegate.core.errors import Refusal
+
+
+async def test_a_store_that_is_away_refuses(redis_url: str) -> None:
+    async with real_time_store(redis_url) as store:
+        store.close()
+        with pytest.raises(Refusal) as refused:
+            await store.lease.take("x", "me", 60.0)
+        assert refused.value.code == "overloaded"
