@@ -64,6 +64,17 @@ async def test_the_number_of_watchers_is_bounded_and_given_back() -> None:
         assert again is not None
 
 
+async def test_closing_ends_the_views_and_gives_no_new_ones() -> None:
+    tail = Tail()
+    with tail.watch(everything) as watcher:
+        assert watcher is not None
+        tail.close()
+        async with asyncio.timeout(5):
+            assert [batch async for batch in watcher.batches(60)] == []
+    with tail.watch(everything) as late:
+        assert late is None
+
+
 def test_an_mcp_entry_shows_the_rpc_method(make_finished: Make) -> None:
     tail = Tail()
     tail.take([make_finished(gate="mcp", rpc="tools/call", http_method="POST")])

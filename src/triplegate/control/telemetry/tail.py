@@ -126,6 +126,7 @@ class Tail:
         self._ring: deque[tuple[int, Finished]] = deque(maxlen=KEPT)
         self._watchers: set[Watcher] = set()
         self._seq = 0
+        self._closed = False
         self.missed = 0
         """Entries that slow watchers lost."""
 
@@ -146,11 +147,12 @@ class Tail:
 
     @property
     def full(self) -> bool:
-        """Whether no more live views fit."""
-        return len(self._watchers) >= WATCHERS
+        """Whether no more live views fit, or none are given any more."""
+        return self._closed or len(self._watchers) >= WATCHERS
 
     def close(self) -> None:
-        """End all live views."""
+        """End all live views and give no more."""
+        self._closed = True
         for watcher in self._watchers:
             watcher.close()
 
