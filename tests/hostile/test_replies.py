@@ -1,5 +1,7 @@
 """What a hostile or broken upstream may say, byte by byte, and what becomes of it (P-4 … P-7, P-14, P-30)."""
 
+import asyncio
+
 import pytest
 from tests.hostile.scripted import Upstream, ask, content, pool_to, says
 
@@ -186,14 +188,19 @@ async def test_head_keeps_its_length_and_its_connection():
 
 
 async def test_bytes_that_nobody_asked_for_close_an_idle_connection():
+    idle = asyncio.Event()
+
     async def script(talk):
         await talk.head()
         await talk.say(GOOD)
+        await idle.wait()
         await talk.say(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
         await talk.read_to_end()
 
     async with Upstream(script) as upstream, pool_to(upstream) as pool:
         assert await content(await ask(pool)) == b"ok"
+        assert pool.counters().idle == 1
+        idle.set()
         await upstream.until_idle()
         assert pool.counters().idle == 0
         assert await content(await ask(pool)) == b"ok"

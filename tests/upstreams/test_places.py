@@ -76,6 +76,23 @@ async def test_who_leaves_in_the_moment_of_being_served_passes_it_on():
         assert pool._connecting == 0
 
 
+async def test_a_connection_handed_to_who_has_just_left_is_kept():
+    dispatch = limited(connections=1, wait=5.0)
+    async with Upstream(serving) as upstream, pool_to(upstream) as pool:
+        await one(pool, dispatch)
+        taken = pool.reuse()
+        waiting = asyncio.ensure_future(one(pool, dispatch))
+        await asyncio.sleep(0)
+        assert pool.counters().waiting == 1
+        pool.release(taken)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert pool.counters().idle == 1
+        assert await one(pool, dispatch) == b"ok"
+        assert upstream.connections == 1
+
+
 async def test_bounds_are_read_at_each_use():
     async with Upstream(serving) as upstream, pool_to(upstream) as pool:
         await asyncio.gather(*[one(pool, limited(connections=2, wait=5.0)) for _ in range(4)])
