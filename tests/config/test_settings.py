@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from triplegate.config.faults import ConfigError
-from triplegate.config.settings import SETTING_NAMES, Limits, Settings, is_loopback, load_settings
+from triplegate.config.settings import SETTING_NAMES, Limits, Settings, is_loopback, load_settings, restart_needed
 
 EVERYWHERE = ".".join("0000")
 
@@ -177,3 +177,10 @@ def test_the_directory_is_known_but_not_written(tmp_path: Path) -> None:
     assert "directory" not in SETTING_NAMES
     assert "directory" not in read(tmp_path).model_dump()
     assert read(tmp_path, "trusted_proxies: [10.1.2.3/8]\n").trusted_proxies == ("10.0.0.0/8",)
+
+
+def test_edits_that_need_a_restart_are_named(tmp_path: Path) -> None:
+    before = read(tmp_path, "node: a\npepper: env:P\n", P="one")
+    after = read(tmp_path, "node: a\npepper: env:P\nlisteners: {data: {port: 1}}\n", P="two")
+    assert restart_needed(before, before) == ()
+    assert restart_needed(before, after) == ("listeners", "pepper")

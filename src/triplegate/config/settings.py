@@ -289,6 +289,12 @@ def _written(node: Node, path: tuple[str, ...]) -> Position:
     return node.place
 
 
+def restart_needed(before: Settings, after: Settings) -> tuple[str, ...]:
+    """Settings that were edited while the process runs: they are in force only after the next start."""
+    names = sorted(Settings.model_fields)
+    return tuple(name for name in names if getattr(before, name) != getattr(after, name))
+
+
 def load_settings(source: Path | str, environment: Mapping[str, str] | None = None) -> Settings:
     """The settings alone, whatever is wrong with the documents. Raises ConfigError.
 
