@@ -1,10 +1,12 @@
 """One database, SQLite or PostgreSQL: how it is opened, read and written."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
+import aiosqlite
 from sqlalchemy import event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, make_url
@@ -99,12 +101,28 @@ def _postgres_engine(url: URL) -> AsyncEngine:
 
 
 def _sqlite_engine(url: URL) -> AsyncEngine:
-    engine = create_async_engine(
-        url, pool_size=4, max_overflow=4, pool_timeout=1, connect_args={"timeout": BUSY_MS / 1_000}
-    )
+    arguments = {"timeout": BUSY_MS / 1_000, "async_creator_fn": _sqlite_connection}
+    engine = create_async_engine(url, pool_size=4, max_overflow=4, pool_timeout=1, connect_args=arguments)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+def _sqlite_connection(*arguments: Any, **options: Any) -> Awaitable[aiosqlite.Connection]:
+    connection = aiosqlite.connect(*arguments, **options)
+    own: Any = connection
+    thread: threading.Thread = getattr(connection, "_thread", own)  # it is one itself before aiosqlite 0.22
+    thread.daemon = True
+    return _opened(connection, thread)
+
+
+async def _opened(connection: aiosqlite.Connection, thread: threading.Thread) -> aiosqlite.Connection:
+    try:
+        return await connection
+    except BaseException:
+        # aiosqlite lets its thread end by itself; it would answer into a loop that may be closed by then
+        await asyncio.to_thread(thread.join, 1)
+        raise
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
