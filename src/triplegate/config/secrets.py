@@ -1,6 +1,6 @@
 """Secrets by reference: read from the environment or a file, and never printed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -113,12 +113,14 @@ def _within(path: DocumentPath, value: Any) -> Iterator[tuple[DocumentPath, str]
     if isinstance(value, str):
         if is_reference(value):
             yield path, value
-    elif isinstance(value, BaseModel):
-        for field in type(value).model_fields:
-            yield from _within((*path, field), getattr(value, field))
-    elif isinstance(value, Mapping):
-        for name, one in value.items():
-            yield from _within((*path, str(name)), one)
-    elif isinstance(value, (tuple, frozenset)):
-        for index, one in enumerate(value):
-            yield from _within((*path, index), one)
+        return
+    for name, one in _parts(value):
+        yield from _within((*path, name), one)
+
+
+def _parts(value: Any) -> Iterable[tuple[str | int, Any]]:
+    if isinstance(value, BaseModel):
+        return [(field, getattr(value, field)) for field in type(value).model_fields]
+    if isinstance(value, Mapping):
+        return [(str(name), one) for name, one in value.items()]
+    return enumerate(value) if isinstance(value, (tuple, frozenset)) else ()

@@ -51,7 +51,7 @@ class Listener(Document):
     """Port; 0 takes a free one."""
 
 
-class DataListener(Listener):
+class GatesListener(Listener):
     """Where clients call."""
 
     port: Annotated[int, Field(ge=0, le=65535), BeforeValidator(_port)] = 8080
@@ -75,7 +75,7 @@ class StatusListener(Listener):
 class Listeners(Document):
     """What the process listens on."""
 
-    data: DataListener = DataListener()
+    data: GatesListener = GatesListener()
     """The three gates."""
     control: ControlListener = ControlListener()
     """Admin API and pages."""
