@@ -1,13 +1,16 @@
 """The control plane as a whole: what every answer carries, and what its own document says."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from litestar import Litestar, get
 from litestar.exceptions import ImproperlyConfiguredException
 
-from triplegate.control.plane import CSP, ControlPlane
+from triplegate.control.plane import BASE, CSP, ControlPlane
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 async def test_every_answer_carries_the_security_headers(stage: Any) -> None:
@@ -58,3 +61,10 @@ async def test_a_large_body_is_refused_unread(stage: Any) -> None:
     async with stage.client(await stage.token()) as client:
         answer = await client.post("/admin/v1/keys", content=b"{" + b" " * 70_000 + b"}")
     assert answer.status_code == 413, answer.text
+
+
+def test_the_page_of_the_admin_api_names_every_path(stage: Any) -> None:
+    text = (ROOT / "docs" / "admin.md").read_text()
+    paths = {route.path.removeprefix(BASE) for route in stage.app.routes if route.path.startswith(f"{BASE}/")}
+    missing = {path for path in paths if path.split("{")[0].rstrip("/").removesuffix("/openapi.json") not in text}
+    assert not missing

@@ -1,6 +1,7 @@
 """What is taken from a closed exchange, and what is left behind."""
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ from triplegate.control.telemetry.finished import finished_of, operation_of, sam
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
 from triplegate.core.record import Record
+from triplegate.gates.mcp.call import McpCall, OwnTool, Tool
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01"
 
@@ -41,12 +43,14 @@ def test_the_clients_traceparent_is_read_for_sampled_exchanges_only(
 def test_the_rpc_method_comes_from_the_call_of_the_mcp_gate(
     make_exchange: Callable[..., Exchange], make_record: Callable[..., Record]
 ) -> None:
-    class Call(msgspec.Struct):
-        method: str
-
+    own = OwnTool("read", b"{}", ())
+    server: Any = None
     exchange = make_exchange()
-    exchange.call = Call("tools/call")
-    assert finished_of(exchange, make_record(gate="mcp")).rpc == "tools/call"
+    exchange.call = McpCall("request", method="tools/call", tool=Tool("files__read", server, own, b"", b"", b""))
+    facts = finished_of(exchange, make_record(gate="mcp"))
+    assert (facts.rpc, facts.part) == ("tools/call", "files__read")
+    exchange.call = McpCall("request", method="tools/list")
+    assert finished_of(exchange, make_record(gate="mcp")).part == ""
     assert finished_of(exchange, make_record(gate="api")).rpc == ""
 
 

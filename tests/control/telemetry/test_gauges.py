@@ -1,7 +1,9 @@
 """What the house knows of itself is there when somebody scrapes."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
+from triplegate.control.telemetry.collect import Telemetry
 from triplegate.control.telemetry.gauges import observe_house
 from triplegate.control.view import Degraded, GatewayView, Running, UpstreamView
 from triplegate.core.meters import Meters
@@ -60,3 +62,16 @@ def test_a_house_that_says_nothing_breaks_nothing() -> None:
     meters = Meters()
     observe_house(meters, GatewayView())
     assert dict(next(f for f in meters.read() if f.name == "triplegate.config.generation").points) == {(): [0]}
+
+
+def test_every_instrument_is_documented_with_its_labels() -> None:
+    telemetry = Telemetry(Meters())
+    observe_house(telemetry.meters, Busy())
+    text = (Path(__file__).resolve().parents[3] / "docs" / "observability.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    for family in telemetry.read():
+        row = next((row for row in rows if f"`{family.name}`" in row), None)
+        assert row is not None, f"{family.name} is not documented"
+        assert family.kind in row
+        if not family.name.startswith("gen_ai"):  # three share their labels in words
+            assert all(f"`{label}`" in row for label in family.labels), row

@@ -16,7 +16,7 @@ class Finished(msgspec.Struct, gc=False):
     """Canonical path; never the query, which may hold secrets."""
     peer: str
     part: str
-    """Route, model or tool that the call resolved to; empty when it resolved to nothing."""
+    """Route or model that the call resolved to, or the tool it names; empty when there is none."""
     rpc: str = ""
     """JSON-RPC method of an MCP call, as the client named it."""
     policy: str = ""
@@ -40,6 +40,7 @@ def finished_of(exchange: Exchange, record: Record) -> Finished:
         facts.policy, facts.reason = refusal.policy or "", refusal.reason
     if record.gate == "mcp":
         facts.rpc = getattr(exchange.call, "method", "") or ""
+        facts.part = getattr(getattr(exchange.call, "tool", None), "name", "")
     if sampled(record.traceparent):
         facts.parent = (inbound.header(b"traceparent") or b"").decode("latin-1")
     return facts
