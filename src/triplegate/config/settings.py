@@ -58,6 +58,9 @@ class GatesListener(Listener):
     """Port; 0 takes a free one."""
 
 
+DataListener = GatesListener  # the name under which docs/configuration.md asks for its table
+
+
 class ControlListener(Listener):
     """Where operators call."""
 
