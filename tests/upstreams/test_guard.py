@@ -58,9 +58,13 @@ URLS = [
     "https://a.test:443@127.0.0.1/", "https://a.test%40127.0.0.1/", "https://a.test\\@127.0.0.1/", "https://a.test\\.b.test/",
     "https://a.test%00.b.test/", "https://a.test%2f/",
     # schemes
-    "http://a.test/", "HTTP://a.test/", "ftp://a.test/", "file:///etc/passwd", "gopher://a.test/", "dict://a.test:11211/",
-    "unix:///var/run/docker.sock", "javascript:alert(1)", "data:text/plain,x", "//a.test/", "a.test/", "/etc/passwd", "",
-    "ws://a.test/", "ldap://a.test/", "https+unix://a/", "jar:https://a.test!/", "https:a.test", "https:/a.test/",
+    "http://a.test/", "HTTP://a.test/", "ftp://a.test/", "file:///etc/passwd", "gopher://a.test/",
+    "dict://a.test:11211/",
+    "unix:///var/run/docker.sock", "javascript:alert(1)", "data:text/plain,x", "//a.test/", "a.test/",
+    "/etc/passwd", "",
+    "ws://a.test/", "ldap://a.test/",
+    "https+unix://a/", "jar:https://a.test!/", "https:a.test",
+    "https:/a.test/",
     # ports
     "https://a.test:80/", "https://a.test:22/", "https://a.test:0/", "https://a.test:6379/", "https://a.test:/",
     "https://a.test:65536/", "https://a.test:-1/", "https://a.test:x/", "https://a.test:443:443/", "https://a.test:４４３/",

@@ -1,5 +1,7 @@
 """Replies are read the same however their bytes are cut."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -181,3 +183,13 @@ def test_upgrade_hands_over_what_stands_behind_the_head():
     assert reader.feed(answer, message[:-5]) is None
     assert reader.feed(answer, message[-5:]) == b"\x81\x00"
     assert answer.status == 101
+
+
+@given(st.binary(max_size=300), st.sampled_from(list(SAMPLES.values())), st.data())
+def test_no_bytes_do_more_harm_than_malformed(noise, message, data):
+    """Noise alone, and noise written over a valid reply: read, or refused in the one way there is."""
+    place = data.draw(st.integers(0, len(message)))
+    for raw in (noise, message[:place] + noise + message[place:], message[:place] + noise[: len(message) - place]):
+        for head_only in (False, True):
+            with contextlib.suppress(Malformed):
+                read([raw[: len(raw) // 2], raw[len(raw) // 2 :]] if raw else [], head_only=head_only)

@@ -116,6 +116,27 @@ async def test_an_answer_may_begin_before_the_body_ends_and_both_go_on():
         assert pool.counters().idle == 1
 
 
+async def test_a_client_may_wait_for_the_answers_head_before_it_sends_anything():
+    heard = asyncio.Event()
+
+    async def pieces():
+        await heard.wait()
+        yield b"hello"
+
+    async def script(talk):
+        await talk.head()
+        await talk.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        assert await talk.read(15) == b"5\r\nhello\r\n0\r\n\r\n"
+        await talk.say(b"0\r\n\r\n")
+        await talk.read_to_end()
+
+    async with Upstream(script) as upstream, pool_to(upstream) as pool:
+        reply = await ask(pool, "POST", Pieces(pieces()))
+        heard.set()
+        assert await content(reply) == b""
+        assert pool.counters().idle == 1
+
+
 async def test_expect_waits_for_the_continue():
     async def script(talk):
         head = await talk.head()

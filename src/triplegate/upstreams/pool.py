@@ -100,14 +100,17 @@ class Pool(Places):
         total: float,
         on_informational: Informational | None,
     ) -> Reply:
-        """A body that comes piece by piece goes out with the head as far as it is here, the rest by a task."""
+        """A body that comes piece by piece: its first piece goes out with the head, the rest by a task.
+
+        A chunked one's head goes out alone and at once, since its sender may want to hear from the upstream first.
+        """
         expects = any(name == b"expect" for name, _ in headers)
         connection = self.reuse() or await self.acquire(dispatch, total)
         try:
             upload = Upload(body.chunks(), body.length, dispatch.idle)
             framing = upload.framing + (b"expect: 100-continue\r\n" if expects else b"")
             message = request_head(method, target, headers, framing)
-            if not expects:
+            if not expects and body.length is not None:
                 message += await upload.first()
             if connection.gone:  # it closed while we waited for the client; nothing was sent
                 connection = await self.acquire(dispatch, total, fresh=True)
