@@ -7,6 +7,7 @@ from triplegate.wire.headers import add_forwarded, add_via, check_loop, reply_he
 
 PSEUDONYM = b"triplegate"
 _OWNED = frozenset({b"x-request-id", b"traceparent"})
+_CREDENTIALS = frozenset({b"authorization", b"x-api-key"})
 _DROPPED_REPLY = frozenset({b"x-request-id"})
 
 
@@ -20,9 +21,7 @@ def request_fields(exchange: Exchange, trusted: Trusts) -> Headers:
     peer = inbound.peer.address
     trusts = peer in trusted
     headers = request_headers(inbound.headers, trusted=trusts, owned=_OWNED)
-    principal = exchange.principal
-    if principal is not None and principal.method == "key":
-        headers = [line for line in headers if not _is_key(line)]
+    headers = [line for line in headers if line[0] not in _CREDENTIALS or not _is_key(line[1])]
     add_forwarded(headers, peer=peer, scheme=inbound.scheme, host=inbound.authority, trusted=trusts)
     add_via(headers, inbound.http_version, PSEUDONYM)
     headers.append((b"x-request-id", exchange.request_id))
@@ -30,11 +29,9 @@ def request_fields(exchange: Exchange, trusted: Trusts) -> Headers:
     return headers
 
 
-def _is_key(line: tuple[bytes, bytes]) -> bool:
-    name, value = line
-    if name == b"x-api-key":
-        return True
-    return name == b"authorization" and value[7:10] == b"tg_"
+def _is_key(value: bytes) -> bool:
+    """A virtual key is ours alone, whether the route asked for it or not; other credentials are the service's."""
+    return any(part.startswith(b"tg_") for part in value.split())
 
 
 def reply_fields(headers: Headers) -> Headers:
