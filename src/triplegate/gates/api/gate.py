@@ -114,7 +114,11 @@ class ApiGate:
 
         dispatch = route.targets[0][0].wiring.dispatch(chain) if len(route.targets) == 1 else chain.dispatch
         replayable = inbound.method in IDEMPOTENT and inbound.body.kind != "one_pass"
-        reply = await attempts(exchange, dispatch, pick, send, replayable, budget=self._routes[route.name].budget)
+        try:
+            reply = await attempts(exchange, dispatch, pick, send, replayable, budget=self._routes[route.name].budget)
+        except Refusal:
+            exchange.numbers.own_cost = exchange.numbers.list_cost = 0  # no answer, no charge
+            raise
         reply.headers = reply_fields(reply.headers)
         return reply
 
