@@ -85,17 +85,19 @@ class AsgiBody(Body):
 
     async def _next(self) -> dict[str, Any]:
         wire = self._wire
+        waiting = wire.waiting = asyncio.current_task(wire.loop)  # the exchange's own task, or one that uploads
         wire.waiting_since = wire.loop.time()
         try:
             message = await self._receive()
         except asyncio.CancelledError:
             if not wire.stalled:
                 raise
-            if wire.task is not None:
-                wire.task.uncancel()
+            if waiting is not None:
+                waiting.uncancel()
             raise Refusal("body_timeout", "The body did not arrive in time.") from None
         finally:
             wire.waiting_since = 0.0
+            wire.waiting = None
         if message["type"] == "http.disconnect":
             wire.gone = True
             raise Gone
@@ -120,6 +122,7 @@ class AsgiWire(Wire):
         "stopping",
         "swept",
         "task",
+        "waiting",
         "waiting_since",
     )
 
@@ -131,6 +134,8 @@ class AsgiWire(Wire):
         self.gone = self.started = self.swept = self.stalled = self.stopping = False
         self.read_done = True
         self.waiting_since = 0.0
+        self.waiting: asyncio.Task[Any] | None = None
+        """The task that waits for a piece of the body since then."""
         self.task: asyncio.Task[Any] | None = asyncio.current_task(loop)
 
     async def head(self, status: int, headers: Headers) -> None:
@@ -195,10 +200,10 @@ class AsgiWire(Wire):
 
     def check_stall(self, now: float) -> None:
         """Cancel a wait for the body that outlasts the body idle time."""
-        if self.waiting_since and now - self.waiting_since > self.body_idle and self.task is not None:
+        if self.waiting_since and now - self.waiting_since > self.body_idle and self.waiting is not None:
             self.waiting_since = 0.0
             self.stalled = True
-            self.task.cancel()
+            self.waiting.cancel()
 
 
 class DataPlane:
