@@ -20,6 +20,11 @@ class RedisServer(Server):
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
+    @property
+    def answers(self) -> bool:
+        """True when it answers now."""
+        return _answers(self.port)
+
     def start(self) -> "RedisServer":
         bounds = ["--maxmemory", "256mb", "--maxmemory-policy", "noeviction", "--maxclients", "500"]
         storage = ["--save", "", "--appendonly", "no", "--dir", str(self.folder)]

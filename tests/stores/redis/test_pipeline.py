@@ -104,6 +104,27 @@ async def test_five_late_writes_open_the_breaker_and_a_ping_closes_it(
         assert pipeline.losses == 1
 
 
+async def test_one_answer_in_time_starts_the_count_anew(make_redis: Callable[[Kind], RedisServer]) -> None:
+    server = make_redis("redis")
+    async with opened(server.url, deadline=0.25) as pipeline:
+        for _ in range(2):
+            server.pause()
+            for _ in range(FAILURES - 1):
+                assert isinstance(await pipeline.send("PING"), StoreAway)
+            server.resume()
+            await until(lambda: server.answers)
+            assert await pipeline.send("PING") == b"PONG"
+        assert pipeline.losses == 0
+
+
+async def test_a_loop_that_stood_still_reads_before_it_gives_up(redis_url: str) -> None:
+    async with opened(redis_url, deadline=0.1) as pipeline:
+        asking = pipeline.send("ECHO", "x")
+        time.sleep(0.3)
+        assert await asking == b"x"
+        assert pipeline.timeouts == 0
+
+
 async def test_many_late_answers_of_one_write_are_one_failure(make_redis: Callable[[Kind], RedisServer]) -> None:
     server = make_redis("redis")
     async with opened(server.url, deadline=0.1) as pipeline:

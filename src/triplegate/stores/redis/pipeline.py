@@ -18,6 +18,10 @@ FAILURES = 5
 """Late writes in a row after which the store counts as away."""
 PROBE = 1.0
 """Seconds between two tries to get it back."""
+STALL = 0.02
+"""Seconds by which a deadline fires late when the loop, not the store, is to blame."""
+GRACE = 0.02
+"""Seconds given to reading then."""
 
 
 class StoreAway(Exception):
@@ -100,7 +104,8 @@ class Pipeline:
         self._outgoing.append(self._pack(arguments))
         if self._batch is None:
             self._batch = [future]
-            self._loop.call_later(self._deadline, self._expire, self._batch)
+            due = self._loop.time() + self._deadline
+            self._loop.call_at(due, self._expire, self._batch, due)
             self._wake.set()
         else:
             self._batch.append(future)
@@ -191,8 +196,14 @@ class Pipeline:
                 self._failures = 0
                 future.set_result(answer)
 
-    def _expire(self, batch: list["asyncio.Future[Any]"]) -> None:
-        """The deadline of one write: what has no answer yet gets none."""
+    def _expire(self, batch: list["asyncio.Future[Any]"], due: float) -> None:
+        """The deadline of one write: what has no answer yet gets none.
+
+        When it is our own loop that stood still, answers may lie unread: reading comes first.
+        """
+        if self._loop.time() - due > STALL:
+            self._loop.call_later(GRACE, self._expire, batch, float("inf"))
+            return
         if batch is self._batch:
             self._batch = None
         late = [future for future in batch if not future.done()]
