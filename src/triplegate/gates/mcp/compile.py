@@ -1,0 +1,83 @@
+"""From servers and virtual servers as written to the mcp gate of one snapshot."""
+
+from triplegate.config.documents import Documents
+from triplegate.config.people import anonymous_of
+from triplegate.core.catalog import Route, Target
+from triplegate.core.chains import Chains
+from triplegate.core.exchange import Compiled
+from triplegate.core.identity import Principal
+from triplegate.core.money import Price, from_dollars
+from triplegate.core.policy import Policy
+from triplegate.core.ports import House, Kit
+from triplegate.gates.mcp.access import Access
+from triplegate.gates.mcp.calling import Calling
+from triplegate.gates.mcp.catalog import Catalog
+from triplegate.gates.mcp.doors import Doors
+from triplegate.gates.mcp.gate import Endpoint, McpGate
+from triplegate.gates.mcp.own import Own
+from triplegate.gates.mcp.reading import Reading
+from triplegate.gates.mcp.server import Server
+from triplegate.gates.mcp.sessions import ClientSessions
+from triplegate.gates.mcp.views import Views
+
+
+def compile_mcp(documents: Documents, kit: Kit, house: House, snapshot: str, chains: Chains) -> Compiled:
+    """The gate with its servers, its access rules and the routes of every path."""
+    written = documents.mcp
+    anonymous = anonymous_of(kit.directory, written.owner) if written.identity == "none" else None
+    targets = {name: _target(name, documents, kit) for name in documents.servers}
+    servers: dict[str, Server] = {name: target.wiring for name, target in targets.items()}
+    endpoints = {"": _endpoint("", (), documents, targets, anonymous)}
+    for name, virtual in documents.virtual_servers.items():
+        endpoints[name] = _endpoint(name, virtual.policies, documents, targets, anonymous)
+    access, sessions = Access(documents), ClientSessions(kit.sessions)
+    gate = McpGate(
+        written.path,
+        endpoints,
+        Doors(written.allowed_hosts, written.allowed_origins),
+        Reading(access, Views(servers, access, Catalog(kit)), sessions),
+        Own(sessions, kit.clock),
+        Calling(kit, sessions),
+        sessions,
+        kit.reenter,
+    )
+    gate.serve(house, snapshot, chains)
+    for endpoint in endpoints.values():
+        chains.prepare(endpoint.own)
+        for route in endpoint.servers.values():
+            chains.prepare(route)
+    chains.prepare_people()
+    return Compiled(gate, (written.path,), (written.path + "/",))
+
+
+def _target(name: str, documents: Documents, kit: Kit) -> Target:
+    document = documents.servers[name]
+    claimants = tuple(policy for policy in document.policies if policy.form == "claims")
+    price = None if document.price is None else Price(version="server", call=from_dollars(document.price))
+    return Target("server", name, document.policies, price, claimants=claimants, wiring=Server(name, document, kit))
+
+
+def _endpoint(
+    virtual: str,
+    policies: tuple[Policy, ...],
+    documents: Documents,
+    targets: dict[str, Target],
+    anonymous: Principal | None,
+) -> Endpoint:
+    owner = documents.mcp.owner
+    own = Route(f"mcp/{virtual}" if virtual else "mcp", "mcp", owner, policies, anonymous=anonymous)
+    servers = {
+        name: Route(
+            name,
+            "mcp",
+            documents.servers[name].owner or owner,
+            policies,
+            ((target, 1),),
+            target.price,
+            "each",
+            anonymous,
+            documents.origin("servers", name),
+        )
+        for name, target in targets.items()
+    }
+    return Endpoint(virtual, own, servers, f"@{virtual}" if policies else "")

@@ -1,0 +1,174 @@
+"""Find out which era a server speaks, and open sessions of ours at legacy ones."""
+
+import msgspec
+
+from triplegate import __version__
+from triplegate.core.errors import Refusal
+from triplegate.core.http import Headers
+from triplegate.gates.mcp.asking import Told, ask
+from triplegate.gates.mcp.server import Server, UpstreamSession
+from triplegate.gates.mcp.shared_work import SharedWork
+from triplegate.wire.json_members import encode
+from triplegate.wire.mcp_era import LEGACY, MODERN, Era
+from triplegate.wire.mcp_headers import CAPABILITIES_KEY, CLIENT_KEY, VERSION_KEY
+
+US = encode({"name": "triplegate", "version": __version__})
+"""We as client and as server: raw Implementation."""
+OURS = ""
+"""Owner of the session that our own questions use."""
+
+_PROBE = 3.0  # seconds; a server that hangs on a question it does not know is asked the older way
+_OPEN = 10.0
+META = encode({VERSION_KEY: MODERN, CAPABILITIES_KEY: {}, CLIENT_KEY: msgspec.Raw(US)})
+_INITIALIZE = encode({"protocolVersion": LEGACY[0], "capabilities": {}, "clientInfo": msgspec.Raw(US)})
+_MODERN_ERRORS = frozenset({-32020, -32021, -32022})
+
+
+class _Discovered(msgspec.Struct):
+    supportedVersions: list[str] = []  # noqa: N815 - as on the wire
+
+
+class _Supported(msgspec.Struct):
+    supported: list[str] = []
+
+
+class _Error(msgspec.Struct):
+    data: _Supported | None = None
+
+
+class _Initialized(msgspec.Struct):
+    protocolVersion: str  # noqa: N815 - as on the wire
+
+
+def modern_headers(method: str) -> Headers:
+    """The headers every modern request has."""
+    return [(b"mcp-protocol-version", MODERN.encode()), (b"mcp-method", method.encode("ascii"))]
+
+
+def session_headers(session: UpstreamSession) -> Headers:
+    """The headers every request within a session has."""
+    version = (b"mcp-protocol-version", session.version.encode("ascii"))
+    return [version, (b"mcp-session-id", session.id)] if session.id else [version]
+
+
+async def era_of_server(server: Server) -> Era:
+    """The era, asked once and kept. Raises Refusal upstream_*: an outage is no verdict."""
+    state = server.state
+    if state.era is None:
+        await server.alone(state.connecting, lambda: _probe(server), "probe")
+        assert state.era is not None
+    return state.era
+
+
+async def _probe(server: Server) -> None:
+    """A modern question first; whatever does not prove that the server is modern leads to `initialize`."""
+    told: Told | None = None
+    try:
+        told = await ask(server, "server/discover", b'{"_meta":%b}' % META, modern_headers("server/discover"), _PROBE)
+    except Refusal as refusal:
+        if refusal.code not in ("upstream_timeout", "upstream_reset", "upstream_malformed"):
+            raise
+    if told is not None and _is_modern(told):
+        server.state.era = "modern"
+        return
+    if told is not None:
+        _check_credentials(server, told.status)
+    session = await _initialize(server)
+    server.state.keep(OURS, session)
+    server.state.era = "legacy"
+
+
+def _is_modern(told: Told) -> bool:
+    if told.env is None:
+        return False
+    try:
+        if told.error is None:
+            return MODERN in msgspec.json.decode(told.env.result, type=_Discovered).supportedVersions
+        if told.error not in _MODERN_ERRORS:
+            return False
+        data = msgspec.json.decode(told.env.error, type=_Error).data
+    except msgspec.MsgspecError:
+        return told.error in _MODERN_ERRORS
+    return told.error != -32022 or data is None or not data.supported or MODERN in data.supported
+
+
+async def session_of(server: Server, owner: str) -> UpstreamSession:
+    """The session that `owner` has there, opened at its first use, once for all who wait for it."""
+    state = server.state
+    found = state.sessions.get(owner)
+    if found is not None:
+        return found
+    opening = state.opening.get(owner)
+    if opening is None:
+        opening = state.opening[owner] = SharedWork()
+
+    async def open_one() -> UpstreamSession:
+        try:
+            session = await _initialize(server)
+            state.keep(owner, session)
+            return session
+        finally:
+            state.opening.pop(owner, None)
+
+    session: UpstreamSession = await server.alone(opening, open_one, "open session at")
+    return session
+
+
+async def _initialize(server: Server) -> UpstreamSession:
+    told = await ask(server, "initialize", _INITIALIZE, [], _OPEN)
+    _check_credentials(server, told.status)
+    if told.env is None or told.error is not None:
+        server.state.era = None  # perhaps it has learnt the other one since
+        raise _strange(server, f"initialize was answered with {told.status}, error {told.error}")
+    try:
+        version = msgspec.json.decode(told.env.result, type=_Initialized).protocolVersion
+    except msgspec.MsgspecError:
+        version = ""
+    if version not in LEGACY:
+        raise _strange(server, f"initialize was answered with version {version[:32]!r}")
+    identity = told.header(b"mcp-session-id")
+    if len(identity) > 1024 or not all(0x21 <= byte <= 0x7E for byte in identity):
+        raise _strange(server, "its session id is not visible ASCII")
+    session = UpstreamSession(identity, version)
+    await _notify(server, session, "notifications/initialized", b"{}")
+    return session
+
+
+async def _notify(server: Server, session: UpstreamSession, method: str, params: bytes) -> None:
+    body = b'{"jsonrpc":"2.0","method":"%b","params":%b}' % (method.encode("ascii"), params)
+    reply = await server.send(session_headers(session), body, server.own_times(_OPEN), server.deadline(_OPEN))
+    reply.frames.close()
+
+
+async def cancel(server: Server, session: UpstreamSession, identity: int) -> None:
+    """Tell a legacy server that nobody waits for a request any more: a closed connection does not say so there."""
+    try:
+        await _notify(server, session, "notifications/cancelled", b'{"requestId":%d,"reason":"client left"}' % identity)
+    except Refusal:
+        return  # best effort
+
+
+async def end_session(server: Server, session: UpstreamSession) -> None:
+    """Give a session back. Best effort."""
+    if not session.id:
+        return
+    try:
+        reply = await server.send(
+            session_headers(session), b"", server.own_times(_PROBE), server.deadline(_PROBE), "DELETE"
+        )
+    except Refusal:
+        return
+    reply.frames.close()
+
+
+def _check_credentials(server: Server, status: int) -> None:
+    if status in (401, 403):
+        raise Refusal(
+            "upstream_credentials",
+            "The upstream refused the gateway's credentials.",
+            reason=f"{server.name} answered {status}",
+        )
+
+
+def _strange(server: Server, why: str) -> Refusal:
+    return Refusal("upstream_failed", "The upstream is no MCP server that can be used.", reason=f"{server.name}: {why}")

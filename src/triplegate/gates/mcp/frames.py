@@ -1,0 +1,111 @@
+"""The bodies of tool calls as they pass: whole events, large results with a new beginning."""
+
+from collections.abc import Callable
+
+from triplegate.core.errors import Refusal
+from triplegate.core.http import Encoder, Frame, Frames
+from triplegate.wire.jsonrpc import write_error
+from triplegate.wire.sse import SseCutter, write_event
+
+LARGEST_EVENT = 16 * 1024 * 1024
+
+
+class PrefixFrames(Frames):
+    """A body of which the beginning is here already."""
+
+    __slots__ = ("_prefix", "_rest")
+
+    def __init__(self, prefix: bytes, rest: Frames) -> None:
+        self._prefix: bytes | None = prefix
+        self._rest = rest
+        self.done = False
+
+    @property
+    def ready(self) -> bool:
+        """The beginning is."""
+        return self._prefix is not None or self._rest.ready
+
+    async def __anext__(self) -> Frame:
+        """The beginning, then the rest as it comes."""
+        prefix = self._prefix
+        if prefix is not None:
+            self._prefix = None
+            self.done = self._rest.done
+            return prefix
+        frame = await self._rest.__anext__()
+        self.done = self._rest.done
+        return frame
+
+    def close(self) -> None:
+        """The rest is not wanted."""
+        self._rest.close()
+
+
+class EventFrames(Frames):
+    """An event stream, passed on event by event as soon as each is whole."""
+
+    __slots__ = ("_cut", "_cutter", "_rest", "_turn", "answered")
+
+    def __init__(self, rest: Frames, turn: Callable[[bytes], tuple[bytes, bool]], cut: Callable[[], None]) -> None:
+        """`turn`: whole events → what the client gets, and whether the response was among them; `cut`: nobody waits."""
+        self._rest, self._turn = rest, turn
+        self._cut: Callable[[], None] | None = cut
+        self._cutter = SseCutter(LARGEST_EVENT)
+        self.answered = False
+        """True once the response has passed: what fails after it is no news to the client."""
+        self.done = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether anything is here."""
+        return self._rest.ready
+
+    async def __anext__(self) -> bytes:
+        """The next whole events. Raises Refusal upstream_reset when the stream ends without the response."""
+        while not self.done:
+            try:
+                chunk = await self._rest.__anext__()
+            except StopAsyncIteration:
+                self._end()
+                raise
+            block = self._cutter.feed(chunk)
+            turned = self._pass(block) if block else b""
+            if self._rest.done:
+                self._end()
+            if turned or self.done:
+                return turned
+        raise StopAsyncIteration
+
+    def _pass(self, block: bytes) -> bytes:
+        turned, answered = self._turn(block)
+        self.answered = self.answered or answered
+        return turned
+
+    def _end(self) -> None:
+        self.done = True
+        if not self.answered:
+            raise Refusal("upstream_reset", "The upstream ended its stream before the answer.", reason="no response")
+
+    def close(self) -> None:
+        """Give the connection up; an upstream that still works is told so."""
+        cut, self._cut = self._cut, None
+        if cut is not None and not self.answered:
+            cut()
+        self._rest.close()
+
+
+class EventEncoder(Encoder):
+    """Events pass; a failure is told as the call's own JSON-RPC error."""
+
+    __slots__ = ("_frames", "_id")
+
+    def __init__(self, frames: EventFrames, identity: bytes) -> None:
+        self._frames, self._id = frames, identity
+
+    def fail(self, refusal: Exception) -> bytes | None:
+        """An error event; nothing when the answer has passed already."""
+        if self._frames.answered:
+            return b""
+        if not isinstance(refusal, Refusal):
+            refusal = Refusal("internal", "The gateway failed.")
+        return write_event(write_error(refusal, self._id), "message")

@@ -1,0 +1,127 @@
+"""The mcp gate: servers of both eras behind one endpoint, for clients of both eras."""
+
+from collections.abc import Mapping
+
+from triplegate.core.catalog import Route
+from triplegate.core.chains import Chains
+from triplegate.core.errors import Refusal
+from triplegate.core.exchange import Exchange
+from triplegate.core.http import Encoder, Inbound, Reply
+from triplegate.core.ports import House, Reenter
+from triplegate.gates.mcp.batch import answer_batch
+from triplegate.gates.mcp.call import McpCall
+from triplegate.gates.mcp.calling import Calling
+from triplegate.gates.mcp.doors import Doors
+from triplegate.gates.mcp.frames import EventEncoder, EventFrames
+from triplegate.gates.mcp.own import Own, accepted
+from triplegate.gates.mcp.reading import Reading
+from triplegate.gates.mcp.refusals import rpc_refusal
+from triplegate.gates.mcp.sessions import ClientSessions
+from triplegate.gates.opening import begin
+
+_ENCODER = Encoder()
+
+
+class Endpoint:
+    """A path of the gate: `/mcp`, or a virtual server below it."""
+
+    __slots__ = ("own", "servers", "suffix", "virtual")
+
+    def __init__(self, virtual: str, own: Route, servers: Mapping[str, Route], suffix: str) -> None:
+        self.virtual = virtual
+        """Name of the virtual server; empty for everything."""
+        self.own = own
+        """The route of what the gate answers by itself."""
+        self.servers = servers
+        """The route of calls to each server, with the policies of this path."""
+        self.suffix = suffix
+        """Tells this path's chains from another's; empty where they are the same."""
+
+
+class McpGate:
+    """Path → read, ladder, access → policies → server."""
+
+    name = "mcp"
+
+    def __init__(
+        self,
+        base: str,
+        endpoints: Mapping[str, Endpoint],
+        doors: Doors,
+        reading: Reading,
+        own: Own,
+        calling: Calling,
+        sessions: ClientSessions,
+        reenter: Reenter | None,
+    ) -> None:
+        self._base, self._endpoints, self._doors = base, endpoints, doors
+        self._reading, self._own, self._calling = reading, own, calling
+        self._sessions, self._reenter = sessions, reenter
+
+    def serve(self, house: House, snapshot: str, chains: Chains) -> None:
+        """Stand behind `chains`; called once."""
+        chains.bind(self)
+        self._house, self._snapshot = house, snapshot
+        self._outer = chains.outer(())
+
+    def open(self, inbound: Inbound) -> Exchange:
+        """By head only. An unknown virtual server is found out after identity: nobody may guess names."""
+        exchange = begin(self, inbound, self._house, self._snapshot)
+        exchange.route = self._endpoints[""].own
+        exchange.outer = self._outer
+        exchange.deadline = inbound.deadline
+        exchange.refusal = self._doors.check(inbound)
+        if exchange.refusal is None and inbound.method not in ("POST", "DELETE"):
+            exchange.refusal = Refusal(
+                "method_not_supported", "This path takes POST and DELETE.", headers=[(b"allow", b"POST, DELETE")]
+            )
+        return exchange
+
+    def _endpoint(self, path: str) -> Endpoint:
+        found = self._endpoints.get(path[len(self._base) + 1 :])
+        if found is None:
+            raise Refusal("route_not_found", "There is no such endpoint.")
+        return found
+
+    async def read(self, exchange: Exchange) -> None:
+        """The message, its session and its tool. Raises Refusal of the first check that fails."""
+        principal = exchange.principal
+        assert principal is not None
+        endpoint = self._endpoint(exchange.inbound.path)
+        exchange.route = endpoint.own
+        call = exchange.call = await self._reading.read(exchange, principal, endpoint.virtual)
+        part = endpoint.own.name
+        if call.tool is not None:
+            exchange.route = endpoint.servers[call.tool.server.name]
+            part = call.tool.name + endpoint.suffix
+        exchange.scope = (part, principal.plan, principal.team_ref)
+
+    async def forward(self, exchange: Exchange) -> Reply:
+        """A tool call goes to its server; all else is answered here."""
+        call: McpCall = exchange.call
+        if call.tool is not None:
+            return await self._calling.forward(exchange, call, call.tool)
+        if call.kind == "request":
+            return await self._own.answer(exchange, call)
+        if call.kind == "batch":
+            return await answer_batch(exchange, call, self._reenter)
+        if call.kind == "end":
+            await self._end(exchange, call)
+            return Reply(204, [(b"server", b"triplegate")], accepted().frames, source="local")
+        return accepted()
+
+    async def _end(self, exchange: Exchange, call: McpCall) -> None:
+        assert call.session is not None
+        assert call.view is not None
+        assert exchange.principal is not None
+        await self._sessions.end(call.session, exchange.principal)
+        self._calling.end(call.session, call.view.servers)
+
+    def refuse(self, exchange: Exchange, refusal: Refusal) -> Reply:
+        """A JSON-RPC error."""
+        return rpc_refusal(exchange, refusal)
+
+    def encoder(self, exchange: Exchange, reply: Reply) -> Encoder:
+        """Bytes pass; a failure within a stream is told as the call's error."""
+        frames = reply.frames
+        return EventEncoder(frames, exchange.call.id) if isinstance(frames, EventFrames) else _ENCODER

@@ -1,0 +1,156 @@
+"""Read a message: its era, the ladder of checks before any policy, its session, and the tool it names."""
+
+import msgspec
+
+from triplegate.core.errors import Refusal
+from triplegate.core.exchange import Exchange
+from triplegate.core.http import Headers
+from triplegate.core.identity import Principal
+from triplegate.gates.mcp.access import Access
+from triplegate.gates.mcp.asking import media_type
+from triplegate.gates.mcp.call import McpCall, Tool
+from triplegate.gates.mcp.own import LEGACY_METHODS, MODERN_METHODS
+from triplegate.gates.mcp.sessions import ClientSession, ClientSessions
+from triplegate.gates.mcp.views import View, Views
+from triplegate.wire.json_members import Members, read_members
+from triplegate.wire.jsonrpc import Env, is_batch, read, read_batch, read_params
+from triplegate.wire.mcp_era import LEGACY, MODERN, era_of
+from triplegate.wire.mcp_headers import VERSION_KEY, Routing, check_version, climb, read_routing
+from triplegate.wire.mcp_params import check_params
+
+MOST = 4 * 1024 * 1024
+"""Bytes of one message."""
+
+_BATCHES = "2025-03-26"
+_string = msgspec.json.Decoder(str).decode
+
+
+class Reading:
+    """Reads messages of both eras."""
+
+    __slots__ = ("_access", "_sessions", "_views")
+
+    def __init__(self, access: Access, views: Views, sessions: ClientSessions) -> None:
+        self._access, self._views, self._sessions = access, views, sessions
+
+    async def read(self, exchange: Exchange, principal: Principal, virtual: str) -> McpCall:
+        """The message; the first check that fails raises its Refusal."""
+        inbound = exchange.inbound
+        if not self._access.may_enter(virtual, principal):
+            raise Refusal("route_not_found", "There is no such endpoint.")
+        view = self._views.of(virtual, principal)
+        if inbound.method == "DELETE":
+            session = await self._session(inbound.headers, principal, virtual)
+            return McpCall("end", "legacy", session=session, view=view)
+        if media_type(inbound.headers) not in (b"application/json", b""):
+            raise Refusal("unsupported_media_type", "A message is application/json.")
+        text = await inbound.body.whole(MOST)
+        exchange.numbers.bytes_in = len(text)
+        routing = read_routing(inbound.headers)
+        if is_batch(text):
+            return await self._batch(exchange, principal, view, routing, text)
+        env = read(text)
+        exchange.call = McpCall(env.kind, method=env.method, id=bytes(env.id) or b"null")
+        if env.kind != "response" and self._is_modern(inbound.headers, routing, env):
+            return await self._modern(exchange, view, routing, env)
+        exchange.call = McpCall(env.kind, "legacy", env.method, bytes(env.id) or b"null")
+        return await self._legacy(exchange, principal, view, routing, env)
+
+    def _is_modern(self, headers: Headers, routing: Routing, env: Env) -> bool:
+        if routing.version == MODERN:
+            return True
+        enveloped = VERSION_KEY in _meta(read_params(env))
+        session = any(name == b"mcp-session-id" for name, _ in headers)
+        return era_of(routing.version, enveloped=enveloped, session=session, method=env.method) == "modern"
+
+    # 2026-07-28 --------------------------------------------------------------------------------------------------
+    async def _modern(self, exchange: Exchange, view: View, routing: Routing, env: Env) -> McpCall:
+        envelope = climb(routing, env)
+        check_version(envelope.version, (MODERN,))
+        if env.kind == "notification":
+            return McpCall("notification", "modern", env.method)
+        if env.method not in MODERN_METHODS:
+            raise _unknown_method(env.method)
+        identity, params = bytes(env.id), envelope.params
+        if env.method != "tools/call":
+            return McpCall("request", "modern", env.method, identity, env, params, envelope.meta, view=view)
+        tool = await _tool(view, envelope.name or _name(params))
+        arguments = _arguments(params)
+        if tool.own.mirrors:
+            check_params(exchange.inbound.headers, tool.own.mirrors, arguments)
+        return McpCall("request", "modern", env.method, identity, env, params, envelope.meta, view=view, tool=tool)
+
+    # up to 2025-11-25 --------------------------------------------------------------------------------------------
+    async def _legacy(
+        self, exchange: Exchange, principal: Principal, view: View, routing: Routing, env: Env
+    ) -> McpCall:
+        identity = bytes(env.id) or b"null"
+        if env.kind == "request" and env.method == "initialize":
+            return McpCall("request", "legacy", env.method, identity, env, read_params(env), view=view)
+        session = await self._session(exchange.inbound.headers, principal, view.virtual)
+        if routing.version is not None and routing.version not in LEGACY:
+            raise Refusal("rpc_invalid_request", "The header MCP-Protocol-Version names no version of a session.")
+        if env.kind != "request":
+            return McpCall(env.kind, "legacy", env.method, identity, session=session)
+        if env.method not in LEGACY_METHODS:
+            raise _unknown_method(env.method)
+        params = read_params(env)
+        tool = None
+        if env.method == "tools/call":
+            tool = await _tool(view, _name(params))
+            _arguments(params)
+        return McpCall("request", "legacy", env.method, identity, env, params, _meta(params), session, view, tool)
+
+    async def _batch(
+        self, exchange: Exchange, principal: Principal, view: View, routing: Routing, text: bytes
+    ) -> McpCall:
+        """Only 2025-03-26 knows batches; each message in it is a call of its own."""
+        refused = Refusal("rpc_invalid_request", "Batches are not supported by this protocol version.")
+        if routing.version not in (None, _BATCHES) or exchange.depth:
+            raise refused
+        session = await self._session(exchange.inbound.headers, principal, view.virtual)
+        if session.version != _BATCHES:
+            raise refused
+        return McpCall("batch", "legacy", "batch", session=session, view=view, messages=tuple(read_batch(text)))
+
+    async def _session(self, headers: Headers, principal: Principal, virtual: str) -> ClientSession:
+        given = [value for name, value in headers if name == b"mcp-session-id"]
+        if len(given) > 1:
+            raise Refusal("rpc_invalid_request", "The header Mcp-Session-Id stands more than once.")
+        return await self._sessions.find(given[0] if given else None, principal, virtual)
+
+
+def _meta(params: Members) -> Members:
+    raw = bytes(params.get("_meta", b""))
+    if raw[:1] != b"{":
+        return {}
+    try:
+        return read_members(raw)
+    except Refusal as refusal:
+        raise Refusal("rpc_invalid_params", refusal.detail) from refusal
+
+
+def _name(params: Members) -> str:
+    raw = params.get("name")
+    try:
+        return _string(raw if raw is not None else b"null")
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Refusal("rpc_invalid_params", "params.name must be a string.") from error
+
+
+def _arguments(params: Members) -> bytes:
+    raw = bytes(params.get("arguments", b""))
+    if raw and raw[:1] != b"{":
+        raise Refusal("rpc_invalid_params", "params.arguments must be an object.")
+    return raw
+
+
+async def _tool(view: View, name: str) -> Tool:
+    tool = await view.find(name)
+    if tool is None:
+        raise Refusal("tool_not_found", f"Unknown tool: {name[:128]}")
+    return tool
+
+
+def _unknown_method(method: str) -> Refusal:
+    return Refusal("rpc_method_not_found", f"There is no method {method[:128]} here.")

@@ -1,0 +1,59 @@
+"""A tool call as its server gets it: name, id and `_meta` are the server's, every other byte is the client's."""
+
+from triplegate.core.exchange import Exchange
+from triplegate.core.http import Headers
+from triplegate.gates.mcp.call import McpCall, Tool
+from triplegate.gates.mcp.connecting import modern_headers, session_headers
+from triplegate.gates.mcp.server import UpstreamSession
+from triplegate.wire.json_members import read_members, set_members
+from triplegate.wire.mcp_bridge import drop_members, legacy_meta, modern_meta
+from triplegate.wire.mcp_params import PREFIX, params_of
+
+_BASE = modern_headers("tools/call")
+
+
+def modern_request(exchange: Exchange, call: McpCall, tool: Tool) -> tuple[Headers, bytes]:
+    """For a modern server."""
+    headers = [*_BASE, (b"mcp-name", tool.header_name), *_traced(exchange)]
+    changes = {"name": tool.raw_name}
+    if call.era == "modern":
+        headers += [line for line in exchange.inbound.headers if line[0].startswith(PREFIX)]
+    else:
+        client = call.session.client if call.session is not None else b""
+        changes["_meta"] = modern_meta(bytes(call.params.get("_meta", b"")), client)
+        if tool.own.mirrors:
+            headers += params_of(tool.own.mirrors, bytes(call.params.get("arguments", b"")))
+    return headers, _edited(call, changes, None)
+
+
+def legacy_request(
+    exchange: Exchange, call: McpCall, tool: Tool, session: UpstreamSession, number: int
+) -> tuple[Headers, bytes]:
+    """For a legacy server, within a session of ours."""
+    changes = {"name": tool.raw_name}
+    dropped = False
+    if call.era == "modern":
+        meta = legacy_meta(call.meta)
+        if meta is None:
+            dropped = True
+        else:
+            changes["_meta"] = meta
+    body = _edited(call, changes, b"%d" % number, drop_meta=dropped)
+    return [*session_headers(session), *_traced(exchange)], body
+
+
+def _traced(exchange: Exchange) -> Headers:
+    return [(b"x-request-id", exchange.request_id), (b"traceparent", exchange.trace)]
+
+
+def _edited(call: McpCall, params: dict[str, bytes], identity: bytes | None, *, drop_meta: bool = False) -> bytes:
+    """The client's bytes with these members of the params, and perhaps another id."""
+    env = call.env
+    assert env is not None
+    text = set_members(bytes(env.params), call.params, params)
+    if drop_meta:
+        text = drop_members(text, read_members(text), {"_meta"})
+    changed = {"params": text}
+    if identity is not None:
+        changed["id"] = identity
+    return set_members(env.text, env.members, changed)

@@ -1,0 +1,172 @@
+"""An MCP server as it is called: its address, our credential there, and what is known of it over reloads."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
+from itertools import count
+from secrets import randbits
+from typing import Any
+
+import msgspec
+
+from triplegate.config.documents_mcp import ServerDocument
+from triplegate.config.types import is_reference
+from triplegate.core.errors import Refusal
+from triplegate.core.fold import Chain
+from triplegate.core.http import BytesBody, Headers, Reply
+from triplegate.core.policy import Dispatch
+from triplegate.core.ports import Kit
+from triplegate.gates.mcp.call import OwnTool
+from triplegate.gates.mcp.shared_work import SharedWork
+from triplegate.upstreams.pool import Pool
+from triplegate.upstreams.reach import reach
+from triplegate.wire.mcp_era import Era
+
+_MOST_SESSIONS = 10_000  # upstream sessions of one server in this process; the one idle longest is forgotten
+
+
+class UpstreamSession:
+    """A session of ours at a legacy server. Ids are ours alone, so that a hundred clients may all say id 1."""
+
+    __slots__ = ("id", "next_id", "version")
+
+    def __init__(self, session: bytes, version: str) -> None:
+        self.id = session
+        """Mcp-Session-Id; empty where the server gave none."""
+        self.version = version
+        self.next_id = count(1 + (randbits(20) << 30)).__next__  # two nodes may share the session; 2⁵³ is the bound
+
+
+class Changes:
+    """How often any server's tools have changed: whoever keeps a table of them looks at it."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+class ServerState:
+    """What is known of a server; outlives swaps."""
+
+    __slots__ = (
+        "connecting",
+        "era",
+        "failure",
+        "fresh_until",
+        "listing",
+        "loaded",
+        "opening",
+        "sessions",
+        "tools",
+        "ttl",
+    )
+
+    def __init__(self) -> None:
+        self.era: Era | None = None
+        self.tools: tuple[OwnTool, ...] = ()
+        self.loaded = False
+        """True once its tools were fetched."""
+        self.fresh_until = 0.0
+        """Monotonic seconds until which the tools need not be fetched again."""
+        self.ttl = 60.0
+        self.failure = ""
+        """Why the last fetch failed; what it had before is served."""
+        self.sessions: OrderedDict[str, UpstreamSession] = OrderedDict()
+        self.connecting: SharedWork[None] = SharedWork()
+        self.listing: SharedWork[None] = SharedWork()
+        self.opening: dict[str, SharedWork[UpstreamSession]] = {}
+
+    def keep(self, owner: str, session: UpstreamSession) -> None:
+        """Remember the session of one principal or client session."""
+        self.sessions[owner] = session
+        self.sessions.move_to_end(owner)
+        if len(self.sessions) > _MOST_SESSIONS:
+            self.sessions.popitem(last=False)
+
+
+class Server:
+    """What `Target.wiring` is at the mcp gate."""
+
+    __slots__ = ("_base", "_fixed", "_kit", "_path", "_pool", "_tuned", "alias", "missing", "name", "state")
+
+    def __init__(self, name: str, document: ServerDocument, kit: Kit) -> None:
+        self.name = name
+        self.alias = document.alias or name
+        self._kit = kit
+        reached = reach(document.url, document.tls, document.connections, kit)
+        self._pool: Pool = reached.pool
+        self._path = reached.base or b"/"
+        self._base = reached.dispatch(document.waits)
+        self._tuned: dict[Chain, Dispatch] = {}
+        self.state = kit.state(ServerState, f"server:{name}|{document.url}", ServerState)
+        self.missing = ""
+        """Why it cannot be called, such as a secret that is not there; empty when it can."""
+        self._fixed = self._headers(document)
+
+    def _headers(self, document: ServerDocument) -> Headers:
+        """What every call there carries; nothing of it comes from the client."""
+        headers: Headers = [
+            (b"host", self._pool.origin.authority),
+            (b"content-type", b"application/json"),
+            (b"accept", b"application/json, text/event-stream"),
+            (b"accept-encoding", b"identity"),
+            (b"user-agent", b"triplegate"),
+        ]
+        for name, value in document.headers.items():
+            headers.append((name.encode("ascii"), self._value(value)))
+        if document.auth is not None:
+            headers.append((b"authorization", b"Bearer " + self._value(document.auth.bearer)))
+        return headers
+
+    def _value(self, value: str) -> bytes:
+        if not is_reference(value):
+            return value.encode("latin-1")
+        secret = self._kit.secrets.read(value)
+        if secret is None:
+            self.missing = f"nothing at {value}"
+            return b""
+        return secret.encode("latin-1", "replace")
+
+    def dispatch(self, chain: Chain | None) -> Dispatch:
+        """The server's own times, with what the chain's policies say on top; made once per chain."""
+        if chain is None:
+            return self._base
+        found = self._tuned.get(chain)
+        if found is None:
+            found = msgspec.structs.replace(self._base, tuned=dict(self._base.tuned))
+            for policy in chain.policies:
+                if policy.form == "tune":
+                    policy.tune(found)
+            self._tuned[chain] = found
+        return found
+
+    def send(
+        self, headers: Headers, body: bytes, dispatch: Dispatch, deadline: float | None, method: str = "POST"
+    ) -> Coroutine[Any, Any, Reply]:
+        """One request. Raises Refusal upstream_*."""
+        self.check()
+        return self._pool.send(
+            method, self._path, [*self._fixed, *headers], BytesBody(body), dispatch, deadline=deadline
+        )
+
+    def check(self) -> None:
+        """Raises Refusal upstream_credentials when a secret of ours is not there."""
+        if self.missing:
+            raise Refusal(
+                "upstream_credentials", f"The server {self.name} cannot be called at the moment.", reason=self.missing
+            )
+
+    def own_times(self, longest: float) -> Dispatch:
+        """For calls of our own (probe, list): the server's times, but never longer than `longest` seconds."""
+        base = self._base
+        return msgspec.structs.replace(
+            base, first_byte=min(base.first_byte, longest), idle=min(base.idle, longest), total=min(base.total, longest)
+        )
+
+    def deadline(self, seconds: float) -> float:
+        """Monotonic seconds, `seconds` from now."""
+        return self._kit.clock.now() + seconds
+
+    async def alone(self, work: SharedWork[Any], make: Callable[[], Coroutine[Any, Any, Any]], name: str) -> Any:
+        """Carry out `work` once for all who ask for it at the same time."""
+        return await work.get(self._kit.supervisor, make, f"{name} {self.name}")

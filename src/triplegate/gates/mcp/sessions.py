@@ -1,0 +1,109 @@
+"""Sessions of legacy clients: records that any node can read, bound to whoever opened them."""
+
+import re
+import secrets
+
+import msgspec
+
+from triplegate.core.errors import Refusal
+from triplegate.core.identity import Principal
+from triplegate.core.ports import Sessions
+
+TTL = 1800.0
+"""Seconds a session lives after its last use."""
+MOST = 100
+"""Sessions of one principal; the oldest ends when another is opened."""
+
+_ID = re.compile(rb"[A-Za-z0-9_-]{32}")
+_PREFIX = "mcp:"
+_LARGEST_CLIENT = 8192  # bytes of clientInfo that are kept
+
+
+class ClientSession(msgspec.Struct, frozen=True, eq=False):
+    """An open session."""
+
+    id: str
+    version: str
+    client: bytes
+    """Raw clientInfo; empty when there was none."""
+    upstream: dict[str, bytes]
+    """Sessions opened for it at legacy servers: server → version, space, Mcp-Session-Id."""
+
+
+class ClientSessions:
+    """Opens, finds and ends them. Opens of one principal at the same instant on two nodes may exceed the cap."""
+
+    __slots__ = ("_store",)
+
+    def __init__(self, store: Sessions) -> None:
+        self._store = store
+
+    async def open(self, principal: Principal, virtual: str, version: str, client: bytes) -> str:
+        """A new session; its id has 192 random bits."""
+        owner = owner_of(principal)
+        identity = secrets.token_urlsafe(24)
+        record = {"owner": owner, "virtual": virtual.encode(), "version": version.encode()}
+        if len(client) <= _LARGEST_CLIENT:
+            record["client"] = client
+        known = await self._listed(owner)
+        if len(known) >= MOST:
+            known = [each for each in known if await self._store.get(_PREFIX + each, TTL) is not None]
+        for oldest in known[: max(0, len(known) - MOST + 1)]:
+            await self._store.end(_PREFIX + oldest)
+        await self._store.put(_PREFIX + identity, record, TTL)
+        await self._list(owner, [*known, identity][-MOST:])
+        return identity
+
+    async def _listed(self, owner: bytes) -> list[str]:
+        """Ids of the owner's sessions, oldest first; some may have expired."""
+        return (await self._store.get(_listing(owner), TTL) or {}).get("ids", b"").decode().split()
+
+    async def _list(self, owner: bytes, known: list[str]) -> None:
+        await self._store.put(_listing(owner), {"ids": " ".join(known).encode()}, TTL)
+
+    async def find(self, identity: bytes | None, principal: Principal, virtual: str) -> ClientSession:
+        """The session, its life extended.
+
+        Raises Refusal rpc_invalid_request without an id, session_not_found for an unknown one, for another
+        principal's and for one of another path: all three look the same.
+        """
+        if identity is None:
+            raise Refusal("rpc_invalid_request", "The header Mcp-Session-Id is missing.")
+        record = None
+        if _ID.fullmatch(identity):
+            record = await self._store.get(_PREFIX + identity.decode("ascii"), TTL)
+        if (
+            record is None
+            or record.get("owner") != owner_of(principal)
+            or record.get("virtual", b"").decode() != virtual
+        ):
+            raise Refusal("session_not_found", "There is no such session.")
+        upstream = {name[3:]: value for name, value in record.items() if name.startswith("up:")}
+        version, client = record.get("version", b"").decode(), record.get("client", b"")
+        return ClientSession(identity.decode("ascii"), version, client, upstream)
+
+    async def note_upstream(self, session: ClientSession, server: str, version: str, identity: bytes) -> None:
+        """Let other nodes use the session that was opened at a server for this one."""
+        value = session.upstream[server] = version.encode() + b" " + identity
+        try:
+            await self._store.set_field(_PREFIX + session.id, f"up:{server}", value)
+        except ValueError:
+            return  # the record is full: other nodes open sessions of their own
+
+    async def end(self, session: ClientSession, principal: Principal) -> None:
+        """Forget it."""
+        await self._store.end(_PREFIX + session.id)
+        owner = owner_of(principal)
+        known = await self._listed(owner)
+        if session.id in known:
+            known.remove(session.id)
+            await self._list(owner, known)
+
+
+def _listing(owner: bytes) -> str:
+    return f"{_PREFIX}of:{owner.decode()}"
+
+
+def owner_of(principal: Principal) -> bytes:
+    """To whom a session belongs: team, consumer and key."""
+    return f"{principal.team_ref}/{principal.consumer}/{principal.key_id}".encode()

@@ -1,0 +1,43 @@
+"""Messages of both eras as httpx takes them."""
+
+from collections.abc import Mapping
+
+MODERN = "2026-07-28"
+META = {
+    "io.modelcontextprotocol/protocolVersion": MODERN,
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+
+
+def modern(method, params=None, *, identity=7, headers: Mapping[str, str | None] | None = None):
+    """A request of 2026-07-28 as httpx takes it; a header of None is left out."""
+    params = params or {}
+    sent = {"mcp-protocol-version": MODERN, "mcp-method": method}
+    if isinstance(params.get("name"), str):
+        sent["mcp-name"] = params["name"]
+    sent |= headers or {}
+    body = {"jsonrpc": "2.0", "id": identity, "method": method, "params": {"_meta": META, **params}}
+    return {"json": body, "headers": {name: value for name, value in sent.items() if value is not None}}
+
+
+def legacy(method, params=None, *, session=None, identity=7, version="2025-11-25"):
+    """A request within a session as httpx takes it."""
+    headers = {"mcp-session-id": session} if session else {}
+    if version:
+        headers["mcp-protocol-version"] = version
+    body = {"jsonrpc": "2.0", "id": identity, "method": method}
+    if params is not None:
+        body["params"] = params
+    return {"json": body, "headers": headers}
+
+
+async def initialize(client, url, version="2025-11-25"):
+    """Open a session; its id."""
+    params = {"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    answer = await client.post(url, **legacy("initialize", params, version=None))
+    assert answer.status_code == 200, answer.text
+    return answer.headers["mcp-session-id"]
+
+
+def bearer(key):
+    return {"authorization": f"Bearer {key}"}
