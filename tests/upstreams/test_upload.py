@@ -205,3 +205,24 @@ async def test_a_connection_that_closes_while_the_client_dawdles_is_replaced():
         await content(await ask(pool))
         assert await content(await ask(pool, "POST", Pieces(dawdling(), 3))) == b"ok"
         assert upstream.connections == 2
+
+
+@pytest.mark.parametrize("length", [None, 1 << 40])
+async def test_an_early_answer_survives_the_reset_that_follows_it(length):
+    """The upstream answers and closes with most of the body unread, which makes the kernel reset the connection."""
+
+    async def script(talk):
+        await talk.head()
+        await talk.read(1024)
+        await talk.say(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig")
+
+    async def endless():
+        while True:
+            yield b"x" * 65536
+
+    async with Upstream(script) as upstream, pool_to(upstream) as pool:
+        for _ in range(20):
+            reply = await ask(pool, "POST", Pieces(endless(), length))
+            assert reply.status == 413
+            assert await content(reply) == b"big"
+        assert upstream.connections == 20
