@@ -7,6 +7,7 @@ from triplegate.stores.memory.lease import MemoryLease
 from triplegate.stores.memory.mailbox import MemoryMailbox
 from triplegate.stores.memory.once import MemoryOnce
 from triplegate.stores.memory.sessions import MemorySessions
+from triplegate.stores.memory.store import MemoryStore
 
 __all__ = [
     "MemoryAdmission",
@@ -16,4 +17,5 @@ __all__ = [
     "MemoryMailbox",
     "MemoryOnce",
     "MemorySessions",
+    "MemoryStore",
 ]
