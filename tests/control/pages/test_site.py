@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Callable
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,41 @@ PAYLOADS = [
     "<meta http-equiv=refresh content='0;url=http://evil.test'>",
     "<math><mtext></table><mglyph><style><img src=x onerror=window.hacked=1>",
     "\u202e<b>\u0000\ufeff",
+    "<ScRiPt>window.hacked=1</sCrIpT>",
+    "<script src=//evil.test/x.js></script>",
+    "<script\n>window.hacked=1</script\n>",
+    "<<script>window.hacked=1//<</script>",
+    "<script/x>window.hacked=1</script>",
+    "<svg><script>window.hacked=1</script></svg>",
+    "<svg><animate onbegin=window.hacked=1 attributeName=x dur=1s>",
+    "<svg><use href='data:image/svg+xml,<svg id=x onload=parent.hacked=1>#x'>",
+    "<body onload=window.hacked=1>",
+    "<details open ontoggle=window.hacked=1>",
+    "<video><source onerror=window.hacked=1>",
+    "<audio src=x onerror=window.hacked=1>",
+    "<input autofocus onfocus=window.hacked=1>",
+    "<select autofocus onfocus=window.hacked=1>",
+    "<textarea autofocus onfocus=window.hacked=1>",
+    "<marquee onstart=window.hacked=1>",
+    "<object data='javascript:window.hacked=1'>",
+    "<embed src='javascript:window.hacked=1'>",
+    "<form action='javascript:window.hacked=1'><button autofocus>",
+    "<button formaction='javascript:window.hacked=1'>x",
+    "<iframe src='javascript:parent.hacked=1'>",
+    "<link rel=stylesheet href='//evil.test/x.css'>",
+    "<link rel=import href='//evil.test/x'>",
+    "<div style='background:url(javascript:window.hacked=1)'>",
+    "<img src='x' style='x:expression(window.hacked=1)'>",
+    "<template><script>window.hacked=1</script></template>",
+    "<noscript><p title='</noscript><img src=x onerror=window.hacked=1>'>",
+    "<!--><script>window.hacked=1</script-->",
+    "<![CDATA[<script>window.hacked=1</script>]]>",
+    "&lt;script&gt;window.hacked=1&lt;/script&gt;",
+    "%3Cscript%3Ewindow.hacked=1%3C/script%3E",
+    "\\u003cscript\\u003ewindow.hacked=1\\u003c/script\\u003e",
+    "${window.hacked=1}`${window.hacked=1}`",
+    "#{window.hacked=1}<%= window.hacked=1 %>",
+    "data: {}\n\nevent: exchange\ndata: <script>window.hacked=1</script>\n\n",
 ]
 
 
@@ -132,16 +169,29 @@ def infected(stage: Any, payload: str) -> None:
     stage.view.gates = lambda: {"api": payload}
 
 
-@pytest.mark.parametrize("payload", PAYLOADS)
-async def test_whatever_stands_in_a_name_is_text(stage: Any, make_finished: Make, payload: str) -> None:
-    infected(stage, payload)
-    stage.telemetry.tail.take([make_finished(path="/" + payload, route=payload, consumer=payload, refusal=payload)])
+class Elements(HTMLParser):
+    """The elements and attributes that a page really has."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: Counter[tuple[str, tuple[str, ...]]] = Counter()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.found[tag, tuple(name for name, _ in attributes)] += 1
+
+
+async def test_whatever_stands_in_a_name_is_text(stage: Any, make_finished: Make) -> None:
+    assert len(PAYLOADS) >= 50
     async with stage.client(await stage.token()) as client:
-        text = (await client.get("/")).text
-    if "<" in payload:
-        assert payload not in text
-    assert text.count("<script") == 1
-    assert "onerror" not in re.sub(r"&lt;.*?&gt;|&#34;.*?&gt;", "", text)
+        pages = []
+        for payload in ("harmless", *PAYLOADS):
+            infected(stage, payload)
+            one = make_finished(path="/" + payload, route=payload, consumer=payload, refusal=payload, exchange=payload)
+            stage.telemetry.tail._ring.clear()
+            stage.telemetry.tail.take([one])
+            pages.append(Elements((await client.get("/")).text).found)
+    assert all(page == pages[0] for page in pages)  # a payload adds no element and no attribute
 
 
 # In the browser ------------------------------------------------------------------------------------------------

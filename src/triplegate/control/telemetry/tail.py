@@ -29,6 +29,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     gate: str
     method: str
     path: str
+    part: str
+    """The model, route or tool that it named."""
     route: str
     target: str
     status: int
@@ -56,6 +58,7 @@ def entry_of(seq: int, one: Finished) -> Entry:
         record.gate,
         one.rpc[:64] or one.http_method,
         one.path[:200],
+        one.part[:200],
         record.route,
         record.target,
         record.status,

@@ -20,7 +20,7 @@ function add(one) {
   row.className = `fresh ${one.outcome}`;
   cell(row, new Date(one.started * 1000).toISOString().slice(11, 19));
   cell(row, one.gate);
-  cell(row, `${one.method} ${one.path}`);
+  cell(row, `${one.method} ${one.gate === "mcp" && one.part ? one.part : one.path}`);
   cell(row, one.route);
   cell(row, one.status, "n");
   cell(row, one.refusal ? `${one.outcome}: ${one.refusal}` : one.outcome);
