@@ -18,7 +18,7 @@ from triplegate.core.errors import Refusal
 from triplegate.upstreams.origin import parse
 from triplegate.upstreams.pool import Pool
 from triplegate.upstreams.supervisor import TaskSupervisor
-from triplegate.upstreams.tls import TlsSettings, context, identity, shared_context
+from triplegate.upstreams.tls import TlsSettings, identity, shared_trust, trust
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -118,7 +118,7 @@ class Secure:
 
 async def fetch(secure, settings, host="127.0.0.1"):
     origin, _ = parse(f"https://{host}:{secure.port}", tls=identity(settings))
-    pool = Pool(origin, TaskSupervisor(), tls=context(settings), sni=settings.sni)
+    pool = Pool(origin, TaskSupervisor(), tls=trust(settings), sni=settings.sni)
     try:
         for _ in range(2):
             assert await content(await ask(pool)) == b"ok"
@@ -171,9 +171,9 @@ async def test_two_client_certificates_never_share_a_connection(authority):
 
 
 def test_old_versions_are_off(authority):
-    assert context(TlsSettings()).minimum_version == ssl.TLSVersion.TLSv1_2
-    assert context(TlsSettings()).verify_mode == ssl.CERT_REQUIRED
-    assert context(TlsSettings()).check_hostname
+    assert trust(TlsSettings()).minimum_version == ssl.TLSVersion.TLSv1_2
+    assert trust(TlsSettings()).verify_mode == ssl.CERT_REQUIRED
+    assert trust(TlsSettings()).check_hostname
 
 
 def test_a_context_is_made_once_and_again_only_when_its_files_change(authority, tmp_path):
@@ -181,10 +181,10 @@ def test_a_context_is_made_once_and_again_only_when_its_files_change(authority, 
     path = tmp_path / "ca.pem"
     path.write_bytes(Path(authority.path).read_bytes())
     settings = TlsSettings(ca=str(path))
-    first = shared_context(kit, settings)
-    assert shared_context(kit, TlsSettings(ca=str(path))) is first
+    first = shared_trust(kit, settings)
+    assert shared_trust(kit, TlsSettings(ca=str(path))) is first
     path.write_bytes(Path(Authority(tmp_path, "renewed").path).read_bytes())
-    assert shared_context(kit, settings) is not first
+    assert shared_trust(kit, settings) is not first
 
 
 async def test_plain_text_on_a_tls_port_and_the_reverse_are_precise_refusals(authority):

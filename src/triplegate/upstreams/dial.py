@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from triplegate.core.http import Headers
 from triplegate.upstreams import failures
 from triplegate.upstreams.guard import Destination, inspect, why_not
-from triplegate.upstreams.tls import TlsSettings, context
+from triplegate.upstreams.tls import TlsSettings, trust
 
 if TYPE_CHECKING:
     import httpx
@@ -122,7 +122,7 @@ class HttpxDial:
             import httpx
 
             self._client = httpx.AsyncClient(
-                verify=self._tls or context(TlsSettings()),
+                verify=self._tls or trust(TlsSettings()),
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
                 trust_env=False,
                 timeout=httpx.Timeout(_SECONDS, connect=3.0),

@@ -193,7 +193,7 @@ class Connection(ReplyReader, asyncio.Protocol):
         if self._drainer is not None and not self._drainer.done():
             self._drainer.set_result(None)
 
-    def data_received(self, data: bytes) -> None:
+    def received(self, data: bytes) -> None:
         """Parse; whatever came together is there before the waiting task runs."""
         answer = self.answer
         if answer is None:
@@ -214,6 +214,8 @@ class Connection(ReplyReader, asyncio.Protocol):
             self.transport.pause_reading()  # type: ignore[union-attr]  # data comes from a transport
         if answer.waiter is not None and (answer.status or answer.informational):
             answer.wake()
+
+    data_received = received  # the name the transport knows
 
     def eof_received(self) -> None:
         """The upstream is done; `connection_lost` follows, but nobody may pick the connection up until then."""

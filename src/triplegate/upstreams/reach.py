@@ -1,15 +1,18 @@
 """From an address in a document to the pool that serves it, kept over reloads."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from triplegate.config.documents_base import Connections, Timeouts, Tls
+from triplegate.core.errors import Refusal
+from triplegate.core.http import Reply
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import Kit
-from triplegate.upstreams.origin import parse
+from triplegate.upstreams.origin import Origin, parse
 from triplegate.upstreams.pool import Pool, PoolLimits
-from triplegate.upstreams.tls import TlsSettings, identity, shared_context
+from triplegate.upstreams.tls import TlsSettings, identity, shared_trust
 
 
 class Reached(msgspec.Struct, frozen=True, eq=False):
@@ -31,34 +34,52 @@ class Reached(msgspec.Struct, frozen=True, eq=False):
         )
 
 
+class Unusable(Pool):
+    """Stands where certificate files cannot be used: each call is refused, the rest of the gateway serves on."""
+
+    __slots__ = ("_reason",)
+
+    def __init__(self, origin: Origin, kit: Kit, reason: str) -> None:
+        plain = Origin("http", origin.host, origin.port)
+        super().__init__(plain, kit.supervisor)
+        self.origin = origin
+        self._reason = reason
+
+    async def send(self, *_: Any, **__: Any) -> Reply:
+        """Raises Refusal no_backend."""
+        raise Refusal("no_backend", "The upstream's TLS settings cannot be used.", reason=self._reason)
+
+
 def reach(url: str, tls: Tls | None, connections: Connections, kit: Kit, *, credential: str = "") -> Reached:
     """The pool for `url`: one per origin, TLS identity and credential, whatever number of documents name it.
 
-    Raises ValueError for an unusable URL, OSError or ssl.SSLError for unusable certificate files.
+    Unusable certificate files do not refuse the configuration: calls there are refused, and the snapshot says so.
+    Raises ValueError for an unusable URL.
     """
-    settings = _tls_settings(tls, kit)
+    limits = PoolLimits(connections.max, connections.queue, connections.queue_timeout)
     secure = url.startswith("https:")
-    origin, base = parse(url, tls=identity(settings) if secure else "", credential=credential)
+    plain, base = parse(url, credential=credential)
+    try:
+        settings = _tls_settings(tls, kit)
+        origin = msgspec.structs.replace(plain, tls=identity(settings)) if secure else plain
+        context = shared_context(kit, settings) if secure else None
+    except (OSError, ValueError) as error:
+        kit.faults.append(f"{url}: {error}")
+        return Reached(Unusable(plain, kit, str(error)), base.encode("ascii"), limits)
 
     def make() -> Pool:
-        context = shared_context(kit, settings) if secure else None
         return Pool(origin, kit.supervisor, tls=context, sni=settings.sni)
 
-    return Reached(
-        kit.state(Pool, origin.key, make),
-        base.encode("ascii"),
-        PoolLimits(connections.max, connections.queue, connections.queue_timeout),
-    )
+    return Reached(kit.state(Pool, origin.key, make), base.encode("ascii"), limits)
 
 
 def _tls_settings(tls: Tls | None, kit: Kit) -> TlsSettings:
     if tls is None:
         return TlsSettings()
-    if not tls.verify:
-        raise ValueError("tls.verify: false is not supported: name the authority in tls.ca instead")
-    key = None
-    if tls.key is not None:
-        if not tls.key.startswith("file:") or kit.secrets.read(tls.key) is None:
-            raise ValueError(f"tls.key: '{tls.key}' must be a readable file: reference")
-        key = str(Path(tls.key.removeprefix("file:")))
-    return TlsSettings(tls.ca, tls.certificate, key, tls.server_name)
+
+    def place(name: str | None) -> str | None:
+        return None if name is None else str(Path(kit.base, name.removeprefix("file:")))
+
+    if tls.key is not None and not tls.key.startswith("file:"):
+        raise ValueError(f"tls.key must be a file: reference, not '{tls.key.partition(':')[0]}:'")
+    return TlsSettings(place(tls.ca), place(tls.certificate), place(tls.key), tls.server_name)

@@ -31,7 +31,7 @@ def identity(settings: TlsSettings) -> str:
     return digest.hexdigest()[:32]
 
 
-def context(settings: TlsSettings) -> ssl.SSLContext:
+def trust(settings: TlsSettings) -> ssl.SSLContext:
     """Verification on, TLS 1.2 or newer, ALPN http/1.1. Raises OSError or ssl.SSLError when a file is unusable."""
     made = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=settings.ca)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -41,6 +41,6 @@ def context(settings: TlsSettings) -> ssl.SSLContext:
     return made
 
 
-def shared_context(kit: Kit, settings: TlsSettings) -> ssl.SSLContext:
+def shared_trust(kit: Kit, settings: TlsSettings) -> ssl.SSLContext:
     """The one context of these settings, kept over reloads for as long as its files have not changed."""
-    return kit.state(ssl.SSLContext, identity(settings), lambda: context(settings))
+    return kit.state(ssl.SSLContext, identity(settings), lambda: trust(settings))

@@ -79,13 +79,15 @@ class Tunnel(asyncio.Protocol, Frames):
             self._transport.close()
 
     # the transport's side ------------------------------------------------------------------------------------
-    def data_received(self, data: bytes) -> None:
+    def received(self, data: bytes) -> None:
         """Keep it; stop reading when too much is unread."""
         self._buffer += data
         if len(self._buffer) > HIGH_MARK and not self._paused:
             self._paused = True
             self._transport.pause_reading()
         _wake(self._reader)
+
+    data_received = received  # the name the transport knows
 
     def eof_received(self) -> None:
         """The other end is done; `connection_lost` follows."""
