@@ -104,7 +104,7 @@ class Gateway:
             gates,
             paths,
             tuple(prefixes),
-            tuple(faults_of(documents, kit)),
+            (*faults_of(documents, kit), *kit.faults),
         )
 
     def swap(self, snapshot: Snapshot) -> None:

@@ -1,11 +1,14 @@
 """Documents that name the same address share its pool; another identity never does."""
 
+from pathlib import Path
+
 import pytest
 from tests.builders import DictSecrets, make_kit
 from tests.hostile.scripted import Upstream, ask, content, says
 from tests.upstreams.test_tls import Authority
 
 from triplegate.config.documents_base import Connections, Timeouts, Tls
+from triplegate.core.errors import Refusal
 from triplegate.upstreams.reach import reach
 from triplegate.upstreams.supervisor import TaskSupervisor
 
@@ -52,16 +55,30 @@ def test_two_client_certificates_are_two_pools(kit, tmp_path):
     assert reach("https://a.test", Tls(ca=authority.path), Connections(), kit).pool is plain.pool
 
 
+@pytest.mark.parametrize("url", ["ftp://a.test", "https://a.test?x"])
+def test_an_unusable_address_says_so(kit, url):
+    with pytest.raises(ValueError):
+        reach(url, None, Connections(), kit)
+
+
 @pytest.mark.parametrize(
-    ("url", "tls"),
+    "tls",
     [
-        ("ftp://a.test", None),
-        ("https://a.test?x", None),
-        ("https://a.test", Tls(ca="/nowhere.pem")),
-        ("https://a.test", Tls(certificate="/nowhere.pem", key="env:KEY")),
-        ("https://a.test", Tls(certificate="/nowhere.pem", key="file:/nowhere.pem")),
+        Tls(ca="/nowhere.pem"),
+        Tls(certificate="/nowhere.pem", key="env:KEY"),
+        Tls(certificate="/nowhere.pem", key="file:/nowhere.pem"),
     ],
 )
-def test_what_cannot_be_used_says_so(kit, url, tls):
-    with pytest.raises((ValueError, OSError)):
-        reach(url, tls, Connections(), kit)
+async def test_missing_certificates_refuse_the_calls_not_the_configuration(kit, tls):
+    reached = reach("https://a.test", tls, Connections(), kit)
+    assert kit.faults[0].startswith("https://a.test: ")
+    with pytest.raises(Refusal) as caught:
+        await ask(reached.pool)
+    assert caught.value.code == "no_backend"
+
+
+def test_relative_files_start_at_the_configuration(kit, tmp_path):
+    authority = Authority(tmp_path, "authority")
+    kit.base = str(tmp_path)
+    reach("https://a.test", Tls(ca=Path(authority.path).name), Connections(), kit)
+    assert kit.faults == []

@@ -113,6 +113,7 @@ class Building:
             pepper=load_pepper(self.settings),
             trusted=self._trusted,
             index=self._index(),
+            base=self.settings.directory,
         )
 
     def _parts(self, store: "SqlStore[AdminToken]") -> Parts:

@@ -41,7 +41,7 @@ class Chains:
 
     def outer(self, policies: Policies) -> Proceed:
         """The chain by head only, of a route with these policies; behind it the call is read."""
-        outer, _ = split(self._common + policies)
+        outer, _ = split(self._fitting(self._common + policies))
         return fold(outer, self._enter, self._kit, traced=self._traced).proceed
 
     async def _enter(self, exchange: Exchange) -> Reply:
@@ -65,7 +65,13 @@ class Chains:
     def prepare_people(self) -> None:
         """Build the policies of plans and teams once, for the same two reasons."""
         for policies in (*self._plans.values(), *self._teams.values()):
-            fold(policies, self._enter, self._kit)
+            fold(self._fitting(policies), self._enter, self._kit)
+
+    def _fitting(self, policies: Policies) -> Policies:
+        """Those that make sense on this gate: gateway, plans and teams may hold policies of one gate only."""
+        assert self._gate is not None
+        name = self._gate.name
+        return tuple(policy for policy in policies if name in policy.gates)
 
     def _fold(self, route: Route, scope: tuple[str, str, str]) -> Chain:
         gate = self._gate
@@ -75,7 +81,7 @@ class Chains:
         target = tuple(policy for policy in target if policy.form != "claims")
         _, plan, team = scope
         merged = self._common + route.policies + target + self._plans.get(plan, ()) + self._teams.get(team, ())
-        _, inner = split(merged)
+        _, inner = split(self._fitting(merged))
         chain = self._folded[scope] = fold(inner, self._last or gate.forward, self._kit, traced=self._traced)
         return chain
 

@@ -190,11 +190,13 @@ class Kit:
 
     __slots__ = (
         "admission",
+        "base",
         "broadcast",
         "cache",
         "clock",
         "dial",
         "directory",
+        "faults",
         "index",
         "keys",
         "lease",
@@ -231,6 +233,7 @@ class Kit:
         directory: Directory | None = None,
         trusted: Trusts = (),
         index: bytes = b"",
+        base: str = ".",
         offline: bool = False,
     ) -> None:
         self.clock, self.admission, self.keys, self.secrets = clock, admission, keys, secrets
@@ -239,12 +242,17 @@ class Kit:
         self.pepper, self.reenter, self.offline = pepper, reenter, offline
         self.states = states if states is not None else States()
         self.trusted, self.index = trusted, index
+        self.base = base
+        """The configuration's directory: relative file names in documents start there."""
+        self.faults: list[str] = []
+        """What this snapshot's documents name and cannot be had now."""
         self.directory = directory if directory is not None else Directory()
 
     def with_directory(self, directory: Directory) -> "Kit":
         """The same ports with the people of another snapshot."""
         kit = copy(self)
         kit.directory = directory
+        kit.faults = []
         return kit
 
     def state(self, kind: type[T], name: str, make: Callable[[], T]) -> T:

@@ -120,8 +120,6 @@ class Jwt(Policy):
             raise _wrong("algorithm not allowed", self.label)
         if self.token_type is not None and str(head.get("typ", "")).lower() != self.token_type.lower():
             raise _wrong("wrong typ", self.label)
-        if "crit" in head:
-            raise _wrong("crit extensions are not supported", self.label)
         claims = self._decode(token, key[1], kit.clock.wall())
         principal = self._principal(kit, claims)
         if len(key_set.proved) >= _KEPT:

@@ -62,7 +62,7 @@ def reach(url: str, tls: Tls | None, connections: Connections, kit: Kit, *, cred
     try:
         settings = _tls_settings(tls, kit)
         origin = msgspec.structs.replace(plain, tls=identity(settings)) if secure else plain
-        context = shared_context(kit, settings) if secure else None
+        context = shared_trust(kit, settings) if secure else None
     except (OSError, ValueError) as error:
         kit.faults.append(f"{url}: {error}")
         return Reached(Unusable(plain, kit, str(error)), base.encode("ascii"), limits)
