@@ -117,15 +117,16 @@ class Running:
         place = Place(directory, free_port(), free_port(), upstream, redis=redis)
         self.subject, self.place = subject, place if limit is None else place._replace(limit=limit)
         self.started: Started = subject.start(self.place)
+        self.said = ""
         began = time.monotonic()
         self.process = Process(
             self.started.command, cores()[0], directory / "output.log", dict(self.started.environment)
         )
         try:
             await_ready(self.answers, self.process, subject.patience)
-        except NotUp:
+        except NotUp as error:
             self.process.stop()
-            raise
+            raise NotUp(f"{error}; last answer: {self.said or 'none'}") from None
         self.cold_s = round(time.monotonic() - began, 2)
         self.idle_mb = round(tree(self.process.pid).rss_mb, 1)
 
@@ -137,6 +138,7 @@ class Running:
     def answers(self) -> bool:
         """Whether a call of its first work gets the expected answer."""
         status, body = self.try_call(self.subject.works[0])
+        self.said = f"{status} {body[:200]!r}"
         return status == 200 and self.good(self.subject.works[0], body)
 
     @staticmethod
