@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack
 
 import httpx
 import pytest
-
 from tests.gates.mcp.messages import MODERN
+
 from triplegate.config.load import load
 from triplegate.core.clock import SystemClock
 from triplegate.core.house import Household
@@ -21,7 +21,6 @@ from triplegate.samples.http import Answer, Refused, Server
 from triplegate.stores.memory.store import MemoryStore
 from triplegate.upstreams.pool import Pool
 from triplegate.upstreams.supervisor import TaskSupervisor
-
 
 
 class ListSpool:
@@ -68,7 +67,9 @@ def only_era(handler, era):
         if request.path == "/mcp" and request.method == "POST":
             modern = request.header("mcp-protocol-version") == MODERN
             if era == "legacy" and modern:
-                raise Refused(Answer.json({"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "no"}}, 400))
+                raise Refused(
+                    Answer.json({"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "no"}}, 400)
+                )
             if era == "modern" and not modern:
                 raise Refused(Answer.json({"error": "sessions are not served"}, 400))
         return await handler(request)
@@ -151,7 +152,13 @@ def house(ends, tmp_path):
             for name in ("admission", "cache", "sessions", "mailbox", "broadcast", "lease", "once")
         }
         kit = Kit(
-            clock=clock, keys=keys, secrets=secrets, supervisor=supervisor, dial=None, pepper=b"pepper", **(state | ports)
+            clock=clock,
+            keys=keys,
+            secrets=secrets,
+            supervisor=supervisor,
+            dial=None,
+            pepper=b"pepper",
+            **(state | ports),
         )
         gateway = Gateway(kit, Household(clock, spool, Seen(), "node-1"))
         gateway.swap(gateway.compile(read(tmp_path, TEAMS + documents)))

@@ -1,5 +1,7 @@
 """Messages of both eras as httpx takes them."""
 
+import asyncio
+import contextlib
 from collections.abc import Mapping
 
 MODERN = "2026-07-28"
@@ -41,3 +43,15 @@ async def initialize(client, url, version="2025-11-25"):
 
 def bearer(key):
     return {"authorization": f"Bearer {key}"}
+
+
+async def raw(url: str, sent: bytes, until: bytes) -> bytes:
+    """Send bytes to a gateway and read until something comes; at most 5 s."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+    try:
+        writer.write(sent)
+        return await asyncio.wait_for(reader.readuntil(until), 5)
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()

@@ -3,8 +3,7 @@
 import asyncio
 
 import pytest
-
-from tests.gates.mcp.messages import META, bearer, initialize, legacy, modern
+from tests.gates.mcp.messages import META, bearer, initialize, legacy, modern, raw
 
 ECHO = {"name": "files__echo", "arguments": {"text": "grüße"}}
 OPEN = "mcp: {identity: none, owner: web, policies: []}\n"
@@ -14,7 +13,9 @@ def servers(*samples, **more):
     lines = ["servers:"]
     for index, sample in enumerate(samples):
         extra = more.get(f"s{index}", "")
-        lines.append(f"  s{index}: {{url: {sample.url}/mcp, alias: {'files' if index == 0 else f'more{index}'}{extra}}}")
+        lines.append(
+            f"  s{index}: {{url: {sample.url}/mcp, alias: {'files' if index == 0 else f'more{index}'}{extra}}}"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -70,15 +71,11 @@ async def test_what_is_refused_before_the_body_is_read_is_json_rpc_too(house, sa
     assert answer.json()["error"]["code"] == -32001
     assert answer.json()["error"]["data"]["refusal"] == "unauthenticated"
     # identity is found by the head: a body that never comes keeps nobody waiting
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(gate.url.rpartition(":")[2]))
-    writer.write(b"POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n")
-    assert (await asyncio.wait_for(reader.readline(), 5)).startswith(b"HTTP/1.1 401")
-    writer.close()
+    head = b"POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n"
+    assert (await raw(gate.url, head, b"\r\n")).startswith(b"HTTP/1.1 401")
 
 
-@pytest.mark.parametrize(
-    ("method", "status"), [("GET", 405), ("PUT", 405), ("OPTIONS", 405), ("DELETE", 400)]
-)
+@pytest.mark.parametrize(("method", "status"), [("GET", 405), ("PUT", 405), ("OPTIONS", 405), ("DELETE", 400)])
 async def test_other_methods_are_refused(house, sample, http, method, status):
     gate = await house(servers(await sample()))
     answer = await http.request(method, f"{gate.url}/mcp", headers=bearer(gate.key()))
@@ -111,17 +108,19 @@ async def test_foreign_hosts_and_origins_are_refused(house, sample, http, host, 
 
 
 async def test_a_denied_tool_cannot_be_told_from_an_unknown_one(house, sample, http):
-    rules = (
-        ", tools: {allow: ['*'], deny: [secret_admin_tool]}"
-    )
+    rules = ", tools: {allow: ['*'], deny: [secret_admin_tool]}"
     gate = await house(servers(await sample(), s0=rules) + "virtual_servers: {dev: {tools: ['files__e*']}}\n")
     http.headers.update(bearer(gate.key()))
-    for path, denied in (("", "files__secret_admin_tool"), ("/dev", "files__add"), ("/dev", "files__secret_admin_tool")):
+    for path, denied in (
+        ("", "files__secret_admin_tool"),
+        ("/dev", "files__add"),
+        ("/dev", "files__secret_admin_tool"),
+    ):
         url = f"{gate.url}/mcp{path}"
         listed = (await http.post(url, **modern("tools/list"))).json()["result"]["tools"]
         assert denied not in [tool["name"] for tool in listed]
-        raw = denied.removeprefix("files__")
-        for name in (denied, raw, f"s0__{raw}", f"files/{raw}"):
+        bare = denied.removeprefix("files__")
+        for name in (denied, bare, f"s0__{bare}", f"files/{bare}"):
             answers = []
             for asked in (name, "files__no_such"):
                 answer = await http.post(url, **modern("tools/call", {"name": asked, "arguments": {}}))
@@ -190,7 +189,9 @@ async def test_each_call_is_billed_and_everything_else_costs_nothing(house, samp
     headers = bearer(gate.key())
     await http.post(f"{gate.url}/mcp", **modern("tools/list", headers=headers))
     await http.post(f"{gate.url}/mcp", **modern("tools/call", ECHO, headers=headers))
-    await http.post(f"{gate.url}/mcp", **modern("tools/call", {"name": "files__fail", "arguments": {}}, headers=headers))
+    await http.post(
+        f"{gate.url}/mcp", **modern("tools/call", {"name": "files__fail", "arguments": {}}, headers=headers)
+    )
     await http.post(f"{gate.url}/mcp", **modern("tools/call", {"name": "files__none"}, headers=headers))
     listed, called, failed, unknown = gate.calls
     assert (listed.cost, listed.outcome, listed.route, listed.attempts) == (0, "ok", "mcp", ())
@@ -321,12 +322,12 @@ async def test_a_reload_keeps_era_tools_and_sessions(house, sample, http):
     assert len((await http.get(f"{upstream.url}/control/requests")).json()) == before + 1
 
 
-async def test_a_body_over_four_mebibytes_is_refused(house, sample, http):
+async def test_a_body_over_four_mebibytes_is_refused_by_its_announced_length(house, sample):
     gate = await house(servers(await sample()))
-    params = {"name": "files__echo", "arguments": {"text": "x" * (4 * 1024 * 1024)}}
-    answer = await http.post(f"{gate.url}/mcp", **modern("tools/call", params, headers=bearer(gate.key())))
-    assert answer.status_code == 413
-    assert answer.json()["error"]["code"] == -32600
+    head = f"POST /mcp HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {gate.key()}\r\ncontent-length: 4194305\r\n"
+    answer = await raw(gate.url, f"{head}\r\n{{".encode(), b"}")
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert b'"code":-32600' in answer
 
 
 async def test_unknown_media_types_are_refused(house, sample, http):
