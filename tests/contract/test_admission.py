@@ -487,11 +487,26 @@ async def test_large_money_is_counted_to_the_unit(state: State) -> None:
     assert (await look(state, claim)).remaining == 1
 
 
+async def test_a_bucket_whose_name_is_made_up_never_touches_another(state: State) -> None:
+    await take(state, budget(100, 40, bucket="x"), places(5, bucket="x"))
+    for name in ("x:z", "x:a", "x:d", "x:az", "az:x", "b:x", "{x}", "}:a:b:x", "x\0", "ü\n\r", "x " * 500):
+        taken = await take(state, budget(100, 40, bucket=name), places(5, bucket=name), rate(5, bucket=f"{name}r"))
+        assert taken.retry_after is None
+        assert not taken.degraded
+        assert taken.hold is not None
+        taken.hold.settle({"money": 30})
+        assert (await look(state, budget(100, 1, bucket=name))).remaining == 70
+    assert (await look(state, budget(100, 1, bucket="x"))).remaining == 60
+
+
 async def test_what_nobody_counts_is_refused_by_name(state: State) -> None:
+    await take(state, budget(100, 1, bucket="x"), rate(100, bucket="x"))
     for limit in (
         Limit("monthly-money", "budget", "money", 100, "month"),  # type: ignore[arg-type]
         Limit("monthly-money", "budget", "money", 100, 0.0),
         Limit("monthly-money", "rate", "total", 100, -1.0),
+        Limit("monthly-money", "rate", "total", 100, float("inf")),
+        Limit("monthly-money", "budget", "money", 100, float("nan")),
     ):
         with pytest.raises(Refusal) as refused:
             await take(state, Claim("x", limit))

@@ -59,6 +59,8 @@ async def test_what_was_read_is_a_copy(state: State) -> None:
 async def test_records_are_bounded(state: State) -> None:
     with pytest.raises(ValueError, match="65536 bytes"):
         await state.sessions.put("s", {"a": bytes(65_536)}, 60.0)
+    with pytest.raises(ValueError, match="has a name"):
+        await state.sessions.put("s", {"": b"x"}, 60.0)
     with pytest.raises(ValueError, match="64 fields"):
         await state.sessions.put("s", {f"f{n}": b"" for n in range(65)}, 60.0)
     await state.sessions.put("s", {f"f{n}": b"" for n in range(64)}, 60.0)

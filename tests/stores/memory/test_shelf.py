@@ -39,11 +39,3 @@ def test_a_fresh_bucket_survives_the_sweeps_of_its_own_call() -> None:
     for name in "abcdef":
         shelf.add(name, RateBucket(), 100.0)
     assert set(shelf.buckets) == set("abcdef")
-
-
-def test_a_limit_that_changes_its_family_keeps_its_place() -> None:
-    shelf = Shelf(100)
-    shelf.add("a", RateBucket(), 100.0)
-    shelf.add("a", HoldingBucket(), 100.0)
-    assert len(shelf.order) == 1
-    assert type(shelf.buckets["a"]) is HoldingBucket

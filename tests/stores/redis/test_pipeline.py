@@ -75,6 +75,15 @@ async def test_a_caller_that_gives_up_does_not_shift_the_answers(redis_url: str)
         assert (await first, await third) == (b"a", b"c")
 
 
+async def test_a_command_that_cannot_be_written_does_not_shift_the_answers(redis_url: str) -> None:
+    async with opened(redis_url) as pipeline:
+        first = pipeline.send("ECHO", "a")
+        with pytest.raises(UnicodeEncodeError):
+            pipeline.send("ECHO", "\ud800")
+        second = pipeline.send("ECHO", "b")
+        assert (await first, await second) == (b"a", b"b")
+
+
 async def test_an_error_of_the_server_is_an_answer(redis_url: str) -> None:
     async with opened(redis_url) as pipeline:
         wrong = await pipeline.send("NO-SUCH-COMMAND")

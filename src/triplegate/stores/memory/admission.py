@@ -10,6 +10,9 @@ from triplegate.stores.memory.part import Part, whole_amount
 from triplegate.stores.memory.rate import SLACK, RateBucket, clean, left_of, rate_of
 from triplegate.stores.memory.shelf import Bucket, Shelf
 
+LONGEST_WINDOW = 1e9
+"""Seconds; 31 years."""
+
 
 class MemoryAdmission:
     """The Admission port. Nothing is awaited, so every decision is atomic."""
@@ -94,16 +97,18 @@ class MemoryAdmission:
 
     def _find(self, claim: Claim, now: float) -> Bucket:
         """The bucket of a claim, made on first use. Raises Refusal policy_unavailable."""
-        bucket = self._look(claim)
-        if self._shelf.buckets.get(claim.bucket) is not bucket:
-            self._shelf.add(claim.bucket, bucket, now)
+        kind = bucket_kind(claim)
+        name = _name(claim)
+        bucket = self._shelf.buckets.get(name)
+        if bucket is None:
+            bucket = kind()
+            self._shelf.add(name, bucket, now)
         return bucket
 
     def _look(self, claim: Claim) -> Bucket:
         """The bucket of a claim; a fresh one, not kept, when there is none."""
         kind = bucket_kind(claim)
-        bucket = self._shelf.buckets.get(claim.bucket)
-        return bucket if type(bucket) is kind else kind()
+        return self._shelf.buckets.get(_name(claim)) or kind()
 
 
 class MemoryHold:
@@ -153,13 +158,19 @@ class MemoryHold:
         return granted
 
 
+def _name(claim: Claim) -> str | tuple[str, str]:
+    """Rates, the common case, by their bucket's name; a budget or place of the same name is another bucket."""
+    family = claim.limit.family
+    return claim.bucket if family == "rate" else (family, claim.bucket)
+
+
 def bucket_kind(claim: Claim) -> type[Bucket]:
     """What counts a claim. Raises Refusal policy_unavailable, naming the limit, for what nobody counts yet."""
     limit = claim.limit
     window = limit.window
     if limit.family == "concurrent":
         return HoldingBucket
-    if isinstance(window, int | float) and window > 0:
+    if isinstance(window, int | float) and 0 < window <= LONGEST_WINDOW:
         if limit.family == "rate":
             return RateBucket
         if limit.family == "budget":

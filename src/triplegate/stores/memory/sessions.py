@@ -89,7 +89,9 @@ class MemorySessions:
 
 
 def check_record(record: Mapping[str, bytes]) -> int:
-    """The bytes of a record. Raises ValueError when it has too many fields or bytes."""
+    """The bytes of a record. Raises ValueError when it has too many fields or bytes, or a field without a name."""
+    if "" in record:
+        raise ValueError("a field of a session record has a name")
     if len(record) > MOST_FIELDS:
         raise ValueError(f"a session record has at most {MOST_FIELDS} fields")
     size = sum([len(name) + len(value) for name, value in record.items()])

@@ -7,6 +7,7 @@ from triplegate.stores.memory.holding import HoldingBucket
 from triplegate.stores.memory.rate import RateBucket
 
 Bucket = RateBucket | HoldingBucket
+Name = str | tuple[str, str]
 _LOOKED_AT = 16
 
 
@@ -17,17 +18,14 @@ class Shelf:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.buckets: dict[str, Bucket] = {}
-        self.order: deque[str] = deque()
+        self.buckets: dict[Name, Bucket] = {}
+        self.order: deque[Name] = deque()
         """The clock hand: every name once."""
         self.evicted = 0
         """Live buckets forgotten because the shelf was full."""
 
-    def add(self, name: str, bucket: Bucket, now: float) -> None:
-        """Put a bucket there. Raises Refusal overloaded when the shelf is full of budgets that may not be forgotten."""
-        if name in self.buckets:  # the limit changed its family: its place stays
-            self.buckets[name] = bucket
-            return
+    def add(self, name: Name, bucket: Bucket, now: float) -> None:
+        """Put a new bucket there. Raises Refusal overloaded when it is full of budgets that may not be forgotten."""
         bucket.until = now + 1.0  # empty, but about to be used
         self._sweep(2, now)
         if len(self.buckets) >= self.limit and not self._sweep(_LOOKED_AT, now):
@@ -49,10 +47,10 @@ class Shelf:
     def _evict(self, now: float) -> None:
         """Forget the rate that is closest to a full bucket among the next few; never a budget."""
         seen = [self.order[at] for at in range(min(_LOOKED_AT, len(self.order)))]
-        rates = [(bucket.tat, name) for name in seen if isinstance(bucket := self.buckets[name], RateBucket)]
+        rates = {name: bucket.tat for name in seen if isinstance(bucket := self.buckets[name], RateBucket)}
         if not rates:
             raise Refusal("overloaded", "The gateway tracks as many budgets as it can.", retry_after=1.0)
-        _, name = min(rates)
+        name = min(rates, key=lambda one: rates[one])
         self.order.remove(name)
         del self.buckets[name]
         self.evicted += 1

@@ -99,9 +99,10 @@ class Pipeline:
         """
         if not self.up or len(self._waiting) >= self._max_pending:
             raise _DROPPED
+        packed = self._pack(arguments)  # may raise: before anything is owed
         future: asyncio.Future[Any] = self._loop.create_future()
         self._waiting.append(future)
-        self._outgoing.append(self._pack(arguments))
+        self._outgoing.append(packed)
         if self._batch is None:
             self._batch = [future]
             due = self._loop.time() + self._deadline

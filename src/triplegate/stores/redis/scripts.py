@@ -7,13 +7,16 @@ EPOCH_SECONDS: Final = 1_767_225_600
 """Times in the scripts are microseconds since 2026, so that a double keeps fractions of them."""
 
 # Shared by the three scripts. A rate is one string of two doubles: TAT and the sum of refunds. A budget or a
-# concurrency limit is a hash (p: number of the window, s: spent, h: held), hold ids by expiry (:z), their amounts (:a)
-# and the ids that were settled lately (:d). Integers are changed by HINCRBY, exact to 64 bits.
+# concurrency limit is a hash (p: number of the window, s: spent, h: held), hold ids by expiry (az), their amounts (aa)
+# and the ids that were settled lately (ad). Integers are changed by HINCRBY, exact to 64 bits.
 _SHARED = """
 local t = redis.call('TIME')
 local now = (tonumber(t[1]) - 1767225600) * 1e6 + tonumber(t[2])
 local wall = tonumber(t[1]) * 1e6 + tonumber(t[2])
 local FURTHEST, TOMBSTONE, ASK_AGAIN, MOST, SLACK = 86400e6, 300e6, 1e6, 9.2e18, 1
+
+-- Beside names are made in front: behind, a bucket's name could be made up to hit another bucket's.
+local function beside(key, kind) return (string.gsub(key, '^({[^}]*}:)a:', '%1' .. kind .. ':', 1)) end
 
 local function px(us) return string.format('%.0f', math.min(math.max(math.ceil(us / 1000), 1), 34560000000)) end
 
@@ -49,9 +52,9 @@ local function take_rate(bucket, quota, window, burst, amount)
 end
 
 local function drop(key, bucket, id)
-  local amount = redis.call('HGET', key .. ':a', id)
+  local amount = redis.call('HGET', beside(key, 'aa'), id)
   if not amount then return false end
-  redis.call('HDEL', key .. ':a', id)
+  redis.call('HDEL', beside(key, 'aa'), id)
   if amount ~= '0' then redis.call('HINCRBY', key, 'h', '-' .. amount) end
   bucket.h = bucket.h - tonumber(amount)
   return true
@@ -66,20 +69,20 @@ local function load_holding(key, family, window)
   local v = redis.call('HMGET', key, 'p', 's', 'h')
   local bucket = {p = tonumber(v[1] or '-1'), s = tonumber(v[2] or '0'), h = tonumber(v[3] or '0'), left = left}
   if period > bucket.p then
-    redis.call('DEL', key, key .. ':z', key .. ':a', key .. ':d')
+    redis.call('DEL', key, beside(key, 'az'), beside(key, 'aa'), beside(key, 'ad'))
     redis.call('HSET', key, 'p', string.format('%.0f', period), 's', '0', 'h', '0')
     redis.call('PEXPIRE', key, px(left + TOMBSTONE))
     return {p = period, s = 0, h = 0, left = left}
   end
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', key .. ':z', '-inf', now, 'LIMIT', 0, 500)) do
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', beside(key, 'az'), '-inf', now, 'LIMIT', 0, 500)) do
     drop(key, bucket, id)
-    redis.call('ZREM', key .. ':z', id)
+    redis.call('ZREM', beside(key, 'az'), id)
   end
   return bucket
 end
 
 local function soonest(key, at_most)
-  local first = redis.call('ZRANGE', key .. ':z', 0, 0, 'WITHSCORES')
+  local first = redis.call('ZRANGE', beside(key, 'az'), 0, 0, 'WITHSCORES')
   if not first[2] then return at_most end
   return math.min(at_most, math.max(1000, tonumber(first[2]) - now))
 end
@@ -91,15 +94,15 @@ local function holding_wait(key, bucket, family, quota, amount)
 end
 
 local function keep_until(key, us)
-  for _, name in ipairs({key, key .. ':z', key .. ':a', key .. ':d'}) do
+  for _, name in ipairs({key, beside(key, 'az'), beside(key, 'aa'), beside(key, 'ad')}) do
     redis.call('PEXPIRE', name, px(us - now), 'NX')
     redis.call('PEXPIRE', name, px(us - now), 'GT')
   end
 end
 
 local function hold(key, bucket, id, amount, expires)
-  redis.call('ZADD', key .. ':z', string.format('%.0f', expires), id)
-  redis.call('HSET', key .. ':a', id, amount)
+  redis.call('ZADD', beside(key, 'az'), string.format('%.0f', expires), id)
+  redis.call('HSET', beside(key, 'aa'), id, amount)
   redis.call('HINCRBY', key, 'h', amount)
   keep_until(key, math.max(expires, now + bucket.left) + TOMBSTONE)
 end
@@ -189,11 +192,11 @@ for i, key in ipairs(KEYS) do
   else
     local bucket = load_holding(key, family, window)
     if token == '' or struct.unpack('d', token) == bucket.p then
-      local first = drop(key, bucket, id) or not redis.call('ZSCORE', key .. ':d', id)
-      redis.call('ZREM', key .. ':z', id)
+      local first = drop(key, bucket, id) or not redis.call('ZSCORE', beside(key, 'ad'), id)
+      redis.call('ZREM', beside(key, 'az'), id)
       if family == 'b' and first then
-        redis.call('ZREMRANGEBYSCORE', key .. ':d', '-inf', now)
-        redis.call('ZADD', key .. ':d', string.format('%.0f', now + TOMBSTONE), id)
+        redis.call('ZREMRANGEBYSCORE', beside(key, 'ad'), '-inf', now)
+        redis.call('ZADD', beside(key, 'ad'), string.format('%.0f', now + TOMBSTONE), id)
         if bucket.s + actual < MOST then redis.call('HINCRBY', key, 's', ARGV[a + 7]) end
         keep_until(key, now + bucket.left + TOMBSTONE)
       end
@@ -220,8 +223,8 @@ for i, key in ipairs(KEYS) do
   else
     c.bucket = load_holding(key, c.family, c.window)
     if struct.unpack('d', c.token) ~= c.bucket.p then c.lacking = 0
-    elseif redis.call('HEXISTS', key .. ':a', c.id) == 1 then
-      redis.call('ZADD', key .. ':z', 'XX', string.format('%.0f', now + ttl), c.id)
+    elseif redis.call('HEXISTS', beside(key, 'aa'), c.id) == 1 then
+      redis.call('ZADD', beside(key, 'az'), 'XX', string.format('%.0f', now + ttl), c.id)
       keep_until(key, math.max(now + ttl, now + c.bucket.left) + TOMBSTONE)
     else c.lacking = wanted end
     if c.lacking > 0 then wait = holding_wait(key, c.bucket, c.family, c.quota, c.lacking) end
@@ -236,9 +239,9 @@ for _, c in ipairs(claims) do
     save_rate(c.key, c.bucket, c.window, now + ttl)
   elseif granted == 1 and c.lacking > 0 then
     local amount = string.format('%.0f', c.lacking)
-    local before = tonumber(redis.call('HGET', c.key .. ':a', c.id) or '0')
+    local before = tonumber(redis.call('HGET', beside(c.key, 'aa'), c.id) or '0')
     hold(c.key, c.bucket, c.id, amount, now + ttl)
-    redis.call('HSET', c.key .. ':a', c.id, string.format('%.0f', before + c.lacking))
+    redis.call('HSET', beside(c.key, 'aa'), c.id, string.format('%.0f', before + c.lacking))
   end
   answer[#answer + 1] = c.token
 end

@@ -5,6 +5,12 @@ from collections.abc import Mapping
 from triplegate.stores.memory.sessions import LARGEST_RECORD, MOST_FIELDS, check_record
 from triplegate.stores.redis.pipeline import Argument, Pipeline
 
+_PUT = b"""
+redis.call('DEL', KEYS[1])
+for i = 2, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+return 1
+"""
 _SET_FIELD = f"""
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 local fields, size = redis.call('HGETALL', KEYS[1]), #ARGV[1] + #ARGV[2]
@@ -32,13 +38,7 @@ class RedisSessions:
         fields: list[Argument] = [b"", b""]  # a hash needs a field to exist: an empty record is a record too
         for name, value in record.items():
             fields += (name, value)
-        await self._pipeline.call_all(
-            (b"MULTI",),
-            (b"DEL", key),
-            (b"HSET", key, *fields),
-            (b"PEXPIRE", key, max(1, int(ttl * 1000))),
-            (b"EXEC",),
-        )
+        await self._pipeline.call(b"EVAL", _PUT, 1, key, max(1, int(ttl * 1000)), *fields)
 
     async def get(self, session: str, ttl: float) -> dict[str, bytes] | None:
         """The record, its life extended to `ttl` seconds; None when unknown or expired."""
