@@ -17,6 +17,7 @@ from triplegate.core.ports import House, Kit
 from triplegate.gates.api.compile import compile_api
 from triplegate.gates.llm.compile import compile_llm
 from triplegate.gates.mcp.compile import compile_mcp
+from triplegate.upstreams.pool import Pool
 
 _KEPT = 3  # old snapshots kept for explain, re-entry and rollback
 _DEEPEST = 3
@@ -82,16 +83,16 @@ class Gateway:
         }
         digest = documents.digest()
 
-        def chains(common: tuple[Policy, ...]) -> Chains:
-            return Chains(documents.gateway.policies + common, plans, teams, kit, traced=traced, last=last)
+        def chains(gate: str, common: tuple[Policy, ...]) -> Chains:
+            return Chains(gate, documents.gateway.policies + common, plans, teams, kit, traced=traced, last=last)
 
         gates: dict[str, Gate] = {}
         paths: dict[str, str] = {}
         prefixes: list[tuple[str, str]] = []
         for compiled in (
-            compile_api(documents, kit, self.house, digest, chains(())),
-            compile_llm(documents, kit, self.house, digest, chains(documents.llm.policies)),
-            compile_mcp(documents, kit, self.house, digest, chains(documents.mcp.policies)),
+            compile_api(documents, kit, self.house, digest, chains("api", ())),
+            compile_llm(documents, kit, self.house, digest, chains("llm", documents.llm.policies)),
+            compile_mcp(documents, kit, self.house, digest, chains("mcp", documents.mcp.policies)),
         ):
             gates[compiled.gate.name] = compiled.gate
             paths.update(dict.fromkeys(compiled.paths, compiled.gate.name))
@@ -118,9 +119,8 @@ class Gateway:
             while len(self._old) > _KEPT:
                 del self._old[next(iter(self._old))]
         for dropped in self.kit.states.sweep():
-            close = getattr(dropped, "close", None)
-            if close is not None:
-                close()
+            if isinstance(dropped, Pool):
+                dropped.retire()
         for told in self.on_swap:
             told(snapshot)
 

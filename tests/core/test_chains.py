@@ -30,7 +30,7 @@ class Know(Policy):
 
 
 def chains_for(gate, common=(), plans=None, teams=None):
-    chains = Chains(tuple(common), plans or {}, teams or {}, make_kit())
+    chains = Chains(gate.name, tuple(common), plans or {}, teams or {}, make_kit())
     chains.bind(gate)
     return chains
 
@@ -86,3 +86,16 @@ async def test_an_open_route_books_on_the_owning_team():
     exchange = make_exchange(gate, route=where, principal=None)
     await chains_for(gate).outer(())(exchange)
     assert exchange.principal is nobody
+
+
+async def test_a_policy_of_another_gate_is_left_out():
+    class OnlyLlm(Mark):
+        use: Literal["only_llm"] = "only_llm"
+        gates: ClassVar = frozenset({"llm"})
+
+    gate = PlainGate()
+    where = route([Know()])
+    chains = chains_for(gate, [OnlyLlm(word="llm"), Mark(word="all")])
+    exchange = make_exchange(gate, route=where, principal=None)
+    await chains.outer(where.policies)(exchange)
+    assert [word for word, _, _ in exchange.decisions] == ["all"]

@@ -112,3 +112,14 @@ async def test_a_retired_pool_keeps_nothing_but_finishes_what_runs():
         await upstream.until_idle()
         with pytest.raises(Refusal, match="upstream_unreachable"):
             await one(pool, DISPATCH)
+
+
+async def test_a_place_that_cannot_connect_says_why_until_it_can():
+    async with Upstream(serving) as upstream, pool_to(upstream) as pool:
+        port, pool.origin = pool.origin, msgspec.structs.replace(pool.origin, port=1)
+        with pytest.raises(Refusal):
+            await one(pool, DISPATCH)
+        assert pool.failing
+        pool.origin = port
+        assert await one(pool, DISPATCH) == b"ok"
+        assert pool.failing == ""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from triplegate.core.admission import Taker
 from triplegate.core.catalog import Route
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange, Gate, Proceed
@@ -17,10 +18,11 @@ Policies = tuple[Policy, ...]
 class Chains:
     """Merges gateway → gate → route → target → plan → team into chains (design: one order, stage first)."""
 
-    __slots__ = ("_common", "_folded", "_gate", "_kit", "_last", "_plans", "_teams", "_traced")
+    __slots__ = ("_common", "_folded", "_gate", "_kit", "_last", "_name", "_plans", "_targets_claim", "_teams", "_traced")
 
     def __init__(
         self,
+        name: str,
         common: Policies,
         plans: Mapping[str, Policies],
         teams: Mapping[str, Policies],
@@ -29,11 +31,13 @@ class Chains:
         traced: bool = False,
         last: Proceed | None = None,
     ) -> None:
-        """`last` stands in for the gate's forward, where nothing may be sent (explain, test)."""
+        """`name` of the gate; `last` stands in for the gate's forward, where nothing may be sent (explain, test)."""
         self._common, self._plans, self._teams, self._kit, self._traced = common, plans, teams, kit, traced
         self._last = last
+        self._name = name
         self._folded: dict[tuple[str, str, str], Chain] = {}
         self._gate: Gate | None = None
+        self._targets_claim = False
 
     def bind(self, gate: Gate) -> None:
         """The gate that reads and forwards; called once, by the gate's own constructor."""
@@ -56,10 +60,14 @@ class Chains:
             assert exchange.route is not None
             chain = self._fold(exchange.route, exchange.scope)
         exchange.chain = chain
+        if self._targets_claim:
+            # for the attempts; a call that has claims itself replaces it at its admission
+            exchange.admission = Taker(self._kit.admission, (), exchange)
         return await chain.proceed(exchange)
 
     def prepare(self, route: Route) -> None:
         """Fold the route's chain now: what cannot be built is found, and its state counts as used."""
+        self._targets_claim |= any(target.claimants for target, _ in route.targets)
         self._fold(route, (route.name, "", ""))
 
     def prepare_people(self) -> None:
@@ -69,9 +77,7 @@ class Chains:
 
     def _fitting(self, policies: Policies) -> Policies:
         """Those that make sense on this gate: gateway, plans and teams may hold policies of one gate only."""
-        assert self._gate is not None
-        name = self._gate.name
-        return tuple(policy for policy in policies if name in policy.gates)
+        return tuple(policy for policy in policies if self._name in policy.gates)
 
     def _fold(self, route: Route, scope: tuple[str, str, str]) -> Chain:
         gate = self._gate

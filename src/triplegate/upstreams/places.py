@@ -59,6 +59,7 @@ class Places:
         "_tls",
         "_waiting",
         "deadlines",
+        "failing",
         "limits",
         "name",
         "now",
@@ -92,6 +93,8 @@ class Places:
         """As of the last use: what a released connection and a freed place are measured by."""
         self.deadlines = Deadlines(lambda: self._open, now)
         self.opened = self.reused = self.stale = 0
+        self.failing = ""
+        """Why the last try to connect failed; empty once one succeeded."""
 
     def counters(self) -> Counters:
         """How it stands now."""
@@ -141,6 +144,11 @@ class Places:
                 sni=self._sni,
                 timeout=min(dispatch.connect, total - self.now()),
             )
+        except Refusal as refusal:
+            self.failing = refusal.reason
+            self._connecting -= 1
+            self._let_in()
+            raise
         except BaseException:
             self._connecting -= 1
             self._let_in()
@@ -148,6 +156,7 @@ class Places:
         self._connecting -= 1
         self._open.add(connection)
         self.opened += 1
+        self.failing = ""
         if self._closed or connection.gone:
             self.forget(connection)
             connection.abort()
