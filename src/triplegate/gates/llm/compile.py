@@ -26,7 +26,7 @@ def compile_llm(documents: Documents, kit: Kit, house: House, snapshot: str, cha
     route = Route("llm", "llm", written.owner, anonymous=anonymous, origin=documents.origin("llm"))
     models = {name: _model(name, document, documents, kit) for name, document in documents.models.items()}
     endpoints = {written.base_path + dialect.path.decode("ascii"): dialect for dialect in _DIALECTS}
-    surface = Surface(written.base_path, written.host, route, chains.outer(()), endpoints, int(kit.clock.wall()))
+    surface = Surface(written.base_path, written.host, route, endpoints, int(kit.clock.wall()))
     gate = LlmGate(models, surface, chains, house, snapshot)
     chains.prepare(route)
     for model in models.values():

@@ -1,13 +1,13 @@
 """The llm gate: a model's name in an OpenAI body → deployments; bytes pass, usage is counted, cost is booked."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
 from triplegate.core.catalog import Route
 from triplegate.core.chains import Chains
 from triplegate.core.errors import Refusal
-from triplegate.core.exchange import Attempt, Exchange, Proceed
+from triplegate.core.exchange import Attempt, Exchange
 from triplegate.core.http import Encoder, Inbound, OneFrame, Reply
 from triplegate.core.ports import House
 from triplegate.gates.llm.call import Dialect, LlmCall
@@ -33,7 +33,6 @@ class Surface(msgspec.Struct, frozen=True, eq=False):
     host: str | None
     route: Route
     """Stands for every endpoint until the model is known."""
-    outer: Proceed
     endpoints: Mapping[str, Dialect]
     """Path → dialect, for POST."""
     created: int
@@ -51,6 +50,7 @@ class LlmGate:
         self._models, self._surface, self._house, self._snapshot = models, surface, house, snapshot
         self._listed = tuple(models.values())
         chains.bind(self)
+        self._outer = chains.outer(())
 
     # open and read -----------------------------------------------------------------------------------------
     def open(self, inbound: Inbound) -> Exchange:
@@ -58,7 +58,7 @@ class LlmGate:
         exchange = begin(self, inbound, self._house, self._snapshot)
         surface = self._surface
         exchange.route = surface.route
-        exchange.outer = surface.outer
+        exchange.outer = self._outer
         exchange.deadline = inbound.deadline
         if surface.host is not None and inbound.host != surface.host:
             exchange.refusal = Refusal("misdirected", "This host is not served here.")
@@ -104,13 +104,18 @@ class LlmGate:
         order = Order([model, *[other for other in usable if other.open_to(principal)]])
         exchange.numbers.list_cost = max(reserved(call, target) for target, _ in model.route.targets)
 
-        def send(attempt: Attempt) -> Awaitable[Reply]:
+        async def send(attempt: Attempt) -> Reply:
             deployment: Deployment = attempt.target.wiring
             attempt.provider = deployment.provider
-            return deployment.send(exchange, call, chain)
+            reply = await deployment.send(exchange, call, chain)
+            _look(reply, call)
+            return reply
 
         dispatch = model.deployments[0].dispatch(chain)
-        reply = await attempts(exchange, dispatch, order.pick, send, replayable=True, budget=model.budget)
+        try:
+            reply = await attempts(exchange, dispatch, order.pick, send, replayable=True, budget=model.budget)
+        finally:
+            exchange.numbers.list_cost = 0  # the intent has it; from now on what was really used counts
         attempt = next(one for one in exchange.attempts if one.adopted)
         _check(attempt, reply)
         reply.headers = [line for line in reply_headers(reply.headers) if line[0] not in _OURS]
@@ -153,7 +158,7 @@ class LlmGate:
         call: LlmCall = exchange.call
         attempt = next(one for one in exchange.attempts if one.adopted)
         meter = Meter(exchange, attempt, call)
-        if call.streamed and _is_stream(reply):
+        if call.streamed:
             return StreamEncoder(exchange, call, meter)
         return WholeEncoder(exchange, call, meter)
 
@@ -181,11 +186,20 @@ def _only(inbound: Inbound, *methods: str) -> Refusal | None:
     return Refusal("method_not_supported", f"This path takes {names}.", headers=[(b"allow", names.encode("ascii"))])
 
 
-def _is_stream(reply: Reply) -> bool:
+def _look(reply: Reply, call: LlmCall) -> None:
+    """A page where an answer should be is none, whatever its status. Raises Refusal upstream_malformed."""
+    if reply.status >= 400:
+        return
+    wanted = b"text/event-stream" if call.streamed else b"json"
     for name, value in reply.headers:
-        if name == b"content-type":
-            return value.lower().startswith(b"text/event-stream")
-    return False
+        if name == b"content-type" and wanted in value.lower():
+            return
+    reply.frames.close()
+    raise Refusal(
+        "upstream_malformed",
+        "The provider's answer is of the wrong type.",
+        reason=f"status {reply.status}, no {wanted!r}",
+    )
 
 
 def _check(attempt: Attempt, reply: Reply) -> None:

@@ -1,5 +1,7 @@
 """Count while relaying: usage from the reply itself, an estimate where it is cut or silent, cost from the price."""
 
+import msgspec
+
 from triplegate.core.catalog import Target
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange
@@ -37,6 +39,10 @@ class Meter:
             exchange.numbers.price_version = price.version
         return attempt.cost
 
+    def waive(self) -> None:
+        """The provider answered with an error: there is nothing to pay for."""
+        self._booked = True
+
     def book_cut(self, pieces: int) -> None:
         """The provider never said: what went in by size, what came out by pieces seen."""
         self.book(estimate(self._call, pieces, "partial"))
@@ -67,6 +73,7 @@ class WholeEncoder(Encoder):
         self._exchange, self._call, self._meter = exchange, call, meter
         self._kept: list[bytes] = []
         self._size = 0
+        exchange.on_close(self._close)
 
     def feed(self, frame: Frame) -> bytes:
         """Pass the bytes, remember them for usage (the tail, where they are many)."""
@@ -77,14 +84,43 @@ class WholeEncoder(Encoder):
         return frame  # type: ignore[no-any-return]
 
     def finish(self) -> bytes:
-        """Book, and promise the cost header (which is too late for a reply that was too large to gather)."""
+        """Book, and promise the cost header (which is too late for a reply that was too large to gather).
+
+        Raises Refusal upstream_failed or upstream_malformed for what is no answer.
+        """
         text = b"".join(self._kept)
         usage = self._call.dialect.usage(text if self._size <= _KEPT else _usage_tail(text))
         if usage is None:
-            usage = estimate(self._call, self._size // _BYTES_A_TOKEN if self._call.dialect.streams else 0, "estimated")
+            if self._size <= _KEPT:
+                self._check(text)
+            usage = estimate(self._call, self._output(), "estimated")
         cost = self._meter.book(usage)
         self._exchange.reply_headers.append((b"x-triplegate-cost", f"{to_dollars(cost):f}".encode("ascii")))
         return b""
+
+    def _check(self, text: bytes) -> None:
+        try:
+            error = bytes(_told(text).error)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
+            self._meter.waive()
+            raise Refusal("upstream_malformed", "The provider's answer is no JSON.", reason=str(broken)) from broken
+        if error not in _NO_ERROR:
+            self._meter.waive()
+            raise Refusal("upstream_failed", "The provider failed.", reason=error[:512].decode("utf-8", "replace"))
+
+    def _output(self) -> int:
+        return self._size // _BYTES_A_TOKEN if self._call.dialect.streams else 0
+
+    def _close(self, exchange: Exchange) -> None:
+        self._meter.book_cut(self._output())  # cut or left before its end; else it is booked
+
+
+class _Told(msgspec.Struct, gc=False):
+    error: msgspec.Raw = msgspec.Raw(b"")
+
+
+_told = msgspec.json.Decoder(_Told).decode
+_NO_ERROR = frozenset({b"", b"null"})
 
 
 def _usage_tail(tail: bytes) -> bytes:
@@ -112,8 +148,14 @@ class StreamEncoder(Encoder):
         exchange.on_close(self._close)
 
     def feed(self, frame: Frame) -> bytes:
-        """The whole events so far."""
-        return self.stream.feed(frame)
+        """The whole events so far; clients leave at `[DONE]`, so the exchange is closed before that leaves."""
+        stream = self.stream
+        content = stream.feed(frame)
+        if stream.done and stream.error is None:
+            self._book()
+            self._exchange.numbers.bytes_out += len(content)
+            self._exchange.close("ok")
+        return content
 
     def finish(self) -> bytes:
         """The real end: booked before its last byte. Raises Refusal upstream_reset when the end is none."""

@@ -26,9 +26,12 @@ class Model(msgspec.Struct, frozen=True, eq=False):
         """Whether this principal may use it."""
         return self.teams is None or principal.team in self.teams or principal.team_ref in self.teams
 
-    def other(self, tried: list[str]) -> Target | None:
-        """A usable deployment that was not tried; None when there is none."""
-        skipped = list(tried)
+    def other(self, tried: set[tuple[str, str]]) -> Target | None:
+        """A usable deployment whose name and quota group were not tried; None when there is none.
+
+        The name alone does not tell: two models may have the same vendor's model with credentials of their own.
+        """
+        skipped = [target.name for target, _ in self.route.targets if (target.name, target.group) in tried]
         while True:
             target = self.choice.other(skipped)
             if target is None or not target.wiring.missing:
@@ -46,9 +49,9 @@ class Order:
 
     def pick(self, tried: list[Attempt]) -> tuple[Target, Role] | None:
         """The next target; the same one again as a retry when there is no other."""
-        names = [attempt.target.name for attempt in tried]
+        known = {(attempt.target.name, attempt.target.group) for attempt in tried}
         for model in self._models:
-            target = model.other(names)
+            target = model.other(known)
             if target is not None:
                 return target, "fallback" if tried else "first"
         if not tried:

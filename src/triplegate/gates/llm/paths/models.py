@@ -1,6 +1,7 @@
 """GET /models and /models/{id}: what this caller may use; access never depends on the price table."""
 
 from collections.abc import Sequence
+from urllib.parse import unquote
 
 import msgspec
 
@@ -26,6 +27,7 @@ def listing(models: Sequence[Model], principal: Principal, created: int) -> Repl
 
 def one(models: Sequence[Model], principal: Principal, name: str, created: int) -> Reply:
     """One model. Raises Refusal model_not_found."""
+    name = unquote(name)
     for model in visible(models, principal):
         if model.route.name == name:
             return _reply(_entry(model, created))
