@@ -55,3 +55,16 @@ async def raw(url: str, sent: bytes, until: bytes) -> bytes:
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
+
+
+@contextlib.asynccontextmanager
+async def official(url: str, key: str, mode: str = "auto"):
+    """The official client with a key, connected."""
+    from mcp import Client
+    from mcp.client.streamable_http import streamable_http_client
+    from mcp.shared._httpx_utils import create_mcp_http_client
+
+    async with create_mcp_http_client({"authorization": f"Bearer {key}"}) as http:
+        transport = streamable_http_client(url, http_client=http)
+        async with Client(transport, mode=mode, read_timeout_seconds=10) as client:
+            yield client

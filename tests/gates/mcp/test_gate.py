@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from tests.gates.mcp.messages import META, bearer, initialize, legacy, modern, raw
+from mcp.shared.exceptions import MCPError
+from tests.gates.mcp.messages import META, bearer, initialize, legacy, modern, official, raw
 
 ECHO = {"name": "files__echo", "arguments": {"text": "grüße"}}
 OPEN = "mcp: {identity: none, owner: web, policies: []}\n"
@@ -334,3 +335,28 @@ async def test_unknown_media_types_are_refused(house, sample, http):
     gate = await house(servers(await sample()))
     request = modern("tools/list", headers={**bearer(gate.key()), "content-type": "text/plain"})
     assert (await http.post(f"{gate.url}/mcp", **request)).status_code == 415
+
+
+@pytest.mark.parametrize("mode", ["auto", "2026-07-28", "legacy"])
+@pytest.mark.parametrize("era", ["modern", "legacy"])
+async def test_the_official_client_works_in_every_mode_with_every_server(house, sample, era, mode):
+    gate = await house(servers(await sample(era)))
+    async with official(f"{gate.url}/mcp", gate.key(), mode) as client:
+        assert client.protocol_version == ("2025-11-25" if mode == "legacy" else "2026-07-28")
+        listed = await client.list_tools()
+        assert {"files__echo", "files__slow"} <= {tool.name for tool in listed.tools}
+        echoed = await client.call_tool("files__echo", {"text": "grüße"})
+        assert (echoed.is_error, echoed.content[0].text) == (False, "grüße")
+        assert (await client.call_tool("files__add", {"a": 2, "b": 0.5})).structured_content == {"sum": 2.5}
+        assert (await client.call_tool("files__fail", {})).is_error
+        big = await client.call_tool("files__big", {"bytes": 2_000_000})
+        assert len(big.content[0].text) == 2_000_000
+        with pytest.raises(MCPError, match="Unknown tool"):
+            await client.call_tool("files__nothing", {})
+        steps = []
+
+        async def progress(done, total, message):
+            steps.append(done)
+
+        await client.call_tool("files__slow", {"seconds": 0.05}, progress_callback=progress)
+        assert steps == [1, 2, 3, 4, 5]
