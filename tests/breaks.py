@@ -23,7 +23,7 @@ def entries(word: str = "") -> list[tuple[str, str, str, str]]:
     for number, line in enumerate(LIST.read_text().splitlines(), 1):
         if not line.strip() or line.startswith("#") or word not in line:
             continue
-        parts = [part.replace("\\n", "\n") for part in line.split(" :: ")]
+        parts = line.split(" :: ")
         if len(parts) != 4:
             raise ValueError(f"tests/breaks.txt:{number} has not four parts")
         found.append((parts[0].strip(), parts[1], parts[2], parts[3].strip()))

@@ -71,7 +71,7 @@ async def _serve(building: Building, app: Any, ports: dict[str, int], ready: Cal
 
 
 def _settle_memory() -> None:
-    """What the start made stays out of every later collection, and collections come less often: 11 % of a request's CPU.
+    """What the start made stays out of later collections, and those come less often: 11 % of a request's CPU.
 
     Requests make few cycles, so that young objects die by their counts; the collector only has to catch the rest.
     """
