@@ -1,0 +1,145 @@
+"""MCP servers behind the mcp gate, from the official client to the server and back, in processes of their own."""
+
+import asyncio
+import socket
+import sys
+
+import httpx
+import pytest
+from tests.gates.mcp.messages import bearer, initialize, legacy, modern, official
+from tests.journeys.running import House, eventually, free_port, records, write
+from tests.servers.redis import RedisServer
+
+from triplegate.samples.start import start_samples
+
+CONFIGURATION = """
+servers:
+  files: {{url: "http://127.0.0.1:{mcp}/mcp", price: 0.002, tools: {{deny: [secret_admin_tool]}}}}
+  sdk: {{url: "http://127.0.0.1:{sdk}/mcp"}}
+  gone: {{url: "http://127.0.0.1:{closed}/mcp"}}
+virtual_servers:
+  dev: {{tools: ["files__*"], teams: [web]}}
+orgs: {{acme: {{teams: {{web: {{consumers: {{ci: {{}}}}}}, lab: {{consumers: {{ci: {{}}}}}}}}}}}}
+{more}
+"""
+
+SDK = """
+import sys
+import uvicorn
+from mcp.server import MCPServer
+
+server = MCPServer("sdk")
+
+@server.tool()
+def shout(text: str) -> str:
+    "Say it loud."
+    return text.upper()
+
+uvicorn.run(server.streamable_http_app(), host="127.0.0.1", port=int(sys.argv[1]), log_level="error")
+"""
+
+
+def listening(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="module")
+def upstreams(tmp_path_factory):
+    """Ports of the sample server and of one written with the official SDK."""
+    import subprocess
+
+    script = write(tmp_path_factory.mktemp("sdk"), SDK, "sdk.py")
+    sdk = free_port()
+    process = subprocess.Popen([sys.executable, str(script), str(sdk)], start_new_session=True)
+    samples = start_samples()
+    eventually(lambda: listening(sdk))
+    yield {"mcp": samples.ports["mcp"], "sdk": sdk, "closed": free_port()}
+    samples.stop()
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory, upstreams):
+    directory = tmp_path_factory.mktemp("mcp")
+    write(directory, CONFIGURATION.format(**upstreams, more=""))
+    with House(directory) as running:
+        yield running
+
+
+@pytest.mark.parametrize("mode", ["auto", "2026-07-28", "legacy"])
+async def test_the_official_client_uses_all_servers_as_one(house, mode):
+    async with official(f"{house.url}/mcp", house.key(), mode) as client:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        assert {"files__echo", "sdk__shout"} <= tools.keys()
+        assert "files__secret_admin_tool" not in tools
+        assert tools["sdk__shout"].description == "Say it loud."
+        assert (await client.call_tool("files__add", {"a": 1, "b": 2})).structured_content == {"sum": 3}
+        assert (await client.call_tool("sdk__shout", {"text": "hey"})).structured_content == {"result": "HEY"}
+        assert (await client.call_tool("sdk__shout", {})).is_error
+        answers = await asyncio.gather(*[client.call_tool("sdk__shout", {"text": f"t{n}"}) for n in range(20)])
+        assert [answer.content[0].text for answer in answers] == [f"T{n}" for n in range(20)]
+
+
+async def test_a_virtual_server_is_a_smaller_world_and_only_for_its_teams(house):
+    async with official(f"{house.url}/mcp/dev", house.key()) as client:
+        assert all(tool.name.startswith("files__") for tool in (await client.list_tools()).tools)
+    async with httpx.AsyncClient(headers=bearer(house.key("lab"))) as http:
+        assert (await http.post(f"{house.url}/mcp/dev", **modern("tools/list"))).status_code == 404
+
+
+async def test_each_call_has_a_row_with_its_price(house):
+    async with httpx.AsyncClient(headers=bearer(house.key())) as http:
+        call = {"name": "files__echo", "arguments": {"text": "a"}}
+        request = modern("tools/call", call, headers={"x-request-id": "row-1"})
+        answer = await http.post(f"{house.url}/mcp", **request)
+        assert "result" in answer.json()
+    before = house.usage("route")
+    assert before["files",]["requests"] >= 1
+    rows = records(house.directory, "route = 'files'")
+    assert rows
+    assert all(row["cost"] == 20_000_000 and row["target"] == "files" and row["gate"] == "mcp" for row in rows)
+
+
+def test_sessions_live_on_any_node(tmp_path, upstreams):
+    """Two gateways share Redis: a session opened at one is served by the other, and by a third after a kill."""
+    redis = RedisServer("redis").start()
+    try:
+        shared = f'state: {{redis: "{redis.url}"}}\nnodes: 2\nstore: {{url: "sqlite:///{tmp_path}/shared.db"}}\n'
+        houses = []
+        for name in ("a", "b"):
+            directory = tmp_path / name
+            directory.mkdir()
+            write(directory, "pepper".ljust(64, "0"), "pepper")
+            (directory / "pepper").chmod(0o600)
+            text = CONFIGURATION.format(**upstreams, more=shared + f"pepper: file:{directory}/pepper\n")
+            write(directory, text)
+            houses.append(House(directory))
+        with houses[0] as first, houses[1] as second:
+            asyncio.run(_across(first, second))
+    finally:
+        redis.stop()
+
+
+async def _across(first, second):
+    key = first.key()
+    call = {"name": "files__echo", "arguments": {"text": "a"}}
+    async with httpx.AsyncClient(headers=bearer(key), timeout=10) as http:
+        session = await initialize(http, f"{first.url}/mcp")
+
+        async def known():
+            answer = await http.post(f"{second.url}/mcp", **legacy("ping", session=session))
+            return answer.status_code
+
+        async with asyncio.timeout(10):
+            while await known() == 401:  # the key reaches the other node within two seconds
+                await asyncio.sleep(0.1)
+        for house in (first, second, first, second):
+            answer = await http.post(f"{house.url}/mcp", **legacy("tools/call", call, session=session))
+            assert answer.json()["result"]["content"][0]["text"] == "a"
+        first.kill()
+        answer = await http.post(f"{second.url}/mcp", **legacy("tools/call", call, session=session))
+        assert answer.json()["result"]["content"][0]["text"] == "a"
+        assert (await http.delete(f"{second.url}/mcp", headers={"mcp-session-id": session})).status_code == 204
+        assert (await http.post(f"{second.url}/mcp", **legacy("ping", session=session))).status_code == 404
