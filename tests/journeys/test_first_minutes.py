@@ -1,0 +1,182 @@
+"""The first minutes with triplegate: an empty directory, one command, and what it says to try next."""
+
+import json
+import os
+import shlex
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.journeys.running import House, eventually, write
+
+CLIENT = {"timeout": 30, "trust_env": False}
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("first")
+    with House(folder, "demo") as house:
+        yield house
+
+
+def env(house):
+    lines = (house.directory / ".triplegate" / "demo.env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines)
+
+
+def pasted(line):
+    """A curl line as a shell and curl would read it: the answer."""
+    words = shlex.split(line)
+    assert words.pop(0) == "curl"
+    headers, body, urls = [], None, []
+    while words:
+        word = words.pop(0)
+        if word == "-H":
+            name, _, value = words.pop(0).partition(":")
+            headers.append((name, value.strip()))
+        elif word == "-d":
+            body = words.pop(0)
+        elif word not in ("-i", "-N"):
+            urls.append(word)
+    (url,) = urls
+    return httpx.request("GET" if body is None else "POST", url, headers=headers, content=body, **CLIENT)
+
+
+def command(house, *words, ok=True):
+    """`triplegate …` in the demo's directory; what it printed."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TRIPLEGATE_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "triplegate", *words],
+        cwd=house.directory,
+        env={**environment, "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert (done.returncode == 0) == ok, done.stdout + done.stderr
+    return done.stdout
+
+
+def descendants(pid):
+    """Processes below `pid` that live."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if fields[0] != "Z" and int(fields[1]) == pid:
+                found += [int(entry.name), *descendants(int(entry.name))]
+    return found
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_the_demo_says_what_to_paste_and_every_line_works(demo):
+    lines = [line for line in demo.lines if line.startswith("curl ")]
+    assert len(lines) == 3
+    assert demo.lines[-1] == "ready"
+    orders, chat, tool = (pasted(line) for line in lines)
+    assert (orders.status_code, orders.json()["count"]) == (200, 5)
+    assert chat.status_code == 200
+    assert chat.headers["content-type"].startswith("text/event-stream")
+    assert chat.text.rstrip().endswith("data: [DONE]")
+    assert tool.status_code == 200, tool.text
+    assert json.loads(tool.text.rpartition("data: ")[2])["result"]["structuredContent"] == {"sum": 5}
+
+
+def test_nothing_it_wrote_can_be_read_by_others(demo):
+    state = demo.directory / ".triplegate"
+    for path in [state, *state.rglob("*")]:
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+    assert stat.S_IMODE((state / "demo.env").stat().st_mode) == 0o600
+
+
+def test_the_front_door_says_where_everything_is(demo):
+    text = httpx.get(demo.url, **CLIENT).text
+    assert all(word in text for word in (demo.url, demo.admin_url, "/mcp", "/v1"))
+    assert httpx.get(f"{demo.admin_url}/readyz", **CLIENT).status_code == 200
+
+
+def test_keys_are_made_listed_and_revoked_at_once(demo):
+    key = command(demo, "key", "create", "--org", "demo", "--team", "web", "--consumer", "ci", "--name", "mine").strip()
+    headers = {"authorization": f"Bearer {key}"}
+    assert httpx.get(f"{demo.url}/orders", headers=headers, **CLIENT).status_code == 200
+    key_id = key.split("_")[2]
+    assert key_id in command(demo, "key", "list")
+    assert key not in command(demo, "key", "list")
+    command(demo, "key", "revoke", key_id)
+    assert httpx.get(f"{demo.url}/orders", headers=headers, **CLIENT).status_code == 401
+    command(demo, "key", "revoke", "0000000000", ok=False)
+
+
+def test_the_report_says_who_pays(demo):
+    headers = {"authorization": f"Bearer {env(demo)['TRIPLEGATE_KEY']}"}
+    before = json.loads(command(demo, "report", "usage", "--by", "team", "--format", "json"))
+    httpx.get(f"{demo.url}/orders", headers=headers, **CLIENT)
+    after = json.loads(command(demo, "report", "usage", "--by", "team", "--format", "json"))
+    (mine,) = [row for row in after if row["team"] == "ml"]
+    earlier = sum(row["requests"] for row in before if row["team"] == "ml")
+    assert mine["requests"] == earlier + 1
+    assert "ml" in command(demo, "report", "usage", "--by", "team")
+
+
+def test_explain_names_the_policies_in_order(demo):
+    key = env(demo)["TRIPLEGATE_KEY"]
+    text = command(demo, "explain", "GET", "/orders", "--header", f"Authorization: Bearer {key}")
+    assert text.index("key_auth") < text.index("rate_limit")
+    assert "demo/ml/app by key  plan gold" in text
+    assert "-> 200" in text
+    refused = command(demo, "explain", "GET", "/orders", ok=False)
+    assert "-> 401 unauthenticated" in refused
+
+
+def test_an_edit_of_the_demos_configuration_is_taken(demo):
+    folder = demo.directory / ".triplegate" / "demo"
+    text = (folder / "apis" / "orders.yaml").read_text()
+    write(folder, text.replace("match: {path: /orders, type: prefix}", "match: {path: /renamed}"), "apis/orders.yaml")
+    try:
+        eventually(lambda: httpx.get(f"{demo.url}/renamed", **CLIENT).status_code == 401, 8)
+        assert httpx.get(f"{demo.url}/orders", **CLIENT).status_code == 404
+    finally:
+        write(folder, text, "apis/orders.yaml")
+    eventually(lambda: httpx.get(f"{demo.url}/orders", **CLIENT).status_code == 401, 8)
+
+
+def test_a_second_start_keeps_the_key_and_a_lost_file_makes_a_new_one_and_ends_the_old(demo):
+    def status(key):
+        return httpx.get(f"{demo.url}/orders", headers={"x-api-key": key}, **CLIENT).status_code
+
+    first, token = env(demo)["TRIPLEGATE_KEY"], env(demo)["TRIPLEGATE_ADMIN_TOKEN"]
+    assert demo.stop() == 0
+    demo.start()
+    assert (env(demo)["TRIPLEGATE_KEY"], env(demo)["TRIPLEGATE_ADMIN_TOKEN"]) == (first, token)
+    assert status(first) == 200
+    demo.stop()
+    (demo.directory / ".triplegate" / "demo.env").unlink()
+    demo.start()
+    second = env(demo)["TRIPLEGATE_KEY"]
+    assert second != first
+    assert (status(first), status(second)) == (401, 200)
+    whoami = f"{demo.admin_url}/admin/v1/whoami"
+    assert httpx.get(whoami, headers={"authorization": f"Bearer {token}"}, **CLIENT).status_code == 401
+
+
+def test_what_the_demo_started_ends_with_it_even_when_it_is_killed(demo):
+    if demo.process is None:
+        demo.start()
+    children = descendants(demo.process.pid)
+    assert len(children) >= 1
+    os.kill(demo.process.pid, signal.SIGKILL)
+    demo.process.wait(10)
+    eventually(lambda: not any(alive(pid) for pid in children), 5)
