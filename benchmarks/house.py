@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 from benchmarks.shared import binary
-from benchmarks.subjects import CONFIGS, HERE, Place, Started, Subject, always, python_module
+from benchmarks.subjects import CONFIGS, HERE, KEY, Place, Started, Subject, always, python_module
 
 HOUSE = CONFIGS / "house"
 ALL = frozenset({"key", "limit", "log"})
@@ -35,7 +35,7 @@ serves = _there("triplegate.cli.serve", "triplegate serve")
 
 
 def _environment(place: Place) -> dict[str, str]:
-    return {"TRIPLEGATE_PORT": str(place.port), "TRIPLEGATE_ADMIN_PORT": str(place.admin_port)}
+    return {"TRIPLEGATE_PORT": str(place.port), "TRIPLEGATE_ADMIN_PORT": str(place.admin_port), "BENCH_KEY": KEY}
 
 
 def _key(place: Place, consumers: int) -> str:
