@@ -1,0 +1,284 @@
+"""`serve --workers N`: a small process that claims the ports, keeps N workers alive and passes signals on."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from triplegate.cli.failures import Failed
+from triplegate.cli.place import Place, forget_running, note_running
+
+if TYPE_CHECKING:
+    from triplegate.app import Building
+    from triplegate.app.node import Crew
+    from triplegate.config.load import Loaded
+    from triplegate.config.settings import Settings
+
+BERTH = "TRIPLEGATE_WORKER"
+"""Hidden variable: what the supervisor tells a worker."""
+STARTED = 60.0
+"""Seconds until a worker must listen."""
+STEADY = 5.0
+"""Seconds after which a worker counts as well started: when it dies later, it is started again at once."""
+LONGEST_PAUSE = 10.0
+_OVER = 10.0
+"""Seconds beyond the drain's grace until what still runs is killed."""
+
+
+class Berth(msgspec.Struct, frozen=True):
+    """A worker's place: its number, the ports of all, and the socket whose end means that the supervisor is gone."""
+
+    number: int
+    line: int
+    ports: dict[str, int]
+    again: bool = False
+    """Started in the place of one that died."""
+
+
+class Aboard(msgspec.Struct):
+    """What a worker says once it listens."""
+
+    addresses: dict[str, str]
+    faults: list[str]
+
+
+# the supervisor ---------------------------------------------------------------------------------------------------
+def supervise(config: Path, settings: "Settings") -> int:
+    """Run `settings.workers` workers until SIGTERM or SIGINT; the exit status: 1 when one did not end well.
+
+    Raises PortTaken when somebody else listens.
+    """
+    from triplegate.app.listen import claim
+
+    ports = claim(settings)
+    environment = {**os.environ, "TRIPLEGATE_WORKERS": str(settings.workers)}
+    command = [sys.executable, "-m", "triplegate", "serve", "--config", str(config)]
+    host = settings.listeners.data.host
+    with _kept(host, ports["data"]):
+        try:
+            return asyncio.run(Fleet(command, environment, ports, settings).run())
+        finally:
+            forget_running(settings.state_path)
+
+
+class Fleet:
+    """The workers of one supervisor."""
+
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str], ports: Mapping[str, int], settings: "Settings"
+    ) -> None:
+        self.command, self.environment, self.ports = command, environment, dict(ports)
+        self.stopping = asyncio.Event()
+        self._state, self._grace = settings.state_path, settings.drain.grace
+        self._workers = [Worker(self, number) for number in range(settings.workers)]
+
+    async def run(self) -> int:
+        """Start, keep and stop them."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._end)
+        loop.add_signal_handler(signal.SIGHUP, self._tell, signal.SIGHUP)
+        try:
+            if not await self._start():
+                return 0 if self.stopping.is_set() else 1
+            keeping = asyncio.gather(*(worker.keep() for worker in self._workers))
+            await self.stopping.wait()
+            await keeping
+            return int(any(worker.status for worker in self._workers))
+        finally:
+            await self._stop()
+
+    async def _start(self) -> bool:
+        """The first one alone: what is wrong with the start is told once, and it makes the tables."""
+        first, *others = self._workers
+        aboard = await first.start()
+        if aboard is None or not all(await asyncio.gather(*(worker.start() for worker in others))):
+            return False
+        note_running(self._state, aboard.addresses)
+        for name, url in aboard.addresses.items():
+            print(f"{name:8} {url}")
+        for fault in aboard.faults:
+            print(f"warning: {fault}", file=sys.stderr)
+        print("ready", flush=True)
+        return True
+
+    def _end(self) -> None:
+        self.stopping.set()
+        self._tell(signal.SIGTERM)
+
+    def _tell(self, number: int) -> None:
+        for worker in self._workers:
+            worker.send(number)
+
+    async def _stop(self) -> None:
+        """None stays behind: those that the signal did not end within the grace are killed."""
+        self._end()
+        try:
+            async with asyncio.timeout(self._grace + _OVER):
+                await asyncio.gather(*(worker.ended() for worker in self._workers))
+        except TimeoutError:
+            self._tell(signal.SIGKILL)
+            await asyncio.gather(*(worker.ended() for worker in self._workers))
+
+
+class Worker:
+    """One of the processes, and its successors."""
+
+    def __init__(self, fleet: Fleet, number: int) -> None:
+        self._fleet, self._number = fleet, number
+        self._process: asyncio.subprocess.Process | None = None
+        self._line: asyncio.StreamWriter | None = None
+        self._since = 0.0
+        self.status = 0
+
+    async def start(self, *, again: bool = False) -> Aboard | None:
+        """Start it and wait until it listens; None when it ended instead."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            berth = Berth(self._number, theirs.fileno(), self._fleet.ports, again)
+            self._process = await asyncio.create_subprocess_exec(
+                *self._fleet.command,
+                env={**self._fleet.environment, BERTH: msgspec.json.encode(berth).decode()},
+                stdin=asyncio.subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # Ctrl-C comes to the supervisor alone, which passes it on
+            )
+        self._since = time.monotonic()
+        if self._fleet.stopping.is_set():
+            self.send(signal.SIGTERM)
+        reader, self._line = await asyncio.open_connection(sock=ours)
+        try:
+            async with asyncio.timeout(STARTED):
+                said = await reader.readline()
+        except TimeoutError:
+            print(f"worker {self._number} did not start within {STARTED:g} s", file=sys.stderr, flush=True)
+            self.send(signal.SIGKILL)
+            return None
+        return msgspec.json.decode(said, type=Aboard) if said else None
+
+    async def keep(self) -> None:
+        """Start it anew whenever it ends, until all are to stop; at once, but ever later when it dies young."""
+        young = 0
+        while True:
+            status = await self.ended()
+            if self._fleet.stopping.is_set():
+                self.status = status
+                return
+            young = 0 if time.monotonic() - self._since > STEADY else young + 1
+            pause = min(0.1 * 2**young, LONGEST_PAUSE) if young else 0.0
+            print(f"worker {self._number} ended ({_how(status)}): another one starts", file=sys.stderr, flush=True)
+            try:
+                async with asyncio.timeout(pause):
+                    await self._fleet.stopping.wait()
+            except TimeoutError:
+                await self.start(again=True)
+            else:
+                return
+
+    def send(self, number: int) -> None:
+        """Pass a signal on, if it runs."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(number)
+
+    async def ended(self) -> int:
+        """Wait until it has; its status."""
+        if self._process is None:
+            return 0
+        status = await self._process.wait()
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+        return status
+
+
+class _kept:  # noqa: N801 - a function in its use
+    """Holds the data port between two workers, without listening: nobody else gets it meanwhile."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self._socket.bind((host, port))
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *exc: object) -> None:
+        self._socket.close()
+
+
+def _how(status: int) -> str:
+    return signal.Signals(-status).name if status < 0 else f"status {status}"
+
+
+# the worker -------------------------------------------------------------------------------------------------------
+def join(place: Place, environment: dict[str, str]) -> int:
+    """Be the worker that the supervisor asks for in `environment`. Raises what a start raises."""
+    from triplegate.app import listen
+    from triplegate.cli.serve import offer_bootstrap, run_loop
+
+    berth = msgspec.json.decode(environment.pop(BERTH), type=Berth)
+    os.environ.pop(BERTH, None)
+    os.set_inheritable(berth.line, False)  # a server that we start must not keep it open
+    loaded, stale = _configuration(place, environment, berth)
+    crew = _crew(berth, loaded.settings.workers)
+
+    async def opened(building: "Building") -> None:
+        if crew.leads:
+            await offer_bootstrap(building)
+
+    def ready(building: "Building") -> None:
+        snapshot = building.gateway.snapshot
+        aboard = Aboard(dict(building.addresses), list(snapshot.faults) if snapshot else [])
+        os.write(berth.line, msgspec.json.encode(aboard) + b"\n")
+
+    async def work() -> int:
+        asyncio.get_running_loop().add_reader(berth.line, _orphaned, berth.line)
+        return await listen(
+            loaded,
+            place.config,
+            opened=opened,
+            ready=ready,
+            crew=crew,
+            ports=berth.ports,
+            stale=stale,
+            environment=environment,
+        )
+
+    return run_loop(loaded.settings.state_path, work())
+
+
+def _orphaned(line: int) -> None:
+    """The supervisor never writes: the line becomes readable when it is gone. Drain and end."""
+    asyncio.get_running_loop().remove_reader(line)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _configuration(place: Place, environment: Mapping[str, str], berth: Berth) -> "tuple[Loaded, str]":
+    """A worker that replaces another one serves what the others do, even when the files were broken meanwhile."""
+    from triplegate.cli.serve import read_configuration
+    from triplegate.config.faults import ConfigError
+    from triplegate.config.keep import last_good
+    from triplegate.config.settings import load_settings
+    from triplegate.policies import registry
+
+    try:
+        return read_configuration(place, environment)
+    except (ConfigError, Failed):
+        kept = last_good(load_settings(place.config, environment), registry()) if berth.again else None
+        if kept is None:
+            raise
+        return kept, f"{place.config} is broken"
+
+
+def _crew(berth: Berth, workers: int) -> "Crew":
+    from triplegate.app.workers import Follower, Leader
+
+    return Follower(berth.number) if berth.number else Leader(workers)
