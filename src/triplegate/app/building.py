@@ -3,12 +3,14 @@
 import asyncio
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from triplegate.app.application import Triplegate
+from triplegate.app.node import Crew, NodeKeys, NodeSight, NodeTelemetry
 from triplegate.app.reloading import Reloading
+from triplegate.app.workers import Follower
 from triplegate.config.environment import environment
 from triplegate.config.load import Loaded
 from triplegate.config.pepper import load_pepper
@@ -18,7 +20,6 @@ from triplegate.control.parts import Parts
 from triplegate.control.plane import ControlPlane
 from triplegate.control.sight import Sight
 from triplegate.control.telemetry.access_log import AccessLog
-from triplegate.control.telemetry.collect import Telemetry
 from triplegate.control.telemetry.gauges import observe_house
 from triplegate.control.telemetry.spans import SpanExport
 from triplegate.control.view import AdminToken, Degraded
@@ -43,19 +44,35 @@ from triplegate.wire.client_address import TrustedProxies
 if TYPE_CHECKING:
     from triplegate.stores.sql.store import SqlStore
 
+SightKind = TypeVar("SightKind", bound=Sight)
+
 
 class Building:
     """A worker: made from a loaded configuration, `open`ed, then `run`, at last `close`d."""
 
-    def __init__(self, loaded: Loaded, source: Path, addresses: Mapping[str, str]) -> None:
-        """`addresses`: listener → URL, as clients on this machine would call it."""
+    def __init__(
+        self,
+        loaded: Loaded,
+        source: Path,
+        addresses: Mapping[str, str],
+        *,
+        crew: Crew | None = None,
+        stale: str = "",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """`addresses`: listener → URL, as clients on this machine would call it.
+
+        `crew`: the workers of this node; `stale`: why `loaded` is not what stands in the files; `environment`: the
+        variables it was read with.
+        """
         settings = self.settings = loaded.settings
         self.source, self.addresses = source, addresses
+        self.crew = crew or Crew()
         clock = SystemClock()
         self.supervisor = TaskSupervisor()
         self.shared = _shared(settings, clock, self.supervisor)
         self.meters = Meters()
-        self.telemetry = _telemetry(settings, self.meters)
+        self.telemetry = _telemetry(settings, self.meters, self.crew)
         limits = SpoolLimits(settings.spool.max_bytes, max(1 << 20, settings.spool.max_bytes // 4))
         self.spool = Spool(settings.spool_path, settings.node, clock, limits)
         self.house = Household(clock, self.spool, self.telemetry, settings.node, settings.telemetry.sample)
@@ -63,7 +80,7 @@ class Building:
         self.draining = False
         self._trusted = TrustedProxies(settings.trusted_proxies)
         self._dial = HttpxDial(allow_private=settings.allow_private)
-        self._loaded = loaded
+        self._loaded, self._stale, self._variables = loaded, stale, environment
         self._ends = AsyncExitStack()
         self._ends.callback(self.spool.close)
 
@@ -76,6 +93,8 @@ class Building:
 
         settings, ends = self.settings, self._ends
         required = not settings.start_degraded
+        await self.crew.open(settings.state_path)
+        ends.callback(self.crew.close)
         await self.shared.open(10.0, required=required)
         ends.callback(self.shared.close)
         store = self.store = SqlStore(settings.store_url.reveal(), self.house.clock, AdminToken)
@@ -87,7 +106,9 @@ class Building:
         ends.callback(self._close_pools)
         gateway = self.gateway = Gateway(self.kit, self.house)
         gateway.swap(gateway.compile(self._loaded.documents))
-        self.reloading = Reloading(gateway, self._loaded, self.source, registry())
+        self.reloading = Reloading(
+            gateway, self._loaded, self.source, registry(), stale=self._stale, environment=self._variables
+        )
         self.reloading.note()
         resolve = self._trusted.client if self._trusted else None
         plane = DataPlane(gateway.gate_for, gateway.answer, _edge_limits(settings), resolve, self.live)
@@ -117,7 +138,22 @@ class Building:
         )
 
     def _parts(self, store: "SqlStore[AdminToken]") -> Parts:
-        sight = Sight(
+        observe_house(self.meters, self._sight(Sight))
+        view = self._sight(NodeSight)
+        view.crew, view.telemetry = self.crew, self.telemetry
+        return Parts(
+            view=view,
+            telemetry=self.telemetry,
+            keys=NodeKeys(store.index, self.crew),
+            tokens=store.tokens,
+            usage=self._usage,
+            pepper=self.kit.pepper,
+            clock=self.house.clock,
+            bootstrap=self.settings.state_path / "bootstrap.token",
+        )
+
+    def _sight(self, kind: type[SightKind]) -> SightKind:
+        return kind(
             self.gateway,
             self.spool,
             self.live.exchanges,
@@ -128,30 +164,29 @@ class Building:
             degraded=self._degraded,
             waiting=self._waiting,
         )
-        observe_house(self.meters, sight)
-        return Parts(
-            view=sight,
-            telemetry=self.telemetry,
-            keys=store.index,
-            tokens=store.tokens,
-            usage=self._usage,
-            pepper=self.kit.pepper,
-            clock=self.house.clock,
-            bootstrap=self.settings.state_path / "bootstrap.token",
-        )
 
     def run(self) -> None:
         """Begin what goes on by itself: sweep, telemetry, ledger drain, key changes, file watch."""
         telemetry = self.settings.telemetry
         self.live.start()
         self._ends.callback(self.live.stop)
-        self.telemetry.start(otlp=telemetry.otlp or "", node=self.settings.node)
+        # the leader exports the sum of the node's meters: a follower that did so too would count twice
+        self.telemetry.start(otlp=telemetry.otlp or "" if self.crew.leads else "", node=self.settings.node)
         self._ends.callback(self.telemetry.close)
         self.supervisor.spawn(self.spool.run(self.store.ledger), "ledger drain")
         self.supervisor.spawn(self.store.follow(), "key changes")
+        self._join()
         if self.settings.documents == "files":
             self.supervisor.spawn(self.reloading.watch(), "configuration")
             self._ends.callback(self.reloading.stop)
+
+    def _join(self) -> None:
+        """Become one of the workers of this node, if there are others."""
+        if isinstance(self.crew, Follower):
+            ledger = self.store.ledger
+            orders = {"reload": self.reloading.reload, "keys": self.store.index.refresh}
+            self.crew.obey({**orders, "drain": lambda: self.spool.drain(ledger)})
+            self.supervisor.spawn(self.crew.run(self.telemetry.read, self._degraded), "reports to the leader")
 
     async def close(self) -> None:
         """Everything in reverse; what the ledger cannot take now waits on disk for the next start."""
@@ -170,12 +205,14 @@ class Building:
     async def _usage(self, by: Sequence[str], since: float, until: float) -> Sequence[Any]:
         from triplegate.control.reports.usage import usage
 
-        async with asyncio.timeout(2.0):
-            await self.spool.drain(self.store.ledger)
+        with suppress(TimeoutError):  # a backlog: what is booked by now is the answer
+            async with asyncio.timeout(2.0):
+                await asyncio.gather(self.spool.drain(self.store.ledger), self.crew.order("drain"))
         return await usage(self.store.database, by, since, until)
 
     def _degraded(self) -> Sequence[Degraded]:
-        found = [Degraded(name, text) for name, text in self.telemetry.failing()]
+        found = [*self.reloading.degraded()]
+        found += [Degraded(name, text) for name, text in self.telemetry.failing()]
         if isinstance(self.shared, RedisStore) and not self.shared.state.up:
             share = f"limits are counted in this process, each at 1/{self.settings.nodes * self.settings.workers}"
             found.append(Degraded("redis", f"{self.shared.state.last_error}; {share}"))
@@ -206,11 +243,13 @@ def _shared(settings: Settings, clock: Clock, supervisor: Supervisor) -> MemoryS
     return RedisStore(settings.state.redis.reveal(), clock, supervisor, nodes=settings.nodes * settings.workers)
 
 
-def _telemetry(settings: Settings, meters: Meters) -> Telemetry:
+def _telemetry(settings: Settings, meters: Meters, crew: Crew) -> NodeTelemetry:
     written = settings.telemetry
     log = None if written.access_log == "off" else AccessLog(written.access_log)
     spans = SpanExport(written.otlp, settings.node) if written.otlp else None
-    return Telemetry(meters, access_log=log, spans=spans)
+    telemetry = NodeTelemetry(meters, tail=crew.tail(), access_log=log, spans=spans)
+    telemetry.crew = crew
+    return telemetry
 
 
 def _edge_limits(settings: Settings) -> EdgeLimits:

@@ -3,11 +3,12 @@
 import asyncio
 import gc
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from triplegate.app.building import Building
+from triplegate.app.node import Crew
 from triplegate.config.load import Loaded
 from triplegate.config.settings import Listener, Settings
 from triplegate.control.probes import status_app
@@ -20,17 +21,21 @@ async def listen(
     *,
     ready: Callable[[Building], None],
     opened: Callable[[Building], Awaitable[None]] | None = None,
-    control: bool = True,
+    crew: Crew | None = None,
+    ports: Mapping[str, int] | None = None,
+    stale: str = "",
+    environment: Mapping[str, str] | None = None,
 ) -> int:
     """Serve until SIGTERM or SIGINT, then drain; the exit status.
 
     Raises PortTaken, ConnectionError, DatabaseUnavailable or OSError before anything serves. A second signal ends
     the drain at once; SIGHUP reads the configuration anew. `opened` is awaited before anything listens, `ready` called
-    once everything does. `control`: whether this worker has the control listener.
+    once everything does. `crew`: the workers of this node, of which the leader has the control listener; `ports`:
+    those that were claimed for all of them. `stale` and `environment`: see Building.
     """
     settings = loaded.settings
-    ports = _claim(settings, control=control)
-    building = Building(loaded, source, _addresses(settings, ports))
+    ports = claim(settings) if ports is None else ports
+    building = Building(loaded, source, _addresses(settings, ports), crew=crew, stale=stale, environment=environment)
     try:
         app = await building.open()
         async with app.lifespan():
@@ -43,16 +48,16 @@ async def listen(
     return 0
 
 
-async def _serve(building: Building, app: Any, ports: dict[str, int], ready: Callable[[Building], None]) -> None:
+async def _serve(building: Building, app: Any, ports: Mapping[str, int], ready: Callable[[Building], None]) -> None:
     settings = building.settings
     signals = Signals(building)
     listeners = settings.listeners
     doors: list[tuple[Listener, int, Any, int]] = [
         (listeners.data, ports["data"], app, settings.limits.exchanges),
     ]
-    if "control" in ports:
+    if building.crew.leads:
         doors.append((listeners.control, ports["control"], app.control, 256))
-    if "status" in ports and listeners.status is not None:
+    if building.crew.leads and "status" in ports and listeners.status is not None:
         doors.append((listeners.status, ports["status"], status_app(building.parts), 64))
     servers = [make_server(target, door.host, port, most) for door, port, target, most in doors]
     loop = asyncio.get_running_loop()
@@ -129,22 +134,21 @@ class Signals:
             self._loop.remove_signal_handler(number)
 
 
-def _claim(settings: Settings, *, control: bool) -> dict[str, int]:
+def claim(settings: Settings) -> dict[str, int]:
+    """Listener → port, once it is known that nobody else has it. Raises PortTaken."""
     listeners = settings.listeners
     ports = {"data": claim_port(listeners.data.host, listeners.data.port)}
-    if control:
-        ports["control"] = claim_port(listeners.control.host, listeners.control.port)
-        if listeners.status is not None:
-            ports["status"] = claim_port(listeners.status.host, listeners.status.port)
+    ports["control"] = claim_port(listeners.control.host, listeners.control.port)
+    if listeners.status is not None:
+        ports["status"] = claim_port(listeners.status.host, listeners.status.port)
     return ports
 
 
-def _addresses(settings: Settings, ports: dict[str, int]) -> dict[str, str]:
+def _addresses(settings: Settings, ports: Mapping[str, int]) -> dict[str, str]:
     listeners = settings.listeners
     data = _url(listeners.data.host, ports["data"])
     found = {"api": data, "llm": f"{data}/v1", "mcp": f"{data}/mcp"}
-    if "control" in ports:
-        found["control"] = _url(listeners.control.host, ports["control"])
+    found["control"] = _url(listeners.control.host, ports["control"])
     if "status" in ports and listeners.status is not None:
         found["status"] = _url(listeners.status.host, ports["status"])
     return found

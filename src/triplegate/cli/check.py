@@ -2,12 +2,18 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from triplegate.cli.failures import Failed
+from triplegate.cli.failures import Failed, faults_text
+from triplegate.cli.paint import paint
 from triplegate.cli.place import find_place
+from triplegate.cli.serve import warn
+
+if TYPE_CHECKING:
+    from triplegate.config.documents import Documents
+    from triplegate.config.secrets import FileSecrets
 
 
 def check(
@@ -26,39 +32,37 @@ def check(
     try:
         loaded = load(place.config, registry(), environment=place.environment)
     except ConfigError as error:
-        terminal = sys.stderr.isatty()
-        count = len(error.faults)
-        text = error.excerpts() if terminal else str(error)
-        raise Failed(f"{text}\n{count} error{'s' if count != 1 else ''}") from None
-    lines = [f"warning: {warning}" for warning in loaded.warnings]
+        raise Failed(faults_text(error, sys.stderr)) from None
     secrets = FileSecrets(Path(loaded.settings.directory), environment())
-    lines += [f"warning: {missing}" for missing in missing_secrets(loaded.documents, secrets)]
+    lines = [*map(str, loaded.warnings), *missing(loaded.documents, secrets)]
     for line in lines:
-        print(line, file=sys.stderr)
+        warn(line)
     documents = loaded.documents
     print(
-        f"good: {len(documents.routes)} routes, {len(documents.models)} models, {len(documents.servers)} servers,"
-        f" {len(documents.orgs)} orgs; hash {loaded.hash[:12]}"
+        f"{paint('good', 'green', sys.stdout)}: {len(documents.routes)} routes, {len(documents.models)} models,"
+        f" {len(documents.servers)} servers, {len(documents.orgs)} orgs; hash {loaded.hash[:12]}"
     )
     return 1 if strict and lines else 0
 
 
-def missing_secrets(documents: object, secrets: object) -> list[str]:
+def missing(documents: "Documents", secrets: "FileSecrets") -> list[str]:
     """What the documents refer to and cannot be read now: that object answers 503 until it can."""
-    from triplegate.config.documents import Documents
-    from triplegate.config.secrets import FileSecrets
+    from triplegate.config.secrets import missing_secrets
 
-    assert isinstance(documents, Documents)
-    assert isinstance(secrets, FileSecrets)
-    found: list[str] = []
-    for name, model in documents.models.items():
-        for place, deployment in enumerate(model.deployments):
-            provider = documents.providers[deployment.provider]
-            reference = deployment.key or provider.key
-            if provider.auth is not None and (reference is None or secrets.read(reference) is None):
-                where = documents.origin("models", name, "deployments", place)
-                found.append(f"{where} model '{name}': no credential at {reference}")
-    for name, server in documents.servers.items():
-        if server.auth is not None and secrets.read(server.auth.bearer) is None:
-            found.append(f"{documents.origin('servers', name)} server '{name}': nothing at {server.auth.bearer}")
-    return found
+    asked = [
+        (name, place, deployment.provider)
+        for name, model in documents.models.items()
+        for place, deployment in enumerate(model.deployments)
+        if deployment.key is None
+    ]
+    unused = documents.providers.keys() - {provider for _, _, provider in asked}
+    keyless = [
+        f"{documents.origin('models', name, 'deployments', place)} model '{name}': provider '{provider}' has no key"
+        for name, place, provider in asked
+        if documents.providers[provider].auth is not None and documents.providers[provider].key is None
+    ]
+    return keyless + [
+        f"{documents.origin(*path)} {str(path[0]).removesuffix('s')} '{path[1]}': nothing at {reference}"
+        for path, reference in missing_secrets(documents, secrets)
+        if not (path[0] == "providers" and path[2:] == ("key",) and path[1] in unused)
+    ]

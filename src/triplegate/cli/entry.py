@@ -1,10 +1,12 @@
 """The command line: which commands there are, and what an exit status means (0 good, 1 refused or failed, 2 usage)."""
 
+import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from triplegate import __version__
-from triplegate.cli.failures import Failed
+from triplegate.cli.failures import Failed, os_sentence, unforeseen
 
 COMMANDS = ("demo", "init", "serve", "check", "explain", "key", "report")
 
@@ -23,7 +25,7 @@ def run(arguments: Sequence[str]) -> int:
     for name in COMMANDS:
         app.command(f"triplegate.cli.{name}:{name}", name=name)
     try:
-        status = app(list(arguments), exit_on_error=False, print_error=False)
+        return _run(app, arguments)
     except CycloptsError as error:
         print(f"triplegate: {error}\nTry: triplegate --help", file=sys.stderr)
         return 2
@@ -32,4 +34,20 @@ def run(arguments: Sequence[str]) -> int:
         return failed.status
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # `triplegate key list | head`: whoever read us has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        print(os_sentence(error), file=sys.stderr)
+        return 1
+    except Exception as error:
+        if sys.flags.dev_mode:
+            raise
+        print(unforeseen(error), file=sys.stderr)
+        return 1
+
+
+def _run(app: Any, arguments: Sequence[str]) -> int:
+    status = app(list(arguments), exit_on_error=False, print_error=False)
+    sys.stdout.flush()
     return status if isinstance(status, int) else 0

@@ -1,5 +1,6 @@
 """`triplegate key`: create, list and revoke virtual keys."""
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -32,6 +33,8 @@ def create(  # noqa: PLR0913 - one option each
     config: Config = None,
 ) -> int:
     """Create a key and print it: this is the only time that it is shown."""
+    if not re.fullmatch("[a-z]{2,8}", env):
+        raise Failed(f"--env takes 2 to 8 small letters, not '{env}'", 2)
     place = find_place(config)
     wanted: dict[str, Any] = {
         "org": org,
@@ -63,7 +66,10 @@ def list_keys(
     admin = running(place)
     query = {} if team is None else {"team": team}
     found = OfflineKeys(place).list(team) if admin is None else admin.call("GET", "/keys", query=query)
-    put(render(_COLUMNS, [[one[column] for column in _COLUMNS] for one in found], form), output)
+    put(
+        render(_COLUMNS, [[one[column] for column in _COLUMNS] for one in found], form, bold_head=output is None),
+        output,
+    )
     return 0
 
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from triplegate.cli.failures import Failed, told
@@ -12,6 +13,7 @@ from triplegate.cli.place import Place
 if TYPE_CHECKING:
     from triplegate.config.load import Loaded
     from triplegate.core.identity import KeyRecord
+    from triplegate.stores.spool_drain import DrainLedger
     from triplegate.stores.sql.store import SqlStore
 
 T = TypeVar("T")
@@ -44,6 +46,25 @@ def with_store(loaded: "Loaded", work: "Callable[[SqlStore[Any]], Awaitable[T]]"
 
     with told():
         return asyncio.run(run())
+
+
+async def waiting(directory: Path, ledger: "DrainLedger") -> int:
+    """Records in the spool that are not in the ledger yet; reads only. A gateway books them when it starts."""
+    from triplegate.stores.spool_adopt import LANES
+    from triplegate.stores.spool_drain import read_stretch
+    from triplegate.stores.spool_lane import Segment
+
+    count, open_calls = 0, set[str]()
+    for path in sorted(path for lane in LANES for path in (directory / lane).glob("*.spool")):
+        segment = Segment(path, path.stat().st_size)
+        have, at = await ledger.drained(segment.name), 0
+        while at < segment.size:
+            upto = have if at < have else segment.size
+            step, at = read_stretch(Segment(path, upto), at, sealed=True, limit=1_000)
+            open_calls |= {intent.exchange for intent in step.intents}
+            open_calls -= {record.exchange for record in step.records if record.kind != "interim"}
+            count += len(step.records) if at > have else 0
+    return count + len(open_calls)
 
 
 class OfflineKeys:

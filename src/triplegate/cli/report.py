@@ -3,28 +3,30 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
 from triplegate.cli.admin import running
 from triplegate.cli.failures import Failed
-from triplegate.cli.offline import loaded_of, with_store
+from triplegate.cli.offline import loaded_of, waiting, with_store
 from triplegate.cli.place import Place, find_place
+from triplegate.cli.serve import warn
 from triplegate.cli.tables import Format, put, render
+
+if TYPE_CHECKING:
+    from triplegate.stores.sql.store import SqlStore
 
 report = App(name="report", help="What was used and what it cost, from the ledger.")
 
-DIMENSIONS = ("org", "team", "consumer", "model", "route")
+DIMENSIONS = ("org", "team", "consumer", "key", "gate", "route", "model", "target", "outcome")
 _COUNTS = ("requests", "refused", "failed", "tokens_in", "tokens_out", "cost")
 
 
 @report.command
 def usage(
     *,
-    by: Annotated[
-        str, Parameter(help="What to sum by: org, team, consumer, model, route; several with commas.")
-    ] = "team",
+    by: Annotated[str, Parameter(help=f"What to sum by; several with commas: {', '.join(DIMENSIONS)}.")] = "team",
     since: Annotated[datetime | None, Parameter(help="From (UTC); the last 24 hours when not said.")] = None,
     until: Annotated[datetime | None, Parameter(help="To, exclusive (UTC).")] = None,
     form: Annotated[Format, Parameter(name="--format", help="table, csv or json.")] = "table",
@@ -43,7 +45,7 @@ def usage(
     place = find_place(config)
     as_of, found = _ask(place, names, begin, end)
     rows = [[*(row["labels"][name] for name in names), *(row[count] for count in _COUNTS)] for row in found]
-    text = render((*names, *_COUNTS), rows, form)
+    text = render((*names, *_COUNTS), rows, form, bold_head=output is None)
     if form == "table":
         text += f"\nas of {as_of:%Y-%m-%d %H:%M:%S} UTC, since {begin:%Y-%m-%d %H:%M} UTC; cost in US dollars\n"
     put(text, output)
@@ -64,7 +66,15 @@ def _ask(place: Place, by: Sequence[str], since: datetime, until: datetime) -> t
     from triplegate.control.reports.usage import usage as asked
 
     loaded = loaded_of(place)
-    rows = with_store(loaded, lambda store: asked(store.database, by, since.timestamp(), until.timestamp()))
+
+    async def ask(store: "SqlStore[Any]") -> tuple[Sequence[Any], int]:
+        rows = await asked(store.database, by, since.timestamp(), until.timestamp())
+        return rows, await waiting(loaded.settings.spool_path, store.ledger)
+
+    rows, left = with_store(loaded, ask)
+    if left:
+        entries = "entry waits" if left == 1 else "entries wait"
+        warn(f"{left} {entries} on disk and not in this report; start the gateway to book them")
     return datetime.now(UTC), [
         {"labels": row.labels, **{name: getattr(row, name) for name in _COUNTS[:-1]}, "cost": plain(row.cost)}
         for row in rows

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from triplegate.cli.paint import paint
+
 Format = Literal["table", "csv", "json"]
 
 
-def render(columns: Sequence[str], rows: Sequence[Sequence[object]], form: Format) -> str:
-    """The rows in that form; numbers stand on the right in a table."""
+def render(columns: Sequence[str], rows: Sequence[Sequence[object]], form: Format, *, bold_head: bool = False) -> str:
+    """The rows in that form; numbers stand on the right in a table. `bold_head`: it goes to standard output."""
     if form == "json":
         return json.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=2) + "\n"
     if form == "csv":
@@ -21,7 +23,8 @@ def render(columns: Sequence[str], rows: Sequence[Sequence[object]], form: Forma
         writer.writerow(columns)
         writer.writerows([["" if value is None else value for value in row] for row in rows])
         return sheet.getvalue()
-    return _columns(columns, rows)
+    head, _, body = _columns(columns, rows).partition("\n")
+    return f"{paint(head, 'bold', sys.stdout) if bold_head else head}\n{body}"
 
 
 def _columns(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -53,7 +56,7 @@ def _number(value: object) -> bool:
 
 
 def put(text: str, output: Path | None) -> None:
-    """To a file, whole or not at all, or to standard output."""
+    """To a file, whole or not at all, or to standard output. Raises OSError."""
     if output is None:
         sys.stdout.write(text)
         return

@@ -1,6 +1,8 @@
 """Tokens of the control plane: made, proved, revoked; the first one comes by a bootstrap token that is good once."""
 
+import hashlib
 import os
+import secrets
 from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +13,8 @@ from triplegate.core.clock import Clock
 from triplegate.core.identity import digest_key, key_id_of, new_key, same_digest
 
 BOOTSTRAP_SECONDS = 15 * 60.0
+LINK_SECONDS = 15 * 60.0
+_LINKS = 10
 _KEPT = 1_000
 _NOBODY = AdminToken("", bytes(32))
 
@@ -21,6 +25,7 @@ class Tokens:
     def __init__(self, store: TokenStore, pepper: bytes, clock: Clock) -> None:
         self.store, self._pepper, self._clock = store, pepper, clock
         self._known: OrderedDict[str, AdminToken] = OrderedDict()
+        self._links: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
 
     async def issue(
         self, roles: Iterable[str], *, org: str = "", team: str = "", name: str = "", expires: float | None = None
@@ -95,6 +100,22 @@ class Tokens:
         _write_private(path, token)
         return True
 
+    def offer_link(self, token_id: str) -> str:
+        """A text that signs in once as that token, within 15 minutes: for a link, which may be seen where it was used.
+
+        Kept by this process alone, as a digest; the oldest give way.
+        """
+        text = secrets.token_urlsafe(32)
+        self._links[_digest(text)] = (token_id, self._clock.now() + LINK_SECONDS)
+        if len(self._links) > _LINKS:
+            self._links.popitem(last=False)
+        return text
+
+    async def follow_link(self, text: str) -> AdminToken | None:
+        """Spend a link's text for the token it stands for; None when it is spent, too old, unknown, or that is dead."""
+        token_id, until = self._links.pop(_digest(text), ("", 0.0))
+        return await self.living(token_id) if token_id and self._clock.now() < until else None
+
     async def redeem(self, record: AdminToken, name: str = "first owner") -> tuple[str, AdminToken] | None:
         """Spend a proved bootstrap token for an owner token; None when another spent it first."""
         if not record.once or not await self.store.revoke(record.token_id, self._clock.wall()):
@@ -105,6 +126,10 @@ class Tokens:
 def caller_of(record: AdminToken) -> Caller:
     """Who a token speaks for."""
     return Caller(record.token_id, record.name, record.roles, record.org, record.team)
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
 
 
 def _remove(path: Path) -> None:

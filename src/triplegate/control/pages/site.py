@@ -10,7 +10,7 @@ from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException, PermissionDeniedException
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import URLEncodedBody
+from litestar.params import FromQuery, URLEncodedBody
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Redirect, Template
 from litestar.static_files import create_static_files_router
@@ -60,11 +60,30 @@ async def show_home(caller: NamedDependency[Caller], parts: NamedDependency[Part
 
 
 @get("/sign-in", role=OPEN, tenant="none", include_in_schema=False)
-async def show_sign_in(request: AnyRequest) -> Response[Any]:
-    """The form; whoever is signed in goes on to the page."""
+async def show_sign_in(
+    request: AnyRequest, parts: NamedDependency[Parts], once: FromQuery[str | None] = None
+) -> Response[Any]:
+    """The form; whoever is signed in goes on to the page. `once` is a link's text: it is spent here, good or not."""
+    if once is not None:
+        return await _follow(request, once[:200], parts)
     if request.scope["user"] is not None:
         return Redirect("/", status_code=303)
     return _form()
+
+
+async def _follow(request: AnyRequest, once: str, parts: Parts) -> Response[Any]:
+    """Sign in by a one-time link; the answer leads away from its address, and no page's address is ever sent on."""
+    address = request.client.host if request.client is not None else ""
+    wait = parts.throttle.charge(address)
+    if wait:
+        return _form("Too many attempts from this address.", 429, {"retry-after": str(int(wait) + 1)})
+    record = await parts.tokens.follow_link(once)
+    if record is None and request.scope["user"] is not None:
+        return Redirect("/", status_code=303)
+    if record is None:
+        return _form("This link was used before, or is older than 15 minutes.", 401)
+    parts.throttle.clear(address)
+    return _signed_in(Redirect("/", status_code=303), request, parts.sign_ins.open(record.token_id))
 
 
 @post("/sign-in", role=OPEN, tenant="none", include_in_schema=False, status_code=200, request_max_body_size=_FORM)
