@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PART ?= all
 unexport PYTHONDONTWRITEBYTECODE
+export TRIPLEGATE_MODEL ?= required
 
 .DEFAULT_GOAL := help
 .PHONY: help run test long conformance breaks soak check bench fix lock semantic clean
