@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable
 
-from triplegate.core.admission import Taker
 from triplegate.core.catalog import Target
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange, Role
@@ -38,10 +37,6 @@ class Calling:
         if target.price is not None:
             numbers.own_cost = numbers.list_cost = target.price.call
             numbers.price_version = target.price.version
-
-        if target.claimants and exchange.admission is None:
-            # nothing else of the chain claims: a server's own limits hold all the same
-            exchange.admission = Taker(self._kit.admission, (), exchange)
 
         def pick(tried: list[Attempt]) -> tuple[Target, Role]:
             return target, "retry" if tried else "first"

@@ -1,0 +1,83 @@
+"""One attempt's answer on its way: what is no answer to this call never reaches the client as one."""
+
+import pytest
+from tests.builders import make_exchange
+
+from triplegate.core.catalog import Target
+from triplegate.core.errors import Refusal
+from triplegate.core.http import OneFrame, Reply
+from triplegate.gates.mcp import answers as module
+from triplegate.gates.mcp.answers import Answer
+from triplegate.gates.mcp.call import McpCall
+
+JSON = [(b"content-type", b"application/json; charset=utf-8")]
+
+
+async def answered(content, *, era="modern", ours=None, status=200, headers=JSON):
+    attempt = make_exchange().attempt(Target("server", "s"))
+    answer = Answer(McpCall("request", era, "tools/call", b'"mine"'), attempt, ours, lambda: None)
+    reply = await answer.reply(Reply(status, list(headers), OneFrame(content)))
+    return reply.status, b"".join([frame async for frame in reply.frames]), attempt.error_class
+
+
+@pytest.mark.parametrize(
+    ("content", "era", "ours", "status", "code"),
+    [
+        (b'{"jsonrpc":"2.0","id":8,"result":{}}', "legacy", 7, 200, "upstream_malformed"),
+        (b'{"jsonrpc":"2.0","id":"7","result":{}}', "legacy", 7, 200, "upstream_malformed"),
+        (b'{"jsonrpc":"2.0","id":70,"result":{}}', "legacy", 7, 200, "upstream_malformed"),
+        (b'{"jsonrpc":"2.0","id":7,"method":"x"}', "modern", 7, 200, "upstream_malformed"),
+        (b'{"jsonrpc":"2.0","id":7,"result":{"a":1,"a":2},"id":7}', "modern", 7, 200, "upstream_malformed"),
+        (b"[]", "modern", None, 200, "upstream_malformed"),
+        (b"", "modern", None, 200, "upstream_malformed"),
+        (b"", "modern", None, 503, "upstream_failed"),
+        (b"{}", "modern", None, 404, "upstream_failed"),
+    ],
+)
+async def test_another_calls_answer_or_none_is_refused(content, era, ours, status, code):
+    with pytest.raises(Refusal, match=code):
+        await answered(content, era=era, ours=ours, status=status)
+
+
+async def test_an_id_in_an_unusual_place_or_spelling_is_found():
+    for text in (
+        b'{"result":{"a":1.50},"id":7,"jsonrpc":"2.0"}',
+        b'{ "jsonrpc" : "2.0", "id" : 7, "result":{"a":1.50} }',
+    ):
+        status, content, _ = await answered(text, era="legacy", ours=7)
+        assert status == 200
+        assert content == text.replace(b"7", b'"mine"', 1)
+
+
+async def test_a_modern_error_keeps_its_status_for_a_modern_client_and_is_200_in_a_session():
+    text = b'{"jsonrpc":"2.0","id":"mine","error":{"code":-32602,"message":"no"}}'
+    assert await answered(text, status=400) == (400, text, "rpc_error")
+    assert await answered(text, status=400, era="legacy") == (200, text, "rpc_error")
+
+
+@pytest.mark.parametrize(
+    ("result", "error_class"),
+    [
+        (b'{"content":[],"isError":true}', "tool_error"),
+        (b'{"content":[],"isError": true }', "tool_error"),
+        (b'{"content":[],"isError":false}', ""),
+        (b'{"structuredContent":{"isError":true}}', ""),
+        (b'{"content":[{"type":"text","text":"\\"isError\\":true"}]}', ""),
+    ],
+)
+async def test_a_failed_tool_is_noted(result, error_class):
+    for identity, ours in ((b'"mine"', None), (b"7", 7)):
+        text = b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (identity, result)
+        assert (await answered(text, ours=ours))[2] == error_class
+
+
+async def test_compressed_answers_were_not_asked_for():
+    with pytest.raises(Refusal, match="upstream_malformed"):
+        await answered(b"x", headers=[*JSON, (b"content-encoding", b"gzip")])
+
+
+async def test_a_large_answer_with_its_id_behind_is_bounded(monkeypatch):
+    monkeypatch.setattr(module, "_GATHERED", 100)
+    text = b'{"result":{"a":"%b"},"jsonrpc":"2.0","id":7}' % (b"x" * 500)
+    _, content, _ = await answered(text, ours=7)
+    assert content.endswith(b'"id":"mine"}')

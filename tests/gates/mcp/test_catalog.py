@@ -1,0 +1,74 @@
+"""Catalogues: pages, bounds, what cannot be offered, how long they are fresh."""
+
+import msgspec
+import pytest
+from tests.gates.mcp.messages import bearer, modern
+from tests.gates.mcp.test_gate import servers
+
+from triplegate.gates.mcp.catalog import _read_tool
+from triplegate.gates.mcp.server import ServerState
+from triplegate.samples.http import Answer
+
+
+def upstream(pages, log):
+    async def answer(request):
+        body = msgspec.json.decode(await request.body())
+        if body["method"] == "server/discover":
+            result = b'{"supportedVersions":["2026-07-28"]}'
+        else:
+            cursor = body["params"].get("cursor")
+            log.append(cursor)
+            result = pages[cursor]
+        return Answer(b'{"jsonrpc":"2.0","id":%d,"result":%b}' % (body["id"], result), 200, "application/json")
+
+    return answer
+
+
+async def names(http, gate):
+    answer = await http.post(f"{gate.url}/mcp", **modern("tools/list", headers=bearer(gate.key())))
+    return [tool["name"] for tool in answer.json()["result"]["tools"]]
+
+
+async def test_all_pages_are_fetched_and_a_circle_ends(house, serve, http):
+    log = []
+    pages = {
+        None: b'{"tools":[{"name":"b"},{"name":"a"}],"nextCursor":"2"}',
+        "2": b'{"tools":[{"name":"c"},{"name":"a"}],"nextCursor":"2"}',
+    }
+    gate = await house(servers(await serve(upstream(pages, log))))
+    assert await names(http, gate) == ["files__a", "files__b", "files__c"]
+    assert log == [None, "2"]
+
+
+@pytest.mark.parametrize(("ttl", "fresh"), [(b"30000", 30), (b"0", 1), (b"-5", 1), (b"1e12", 3600), (None, 60)])
+async def test_how_long_a_list_is_fresh_is_the_servers_to_say_within_bounds(house, serve, http, ttl, fresh):
+    page = b'{"tools":[{"name":"a"}]%b}' % (b',"ttlMs":' + ttl if ttl else b"")
+    gate = await house(servers(await serve(upstream({None: page}, []))))
+    await names(http, gate)
+    (state,) = gate.gateway.kit.states.every(ServerState)
+    assert state.ttl == fresh
+
+
+@pytest.mark.parametrize("page", [b'{"tools":7}', b"7", b'{"tools":[],"nextCursor":7}'])
+async def test_a_malformed_list_is_a_failure_of_that_server(house, serve, http, page):
+    gate = await house(servers(await serve(upstream({None: page}, []))))
+    assert await names(http, gate) == []
+    (state,) = gate.gateway.kit.states.every(ServerState)
+    assert state.failure
+    assert not state.loaded
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        b"7", b"{}", b'{"name":7}', b'{"name":""}', b'{"name":"%b"}' % (b"x" * 257), b'{"name":"a","name":"b"}',
+        b'{"name":"a","inputSchema":{"properties":{"n":{"type":"number","x-mcp-header":"N"}}}}',
+    ],
+)  # fmt: skip
+def test_what_cannot_be_offered_is_left_out(definition):
+    assert _read_tool(msgspec.Raw(definition)) is None
+
+
+def test_a_tool_is_its_bytes():
+    tool = _read_tool(msgspec.Raw(b'{ "x":1.50,"name":"a" }'))
+    assert (tool.name, tool.definition, tool.mirrors) == ("a", b'{ "x":1.50,"name":"a" }', ())

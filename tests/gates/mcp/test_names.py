@@ -1,0 +1,48 @@
+"""Names of tools: unique, short, allowed, and stable whatever else is configured."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from triplegate.gates.mcp.names import expose, full_name, may_begin
+
+ALIASES = st.from_regex(r"[A-Za-z0-9](?:_?[A-Za-z0-9-]){0,31}", fullmatch=True)
+SERVERS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True)
+TOOLS = st.one_of(st.from_regex(r"[A-Za-z0-9_./-]{1,80}", fullmatch=True), st.text(min_size=1, max_size=80))
+
+
+@pytest.mark.parametrize(
+    ("alias", "tool", "name"),
+    [
+        ("files", "read", "files__read"),
+        ("a-b", "x.y/z", "a-b__x.y/z"),
+        ("a", "_b", "a___b"),
+        ("a_b", "c__d", "a_b__c__d"),
+    ],
+)
+def test_usual_names_are_alias_and_tool(alias, tool, name):
+    assert expose(alias, tool) == name == full_name(alias, tool)
+
+
+@pytest.mark.parametrize(
+    ("alias", "tool"), [("files", "t" * 58), ("files", "grüße"), ("files", "a b"), ("a__b", "c"), ("a_", "c")]
+)
+def test_unusual_names_end_with_a_hash(alias, tool):
+    assert re.fullmatch(r"[A-Za-z0-9_./-]{1,55}_[0-9a-f]{8}", expose(alias, tool))
+
+
+@settings(max_examples=300)
+@given(st.lists(st.tuples(st.one_of(ALIASES, SERVERS), TOOLS), unique=True, max_size=30))
+def test_names_are_unique_allowed_and_depend_on_nothing_else(pairs):
+    names = [expose(alias, tool) for alias, tool in pairs]
+    assert len(set(names)) == len(names)
+    for (alias, _), name in zip(pairs, names, strict=True):
+        assert re.fullmatch(r"[A-Za-z0-9_./-]{1,64}", name)
+        assert may_begin(name, alias)
+
+
+def test_two_tools_that_would_read_alike_get_two_names():
+    assert expose("a__b", "c") != expose("a", "b__c")
+    assert expose("a", "x" * 70) != expose("a", "x" * 71)

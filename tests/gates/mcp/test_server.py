@@ -1,0 +1,61 @@
+"""A server as it is called: credentials, times, sessions that are remembered within bounds."""
+
+import pytest
+from tests.builders import DictSecrets, make_kit
+
+from triplegate.config.documents_mcp import ServerDocument
+from triplegate.core.errors import Refusal
+from triplegate.gates.mcp import server as module
+from triplegate.gates.mcp.server import Server, ServerState, UpstreamSession
+from triplegate.upstreams.supervisor import TaskSupervisor
+
+
+def make(kit=None, **document):
+    written = ServerDocument.model_validate({"url": "http://127.0.0.1:1/mcp", **document})
+    return Server("files", written, kit or make_kit(supervisor=TaskSupervisor()))
+
+
+def test_what_is_known_outlives_a_swap_but_not_another_address():
+    kit = make_kit(supervisor=TaskSupervisor())
+    first = make(kit)
+    assert make(kit, alias="other", price=1).state is first.state
+    assert make(kit, url="http://127.0.0.1:2/mcp").state is not first.state
+
+
+@pytest.mark.parametrize("document", [{"auth": {"bearer": "env:NO"}}, {"headers": {"x-key": "env:NO"}}])
+def test_a_secret_that_is_not_there_stops_calls_before_they_are_sent(document):
+    server = make(**document)
+    with pytest.raises(Refusal, match="upstream_credentials") as refused:
+        server.check()
+    assert "env:NO" in refused.value.reason
+    assert "env:NO" not in refused.value.detail
+
+
+def test_secrets_are_sent_and_never_shown():
+    kit = make_kit(supervisor=TaskSupervisor(), secrets=DictSecrets({"env:A": "s3cret"}))
+    server = make(kit, auth={"bearer": "env:A"}, headers={"x-plain": "v"})
+    server.check()
+    assert (b"authorization", b"Bearer s3cret") in server._fixed
+    assert (b"x-plain", b"v") in server._fixed
+    assert "s3cret" not in repr(server)
+
+
+def test_our_own_questions_wait_no_longer_than_calls_would():
+    server = make(timeouts={"first_byte": "2s", "total": "600s"})
+    times = server.own_times(5.0)
+    assert (times.first_byte, times.total) == (2.0, 5.0)
+
+
+def test_sessions_are_bounded_and_the_one_idle_longest_goes_first(monkeypatch):
+    monkeypatch.setattr(module, "_MOST_SESSIONS", 3)
+    state = ServerState()
+    for owner in "abcd":
+        state.keep(owner, UpstreamSession(owner.encode(), "2025-11-25"))
+    assert list(state.sessions) == ["b", "c", "d"]
+
+
+def test_ids_of_a_session_are_never_said_twice_and_fit_json_numbers():
+    one, other = UpstreamSession(b"s", "2025-11-25"), UpstreamSession(b"s", "2025-11-25")
+    ids = [one.next_id() for _ in range(100)] + [other.next_id() for _ in range(100)]
+    assert len(set(ids)) == 200
+    assert max(ids) < 2**53

@@ -1,0 +1,71 @@
+"""One table a team and path, made anew only when tools change."""
+
+from tests.builders import make_kit
+
+from triplegate.config.documents import Documents
+from triplegate.core.clock import SetClock
+from triplegate.core.identity import Principal
+from triplegate.gates.mcp.access import Access
+from triplegate.gates.mcp.call import OwnTool
+from triplegate.gates.mcp.catalog import Catalog
+from triplegate.gates.mcp.server import Server
+from triplegate.gates.mcp.views import Views
+from triplegate.upstreams.supervisor import TaskSupervisor
+
+WEB = Principal("acme", "web", "ci", team_ref="acme/web")
+
+
+def make(**servers):
+    documents = Documents.model_validate(
+        {
+            "servers": {name: {"url": f"http://127.0.0.1:{port}/mcp"} for name, port in servers.items()},
+            "virtual_servers": {"v": {"tools": ["*__keep"]}},
+        }
+    )
+    kit = make_kit(clock=SetClock(), supervisor=TaskSupervisor())
+    made = {name: Server(name, documents.servers[name], kit) for name in servers}
+    for server in made.values():
+        server.state.fresh_until = 1e9
+    catalog, access = Catalog(kit), Access(documents)
+    return Views(made, access, catalog), made, catalog
+
+
+def give(server, catalog, *names):
+    server.state.tools = tuple(OwnTool(name, b'{"name":"%b"}' % name.encode(), ()) for name in names)
+    server.state.loaded = True
+    catalog.changes.count += 1
+
+
+async def test_tools_are_found_by_the_table_under_one_name_only():
+    views, servers, catalog = make(b=2, a=1)
+    give(servers["a"], catalog, "keep", "other")
+    give(servers["b"], catalog, "keep")
+    view = views.of("", WEB)
+    assert list(view.table()) == ["a__keep", "a__other", "b__keep"]
+    found = await view.find("b__keep")
+    assert (found.server.name, found.own.name, found.definition) == ("b", "keep", b'{"name":"b__keep"}')
+    for name in ("keep", "b__other", "a__keep ", "A__keep", "", "a__", "c__keep"):
+        assert await view.find(name) is None
+    assert list(views.of("v", WEB).table()) == ["a__keep", "b__keep"]
+
+
+def test_the_table_is_kept_until_tools_change():
+    views, servers, catalog = make(a=1)
+    give(servers["a"], catalog, "keep")
+    view = views.of("", WEB)
+    first = view.table()
+    assert view.table() is first
+    assert views.of("", WEB) is view
+    give(servers["a"], catalog, "keep", "more")
+    assert list(view.table()) == ["a__keep", "a__more"]
+    assert view.table()["a__keep"].name == "a__keep"
+
+
+def test_views_are_bounded(monkeypatch):
+    from triplegate.gates.mcp import views as module
+
+    monkeypatch.setattr(module, "_MOST_VIEWS", 3)
+    views, _, _ = make(a=1)
+    for number in range(10):
+        views.of("", Principal("acme", f"t{number}", "ci", team_ref=f"acme/t{number}"))
+    assert len(views._made) <= 3
