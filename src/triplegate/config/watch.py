@@ -1,9 +1,10 @@
 """Watch a configuration directory: each change is read off to the side and handed over whole, or refused whole."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from triplegate.config.faults import ConfigError, ConfigFault, Position
 from triplegate.config.load import Loaded, load
@@ -14,6 +15,10 @@ QUIET_MS = 150
 LONGEST_MS = 1_600
 """How long a burst of changes may put that off."""
 _FIRST_LOOK_MS = 2_000
+_MOST_FOLDERS = 1_000
+
+if TYPE_CHECKING:
+    from watchfiles.main import FileChange
 
 
 class Taker(Protocol):
@@ -53,24 +58,52 @@ def attempt(source: Path, registry: Registry, read: Callable[[Path, Registry], L
 async def changes(source: Path, stop: asyncio.Event) -> AsyncIterator[None]:
     """One item for each burst of changes of YAML files, and one soon after the watching began.
 
-    That first one catches what changed between the caller's own reading and the start of the watching. Raises
+    That first one catches what changed between the caller's own reading and the start of the watching. Only visible
+    folders are watched: the state directory often lies in the configuration's, and every record would wake us. Raises
     OSError when the directory cannot be watched.
     """
+    root, first = directory_of(source), True
+    watched = await asyncio.to_thread(folders, source)
+    while not stop.is_set():
+        async for changed in _bursts(root, watched, stop):
+            if changed or first:
+                first = False
+                yield
+            now = await asyncio.to_thread(folders, source) if changed else watched
+            if now != watched:
+                watched = now
+                break
+        else:
+            return
+
+
+def _bursts(root: Path, watched: frozenset[Path], stop: asyncio.Event) -> "AsyncIterator[set[FileChange]]":
     from watchfiles import awatch
 
-    root, first = directory_of(source), True
-    async for changed in awatch(
-        root,
-        watch_filter=lambda _, path: is_configuration(root, Path(path)),
+    return awatch(
+        *watched,
+        watch_filter=lambda _, path: is_configuration(root, Path(path)) or is_folder(root, Path(path)),
         debounce=LONGEST_MS,
         step=QUIET_MS,
         stop_event=stop,
         rust_timeout=_FIRST_LOOK_MS,
         yield_on_timeout=True,
-    ):
-        if changed or first:
-            first = False
-            yield
+        recursive=False,
+    )
+
+
+def folders(source: Path) -> frozenset[Path]:
+    """The folders whose changes count: the one of a single file, else the configuration's with its visible ones."""
+    root = directory_of(source)
+    found = {root}
+    if not source.resolve().is_dir():
+        return frozenset(found)
+    for parent, names, _ in os.walk(root):
+        names[:] = [name for name in names if not name.startswith(".")]
+        found.update(Path(parent, name) for name in names)
+        if len(found) >= _MOST_FOLDERS:
+            break
+    return frozenset(found)
 
 
 def directory_of(source: Path) -> Path:
@@ -85,3 +118,9 @@ def is_configuration(root: Path, path: Path) -> bool:
         return True
     parts = path.relative_to(root).parts if path.is_relative_to(root) else path.parts
     return path.suffix in (".yaml", ".yml") and not any(part.startswith(".") for part in parts)
+
+
+def is_folder(root: Path, path: Path) -> bool:
+    """Whether `path` may be a visible folder that came or went below `root`."""
+    parts = path.relative_to(root).parts if path.is_relative_to(root) else path.parts
+    return not path.suffix and not any(part.startswith(".") for part in parts)
