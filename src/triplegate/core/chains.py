@@ -18,7 +18,18 @@ Policies = tuple[Policy, ...]
 class Chains:
     """Merges gateway → gate → route → target → plan → team into chains (design: one order, stage first)."""
 
-    __slots__ = ("_common", "_folded", "_gate", "_kit", "_last", "_name", "_plans", "_targets_claim", "_teams", "_traced")
+    __slots__ = (
+        "_common",
+        "_folded",
+        "_gate",
+        "_kit",
+        "_last",
+        "_name",
+        "_plans",
+        "_targets_claim",
+        "_teams",
+        "_traced",
+    )
 
     def __init__(
         self,
@@ -82,14 +93,26 @@ class Chains:
     def _fold(self, route: Route, scope: tuple[str, str, str]) -> Chain:
         gate = self._gate
         assert gate is not None
-        target = route.targets[0][0].policies if len(route.targets) == 1 else ()
-        # a target's own limits are taken before each attempt, not with the call's
-        target = tuple(policy for policy in target if policy.form != "claims")
+        target = of_targets(route)
         _, plan, team = scope
         merged = self._common + route.policies + target + self._plans.get(plan, ()) + self._teams.get(team, ())
         _, inner = split(self._fitting(merged))
         chain = self._folded[scope] = fold(inner, self._last or gate.forward, self._kit, traced=self._traced)
         return chain
+
+
+def of_targets(route: Route) -> Policies:
+    """What the targets of a route add to its chain; their own limits are taken before each attempt instead.
+
+    Which of several targets answers is not known yet, so what one of them refuses is refused for all: never less
+    strict than written. How one of several is called (`tune`) stays with that one.
+    """
+    if len(route.targets) == 1:
+        return tuple(policy for policy in route.targets[0][0].policies if policy.form != "claims")
+    found: dict[int, Policy] = {}
+    for target, _ in route.targets:
+        found.update({id(policy): policy for policy in target.policies if policy.form in ("decide", "build")})
+    return tuple(found.values())
 
 
 def _anonymous(exchange: Exchange) -> Principal:

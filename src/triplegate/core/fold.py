@@ -70,6 +70,16 @@ def fold(policies: Sequence[Policy], last: Proceed, kit: Kit, *, traced: bool = 
     )
 
 
+def tuned(base: Dispatch, chain: Chain, own: Sequence[Policy] = ()) -> Dispatch:
+    """`base` as a chain's `tune` policies change it; `own` ones of a target that are not in the chain come last."""
+    dispatch = msgspec.structs.replace(base, tuned=dict(base.tuned))
+    known = {id(policy) for policy in chain.policies}
+    for policy in (*chain.policies, *[policy for policy in own if id(policy) not in known]):
+        if policy.form == "tune":
+            policy.tune(dispatch)
+    return dispatch
+
+
 def split(policies: Sequence[Policy]) -> tuple[tuple[Policy, ...], tuple[Policy, ...]]:
     """The outer policies (by head only) and the inner ones."""
     outer = tuple(policy for policy in policies if policy.stage in OUTER)

@@ -32,7 +32,13 @@ def test_a_prefix_fits_whole_path_elements(pattern, path, fits):
 
 @pytest.mark.parametrize(
     ("pattern", "path", "fits"),
-    [("/abc", "/abc", True), ("/abc", "/abc/", False), ("/abc/", "/abc/", True), ("/abc/", "/abc", False), ("/", "/", True)],
+    [
+        ("/abc", "/abc", True),
+        ("/abc", "/abc/", False),
+        ("/abc/", "/abc/", True),
+        ("/abc/", "/abc", False),
+        ("/", "/", True),
+    ],
 )
 def test_an_exact_path_fits_itself_only(pattern, path, fits):
     assert (found([Rule("r", "*", pattern, True)], path) == "r") is fits
@@ -107,9 +113,7 @@ def naive(rules, host, path, method):
     fitting = [
         (host_rank(rule), path_rank(rule), rule.rank(), rule.route)
         for rule in rules
-        if host_rank(rule) is not None
-        and path_rank(rule) is not None
-        and (not rule.methods or method in rule.methods)
+        if host_rank(rule) is not None and path_rank(rule) is not None and (not rule.methods or method in rule.methods)
     ]
     return min(fitting)[3] if fitting else None
 

@@ -7,7 +7,7 @@ import msgspec
 
 from triplegate.config.documents_api import ServiceDocument
 from triplegate.core.exchange import Exchange
-from triplegate.core.fold import Chain
+from triplegate.core.fold import Chain, tuned
 from triplegate.core.http import Headers, Inbound, Reply
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import Kit
@@ -37,7 +37,7 @@ class Turn:
 class Service:
     """What `Target.wiring` is at the api gate."""
 
-    __slots__ = ("_base", "_endpoints", "_host", "_tuned", "_turn", "name")
+    __slots__ = ("_base", "_endpoints", "_host", "_tuned", "_tunes", "_turn", "name")
 
     def __init__(self, name: str, document: ServiceDocument, kit: Kit) -> None:
         self.name = name
@@ -46,17 +46,14 @@ class Service:
         self._turn = kit.state(Turn, f"service:{name}", Turn)
         self._host = document.host
         self._base = reached[0].dispatch(document.waits)
+        self._tunes = tuple(policy for policy in document.policies if policy.form == "tune")
         self._tuned: dict[Chain, Dispatch] = {}
 
     def dispatch(self, chain: Chain) -> Dispatch:
         """The service's own times, with what the chain's policies say on top; made once per chain."""
         found = self._tuned.get(chain)
         if found is None:
-            found = msgspec.structs.replace(self._base, tuned=dict(self._base.tuned))
-            for policy in chain.policies:
-                if policy.form == "tune":
-                    policy.tune(found)
-            self._tuned[chain] = found
+            found = self._tuned[chain] = tuned(self._base, chain, self._tunes)
         return found
 
     def _endpoint(self) -> Endpoint:

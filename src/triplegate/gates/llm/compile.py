@@ -4,7 +4,7 @@ from triplegate.config.documents import Documents
 from triplegate.config.documents_llm import DeploymentDocument, ModelDocument
 from triplegate.config.people import anonymous_of
 from triplegate.core.catalog import Route, Target
-from triplegate.core.chains import Chains
+from triplegate.core.chains import Chains, of_targets
 from triplegate.core.exchange import Compiled
 from triplegate.core.money import Price
 from triplegate.core.ports import House, Kit
@@ -61,6 +61,11 @@ def _model(name: str, document: ModelDocument, documents: Documents, kit: Kit) -
         document.fallback,
         None if document.teams is None else frozenset(document.teams),
         kit.state(RetryBudget, f"model:{name}", RetryBudget),
+        tuple(
+            policy
+            for policy in route.policies + of_targets(route)
+            if policy.security and policy.form == "decide" and policy.mode == "enforce"
+        ),
     )
 
 

@@ -2,12 +2,10 @@
 
 from collections.abc import Awaitable
 
-import msgspec
-
 from triplegate.config.documents_llm import DeploymentDocument, ProviderDocument
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
-from triplegate.core.fold import Chain
+from triplegate.core.fold import Chain, tuned
 from triplegate.core.http import BytesBody, Headers, Reply
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import Kit
@@ -23,7 +21,7 @@ RETRY_ON = frozenset({401, 402, 403, 404, 408, 429, 500, 502, 503, 504, 529})
 class Deployment:
     """What `Target.wiring` is at the llm gate."""
 
-    __slots__ = ("_base", "_fixed", "_path", "_pool", "_quirks", "_tuned", "missing", "model", "provider")
+    __slots__ = ("_base", "_fixed", "_path", "_pool", "_quirks", "_tuned", "_tunes", "missing", "model", "provider")
 
     def __init__(self, written: DeploymentDocument, provider: ProviderDocument, kit: Kit) -> None:
         self.provider = written.provider
@@ -34,6 +32,7 @@ class Deployment:
         self._path = reached.base
         self._base = reached.dispatch(provider.waits)
         self._base.retry_on = RETRY_ON
+        self._tunes = tuple(policy for policy in provider.policies + written.policies if policy.form == "tune")
         self._tuned: dict[Chain, Dispatch] = {}
         self.missing = ""
         """Why it cannot be called, such as a credential that is not there; empty when it can."""
@@ -74,11 +73,7 @@ class Deployment:
         """The provider's times, with what the chain's policies say on top; made once per chain."""
         found = self._tuned.get(chain)
         if found is None:
-            found = msgspec.structs.replace(self._base, tuned=dict(self._base.tuned))
-            for policy in chain.policies:
-                if policy.form == "tune":
-                    policy.tune(found)
-            self._tuned[chain] = found
+            found = self._tuned[chain] = tuned(self._base, chain, self._tunes)
         return found
 
     def send(self, exchange: Exchange, call: LlmCall, chain: Chain) -> Awaitable[Reply]:

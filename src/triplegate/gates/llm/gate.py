@@ -101,7 +101,7 @@ class LlmGate:
         assert principal is not None
         model = self._models[call.model]
         usable = [self._models[name] for name in model.fallback]
-        order = Order([model, *[other for other in usable if other.open_to(principal)]])
+        order = Order([model, *[other for other in usable if other.stands_in(exchange, principal)]])
         exchange.numbers.list_cost = max(reserved(call, target) for target, _ in model.route.targets)
 
         async def send(attempt: Attempt) -> Reply:

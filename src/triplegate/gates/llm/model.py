@@ -3,8 +3,9 @@
 import msgspec
 
 from triplegate.core.catalog import Route, Target
-from triplegate.core.exchange import Attempt, Role
+from triplegate.core.exchange import Attempt, Exchange, Role
 from triplegate.core.identity import Principal
+from triplegate.core.policy import Policy
 from triplegate.gates.llm.deployment import Deployment
 from triplegate.upstreams.balance import Weighted
 from triplegate.upstreams.retries import RetryBudget
@@ -21,10 +22,16 @@ class Model(msgspec.Struct, frozen=True, eq=False):
     teams: frozenset[str] | None
     """Teams that may use it; None = all."""
     budget: RetryBudget
+    guards: tuple[Policy, ...] = ()
+    """What decides about access to it, for calls that come by way of another model."""
 
     def open_to(self, principal: Principal) -> bool:
         """Whether this principal may use it."""
         return self.teams is None or principal.team in self.teams or principal.team_ref in self.teams
+
+    def stands_in(self, exchange: Exchange, principal: Principal) -> bool:
+        """Whether a call that another model could not answer may be answered by this one."""
+        return self.open_to(principal) and all(guard.decide(exchange) is None for guard in self.guards)
 
     def other(self, tried: set[tuple[str, str]]) -> Target | None:
         """A usable deployment whose name and quota group were not tried; None when there is none.

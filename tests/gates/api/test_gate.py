@@ -1,0 +1,125 @@
+"""The api gate: which route, what goes out, what becomes of failures."""
+
+import json
+
+import pytest
+from tests.gates.built import always, built
+from tests.hostile.scripted import Upstream
+
+from triplegate.core.errors import Refusal
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def text(*endpoints, route="policies: [{use: key_auth}]", service=""):
+    services = "".join(f'  s{n}: {{endpoints: ["{url}"]{service}}}\n' for n, url in enumerate(endpoints))
+    chosen = ", ".join(f"{{service: s{n}}}" for n in range(len(endpoints)))
+    return f"services:\n{services}routes: {{r: {{services: [{chosen}], match: {{path: /r}}, owner: web, {route}}}}}\n"
+
+
+CLOSED = "http://127.0.0.1:1"
+
+
+async def test_a_call_goes_out_and_its_answer_comes_back(tmp_path):
+    async with Upstream(always(OK)) as upstream, built(tmp_path, text(upstream.url)) as made:
+        exchange, wire = await made.serve("GET", "/r/x")
+        assert (wire.status, wire.content, exchange.outcome) == (200, b"ok", "ok")
+        assert upstream.talks[0].received.startswith(b"GET /r/x HTTP/1.1\r\n")
+        assert made.key.encode() not in upstream.talks[0].received
+        (record,) = made.records
+        assert (record.route, record.target, record.consumer, record.outcome) == ("r", "s0", "ci", "ok")
+
+
+async def test_what_no_route_takes_is_404_and_a_wrong_method_405(tmp_path):
+    routes = """services: {s: {endpoints: ["http://127.0.0.1:1"]}}
+routes:
+  r: {service: s, match: [{path: /r, methods: [GET]}, {path: /r, methods: [PUT], headers: {x-a: b}}], identity: none}
+"""
+    async with built(tmp_path, routes) as made:
+        assert made.open("GET", "/nowhere").refusal.code == "route_not_found"
+        wrong = made.open("DELETE", "/r").refusal
+        assert (wrong.code, wrong.headers) == ("method_not_supported", [(b"allow", b"GET, PUT")])
+        # the method is one that a route takes, its headers are not: then it is not the method that is wrong
+        assert made.open("PUT", "/r").refusal.code == "route_not_found"
+
+
+async def test_the_front_door_says_where_everything_is_unless_a_route_takes_it(tmp_path):
+    async with built(tmp_path, text(CLOSED)) as made:
+        _, wire = await made.serve("GET", "/", key=False)
+        assert (wire.status, wire.content) == (200, b"where")
+        assert made.open("POST", "/").refusal.code == "route_not_found"
+        made.take(text(CLOSED).replace("path: /r", "path: /"))
+        assert made.open("GET", "/").route.name == "r"
+
+
+async def test_another_service_answers_when_one_is_down(tmp_path):
+    async with Upstream(always(OK)) as upstream, built(tmp_path, text(CLOSED, upstream.url)) as made:
+        for _ in range(4):
+            exchange, wire = await made.serve("POST", "/r")
+            assert (wire.status, exchange.target) == (200, "s1")
+
+
+async def test_a_failed_answer_of_a_call_that_may_have_had_effects_is_not_tried_elsewhere(tmp_path):
+    broken = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
+    async with (
+        Upstream(always(broken)) as one,
+        Upstream(always(broken)) as other,
+        built(tmp_path, text(one.url, other.url)) as made,
+    ):
+        exchange, wire = await made.serve("POST", "/r")
+        assert (wire.status, len(exchange.attempts), exchange.outcome) == (503, 1, "failed")
+        exchange, wire = await made.serve("GET", "/r")
+        assert (wire.status, len({attempt.target.name for attempt in exchange.attempts})) == (503, 2)
+
+
+async def test_a_priced_call_has_an_intent_and_one_final_and_no_answer_costs_nothing(tmp_path):
+    route = "price: 0.5, policies: [{use: key_auth}]"
+    async with Upstream(always(OK)) as upstream, built(tmp_path, text(upstream.url, route=route)) as made:
+        await made.serve("GET", "/r")
+        intent, final = made.records
+        assert [(one.kind, one.part) for one in made.records] == [("intent", 0), ("final", 1)]
+        assert (intent.own_cost, final.cost, final.list_cost) == (5_000_000_000,) * 3
+        assert final.price_version == "route"
+    async with built(tmp_path, text(CLOSED, route=route)) as made:
+        exchange, reply = await made.answer("GET", "/r")
+        exchange.close("failed")
+        assert reply.status == 502
+        assert [(one.kind, one.cost, one.list_cost) for one in made.records][1:] == [("final", 0, 0)]
+
+
+async def test_a_services_own_limit_is_taken_though_the_route_has_none(tmp_path):
+    limit = ", policies: [{use: rate_limit, name: own, requests: 1, window: 1h}]"
+    async with Upstream(always(OK)) as upstream, built(tmp_path, text(upstream.url, service=limit)) as made:
+        assert (await made.serve("GET", "/r"))[1].status == 200
+        _, wire = await made.serve("GET", "/r")
+        assert (wire.status, len(upstream.talks)) == (429, 1)
+        assert int(wire.field(b"retry-after")) > 3000
+
+
+async def test_what_one_of_several_services_forbids_is_forbidden(tmp_path):
+    async with Upstream(always(OK)) as upstream:
+        guarded = text(upstream.url, upstream.url).replace('"]}\n', '"], policies: [{use: access, teams: [ops]}]}\n', 1)
+        async with built(tmp_path, guarded) as made:
+            statuses = [(await made.serve("GET", "/r"))[1].status for _ in range(4)]
+    assert statuses == [403] * 4
+    assert upstream.talks == []
+
+
+async def test_refusals_are_problems(tmp_path):
+    async with built(tmp_path, text(CLOSED)) as made:
+        exchange, wire = await made.serve("GET", "/r", key=False)
+        assert (wire.status, json.loads(wire.content)["status"]) == (401, 401)
+        assert exchange.outcome == "refused"
+        assert made.records == []  # nobody was known
+
+
+async def test_a_call_in_circles_is_refused(tmp_path):
+    async with built(tmp_path, text(CLOSED)) as made:
+        _, wire = await made.serve("GET", "/r", headers=[(b"via", b"1.1 triplegate, 1.1 triplegate")])
+        assert wire.status == 508
+
+
+def test_refusals_know_their_place():
+    assert Refusal("loop_detected").status == 508
+    with pytest.raises(KeyError):
+        _ = Refusal("no such code").status
