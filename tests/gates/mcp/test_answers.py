@@ -29,6 +29,8 @@ async def answered(content, *, era="modern", ours=None, status=200, headers=JSON
         (b'{"jsonrpc":"2.0","id":7,"method":"x"}', "modern", 7, 200, "upstream_malformed"),
         (b'{"jsonrpc":"2.0","id":7,"result":{"a":1,"a":2},"id":7}', "modern", 7, 200, "upstream_malformed"),
         (b"[]", "modern", None, 200, "upstream_malformed"),
+        (b'{"jsonrpc":"2.0","id":"mine","result":{', "modern", None, 200, "upstream_malformed"),
+        (b'{"jsonrpc":"2.0","id":"other","result":{}}', "modern", None, 200, "upstream_malformed"),
         (b"", "modern", None, 200, "upstream_malformed"),
         (b"", "modern", None, 503, "upstream_failed"),
         (b"{}", "modern", None, 404, "upstream_failed"),
@@ -81,3 +83,11 @@ async def test_a_large_answer_with_its_id_behind_is_bounded(monkeypatch):
     text = b'{"result":{"a":"%b"},"jsonrpc":"2.0","id":7}' % (b"x" * 500)
     _, content, _ = await answered(text, ours=7)
     assert content.endswith(b'"id":"mine"}')
+
+
+@pytest.mark.parametrize(("era", "ours", "identity"), [("modern", None, b'"mine"'), ("legacy", 7, b"7")])
+async def test_what_is_long_passes_without_being_read(era, ours, identity):
+    text = b'{"jsonrpc":"2.0","id":%b,"result":{"a":"%b","isError":true}}'
+    status, content, error_class = await answered(text % (identity, b"x" * 70_000), era=era, ours=ours)
+    assert (status, error_class) == (200, "tool_error")
+    assert content == text % (b'"mine"', b"x" * 70_000)

@@ -8,7 +8,9 @@ import pytest
 from tests.gates.mcp.messages import META, bearer, initialize, legacy, modern
 from tests.gates.mcp.test_gate import ECHO, servers
 
+from triplegate.core.clock import SystemClock
 from triplegate.samples.http import Answer
+from triplegate.stores.memory.store import MemoryStore
 
 RESULT = (
     b'{"content":[{"type":"hologram","x":1.50,"y":1e2},{"type":"text","text":"\\u00e9","future":{"b":1,"a":2}}],'
@@ -353,3 +355,22 @@ async def test_a_question_to_a_client_that_cannot_be_asked_fails_the_call(house,
     session = await initialize(http, f"{gate.url}/mcp")
     refused = await http.post(f"{gate.url}/mcp", **legacy("tools/call", CALL, session=session))
     assert refused.json()["error"]["code"] == -32003
+
+
+async def test_two_nodes_use_one_session_at_the_server_for_one_session_of_the_client(house, serve, http):
+    log = []
+    upstream = await serve(scripted("legacy", log=log))
+    sessions = MemoryStore(SystemClock()).sessions
+    nodes = [await house(servers(upstream), sessions=sessions) for _ in range(2)]
+    key = nodes[0].key()
+    nodes[1].keys.by_id.update(nodes[0].keys.by_id)
+    http.headers.update(bearer(key))
+    session = await initialize(http, f"{nodes[0].url}/mcp")
+    for node in (nodes[0], nodes[1], nodes[0], nodes[1]):
+        answer = await http.post(f"{node.url}/mcp", **legacy("tools/call", CALL, session=session))
+        assert answer.json()["id"] == 7
+    calls = [
+        (entry[2]["mcp-session-id"], msgspec.json.decode(entry[1])["id"]) for entry in log if entry[0] == "tools/call"
+    ]
+    assert len({used for used, _ in calls}) == 1
+    assert len({number for _, number in calls}) == 4

@@ -360,3 +360,29 @@ async def test_the_official_client_works_in_every_mode_with_every_server(house, 
 
         await client.call_tool("files__slow", {"seconds": 0.05}, progress_callback=progress)
         assert steps == [1, 2, 3, 4, 5]
+
+
+async def test_a_strange_name_below_the_path_never_widens_to_everything(house, sample, http):
+    gate = await house(servers(await sample()) + "virtual_servers: {dev: {tools: ['files__echo']}}\n")
+    http.headers.update(bearer(gate.key()))
+    for strange in (
+        "DEV",
+        "de",
+        "devv",
+        "dev/",
+        "dev/x",
+        "%64ev/",
+        "-",
+        "*",
+        "mcp",
+        "%00",
+        "dev%2f",
+        "..%2f",
+        "?",
+        "dev%20",
+    ):
+        answer = await http.post(f"{gate.url}/mcp/{strange}", **modern("tools/list"))
+        if answer.status_code == 200:
+            assert [tool["name"] for tool in answer.json()["result"]["tools"]] == ["files__echo"]
+        else:
+            assert answer.status_code in (400, 404)

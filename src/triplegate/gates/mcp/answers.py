@@ -1,5 +1,6 @@
 """An upstream's answer to a tool call as the client gets it: the result's bytes pass, its frame is the client's."""
 
+import re
 from collections.abc import Callable
 
 import msgspec
@@ -21,7 +22,9 @@ from triplegate.wire.sse import data_of, spans, write_event
 
 _GATHERED = 1_048_576  # bytes of a JSON answer that are gathered; what is larger streams
 _READDRESSED = 16 * 1024 * 1024  # bytes gathered of one whose id stands behind its result
+_CHECKED = 65_536  # bytes up to which an answer that could pass unread is checked to be the answer
 _DEPTH = 1000
+_FAILED = re.compile(rb'"isError"\s*:\s*true|"error"\s*:')
 _TRUE = msgspec.Raw(b"true")
 _EVENTS: Headers = [
     (b"content-type", b"text/event-stream"),
@@ -80,16 +83,14 @@ class Answer:
         return self._ours is None and self._same
 
     def _whole(self, text: bytes, reply: Reply) -> tuple[bytes, int]:
-        if self._passes and reply.status == 200 and text[:1] == b"{":
-            self._note(text)
-            return text, 200
-        if (
-            self._same
-            and reply.status == 200
-            and text.startswith(start := b'{"jsonrpc":"2.0","id":%d,' % (self._ours or 0))
-        ):
-            self._note(text)
-            return b'{"jsonrpc":"2.0","id":%b,%b' % (self._call.id, text[len(start) :]), 200
+        if len(text) > _CHECKED and self._same and reply.status == 200:
+            start = b'{"jsonrpc":"2.0","id":%d,' % (self._ours or 0)
+            if self._passes and text[:1] == b"{":
+                self._note(text)
+                return text, 200
+            if not self._passes and text.startswith(start):
+                self._note(text)
+                return b'{"jsonrpc":"2.0","id":%b,%b' % (self._call.id, text[len(start) :]), 200
         try:
             env = self._read(text)
         except Refusal:
@@ -131,7 +132,7 @@ class Answer:
 
     def _note(self, text: bytes, env: Env | None = None) -> None:
         """A result that says isError is a failed tool, though the call itself went well."""
-        if b'"isError"' not in text and b'"error"' not in text:
+        if (b'"isError"' not in text and b'"error"' not in text) or not _FAILED.search(text):
             return
         env = env or _env(text)
         if len(env.error):

@@ -78,8 +78,10 @@ class McpGate:
         return exchange
 
     def _endpoint(self, path: str) -> Endpoint:
-        found = self._endpoints.get(path[len(self._base) + 1 :])
-        if found is None:
+        """The endpoint of a path; a name that is empty or unknown is never read as everything."""
+        name = path[len(self._base) + 1 :]
+        found = self._endpoints.get(name)
+        if found is None or (not name and path != self._base):
             raise Refusal("route_not_found", "There is no such endpoint.")
         return found
 
