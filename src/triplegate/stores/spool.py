@@ -14,6 +14,7 @@ from triplegate.core.ulid import Ulids
 from triplegate.stores.spool_adopt import LANES, Dead, adopt, drain_dead, hold_lock
 from triplegate.stores.spool_drain import DrainLedger, drain_segment
 from triplegate.stores.spool_frame import HEADER, MAX_PAYLOAD, frame
+from triplegate.stores.spool_gather import Gather
 from triplegate.stores.spool_lane import Lane, Segment, Write
 from triplegate.stores.spool_sync import GroupSync
 
@@ -69,13 +70,17 @@ class Spool:
         self._sync = GroupSync()
         self._billed = Lane(directory / LANES[0], self.stem, limits.billed, self._sync, write)
         self._unpriced = Lane(directory / LANES[1], self.stem, limits.unpriced, self._sync, write)
+        self._gather = Gather(self._unpriced)
         self._lanes = {LANES[0]: self._billed, LANES[1]: self._unpriced}
         self._damaged = dict.fromkeys(LANES, 0)
         self._dead: list[Dead] = []
         self._draining = asyncio.Lock()
 
     def append(self, record: Record) -> None:
-        """One `write(2)`. Raises Refusal ledger_full for intents and interims of a full lane; finals always fit."""
+        """One `write(2)`; unpriced entries of one turn of the loop share theirs.
+
+        Raises Refusal ledger_full for intents and interims of a full lane; finals always fit.
+        """
         if not record.billed:
             self._append_unpriced(record)
         elif record.kind == "final":
@@ -95,6 +100,7 @@ class Spool:
 
     def depth(self) -> dict[str, Depth]:
         """The standing of the lanes `billed` and `unpriced`."""
+        self._gather.flush()
         return {name: self._depth(name, lane) for name, lane in self._lanes.items()}
 
     def lag(self) -> float:
@@ -109,6 +115,7 @@ class Spool:
         Raises what the ledger raises, and OSError; may be repeated after any failure.
         """
         async with self._draining:
+            self._gather.flush()
             taken = 0
             for name, lane in self._lanes.items():
                 taken += await self._drain_lane(ledger, name, lane, batch)
@@ -133,6 +140,7 @@ class Spool:
         """Sync and let go, once; what is not drained is adopted by the next start."""
         if self._lock < 0:
             return
+        self._gather.flush()
         for lane in self._lanes.values():
             lane.recover()
             lane.close()
@@ -163,7 +171,7 @@ class Spool:
         if self._unpriced.full:
             self._unpriced.dropped += 1
             return
-        self._unpriced.append(frame(record))
+        self._gather.append(frame(record))
 
     def _depth(self, name: str, lane: Lane) -> Depth:
         return Depth(
