@@ -15,14 +15,14 @@ from triplegate.upstreams.supervisor import TaskSupervisor
 WEB = Principal("acme", "web", "ci", team_ref="acme/web")
 
 
-def make(**servers):
+def make(*, offline=False, **servers):
     documents = Documents.model_validate(
         {
             "servers": {name: {"url": f"http://127.0.0.1:{port}/mcp"} for name, port in servers.items()},
             "virtual_servers": {"v": {"tools": ["*__keep"]}},
         }
     )
-    kit = make_kit(clock=SetClock(), supervisor=TaskSupervisor())
+    kit = make_kit(clock=SetClock(), supervisor=TaskSupervisor(), offline=offline)
     made = {name: Server(name, documents.servers[name], kit) for name in servers}
     for server in made.values():
         server.state.fresh_until = 1e9
@@ -69,3 +69,15 @@ def test_views_are_bounded(monkeypatch):
     for number in range(10):
         views.of("", Principal("acme", f"t{number}", "ci", team_ref=f"acme/t{number}"))
     assert len(views._made) <= 3
+
+
+async def test_explaining_asks_no_server_and_judges_by_the_same_policy():
+    views, servers, _ = make(offline=True, a=1)
+    servers["a"].state.fresh_until = 0.0
+    found = await views.of("", WEB).find("a__other")
+    assert (found.server.name, found.own.name) == ("a", "other")
+    for name in ("a__", "other", "b__other"):
+        assert await views.of("", WEB).find(name) is None
+    assert await views.of("v", WEB).find("a__other") is None
+    assert (await views.of("v", WEB).find("a__keep")).own.name == "keep"
+    assert await views.of("", WEB).all() == {}

@@ -44,14 +44,18 @@ _tool = msgspec.json.Decoder(_Tool).decode
 class Catalog:
     """Fetches tools; what it learns is kept in each server's state."""
 
-    __slots__ = ("_kit", "changes")
+    __slots__ = ("_kit", "changes", "offline")
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
+        self.offline = kit.offline
+        """True where nothing may be sent: no server is asked."""
         self.changes = kit.state(Changes, "mcp", Changes)
 
     async def load(self, servers: Iterable[Server]) -> None:
         """Fetch what is not fresh, all at once; returns when all is there or `WAIT` seconds have passed."""
+        if self.offline:
+            return
         now = self._kit.clock.now()
         waiting = [self._start(server) for server in servers if server.state.fresh_until <= now]
         if waiting:

@@ -41,10 +41,20 @@ class View:
     async def find(self, name: str) -> Tool | None:
         """The tool of that name; None for an unknown one and, just the same, for one that is not allowed."""
         tool = self.table().get(name)
+        if tool is None and self._catalog.offline:
+            return self._supposed(name)
         if tool is None:
             await self._catalog.load([server for server in self.servers if may_begin(name, server.alias)])
             tool = self.table().get(name)
         return tool
+
+    def _supposed(self, name: str) -> Tool | None:
+        """Where no server may be asked (explain): the tool that this would be, if its server has it and lets it be."""
+        for server in self.servers:
+            own = name.removeprefix(f"{server.alias}__")
+            if own and name == expose(server.alias, own) and self._access.permits(self.virtual, server.name, own):
+                return _tool(server, OwnTool(own, b"{}", ()))
+        return None
 
     async def all(self) -> Mapping[str, Tool]:
         """Every tool, of all servers that answer in time."""
