@@ -11,11 +11,7 @@ class Admin:
     """One command's connection to `/admin/v1`; answers are decoded JSON, problems become sentences."""
 
     def __init__(self, url: str, token: str) -> None:
-        import httpx
-
-        headers = {"authorization": f"Bearer {token}"}
-        self._client = httpx.Client(base_url=f"{url}/admin/v1", headers=headers, timeout=15.0, trust_env=False)
-        self._url = url
+        self._url, self._token = url, token
 
     def call(
         self, method: str, path: str, *, body: Mapping[str, Any] | None = None, query: Mapping[str, Any] | None = None
@@ -23,20 +19,32 @@ class Admin:
         """One call. Raises Failed with the problem's own words."""
         import httpx
 
+        headers = {"authorization": f"Bearer {self._token}"}
+        url = f"{self._url}/admin/v1{path}"
         try:
-            answer = self._client.request(method, path, json=body, params=query)
-        except httpx.HTTPError as error:
+            answer = httpx.request(method, url, json=body, params=query, headers=headers, timeout=15.0, trust_env=False)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Failed(f"the gateway at {self._url} does not answer: {error}") from None
-        if answer.status_code < 400:
-            return answer.json() if answer.content else None
+        if not answer.content:
+            return None
         try:
-            problem = answer.json()
-            said = problem.get("detail") or problem.get("title") or answer.text
+            said = answer.json()
         except ValueError:
-            said = answer.text[:200]
-        if answer.status_code == 401:
-            said += " (TRIPLEGATE_ADMIN_TOKEN must hold an admin token)"
-        raise Failed(f"{answer.status_code}: {said}")
+            raise Failed(f"{answer.status_code}: what answers at {self._url} is no admin API of a gateway") from None
+        if answer.status_code < 300:
+            return said
+        raise Failed(_sentence(answer.status_code, said))
+
+
+def _sentence(status: int, problem: Mapping[str, Any]) -> str:
+    """A problem document (RFC 9457) in one line, with what is wrong where."""
+    said = f"{status}: {problem.get('detail') or problem.get('title')}"
+    faults = [f"{one.get('pointer', '')} {one.get('detail', '')}".strip() for one in problem.get("errors", ())]
+    if faults:
+        said += f" ({'; '.join(faults)})"
+    if status == 401:
+        said += " (TRIPLEGATE_ADMIN_TOKEN must hold an admin token)"
+    return said
 
 
 def running(place: Place) -> Admin | None:

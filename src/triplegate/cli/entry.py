@@ -8,7 +8,16 @@ from typing import Any
 from triplegate import __version__
 from triplegate.cli.failures import Failed, os_sentence, unforeseen
 
-COMMANDS = ("demo", "init", "serve", "check", "explain", "key", "report")
+COMMANDS = {
+    "demo": "Run the three gates on sample upstreams, with a key and lines to paste.",
+    "init": "Write a commented starter configuration.",
+    "serve": "Run the gateway in the foreground.",
+    "check": "Say everything that is wrong with a configuration, with its place.",
+    "explain": "Show what would become of a request, step by step; nothing is sent.",
+    "key": "Create, list and revoke virtual keys.",
+    "report": "Say what was used and what it cost, from the ledger.",
+}
+"""Command → what it is for, in a line: `--help` lists them without importing them."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -22,8 +31,9 @@ def run(arguments: Sequence[str]) -> int:
         result_action="return_value",
         help_on_error=False,
     )
-    for name in COMMANDS:
-        app.command(f"triplegate.cli.{name}:{name}", name=name)
+    for place, (name, purpose) in enumerate(COMMANDS.items()):
+        own = name in arguments[:1]  # its own help says more
+        app.command(f"triplegate.cli.{name}:{name}", name=name, help=None if own else purpose, sort_key=place)
     try:
         return _run(app, arguments)
     except CycloptsError as error:

@@ -116,7 +116,10 @@ def inbound_of(method: str, url: str, headers: Sequence[str], body: bytes) -> "I
     from triplegate.core.http import BytesBody, Peer
     from triplegate.edge.guard import canonical
 
-    parts = urlsplit(url if "://" in url else f"http://localhost{url}")
+    try:
+        parts = urlsplit(url if "://" in url else f"http://localhost{url}")
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise Failed(f"'{url}' is not a URL: http://host/path", 2)
     lines = [(b"host", parts.netloc.rpartition("@")[2].encode())]
@@ -124,7 +127,10 @@ def inbound_of(method: str, url: str, headers: Sequence[str], body: bytes) -> "I
         name, colon, value = line.partition(":")
         if not colon:
             raise Failed(f"'{line}' is not a header: 'Name: value'", 2)
-        lines.append((name.strip().lower().encode("latin-1"), value.strip().encode("latin-1")))
+        try:
+            lines.append((name.strip().lower().encode("latin-1"), value.strip().encode("latin-1")))
+        except UnicodeEncodeError:
+            raise Failed(f"'{line}' is not a header: only Latin-1 can be sent", 2) from None
     if body:
         lines.append((b"content-length", str(len(body)).encode()))
     target = (parts.path or "/").encode() + (b"?" + parts.query.encode() if parts.query else b"")

@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from cyclopts import App, Parameter
 
@@ -82,8 +83,8 @@ def revoke(
     admin = running(place)
     if admin is None:
         if not OfflineKeys(place).revoke(key_id):
-            raise Failed(f"there is no living key {key_id}")
+            raise Failed(f"there is no key {key_id}")
     else:
-        admin.call("DELETE", f"/keys/{key_id}")
+        admin.call("DELETE", f"/keys/{quote(key_id, safe='')}")
     print(f"revoked {key_id}")
     return 0

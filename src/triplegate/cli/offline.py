@@ -106,8 +106,14 @@ class OfflineKeys:
         return [_view(record) for record in with_store(self._loaded, lambda store: store.index.list(team))]
 
     def revoke(self, key_id: str) -> bool:
-        """Whether a living key of that id was revoked."""
-        return with_store(self._loaded, lambda store: store.index.revoke(key_id, time.time_ns() / 1e9))
+        """Whether there is a key of that id; it is revoked now, if it was not before."""
+
+        async def end(store: "SqlStore[Any]") -> bool:
+            if await store.index.revoke(key_id, time.time_ns() / 1e9):
+                return True
+            return any(one.key_id == key_id for one in await store.index.list())
+
+        return with_store(self._loaded, end)
 
 
 def _view(record: "KeyRecord") -> dict[str, Any]:

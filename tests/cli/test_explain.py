@@ -1,0 +1,75 @@
+"""What would become of a request: the same chain as the gateway's, offline, with nothing sent and nothing taken."""
+
+import re
+
+import pytest
+from tests.journeys.running import write
+
+LIMITED = """
+services: {orders: {endpoints: ["http://127.0.0.1:9"]}}
+routes:
+  orders:
+    service: orders
+    match: {path: /orders}
+    owner: web
+    policies: [{use: key_auth}, {use: rate_limit, requests: 2, window: 1h}]
+orgs: {acme: {teams: {web: {consumers: {ci: {}}}}}}
+"""
+
+
+def test_a_request_without_a_key_is_refused_and_the_policy_named(command, place):
+    done = command("explain", "GET", "/orders")
+    assert (done.status, done.err) == (1, "")
+    assert re.search(r"^route +orders +triplegate\.yaml:\d+:\d+$", done.out, re.MULTILINE)
+    assert re.search(r"^ +1 +route:orders/key_auth +pass +[\d.]+ ms$", done.out, re.MULTILINE)
+    assert re.search(r"^-> 401 unauthenticated: Credentials are required", done.out, re.MULTILINE)
+
+
+def test_with_a_key_it_would_be_sent_and_nothing_is(command, tmp_path):
+    write(tmp_path, LIMITED)
+    key = command("key", "create", "--org", "acme", "--team", "web", "--consumer", "ci").out.strip()
+    for _ in range(3):  # more often than the limit allows: it is looked at only
+        done = command("explain", "get", "http://shop.test/orders?page=2", "-H", f"Authorization: Bearer {key}")
+        assert done.status == 0, done.out + done.err
+        assert "caller    acme/web/ci by key" in done.out
+        assert re.search(r"limit .*: 2 of 2 left", done.out)
+        assert "nothing was sent" in done.out
+    assert key not in done.out
+
+
+def test_a_path_that_nothing_serves_is_a_404(command, place):
+    done = command("explain", "GET", "/nothing")
+    assert done.status == 1
+    assert "route     none" in done.out
+    assert "-> 404" in done.out
+
+
+def test_what_the_edge_refuses_is_said(command, place):
+    done = command("explain", "GET", "/orders/%2e%2e/secret")
+    assert done.status == 1
+    assert "REFUSED" in done.out
+
+
+def test_while_a_gateway_runs_its_keys_are_known(reach, house):
+    done = reach("explain", "GET", "/orders", "-H", f"Authorization: Bearer {house.key()}")
+    assert done.status == 0, done.out + done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("GET", "ftp://host/x"), "'ftp://host/x' is not a URL: http://host/path\n"),
+        (("GET", "/orders", "-H", "nonsense"), "'nonsense' is not a header: 'Name: value'\n"),
+        (("GET", "http://[bad/x"), "'http://[bad/x' is not a URL: http://host/path\n"),
+        (("GET", "/orders", "-H", "Näme: x"), None),
+        (("GET", "/orders", "-H", "Name: \u4e16"), "'Name: \u4e16' is not a header: only Latin-1 can be sent\n"),
+        (("GET", "/caf\u00e9"), None),
+    ],
+)
+def test_what_is_no_request_is_wrong_usage_or_refused_by_the_edge(command, place, words, said):
+    done = command("explain", *words)
+    if said is None:
+        assert done.status == 1
+        assert "REFUSED" in done.out
+    else:
+        assert (done.status, done.out, done.err) == (2, "", said)

@@ -1,0 +1,233 @@
+"""The supervisor on workers that are a few lines of Python: start, restart, signals, statuses."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from triplegate.cli import workers
+from triplegate.cli.place import RUNNING
+from triplegate.cli.workers import Berth, Fleet
+from triplegate.config.settings import Settings
+
+WORKER = """
+import json, os, signal, sys, time
+folder, how = sys.argv[1], sys.argv[2]
+berth = json.loads(os.environ["TRIPLEGATE_WORKER"])
+number, again = berth["number"], berth["again"]
+def note(word):
+    with open(f"{folder}/log", "a") as log:
+        log.write(f"{number} {word} {os.getpid()}\\n")
+def on(word):
+    def handle(*_):
+        note(word)
+        if word == "term" and how != "stubborn":
+            sys.exit(3 if how == "failing" else 0)
+    return handle
+signal.signal(signal.SIGTERM, on("term"))
+signal.signal(signal.SIGHUP, on("hup"))
+note("again" if again else "start")
+if how == "broken" or (how == "half" and number == 1) or (how == "young" and again):
+    sys.exit(4)
+if how != "mute":
+    os.write(berth["line"], json.dumps({"addresses": {"api": "http://a"}, "faults": ["a fault"]}).encode() + b"\\n")
+while True:
+    time.sleep(60)
+"""
+
+
+class Run:
+    """A fleet that runs in this process, and what its workers noted."""
+
+    def __init__(self, folder: Path, how: str = "good", count: int = 2, grace: float = 5.0):
+        self.log = folder / "log"
+        settings = Settings.model_validate(
+            {"workers": count, "allow_local_limits": True, "directory": str(folder), "drain": {"grace": f"{grace:g}s"}}
+        )
+        self.state = settings.state_path
+        script = folder / "worker.py"
+        script.write_text(WORKER)
+        command = [sys.executable, "-S", "-E", str(script), str(folder), how]
+        self.fleet = Fleet(command, dict(os.environ), {"data": 1, "control": 2}, settings)
+
+    def noted(self, word: str) -> list[tuple[int, int]]:
+        """(number, pid) of the workers that noted it."""
+        lines = [line.split() for line in self.log.read_text().splitlines()] if self.log.exists() else []
+        return [(int(number), int(pid)) for number, said, pid in lines if said == word]
+
+    async def __aenter__(self):
+        self.task = asyncio.ensure_future(self.fleet.run())
+        await until(lambda: (self.state / RUNNING).exists() or self.task.done())
+        return self
+
+    async def __aexit__(self, *exc):
+        if not self.task.done():
+            for _, pid in self.noted("start") + self.noted("again"):
+                kill(pid, signal.SIGKILL)
+            self.fleet._end()
+            await asyncio.wait({self.task}, timeout=10)
+
+
+def kill(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def until(true, within: float = 10.0):
+    async with asyncio.timeout(within):
+        while not true():
+            await asyncio.sleep(0.01)
+
+
+async def test_ready_is_said_once_when_all_listen(tmp_path, capfd):
+    async with Run(tmp_path, count=3) as run:
+        assert sorted(number for number, _ in run.noted("start")) == [0, 1, 2]
+        assert run.noted("start")[0][0] == 0, "the leader comes first"
+        told = capfd.readouterr()
+        assert told.out == "api      http://a\nready\n"
+        assert told.err == "warning: a fault\n"
+        assert json.loads((run.state / RUNNING).read_text())["pid"] == os.getpid()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert await run.task == 0
+        assert len(run.noted("term")) == 3
+        assert not any(lives(pid) for _, pid in run.noted("start"))
+
+
+async def test_a_worker_that_dies_has_a_successor_within_a_second(tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(workers, "STEADY", 0.0)
+    async with Run(tmp_path) as run:
+        pids = dict(run.noted("start"))
+        begun = time.monotonic()
+        kill(pids[1], signal.SIGKILL)
+        await until(lambda: run.noted("again"))
+        assert time.monotonic() - begun < 1
+        assert [number for number, _ in run.noted("again")] == [1]
+        assert lives(pids[0])
+        assert "worker 1 ended (SIGKILL): another one starts" in capfd.readouterr().err
+        os.kill(os.getpid(), signal.SIGINT)
+        assert await run.task == 0
+
+
+async def test_one_that_dies_at_every_start_is_started_ever_more_seldom(tmp_path):
+    async with Run(tmp_path, "young") as run:
+        kill(dict(run.noted("start"))[1], signal.SIGKILL)
+        await until(lambda: len(run.noted("again")) >= 3)
+        begun = time.monotonic()
+        await until(lambda: len(run.noted("again")) >= 4)
+        assert time.monotonic() - begun > 0.8
+        os.kill(os.getpid(), signal.SIGTERM)
+        begun = time.monotonic()
+        assert await run.task in (0, 1)
+        assert time.monotonic() - begun < 2, "a pause must not hold up the end"
+
+
+@pytest.mark.parametrize("how", ["broken", "half"])
+async def test_a_worker_that_does_not_come_up_at_first_ends_them_all(tmp_path, how, capfd):
+    async with Run(tmp_path, how) as run:
+        assert await run.task == 1
+        assert not run.noted("again")
+        assert len(run.noted("start")) == (1 if how == "broken" else 2)
+        assert not any(lives(pid) for _, pid in run.noted("start"))
+        assert "ready" not in capfd.readouterr().out
+        assert not (run.state / RUNNING).exists()
+
+
+async def test_one_that_never_listens_is_not_waited_for_for_ever(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(workers, "STARTED", 0.5)
+    async with Run(tmp_path, "mute") as run:
+        assert await run.task == 1
+        assert "did not start within" in capfd.readouterr().err
+
+
+async def test_a_signal_during_the_start_ends_it(tmp_path):
+    run = Run(tmp_path, "mute")
+    task = asyncio.ensure_future(run.fleet.run())
+    await until(lambda: run.noted("start"))
+    os.kill(os.getpid(), signal.SIGTERM)
+    async with asyncio.timeout(5):
+        assert await task == 0
+
+
+async def test_a_hangup_goes_to_all(tmp_path):
+    async with Run(tmp_path) as run:
+        os.kill(os.getpid(), signal.SIGHUP)
+        await until(lambda: len(run.noted("hup")) == 2)
+        assert not run.task.done()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert await run.task == 0
+
+
+async def test_a_second_signal_is_passed_on(tmp_path):
+    async with Run(tmp_path, "stubborn") as run:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await until(lambda: len(run.noted("term")) == 2)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await until(lambda: len(run.noted("term")) == 4)
+
+
+async def test_what_outlasts_the_grace_is_killed_and_told_by_the_status(tmp_path, monkeypatch):
+    monkeypatch.setattr(workers, "OVER", 0.2)
+    async with Run(tmp_path, "stubborn", grace=0.2) as run:
+        os.kill(os.getpid(), signal.SIGTERM)
+        async with asyncio.timeout(5):
+            assert await run.task == 1
+        assert not any(lives(pid) for _, pid in run.noted("start"))
+
+
+async def test_a_worker_that_does_not_end_well_is_told_by_the_status(tmp_path):
+    async with Run(tmp_path, "failing") as run:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert await run.task == 1
+
+
+async def test_a_worker_ends_when_its_line_to_the_supervisor_does(monkeypatch):
+    ours, theirs = socket.socketpair()
+    told = []
+    monkeypatch.setattr(os, "kill", lambda pid, number: told.append((pid, number)))
+    loop = asyncio.get_running_loop()
+    loop.add_reader(theirs.fileno(), workers._orphaned, theirs.fileno())
+    await asyncio.sleep(0.01)
+    assert told == []
+    ours.close()
+    await until(lambda: told)
+    await asyncio.sleep(0.01)
+    assert told == [(os.getpid(), signal.SIGTERM)]
+    theirs.close()
+
+
+def test_a_port_is_kept_between_two_workers_without_answering():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with workers._kept("127.0.0.1", port):
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), 1)
+        with socket.socket() as worker:
+            worker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            worker.bind(("127.0.0.1", port))
+            worker.listen()
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", port))
+
+
+def test_what_the_supervisor_tells_comes_through():
+    berth = Berth(1, 5, {"data": 8080}, again=True)
+    assert msgspec.json.decode(msgspec.json.encode(berth), type=Berth) == berth
