@@ -25,6 +25,8 @@ from triplegate.core.meters import Family, merge
 SOCKET, LOCK = "workers.sock", "leader.lock"
 EVERY = 0.5
 """Seconds between two reports of a follower."""
+HELD = 5.0
+"""Seconds to wait for a leader that is about to end."""
 _LARGEST = 16 << 20
 Orders = Mapping[str, Callable[[], Awaitable[object]]]
 """What a follower can be told to renew, by name: reload, keys, drain."""
@@ -255,10 +257,10 @@ class _Link:
         self._writer.transport.abort()
 
 
-async def _hold(path: Path, within: float = 5.0) -> int:
+async def _hold(path: Path) -> int:
     os.makedirs(path.parent, mode=0o700, exist_ok=True)  # noqa: PTH103 - once, at start
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    end = asyncio.get_running_loop().time() + within
+    end = asyncio.get_running_loop().time() + HELD
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -28,7 +28,7 @@ STARTED = 60.0
 STEADY = 5.0
 """Seconds after which a worker counts as well started: when it dies later, it is started again at once."""
 LONGEST_PAUSE = 10.0
-_OVER = 10.0
+OVER = 10.0
 """Seconds beyond the drain's grace until what still runs is killed."""
 
 
@@ -90,10 +90,13 @@ class Fleet:
                 return 0 if self.stopping.is_set() else 1
             keeping = asyncio.gather(*(worker.keep() for worker in self._workers))
             await self.stopping.wait()
+            await self._stop()
             await keeping
-            return int(any(worker.status for worker in self._workers))
+            return int(any(worker.status not in (0, -signal.SIGTERM) for worker in self._workers))
         finally:
             await self._stop()
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                loop.remove_signal_handler(number)
 
     async def _start(self) -> bool:
         """The first one alone: what is wrong with the start is told once, and it makes the tables."""
@@ -119,9 +122,10 @@ class Fleet:
 
     async def _stop(self) -> None:
         """None stays behind: those that the signal did not end within the grace are killed."""
-        self._end()
+        if not self.stopping.is_set():
+            self._end()
         try:
-            async with asyncio.timeout(self._grace + _OVER):
+            async with asyncio.timeout(self._grace + OVER):
                 await asyncio.gather(*(worker.ended() for worker in self._workers))
         except TimeoutError:
             self._tell(signal.SIGKILL)
@@ -178,9 +182,16 @@ class Worker:
                 async with asyncio.timeout(pause):
                     await self._fleet.stopping.wait()
             except TimeoutError:
-                await self.start(again=True)
+                await self._start_again()
             else:
                 return
+
+    async def _start_again(self) -> None:
+        try:
+            await self.start(again=True)
+        except OSError as error:  # no memory, no process: it is tried again, later
+            print(f"worker {self._number} cannot start: {error}", file=sys.stderr, flush=True)
+            self._since = time.monotonic()
 
     def send(self, number: int) -> None:
         """Pass a signal on, if it runs."""
