@@ -5,10 +5,14 @@ import itertools
 
 import msgspec
 import pytest
+from tests.builders import ALICE, make_exchange
 from tests.gates.mcp.messages import META, bearer, initialize, legacy, modern
 from tests.gates.mcp.test_gate import ECHO, servers
 
 from triplegate.core.clock import SystemClock
+from triplegate.core.identity import Principal
+from triplegate.gates.mcp.call import McpCall
+from triplegate.gates.mcp.calling import owner_at
 from triplegate.samples.http import Answer
 from triplegate.stores.memory.store import MemoryStore
 
@@ -374,3 +378,14 @@ async def test_two_nodes_use_one_session_at_the_server_for_one_session_of_the_cl
     ]
     assert len({used for used, _ in calls}) == 1
     assert len({number for _, number in calls}) == 4
+
+
+def test_anonymous_callers_share_no_session_at_a_server_unless_they_share_an_address():
+    anonymous = Principal("", "web", "anonymous", method="none", team_ref="/web")
+    owners = [
+        owner_at(make_exchange(principal=principal, client=address), McpCall())
+        for principal in (anonymous, ALICE)
+        for address in ("192.0.2.1", "192.0.2.2")
+    ]
+    assert len(set(owners)) == 3
+    assert owners[2] == owners[3]

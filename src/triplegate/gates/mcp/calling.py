@@ -154,11 +154,16 @@ class Calling:
 
 
 def owner_at(exchange: Exchange, call: McpCall) -> str:
-    """Whose the session at a legacy server is: a client session's, else a principal's; never shared wider."""
+    """Whose the session at a legacy server is: a client session's, else a principal's; never shared wider.
+
+    Anonymous callers are told apart by their addresses.
+    """
     if call.session is not None:
         return f"s:{call.session.id}"
-    assert exchange.principal is not None
-    return "p:" + owner_of(exchange.principal).decode()
+    principal = exchange.principal
+    assert principal is not None
+    owner = "p:" + owner_of(principal).decode()
+    return f"{owner}@{exchange.inbound.client}" if principal.method == "none" else owner
 
 
 def _unsent(attempt: Attempt, refusal: Refusal) -> None:

@@ -20,7 +20,7 @@ WAIT = 5.0
 _FETCH = 10.0  # seconds for one page
 _WHOLE = 30.0  # seconds for all pages of one server
 _PAGES = 100
-_TOOLS = 10_000
+_TOOLS = 2000  # of one server; the rest is left out
 _LONGEST_NAME = 256
 _TTL, _TTL_LEAST, _TTL_MOST = 60.0, 1.0, 3600.0
 _AFTER_FAILURE = 5.0  # seconds before a failed server is asked again
@@ -52,14 +52,25 @@ class Catalog:
         """True where nothing may be sent: no server is asked."""
         self.changes = kit.state(Changes, "mcp", Changes)
 
-    async def load(self, servers: Iterable[Server]) -> None:
-        """Fetch what is not fresh, all at once; returns when all is there or `WAIT` seconds have passed."""
+    async def load(self, servers: Iterable[Server], *, patient: bool) -> None:
+        """Fetch what is not fresh, all at once; returns when all is there or `WAIT` seconds have passed.
+
+        A server that failed last time is asked again too, but only a `patient` caller waits for it.
+        """
         if self.offline:
             return
         now = self._kit.clock.now()
-        waiting = [self._start(server) for server in servers if server.state.fresh_until <= now]
+        waiting: dict[asyncio.Future[None], Server] = {}
+        for server in servers:
+            state = server.state
+            if state.fresh_until <= now:
+                fetching = self._start(server)
+                if patient or not state.failure:
+                    waiting[fetching] = server
         if waiting:
-            await asyncio.wait(waiting, timeout=WAIT)
+            _, late = await asyncio.wait(waiting, timeout=WAIT)
+            for fetching in late:
+                waiting[fetching].state.failure = f"no answer within {WAIT:g} s"
 
     def _start(self, server: Server) -> "asyncio.Future[None]":
         return server.state.listing.start(self._kit.supervisor, lambda: self._fetch(server), f"tools {server.name}")

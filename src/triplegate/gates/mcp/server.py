@@ -15,7 +15,7 @@ from triplegate.core.fold import Chain
 from triplegate.core.http import BytesBody, Headers, Reply
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import Kit
-from triplegate.gates.mcp.call import OwnTool
+from triplegate.gates.mcp.call import OwnTool, Tool
 from triplegate.gates.mcp.shared_work import SharedWork
 from triplegate.upstreams.pool import Pool
 from triplegate.upstreams.reach import reach
@@ -87,7 +87,7 @@ class ServerState:
 class Server:
     """What `Target.wiring` is at the mcp gate."""
 
-    __slots__ = ("_base", "_fixed", "_kit", "_path", "_pool", "_tuned", "alias", "missing", "name", "state")
+    __slots__ = ("_base", "_fixed", "_kit", "_path", "_pool", "_tuned", "alias", "exposed", "missing", "name", "state")
 
     def __init__(self, name: str, document: ServerDocument, kit: Kit) -> None:
         self.name = name
@@ -99,6 +99,8 @@ class Server:
         self._base = reached.dispatch(document.waits)
         self._tuned: dict[Chain, Dispatch] = {}
         self.state = kit.state(ServerState, f"server:{name}|{document.url}", ServerState)
+        self.exposed: tuple[tuple[OwnTool, ...], tuple[Tool, ...]] | None = None
+        """Its tools, and the same under the names clients use; kept by the views."""
         self.missing = ""
         """Why it cannot be called, such as a secret that is not there; empty when it can."""
         self._fixed = self._headers(document)

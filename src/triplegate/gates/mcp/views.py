@@ -31,9 +31,8 @@ class View:
             self._seen = self._catalog.changes.count
             found: dict[str, Tool] = {}
             for server in self.servers:
-                for own in server.state.tools:
-                    if self._access.permits(self.virtual, server.name, own.name):
-                        tool = _tool(server, own)
+                for tool in _exposed(server):
+                    if self._access.permits(self.virtual, server.name, tool.own.name):
                         found.setdefault(tool.name, tool)
             self._table = dict(sorted(found.items()))
         return self._table
@@ -44,7 +43,8 @@ class View:
         if tool is None and self._catalog.offline:
             return self._supposed(name)
         if tool is None:
-            await self._catalog.load([server for server in self.servers if may_begin(name, server.alias)])
+            likely = [server for server in self.servers if may_begin(name, server.alias)]
+            await self._catalog.load(likely, patient=True)
             tool = self.table().get(name)
         return tool
 
@@ -58,8 +58,16 @@ class View:
 
     async def all(self) -> Mapping[str, Tool]:
         """Every tool, of all servers that answer in time."""
-        await self._catalog.load(self.servers)
+        await self._catalog.load(self.servers, patient=False)
         return self.table()
+
+
+def _exposed(server: Server) -> tuple[Tool, ...]:
+    """The server's tools under the names clients use; the same for all views, made once a list."""
+    tools = server.state.tools
+    if server.exposed is None or server.exposed[0] is not tools:
+        server.exposed = (tools, tuple([_tool(server, own) for own in tools]))
+    return server.exposed[1]
 
 
 def _tool(server: Server, own: OwnTool) -> Tool:
