@@ -59,7 +59,8 @@ async def _serve(building: Building, app: Any, ports: Mapping[str, int], ready: 
         doors.append((listeners.control, ports["control"], app.control, 256))
     if building.crew.leads and "status" in ports and listeners.status is not None:
         doors.append((listeners.status, ports["status"], status_app(building.parts), 64))
-    servers = [make_server(target, door.host, port, most) for door, port, target, most in doors]
+    wait = settings.limits.header_timeout
+    servers = [make_server(target, door.host, port, most, wait) for door, port, target, most in doors]
     loop = asyncio.get_running_loop()
     tasks = [loop.create_task(server.serve()) for server in servers]
     stopped = loop.create_task(signals.stop.wait())

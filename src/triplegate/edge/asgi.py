@@ -27,18 +27,23 @@ class EdgeLimits(msgspec.Struct, frozen=True):
     """Bytes of a request body; more is 413."""
     body_idle: float = 30.0
     """Seconds between two pieces of a body; more is 408."""
+    body_rate: int = 240
+    """Least bytes a second of a body, once `body_idle` has passed; less is 408."""
+    write_idle: float = 60.0
+    """Seconds for which a client may take nothing of its reply; more ends the exchange."""
 
 
 class AsgiBody(Body):
     """A request body that granian hands over message by message."""
 
-    __slots__ = ("_kept", "_limit", "_receive", "_wire", "kind", "length", "started")
+    __slots__ = ("_kept", "_limit", "_receive", "_waited", "_wire", "kind", "length", "started")
 
     def __init__(self, receive: Receive, wire: "AsgiWire", length: int | None, limit: int) -> None:
         self._receive = receive
         self._wire = wire
         self._limit = limit
         self._kept: bytes | None = None
+        self._waited = 0.0
         self.kind = "one_pass"
         self.length = length
         self.started = False
@@ -49,6 +54,8 @@ class AsgiBody(Body):
             if self._kept:
                 yield self._kept
             return
+        if self.length is not None and self.length > self._limit:
+            raise self._too_large()
         self.started = True
         size = 0
         more = True
@@ -58,12 +65,23 @@ class AsgiBody(Body):
             more = message.get("more_body", False)
             size += len(content)
             if size > self._limit:
-                raise Refusal("body_too_large", f"The body may have at most {self._limit} bytes.")
+                raise self._too_large()
+            if more:
+                self._check_rate(size)
             self._wire.read_done = not more
             if content:
                 yield content
         if self.length is not None and size != self.length:
             raise Refusal("malformed_request", "The body is shorter than its Content-Length.")
+
+    def _too_large(self) -> Refusal:
+        return Refusal("body_too_large", f"The body may have at most {self._limit} bytes.")
+
+    def _check_rate(self, size: int) -> None:
+        """A client that drips its body, each piece within the idle time, would hold a place for hours."""
+        limits = self._wire.limits
+        if self._waited > limits.body_idle and size < limits.body_rate * self._waited:
+            raise Refusal("body_timeout", f"The body came with less than {limits.body_rate} bytes a second.")
 
     async def whole(self, limit: int) -> bytes:
         """All of it, kept: from then on the body is replayable."""
@@ -86,7 +104,7 @@ class AsgiBody(Body):
     async def _next(self) -> dict[str, Any]:
         wire = self._wire
         waiting = wire.waiting = asyncio.current_task(wire.loop)  # the exchange's own task, or one that uploads
-        wire.waiting_since = wire.loop.time()
+        since = wire.waiting_since = wire.loop.time()
         try:
             message = await self._receive()
         except asyncio.CancelledError:
@@ -96,6 +114,7 @@ class AsgiBody(Body):
                 waiting.uncancel()
             raise Refusal("body_timeout", "The body did not arrive in time.") from None
         finally:
+            self._waited += wire.loop.time() - since
             wire.waiting_since = 0.0
             wire.waiting = None
         if message["type"] == "http.disconnect":
@@ -113,10 +132,11 @@ class AsgiWire(Wire):
         "_receive",
         "_send",
         "_watching",
-        "body_idle",
         "gone",
+        "limits",
         "loop",
         "read_done",
+        "sending_since",
         "stalled",
         "started",
         "stopping",
@@ -126,14 +146,14 @@ class AsgiWire(Wire):
         "waiting_since",
     )
 
-    def __init__(self, receive: Receive, send: Send, loop: asyncio.AbstractEventLoop, body_idle: float) -> None:
-        self._receive, self._send, self.loop, self.body_idle = receive, send, loop, body_idle
+    def __init__(self, receive: Receive, send: Send, loop: asyncio.AbstractEventLoop, limits: EdgeLimits) -> None:
+        self._receive, self._send, self.loop, self.limits = receive, send, loop, limits
         self._head: dict[str, Any] | None = None
         self._callbacks: list[Callable[[], None]] | None = None
         self._watching = False
         self.gone = self.started = self.swept = self.stalled = self.stopping = False
         self.read_done = True
-        self.waiting_since = 0.0
+        self.waiting_since = self.sending_since = 0.0
         self.waiting: asyncio.Task[Any] | None = None
         """The task that waits for a piece of the body since then."""
         self.task: asyncio.Task[Any] | None = asyncio.current_task(loop)
@@ -146,12 +166,15 @@ class AsgiWire(Wire):
         """Send a piece; waits while the client is slow."""
         if self._head is not None:
             await self._begin()
+        self.sending_since = self.loop.time()
         await self._send({"type": "http.response.body", "body": content, "more_body": True})
+        self.sending_since = 0.0
 
     async def end(self, content: bytes = b"", trailers: Sequence[tuple[bytes, bytes]] = ()) -> None:
         """Send the last piece and complete the message; trailers are dropped (HTTP/1 through granian)."""
         if self._head is not None:
             await self._begin()
+        self.sending_since = self.loop.time()
         await self._send({"type": "http.response.body", "body": content, "more_body": False})
 
     async def _begin(self) -> None:
@@ -199,11 +222,15 @@ class AsgiWire(Wire):
             self.task.cancel()
 
     def check_stall(self, now: float) -> None:
-        """Cancel a wait for the body that outlasts the body idle time."""
-        if self.waiting_since and now - self.waiting_since > self.body_idle and self.waiting is not None:
+        """Cancel a wait that outlasts its idle time: for a piece of the body, or for a client that takes nothing."""
+        if self.waiting_since and now - self.waiting_since > self.limits.body_idle and self.waiting is not None:
             self.waiting_since = 0.0
             self.stalled = True
             self.waiting.cancel()
+        elif self.sending_since and now - self.sending_since > self.limits.write_idle and self.task is not None:
+            self.sending_since = 0.0
+            self.gone = True
+            self.task.cancel()
 
 
 class DataPlane:
@@ -231,7 +258,7 @@ class DataPlane:
             await send({"type": "websocket.close", "code": 1008, "reason": "WebSocket is not served here"})
             return
         loop = self._loop or self._bind()
-        wire = AsgiWire(receive, send, loop, self._limits.body_idle)
+        wire = AsgiWire(receive, send, loop, self._limits)
         exchange = self._open(scope, receive, wire)
         live = self.live.wires
         live[wire] = exchange

@@ -6,6 +6,7 @@ import socket
 from typing import Any
 
 from granian.constants import Interfaces
+from granian.http import HTTP1Settings, HTTP2Settings
 from granian.server.embed import Server
 
 
@@ -30,8 +31,15 @@ def claim_port(host: str, port: int) -> int:
         return int(probe.getsockname()[1])
 
 
-def make_server(app: Any, host: str, port: int, concurrency: int) -> Server:
-    """A granian server in this process and loop, for one listener."""
+HEAD_ROOM = 131_072
+"""Bytes of an HTTP/2 head that are decoded before the guard sees it; granian's own bound would be 16 MiB."""
+
+
+def make_server(app: Any, host: str, port: int, concurrency: int, header_timeout: float = 10.0) -> Server:
+    """A granian server in this process and loop, for one listener.
+
+    `header_timeout` in seconds: until a whole head has come, which is also how long a kept connection may be idle.
+    """
     return Server(
         app,
         address=host,
@@ -39,6 +47,13 @@ def make_server(app: Any, host: str, port: int, concurrency: int) -> Server:
         interface=Interfaces.ASGINL,
         backlog=max(1024, min(concurrency, 8192)),
         backpressure=concurrency,
+        http1_settings=HTTP1Settings(header_read_timeout=int(header_timeout * 1000)),
+        http2_settings=HTTP2Settings(
+            initial_connection_window_size=1 << 20,
+            initial_stream_window_size=65_535,
+            max_concurrent_streams=100,
+            max_headers_size=HEAD_ROOM,
+        ),
         log_enabled=False,
     )
 

@@ -11,6 +11,10 @@ from triplegate.wire.ratelimit import fields
 
 _GATHER = 1_048_576  # a reply to be sent whole streams after all when it is larger
 
+_CLOSE = (b"connection", b"close")
+_UNREAD = frozenset({"malformed_request", "body_timeout"})
+"""Where a message ends is in doubt, or its end may never come: nothing may follow on the connection (P-17)."""
+
 
 async def pump(exchange: Exchange, reply: Reply, encoder: Encoder, wire: Wire) -> None:
     """Send `reply`; the exchange is closed before the byte that completes the message.
@@ -109,9 +113,17 @@ def head_fields(exchange: Exchange, reply: Reply) -> Headers:
     headers = reply.headers + exchange.reply_headers
     if exchange.standings:
         headers += fields(exchange.standings)
+    refusal = exchange.refusal
+    if refusal is not None and refusal.code in _UNREAD:
+        _ask_to_close(exchange, headers)
     headers.append((b"x-request-id", exchange.request_id))
     headers.append((b"x-triplegate-overhead-ms", b"%.2f" % (overhead_us(exchange) / 1000)))
     return headers
+
+
+def _ask_to_close(exchange: Exchange, headers: Headers) -> None:
+    if exchange.inbound.http_version[:1] == "1" and _CLOSE not in headers:
+        headers.append(_CLOSE)
 
 
 def _uncancel() -> None:

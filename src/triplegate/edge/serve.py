@@ -21,7 +21,7 @@ async def serve(exchange: Exchange, wire: Wire, answer: Answer) -> None:
         await pump(exchange, reply, gate.encoder(exchange, reply), wire)
     except Gone:
         exchange.close("gone")
-        wire.abort()
+        await _cut_short(exchange, gate, wire)
     except asyncio.CancelledError:
         if wire.stopping and not wire.gone and not wire.started:
             await _stopped(exchange, gate, wire)
@@ -43,6 +43,11 @@ async def _failed(exchange: Exchange, gate: Gate, wire: Wire, refusal: Refusal) 
         return
     reply = gate.refuse(exchange, refusal)
     await pump(exchange, reply, gate.encoder(exchange, reply), wire)
+
+
+async def _cut_short(exchange: Exchange, gate: Gate, wire: Wire) -> None:
+    """The body ended before it was whole: the client left, or its chunks cannot be read and it waits for a word."""
+    await _failed(exchange, gate, wire, Refusal("malformed_request", "The body ended before it was whole."))
 
 
 async def _stopped(exchange: Exchange, gate: Gate, wire: Wire) -> None:
