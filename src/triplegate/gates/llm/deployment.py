@@ -74,6 +74,7 @@ class Deployment:
         found = self._tuned.get(chain)
         if found is None:
             found = self._tuned[chain] = tuned(self._base, chain, self._tunes)
+            found.retry_on |= RETRY_ON  # a retry policy adds statuses; fallback needs these
         return found
 
     def send(self, exchange: Exchange, call: LlmCall, chain: Chain) -> Awaitable[Reply]:

@@ -22,6 +22,8 @@ from triplegate.wire.openai_errors import body as error_body
 from triplegate.wire.ratelimit import openai_fields, retry_after
 
 _ENCODER = Encoder()
+_ELSEWHERE = {404: "model_missing", 408: "transient"}
+"""Statuses that are no mistake of the client's when a provider says them (llm.md §5.1)."""
 _MOST = 1 << 40  # the edge's own limit rules
 _OURS = frozenset({b"server", b"x-request-id", b"set-cookie", b"content-length", b"date", b"strict-transport-security"})
 
@@ -108,6 +110,7 @@ class LlmGate:
             deployment: Deployment = attempt.target.wiring
             attempt.provider = deployment.provider
             reply = await deployment.send(exchange, call, chain)
+            attempt.error_class = _ELSEWHERE.get(reply.status, "")
             _look(reply, call)
             return reply
 

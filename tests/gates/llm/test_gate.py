@@ -1,0 +1,197 @@
+"""The llm gate: from a body's model to a deployment, and back in the shape OpenAI's clients know."""
+
+import json
+
+import pytest
+from tests.gates.built import always, answer, built
+from tests.gates.llm.calls import COUNT, DONE, EMBEDDED, OK, REPLY, STOP, WORD, chat, configuration, failed, one, stream
+from tests.hostile.scripted import Upstream
+
+CLOSED = "http://127.0.0.1:1"
+CHAT = "/v1/chat/completions"
+
+
+async def test_a_chat_comes_back_with_its_cost_and_its_deployment(tmp_path):
+    noisy = answer(REPLY, b"Server: vendor", b"Set-Cookie: a=b", b"X-Request-Id: theirs", b"openai-model: x")
+    async with Upstream(always(noisy)) as upstream, built(tmp_path, one(upstream.url)) as made:
+        exchange, wire = await made.serve("POST", CHAT, body=chat())
+    assert (wire.status, wire.content, exchange.outcome) == (200, REPLY, "ok")
+    assert wire.field(b"x-triplegate-deployment") == b"p/x"
+    assert wire.field(b"x-triplegate-cost") == b"0.00002"
+    assert wire.field(b"content-length") == b"%d" % len(REPLY)
+    assert (wire.field(b"server"), wire.field(b"set-cookie")) == (b"triplegate", None)
+    assert [value for name, value in wire.headers if name == b"x-request-id"] == [exchange.request_id]
+    assert wire.field(b"openai-model") == b"x"
+
+
+async def test_a_call_is_an_intent_and_one_final(tmp_path):
+    async with Upstream(always(OK)) as upstream, built(tmp_path, one(upstream.url)) as made:
+        await made.serve("POST", CHAT, body=chat(user="their-user"))
+        intent, final = made.records
+    assert (intent.kind, final.kind, final.route, final.target) == ("intent", "final", "m", "p/x")
+    assert intent.list_cost > 0
+    assert (final.cost, final.list_cost, final.usage_source, final.end_user) == (
+        200_000,
+        200_000,
+        "provider",
+        "their-user",
+    )
+    assert [(one.target, one.provider, one.cost, one.adopted) for one in final.attempts] == [
+        ("p/x", "p", 200_000, True)
+    ]
+
+
+async def test_a_stream_is_a_stream(tmp_path):
+    async with (
+        Upstream(always(stream(WORD, STOP, COUNT, DONE))) as upstream,
+        built(tmp_path, one(upstream.url)) as made,
+    ):
+        exchange, wire = await made.serve("POST", CHAT, body=chat(stream=True))
+    assert (wire.content, wire.field(b"content-length")) == (WORD + STOP + DONE, None)
+    assert wire.field(b"content-type") == b"text/event-stream"
+    assert (exchange.outcome, made.records[-1].streamed, made.records[-1].cost) == ("ok", True, 200_000)
+
+
+async def test_embeddings(tmp_path):
+    async with Upstream(always(EMBEDDED)) as upstream, built(tmp_path, one(upstream.url)) as made:
+        _, wire = await made.serve("POST", "/v1/embeddings", body=b'{"model":"m","input":"x"}')
+        assert upstream.talks[0].received.startswith(b"POST /v1/embeddings ")
+    assert (wire.status, wire.field(b"x-triplegate-cost")) == (200, b"0.000007")
+
+
+# refusals --------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", CHAT, 405, "method_not_supported"),
+        ("DELETE", "/v1/models", 405, "method_not_supported"),
+        ("POST", "/v1/models/m", 405, "method_not_supported"),
+    ],
+)
+async def test_wrong_methods_are_told_in_openais_shape(tmp_path, method, path, status, code):
+    async with built(tmp_path, one(CLOSED)) as made:
+        _, wire = await made.serve(method, path)
+    assert (wire.status, json.loads(wire.content)["error"]["code"]) == (status, code)
+    assert wire.field(b"allow")
+
+
+async def test_no_key_is_told_before_the_body_is_read(tmp_path):
+    class Unread:
+        kind, length, started = "one_pass", 5, False
+
+        async def whole(self, limit):
+            raise AssertionError("the body was read")
+
+    async with built(tmp_path, one(CLOSED)) as made:
+        exchange = made.open("POST", CHAT, key=False)
+        import msgspec
+
+        exchange.inbound = msgspec.structs.replace(exchange.inbound, body=Unread())
+        reply = await made.gateway.answer(exchange.gate, exchange)
+    assert (reply.status, dict(reply.headers)[b"www-authenticate"]) == (401, b'Bearer realm="triplegate"')
+
+
+async def test_another_host_is_misdirected(tmp_path):
+    text = one(CLOSED).replace("llm: {", "llm: {host: llm.test, ")
+    async with built(tmp_path, text) as made:
+        assert made.open("POST", CHAT).refusal.code == "misdirected"
+        made.take(text.replace("llm.test", "a.test"))
+        assert made.open("POST", CHAT).refusal is None
+
+
+async def test_a_limit_is_told_in_openais_own_fields_with_milliseconds(tmp_path):
+    more = ", policies: [{use: rate_limit, name: few, requests: 1, window: 1m}]"
+    async with Upstream(always(OK)) as upstream, built(tmp_path, one(upstream.url, more)) as made:
+        _, first = await made.serve("POST", CHAT, body=chat())
+        exchange, second = await made.serve("POST", CHAT, body=chat())
+    assert first.field(b"x-ratelimit-remaining-requests") == b"0"
+    assert (second.status, second.field(b"x-ratelimit-limit-requests")) == (429, b"1")
+    assert 59 <= int(second.field(b"retry-after")) <= 60
+    assert second.field(b"retry-after-ms") == second.field(b"retry-after") + b"000"
+    assert (exchange.outcome, made.records[-1].cost) == ("refused", 0)
+
+
+# providers in trouble --------------------------------------------------------------------------------------
+def pair(first, second):
+    return configuration(
+        {"p": first, "q": second},
+        {
+            "m": "{deployments: [{provider: p, model: x}], fallback: [n]}",
+            "n": "{deployments: [{provider: q, model: x}]}",
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        failed(b"401 No"),
+        failed(b"404 No"),
+        failed(b"429 No", b"Retry-After: 60"),
+        failed(b"500 No"),
+        failed(b"529 No"),
+        answer(b"<html>", kind=b"text/html"),
+        b"HTTP/1.1 2xx what\r\n\r\n",
+    ],
+)
+async def test_the_fallback_answers_and_nobody_sees_why(tmp_path, trouble):
+    async with (
+        Upstream(always(trouble)) as first,
+        Upstream(always(OK)) as second,
+        built(tmp_path, pair(first.url, second.url)) as made,
+    ):
+        exchange, wire = await made.serve("POST", CHAT, body=chat())
+        assert (wire.status, wire.content) == (200, REPLY)
+        assert wire.field(b"x-triplegate-deployment") == b"q/x"
+        assert wire.field(b"retry-after") is None
+        final = made.records[-1]
+        assert [(one.role, one.adopted) for one in final.attempts] == [("first", False), ("fallback", True)]
+        assert (final.route, final.target, final.outcome, final.cost) == ("m", "q/x", "ok", 200_000)
+        assert (len(first.talks), exchange.refusal) == (1, None)
+
+
+async def test_a_clients_mistake_is_not_tried_elsewhere(tmp_path):
+    async with (
+        Upstream(always(failed(b"400 Bad"))) as first,
+        Upstream(always(OK)) as second,
+        built(tmp_path, pair(first.url, second.url)) as made,
+    ):
+        exchange, wire = await made.serve("POST", CHAT, body=chat())
+        assert (wire.status, json.loads(wire.content)["error"]["message"]) == (400, "scripted")
+        assert (second.talks, exchange.outcome) == ([], "ok")
+        assert (made.records[-1].cost, made.records[-1].list_cost) == (0, 0)
+
+
+@pytest.mark.parametrize("status", [b"401 No", b"402 Pay", b"403 No"])
+async def test_a_refused_credential_of_ours_is_502(tmp_path, status):
+    async with Upstream(always(failed(status))) as upstream, built(tmp_path, one(upstream.url)) as made:
+        exchange, wire = await made.serve("POST", CHAT, body=chat())
+    assert (wire.status, json.loads(wire.content)["error"]["code"]) == (502, "upstream_credentials")
+    assert (exchange.outcome, made.records[-1].cost, made.records[-1].list_cost) == ("failed", 0, 0)
+
+
+async def test_a_fallback_that_the_caller_may_not_use_is_not_used(tmp_path):
+    for guard in ("teams: [ops]", "policies: [{use: access, teams: [ops]}]"):
+        async with Upstream(always(OK)) as second:
+            text = pair(CLOSED, second.url).replace("provider: q, model: x}]", f"provider: q, model: x}}], {guard}")
+            async with built(tmp_path, text) as made:
+                _, wire = await made.serve("POST", CHAT, body=chat())
+            assert (wire.status, second.talks) == (502, [])
+
+
+async def test_a_page_instead_of_a_stream_is_no_success(tmp_path):
+    async with Upstream(always(OK)) as upstream, built(tmp_path, one(upstream.url)) as made:
+        exchange, wire = await made.serve("POST", CHAT, body=chat(stream=True))
+    assert (wire.status, json.loads(wire.content)["error"]["code"]) == (502, "upstream_malformed")
+    assert exchange.outcome == "failed"
+
+
+async def test_the_models_are_answered_here(tmp_path):
+    async with built(tmp_path, one(CLOSED)) as made:
+        exchange, wire = await made.serve("GET", "/v1/models")
+        assert [one["id"] for one in json.loads(wire.content)["data"]] == ["m"]
+        assert exchange.attempts == []
+        _, wire = await made.serve("GET", "/v1/models/m")
+        assert json.loads(wire.content)["id"] == "m"
+        _, wire = await made.serve("HEAD", "/v1/models/nothing")
+        assert wire.status == 404
