@@ -44,7 +44,10 @@ def command(capsys, monkeypatch, tmp_path):
         assert "Traceback" not in said.out + said.err
         return Done(status, said.out, said.err)
 
-    return call
+    mask = os.umask(0o022)
+    os.umask(mask)
+    yield call
+    os.umask(mask)  # the demo's is its own
 
 
 class _Answer(http.server.BaseHTTPRequestHandler):
