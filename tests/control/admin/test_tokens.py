@@ -74,3 +74,23 @@ async def test_bootstrap_is_over_after_fifteen_minutes_and_differs_each_time(sta
 async def test_an_ordinary_token_cannot_be_redeemed(stage: Any) -> None:
     _, record = await stage.parts.tokens.issue({"viewer"})
     assert await stage.parts.tokens.redeem(record) is None
+
+
+async def test_a_links_text_stands_for_its_token_once(stage: Any) -> None:
+    tokens: Tokens = stage.parts.tokens
+    _, record = await tokens.issue({"viewer"}, org="acme")
+    text = tokens.offer_link(record.token_id)
+    assert len(text) >= 43
+    assert text not in repr(vars(tokens))
+    assert await tokens.prove(text) is None
+    assert await tokens.follow_link(text[:-1]) is None
+    assert await tokens.follow_link(text) == record
+    assert await tokens.follow_link(text) is None
+
+
+async def test_links_are_bounded_and_the_oldest_give_way(stage: Any) -> None:
+    tokens: Tokens = stage.parts.tokens
+    _, record = await tokens.issue({"viewer"})
+    first, *others = [tokens.offer_link(record.token_id) for _ in range(11)]
+    assert await tokens.follow_link(first) is None
+    assert [await tokens.follow_link(text) for text in others] == [record] * 10

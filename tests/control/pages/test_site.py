@@ -12,6 +12,7 @@ import pytest
 from msgspec import structs
 
 from triplegate.control.admin.authenticate import COOKIE
+from triplegate.control.admin.tokens import LINK_SECONDS
 from triplegate.control.telemetry.finished import Finished
 from triplegate.control.view import Degraded, RouteView, UpstreamView
 
@@ -113,6 +114,53 @@ async def test_the_bootstrap_token_shows_the_first_owner_token_once(stage: Any) 
         assert (await again.post("/sign-in", data={"token": boot})).status_code == 401
     async with stage.client(owner[1]) as client:
         assert (await client.get("/admin/v1/whoami")).json()["roles"] == ["owner"]
+
+
+async def test_a_link_signs_in_once_and_its_address_is_left_behind(stage: Any) -> None:
+    _, record = await stage.parts.tokens.issue({"owner"}, name="demo")
+    link = f"/sign-in?once={stage.parts.tokens.offer_link(record.token_id)}"
+    async with stage.client() as client:
+        answer = await client.get(link)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        assert (answer.headers["cache-control"], answer.headers["referrer-policy"]) == ("no-store", "no-referrer")
+        cookie = answer.headers["set-cookie"].lower()
+        assert "httponly" in cookie
+        assert "samesite=strict" in cookie
+        assert (await client.get("/")).status_code == 200
+        again = await client.get(link)  # the page reloaded: who is in stays in
+        assert (again.status_code, again.headers["location"]) == (303, "/")
+        assert "set-cookie" not in again.headers
+    async with stage.client() as stranger:
+        late = await stranger.get(link)
+        assert late.status_code == 401
+        assert "set-cookie" not in late.headers
+        assert "was used before" in late.text
+        assert (await stranger.get("/")).status_code in (303, 401)
+
+
+async def test_a_link_that_is_old_or_whose_token_is_dead_signs_nobody_in(stage: Any) -> None:
+    tokens = stage.parts.tokens
+    _, record = await tokens.issue({"owner"})
+    old = tokens.offer_link(record.token_id)
+    async with stage.client() as client:
+        stage.clock.advance(LINK_SECONDS)
+        assert (await client.get("/sign-in", params={"once": old})).status_code == 401
+        dead = tokens.offer_link(record.token_id)
+        await stage.store.tokens.revoke(record.token_id, stage.clock.wall())
+        assert (await client.get("/sign-in", params={"once": dead})).status_code == 401
+
+
+async def test_guessing_links_is_slowed_down_and_spends_none(stage: Any) -> None:
+    _, record = await stage.parts.tokens.issue({"owner"})
+    good = stage.parts.tokens.offer_link(record.token_id)
+    async with stage.client() as client:
+        answers = [await client.get("/sign-in", params={"once": f"guess{number}"}) for number in range(5)]
+        assert [answer.status_code for answer in answers] == [401] * 5
+        slowed = await client.get("/sign-in", params={"once": good})
+        assert slowed.status_code == 429
+        assert "retry-after" in slowed.headers
+        stage.clock.advance(12)
+        assert (await client.get("/sign-in", params={"once": good})).status_code == 303
 
 
 async def test_signing_out_needs_the_pages_own_form_and_ends_the_sign_in(stage: Any) -> None:
