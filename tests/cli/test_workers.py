@@ -15,6 +15,7 @@ import pytest
 from triplegate.cli import workers
 from triplegate.cli.place import RUNNING
 from triplegate.cli.workers import Berth, Fleet
+from triplegate.config.secrets import Secret
 from triplegate.config.settings import Settings
 
 WORKER = """
@@ -231,3 +232,33 @@ def test_a_port_is_kept_between_two_workers_without_answering():
 def test_what_the_supervisor_tells_comes_through():
     berth = Berth(1, 5, {"data": 8080}, again=True)
     assert msgspec.json.decode(msgspec.json.encode(berth), type=Berth) == berth
+
+
+def test_a_worker_gets_the_very_settings_of_its_supervisor_secrets_included():
+    written = {
+        "state": {"redis": Secret("redis://:pw@127.0.0.1:1/0")},
+        "store": Secret("postgresql://u:p@h/d"),
+        "pepper": Secret("much of it"),
+        "listeners": {"data": {"port": 0}, "status": {"port": 9}},
+        "spool": {"max_bytes": "1GiB"},
+        "trusted_proxies": ["10.0.0.0/8"],
+        "drain": {"grace": "2s"},
+        "node": "n1",
+        "nodes": 2,
+        "workers": 3,
+        "directory": "/etc/gateway",
+    }
+    for settings in (Settings.model_validate(written), Settings()):
+        told = msgspec.json.encode(workers.packed(settings)) + b"\n"
+        assert workers.unpacked(told) == settings
+        assert workers.unpacked(told).directory == settings.directory
+
+
+def test_the_settings_are_read_whole_and_nothing_behind_them_is_missed():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.sendall(b"{" + b" " * 100_000 + b"}\n")
+        assert len(workers._first_line(theirs.fileno())) == 100_003
+        theirs.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            theirs.recv(1)

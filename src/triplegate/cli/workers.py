@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -33,10 +33,11 @@ OVER = 10.0
 
 
 class Berth(msgspec.Struct, frozen=True):
-    """A worker's place: its number, the ports of all, and the socket whose end means that the supervisor is gone."""
+    """A worker's place: its number, and the ports of all."""
 
     number: int
     line: int
+    """A socket: the settings come through it, and its end means that the supervisor is gone."""
     ports: dict[str, int]
     again: bool = False
     """Started in the place of one that died."""
@@ -76,6 +77,7 @@ class Fleet:
     ) -> None:
         self.command, self.environment, self.ports = command, environment, dict(ports)
         self.stopping = asyncio.Event()
+        self.settings = msgspec.json.encode(packed(settings)) + b"\n"
         self._state, self._grace = settings.state_path, settings.drain.grace
         self._workers = [Worker(self, number) for number in range(settings.workers)]
 
@@ -158,9 +160,12 @@ class Worker:
         if self._fleet.stopping.is_set():
             self.send(signal.SIGTERM)
         reader, self._line = await asyncio.open_connection(sock=ours)
+        self._line.write(self._fleet.settings)
         try:
             async with asyncio.timeout(STARTED):
                 said = await reader.readline()
+        except ConnectionError:  # it ended before it had read its settings
+            return None
         except TimeoutError:
             print(f"worker {self._number} did not start within {STARTED:g} s", file=sys.stderr, flush=True)
             self.send(signal.SIGKILL)
@@ -225,6 +230,29 @@ class _kept:  # noqa: N801 - a function in its use
         self._socket.close()
 
 
+def packed(settings: "Settings") -> dict[str, Any]:
+    """The settings with their secrets, for a worker: one that starts later must not read other ones than the rest."""
+    plain = settings.model_dump(mode="json") | {"directory": settings.directory}
+    holders = ((plain, "pepper", settings.pepper), (plain["store"], "url", settings.store.url))
+    for holder, name, secret in (*holders, (plain["state"], "redis", settings.state.redis)):
+        holder[name] = secret.reveal() if secret else None
+    return plain
+
+
+def unpacked(line: bytes) -> "Settings":
+    """The settings out of what the supervisor wrote."""
+    from triplegate.config.settings import Settings
+
+    return Settings.model_validate(msgspec.json.decode(line))
+
+
+def _first_line(line: int) -> bytes:
+    content = b""
+    while not content.endswith(b"\n") and (piece := os.read(line, 65_536)):
+        content += piece
+    return content
+
+
 def _how(status: int) -> str:
     return signal.Signals(-status).name if status < 0 else f"status {status}"
 
@@ -238,8 +266,9 @@ def join(place: Place, environment: dict[str, str]) -> int:
     berth = msgspec.json.decode(environment.pop(BERTH), type=Berth)
     os.environ.pop(BERTH, None)
     os.set_inheritable(berth.line, False)  # a server that we start must not keep it open
-    loaded, stale = _configuration(place, environment, berth)
-    crew = _crew(berth, loaded.settings.workers)
+    settings = unpacked(_first_line(berth.line))
+    loaded, stale = _configuration(place, environment, settings, berth)
+    crew = _crew(berth, settings.workers)
 
     async def opened(building: "Building") -> None:
         if crew.leads:
@@ -263,30 +292,32 @@ def join(place: Place, environment: dict[str, str]) -> int:
             environment=environment,
         )
 
-    return run_loop(loaded.settings.state_path, work())
+    return run_loop(settings.state_path, work())
 
 
 def _orphaned(line: int) -> None:
-    """The supervisor never writes: the line becomes readable when it is gone. Drain and end."""
+    """The supervisor writes no more: the line becomes readable when it is gone. Drain and end."""
     asyncio.get_running_loop().remove_reader(line)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _configuration(place: Place, environment: Mapping[str, str], berth: Berth) -> "tuple[Loaded, str]":
+def _configuration(
+    place: Place, environment: Mapping[str, str], settings: "Settings", berth: Berth
+) -> "tuple[Loaded, str]":
     """A worker that replaces another one serves what the others do, even when the files were broken meanwhile."""
     from triplegate.cli.serve import read_configuration
     from triplegate.config.faults import ConfigError
     from triplegate.config.keep import last_good
-    from triplegate.config.settings import load_settings
     from triplegate.policies import registry
 
     try:
-        return read_configuration(place, environment)
+        loaded, stale = read_configuration(place, environment)
     except (ConfigError, Failed):
-        kept = last_good(load_settings(place.config, environment), registry()) if berth.again else None
+        kept = last_good(settings, registry()) if berth.again else None
         if kept is None:
             raise
         return kept, f"{place.config} is broken"
+    return msgspec.structs.replace(loaded, settings=settings), stale
 
 
 def _crew(berth: Berth, workers: int) -> "Crew":
