@@ -16,6 +16,7 @@ CONFIGURATION = """
 servers:
   files: {{url: "http://127.0.0.1:{mcp}/mcp", price: 0.002, tools: {{deny: [secret_admin_tool]}}}}
   sdk: {{url: "http://127.0.0.1:{sdk}/mcp"}}
+  old: {{url: "http://127.0.0.1:{old}/mcp"}}
   gone: {{url: "http://127.0.0.1:{closed}/mcp"}}
 virtual_servers:
   dev: {{tools: ["files__*"], teams: [web]}}
@@ -27,6 +28,7 @@ SDK = """
 import sys
 import uvicorn
 from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
 
 server = MCPServer("sdk")
 
@@ -35,7 +37,24 @@ def shout(text: str) -> str:
     "Say it loud."
     return text.upper()
 
-uvicorn.run(server.streamable_http_app(), host="127.0.0.1", port=int(sys.argv[1]), log_level="error")
+@server.tool()
+async def steps(ctx: Context) -> str:
+    "Tell the progress."
+    for step in (1, 2, 3):
+        await ctx.report_progress(step, 3)
+    return "done"
+
+app = server.streamable_http_app()
+
+async def old(scope, receive, send):
+    "The same, as a server that knows sessions only."
+    if (b"mcp-protocol-version", b"2026-07-28") not in scope.get("headers", ()):
+        return await app(scope, receive, send)
+    await send({"type": "http.response.start", "status": 400, "headers": []})
+    await send({"type": "http.response.body", "body": b"what?"})
+
+chosen = old if sys.argv[2] == "old" else app
+uvicorn.run(chosen, host="127.0.0.1", port=int(sys.argv[1]), log_level="error")
 """
 
 
@@ -50,14 +69,19 @@ def upstreams(tmp_path_factory):
     import subprocess
 
     script = write(tmp_path_factory.mktemp("sdk"), SDK, "sdk.py")
-    sdk = free_port()
-    process = subprocess.Popen([sys.executable, str(script), str(sdk)], start_new_session=True)
+    ports = {"sdk": free_port(), "old": free_port()}
+    processes = [
+        subprocess.Popen([sys.executable, str(script), str(port), kind], start_new_session=True)
+        for kind, port in ports.items()
+    ]
     samples = start_samples()
-    eventually(lambda: listening(sdk))
-    yield {"mcp": samples.ports["mcp"], "sdk": sdk, "closed": free_port()}
+    for port in ports.values():
+        eventually(lambda port=port: listening(port))
+    yield {"mcp": samples.ports["mcp"], "closed": free_port(), **ports}
     samples.stop()
-    process.terminate()
-    process.wait(10)
+    for process in processes:
+        process.terminate()
+        process.wait(10)
 
 
 @pytest.fixture(scope="module")
@@ -76,10 +100,21 @@ async def test_the_official_client_uses_all_servers_as_one(house, mode):
         assert "files__secret_admin_tool" not in tools
         assert tools["sdk__shout"].description == "Say it loud."
         assert (await client.call_tool("files__add", {"a": 1, "b": 2})).structured_content == {"sum": 3}
-        assert (await client.call_tool("sdk__shout", {"text": "hey"})).structured_content == {"result": "HEY"}
-        assert (await client.call_tool("sdk__shout", {})).is_error
-        answers = await asyncio.gather(*[client.call_tool("sdk__shout", {"text": f"t{n}"}) for n in range(20)])
-        assert [answer.content[0].text for answer in answers] == [f"T{n}" for n in range(20)]
+        for server in ("sdk", "old"):
+            shout = f"{server}__shout"
+            assert (await client.call_tool(shout, {"text": "hey"})).structured_content == {"result": "HEY"}
+            assert (await client.call_tool(shout, {})).is_error
+            answers = await asyncio.gather(*[client.call_tool(shout, {"text": f"t{n}"}) for n in range(20)])
+            assert [answer.content[0].text for answer in answers] == [f"T{n}" for n in range(20)]
+            told = []
+
+            async def progress(done, total, message, told=told):
+                told.append(done)
+
+            assert (await client.call_tool(f"{server}__steps", {}, progress_callback=progress)).content[
+                0
+            ].text == "done"
+            assert told == [1, 2, 3]
 
 
 async def test_a_virtual_server_is_a_smaller_world_and_only_for_its_teams(house):

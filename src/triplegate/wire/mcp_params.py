@@ -38,19 +38,23 @@ def _walk(node: Any, path: tuple[str, ...], *, reachable: bool) -> Iterator[tupl
     """Annotations below `node`. Raises ValueError at an invalid one."""
     if len(path) > _DEPTH:
         raise ValueError("too deep")
+    if isinstance(node, dict) and ANNOTATION in node:
+        yield path, _header(node, reachable=reachable and bool(path))
+    for name, child, plain in _below(node):
+        yield from _walk(child, (*path, name), reachable=reachable and plain)
+
+
+def _below(node: Any) -> Iterator[tuple[str, Any, bool]]:
+    """(name, schema, whether it is a property) of everything below a schema; what is only a value is left out."""
     if isinstance(node, list):
-        for item in node:
-            yield from _walk(item, (*path, ""), reachable=False)
+        yield from [("", item, False) for item in node]
     if not isinstance(node, dict):
         return
-    if ANNOTATION in node:
-        yield path, _header(node, reachable=reachable and bool(path))
     for key, value in node.items():
         if key == "properties" and isinstance(value, dict):
-            for name, child in value.items():
-                yield from _walk(child, (*path, name), reachable=reachable)
+            yield from [(name, child, True) for name, child in value.items()]
         elif key not in _DATA:
-            yield from _walk(value, (*path, key), reachable=False)
+            yield key, value, False
 
 
 _DATA = frozenset({"default", "examples", "const", "enum", "required", ANNOTATION})
