@@ -182,8 +182,8 @@ class Recorder:
     What cannot be read as a request, and a second request before the first was answered, stand in `strange`.
     """
 
-    def __init__(self, say=None) -> None:
-        self.say = say or (lambda seen, connection: connection.sendall(OK))
+    def __init__(self) -> None:
+        self.say = self.fine
         self.seen: list[Seen] = []
         self.begun = 0
         """Requests whose head was read."""
@@ -193,6 +193,11 @@ class Recorder:
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = int(self.socket.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
+
+    @staticmethod
+    def fine(seen: Seen, connection: socket.socket) -> None:
+        """Answer 200."""
+        connection.sendall(OK)
 
     def take(self) -> list[Seen]:
         """What was seen since the last time."""
@@ -334,7 +339,7 @@ routes:
     match: {{path: /limited}}
     owner: web
     policies: [{{use: key_auth}}, {{use: rate_limit, requests: 1, window: 1h}}]
-  public: {{service: opened, match: {{path: /public}}, identity: none, owner: web}}
+  public: {{service: opened, match: {{path: /public}}, identity: none, owner: web, records: each}}
 orgs: {{acme: {{teams: {{web: {{consumers: {{ci: {{}}}}}}}}}}}}
 """
 

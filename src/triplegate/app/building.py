@@ -255,4 +255,4 @@ def _telemetry(settings: Settings, meters: Meters, crew: Crew) -> NodeTelemetry:
 def _edge_limits(settings: Settings) -> EdgeLimits:
     limits = settings.limits
     head = HeadLimits(limits.uri, limits.headers, limits.fields)
-    return EdgeLimits(head, limits.body, limits.body_idle, limits.body_rate, limits.write_idle)
+    return EdgeLimits(head, limits.body, limits.body_idle, limits.body_rate, limits.write_idle, limits.exchanges)

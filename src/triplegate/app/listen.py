@@ -53,7 +53,7 @@ async def _serve(building: Building, app: Any, ports: Mapping[str, int], ready: 
     signals = Signals(building)
     listeners = settings.listeners
     doors: list[tuple[Listener, int, Any, int]] = [
-        (listeners.data, ports["data"], app, settings.limits.exchanges),
+        (listeners.data, ports["data"], app, settings.limits.connections),
     ]
     if building.crew.leads:
         doors.append((listeners.control, ports["control"], app.control, 256))

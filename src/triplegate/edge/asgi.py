@@ -31,6 +31,8 @@ class EdgeLimits(msgspec.Struct, frozen=True):
     """Least bytes a second of a body, once `body_idle` has passed; less is 408."""
     write_idle: float = 60.0
     """Seconds for which a client may take nothing of its reply; more ends the exchange."""
+    exchanges: int = 4096
+    """Exchanges under way at once; one more is 503."""
 
 
 class AsgiBody(Body):
@@ -261,6 +263,8 @@ class DataPlane:
         wire = AsgiWire(receive, send, loop, self._limits)
         exchange = self._open(scope, receive, wire)
         live = self.live.wires
+        if len(live) >= self._limits.exchanges and exchange.refusal is None:
+            exchange.refusal = Refusal("overloaded", "Too many calls are under way.", retry_after=1.0)
         live[wire] = exchange
         try:
             await serve(exchange, wire, self._answer)

@@ -5,8 +5,8 @@ import errno
 import socket
 from typing import Any
 
-from granian.constants import Interfaces
-from granian.http import HTTP1Settings, HTTP2Settings
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 
@@ -31,29 +31,22 @@ def claim_port(host: str, port: int) -> int:
         return int(probe.getsockname()[1])
 
 
-HEAD_ROOM = 131_072
-"""Bytes of an HTTP/2 head that are decoded before the guard sees it; granian's own bound would be 16 MiB."""
-
-
-def make_server(app: Any, host: str, port: int, concurrency: int, header_timeout: float = 10.0) -> Server:
+def make_server(app: Any, host: str, port: int, connections: int, header_timeout: float = 10.0) -> Server:
     """A granian server in this process and loop, for one listener.
 
     `header_timeout` in seconds: until a whole head has come, which is also how long a kept connection may be idle.
+    HTTP/1.1 only: where granian tells HTTP/2 by its preface, it waits for the first byte without a bound, and so many
+    silent connections as it accepts would shut everybody else out.
     """
     return Server(
         app,
         address=host,
         port=port,
         interface=Interfaces.ASGINL,
-        backlog=max(1024, min(concurrency, 8192)),
-        backpressure=concurrency,
+        http=HTTPModes.http1,
+        backlog=max(1024, min(connections, 8192)),
+        backpressure=connections,
         http1_settings=HTTP1Settings(header_read_timeout=int(header_timeout * 1000)),
-        http2_settings=HTTP2Settings(
-            initial_connection_window_size=1 << 20,
-            initial_stream_window_size=65_535,
-            max_concurrent_streams=100,
-            max_headers_size=HEAD_ROOM,
-        ),
         log_enabled=False,
     )
 
