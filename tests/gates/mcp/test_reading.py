@@ -1,11 +1,23 @@
 """The ladder over the wire: first failure wins, before any policy and whatever the tool."""
 
+import asyncio
+
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.builders import make_exchange, make_house, make_kit
 from tests.gates.mcp.messages import META, bearer, initialize, legacy, modern
 from tests.gates.mcp.test_gate import ECHO, servers
 
+from triplegate.config.documents import Documents
+from triplegate.core.chains import Chains
+from triplegate.core.clock import SetClock
+from triplegate.core.errors import Refusal
+from triplegate.gates.mcp.compile import compile_mcp
 from triplegate.samples.http import Answer
+from triplegate.stores.memory.sessions import MemorySessions
+from triplegate.upstreams.supervisor import TaskSupervisor
 
 V = "io.modelcontextprotocol/protocolVersion"
 C = "io.modelcontextprotocol/clientCapabilities"
@@ -199,3 +211,68 @@ async def test_mirrored_arguments_must_equal_their_headers(house, serve, http, h
     session = await initialize(http, url)
     told = (await http.post(url, **legacy("tools/call", call, session=session))).json()
     assert told["result"]["content"][0]["text"] == (arguments.get("region") or "-")
+
+
+# whatever comes ---------------------------------------------------------------------------------------------------
+MEMBERS = st.dictionaries(
+    st.sampled_from(["jsonrpc", "id", "method", "params", "result", "error", "x"]),
+    st.sampled_from(
+        [
+            "2.0",
+            1,
+            None,
+            "tools/call",
+            "tools/list",
+            "initialize",
+            [],
+            {},
+            {"name": "files__t"},
+            {"_meta": META},
+            1.5,
+            {"_meta": META, "name": "files__t", "arguments": "x"},
+            {"_meta": {V: []}},
+            {"name": "\ud7ff\x00"},
+        ]
+    ),
+)
+BODIES = st.one_of(
+    st.binary(max_size=40),
+    MEMBERS.map(msgspec.json.encode),
+    st.lists(MEMBERS, max_size=3).map(msgspec.json.encode),
+    st.just(msgspec.json.encode(modern("tools/call", ECHO)["json"])),
+)
+LINES = st.lists(
+    st.tuples(
+        st.sampled_from([b"mcp-protocol-version", b"mcp-method", b"mcp-name", b"mcp-session-id", b"content-type"]),
+        st.sampled_from(
+            [
+                b"2026-07-28",
+                b"2025-03-26",
+                b"tools/call",
+                b"files__t",
+                b"A" * 32,
+                b"",
+                b"\xff",
+                b"application/json",
+                b"=?base64?/w==?=",
+            ]
+        ),
+    ),
+    max_size=5,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(BODIES, LINES, st.sampled_from(["POST", "DELETE"]))
+def test_whatever_comes_is_read_or_refused_and_refusals_can_be_told(content, lines, method):
+    documents = Documents.model_validate({"servers": {"files": {"url": "http://127.0.0.1:1/mcp"}}})
+    kit = make_kit(supervisor=TaskSupervisor(), sessions=MemorySessions(SetClock()), offline=True)
+    gate = compile_mcp(documents, kit, make_house(), "h", Chains("mcp", (), {}, {}, kit)).gate
+    exchange = make_exchange(gate, method=method, path="/mcp", headers=lines, body=content)
+    try:
+        asyncio.run(gate.read(exchange))
+    except Refusal as refusal:
+        reply = gate.refuse(exchange, refusal)
+        assert 200 <= reply.status < 500
+        told = msgspec.json.decode(asyncio.run(reply.frames.__anext__()))
+        assert told["error"]["code"] < 0
