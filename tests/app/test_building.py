@@ -1,0 +1,103 @@
+"""A worker's parts: opened in order, told what they lack, closed in reverse with nothing left behind."""
+
+import asyncio
+
+import pytest
+from tests.app.conftest import CONFIGURATION, read
+from tests.journeys.running import free_port, records, write
+from tests.stores.ledger_records import record
+
+from triplegate.app import Building
+from triplegate.stores.spool_adopt import adopt
+
+
+async def test_it_serves_what_was_loaded_and_keeps_it_for_a_cold_start(building, folder):
+    snapshot = building.gateway.snapshot
+    assert snapshot is not None
+    assert snapshot.hash == read(folder).hash
+    assert snapshot.generation == 1
+    assert (folder / ".triplegate" / "last-good" / "documents.json").stat().st_mode & 0o777 == 0o600
+    assert building.parts.view.running().hash == snapshot.hash
+
+
+async def test_it_is_ready_once_it_has_a_configuration_and_not_while_it_drains(building):
+    assert building.parts.view.not_ready() == ()
+    building.draining = True
+    assert building.parts.view.not_ready() == ("draining",)
+
+
+async def test_nothing_is_degraded_at_first(building):
+    assert list(building.parts.view.degraded()) == []
+
+
+async def test_records_that_wait_are_booked_before_a_report(building):
+    building.spool.append(record(exchange="E1", cost=5_000_000_000, attempts=()))
+    rows = await building.parts.usage(["team"], 0.0, 4e9)
+    assert [(row.labels, row.requests, str(row.cost)) for row in rows] == [({"team": "web"}, 1, "0.5")]
+
+
+async def test_records_that_wait_are_booked_when_it_ends(folder):
+    made = Building(read(folder), folder, {})
+    await made.open()
+    made.spool.append(record(exchange="E1"))
+    await made.close()
+    assert [row["exchange"] for row in records(folder)] == ["E1"]
+
+
+async def test_records_that_another_process_left_are_booked_by_the_next(folder):
+    first = Building(read(folder), folder, {})
+    first.spool.append(record(exchange="E1"))
+    first.spool.close()  # it never opened the store: as if killed
+    second = Building(read(folder), folder, {})
+    await second.open()
+    await second.close()
+    assert [row["exchange"] for row in records(folder)] == ["E1"]
+
+
+async def test_a_shared_state_that_is_away_is_told_when_that_is_allowed(folder):
+    write(folder, f"state: {{redis: 'redis://127.0.0.1:{free_port()}/0'}}\nstart_degraded: true\n{CONFIGURATION}")
+    made = Building(read(folder), folder, {})
+    try:
+        async with asyncio.timeout(5):
+            await made.open()
+        (told,) = made.parts.view.degraded()
+        assert told.part == "redis"
+        assert "limits are counted in this process, each at 1/1" in told.detail
+    finally:
+        await made.close()
+
+
+async def test_a_store_that_is_away_is_told_when_that_is_allowed(folder):
+    url = f"postgresql+asyncpg://me@127.0.0.1:{free_port()}/db"
+    write(folder, f"store: {url}\nstart_degraded: true\n{CONFIGURATION}")
+    made = Building(read(folder), folder, {})
+    try:
+        async with asyncio.timeout(5):
+            await made.open()
+        assert [one.part for one in made.parts.view.degraded()] == ["store"]
+    finally:
+        await made.close()
+
+
+async def test_a_start_that_fails_can_be_closed(folder):
+    """The state directory is taken by a file: nothing to undo is left."""
+    (folder / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        Building(read(folder, TRIPLEGATE_STATE_DIR="file"), folder, {})
+    made = Building(read(folder), folder, {})
+    await made.close()
+    (dead,) = adopt(folder / ".triplegate" / "spool", "")  # its spool is given back
+    dead.let_go()
+
+
+async def test_what_was_kept_is_said_to_stand_in(folder):
+    made = Building(read(folder), folder, {}, stale="/etc/gateway: no such file")
+    try:
+        await made.open()
+        (told,) = made.parts.view.degraded()
+        assert (told.part, told.detail) == (
+            "configuration",
+            "/etc/gateway: no such file; the documents kept last are served",
+        )
+    finally:
+        await made.close()
