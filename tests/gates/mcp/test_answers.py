@@ -29,6 +29,9 @@ async def answered(content, *, era="modern", ours=None, status=200, headers=JSON
         (b'{"jsonrpc":"2.0","id":7,"method":"x"}', "modern", 7, 200, "upstream_malformed"),
         (b'{"jsonrpc":"2.0","id":7,"result":{"a":1,"a":2},"id":7}', "modern", 7, 200, "upstream_malformed"),
         (b"[]", "modern", None, 200, "upstream_malformed"),
+        (b'{"jsonrpc":"2.0","id":7,"result":{"a":1,"a":2}}', "modern", 7, 200, "upstream_malformed"),
+        (b'{"jsonrpc":"2.0","id":7,"result":7}', "modern", 7, 200, "upstream_malformed"),
+        (b'{"jsonrpc":"2.0","id":"mine","result":7}', "legacy", None, 200, "upstream_malformed"),
         (b'{"jsonrpc":"2.0","id":"mine","result":{', "modern", None, 200, "upstream_malformed"),
         (b'{"jsonrpc":"2.0","id":"other","result":{}}', "modern", None, 200, "upstream_malformed"),
         (b"", "modern", None, 200, "upstream_malformed"),
@@ -91,3 +94,8 @@ async def test_what_is_long_passes_without_being_read(era, ours, identity):
     status, content, error_class = await answered(text % (identity, b"x" * 70_000), era=era, ours=ours)
     assert (status, error_class) == (200, "tool_error")
     assert content == text % (b'"mine"', b"x" * 70_000)
+
+
+async def test_an_id_may_come_back_in_another_spelling():
+    status, content, _ = await answered(b'{"jsonrpc":"2.0","id":"\\u006dine","result":{}}')
+    assert (status, content) == (200, b'{"jsonrpc":"2.0","id":"mine","result":{}}')

@@ -25,6 +25,7 @@ _READDRESSED = 16 * 1024 * 1024  # bytes gathered of one whose id stands behind 
 _CHECKED = 65_536  # bytes up to which an answer that could pass unread is checked to be the answer
 _DEPTH = 1000
 _FAILED = re.compile(rb'"isError"\s*:\s*true|"error"\s*:')
+_any = msgspec.json.Decoder().decode
 _TRUE = msgspec.Raw(b"true")
 _EVENTS: Headers = [
     (b"content-type", b"text/event-stream"),
@@ -97,7 +98,7 @@ class Answer:
             if reply.status >= 400:
                 raise _no_answer(reply) from None
             raise
-        return self._bridge(env), self._status(env, reply.status)
+        return self._bridged(env), self._status(env, reply.status)
 
     def _status(self, env: Env, status: int) -> int:
         if self._call.era == "legacy":
@@ -111,9 +112,20 @@ class Answer:
         """The response to this call. Raises Refusal upstream_malformed."""
         env = _env(text)
         expected = self._call.id if self._ours is None else b"%d" % self._ours
-        if env.kind != "response" or (bytes(env.id) != expected and not (len(env.error) and bytes(env.id) == b"null")):
+        given = bytes(env.id)
+        fits = given == expected or (len(env.error) and given == b"null") or _any(given) == _any(expected)
+        if env.kind != "response" or not fits:
             raise Refusal("upstream_malformed", "The upstream's answer is malformed.", reason="another call's response")
         return env
+
+    def _bridged(self, env: Env) -> bytes:
+        """As `_bridge`; a result that is no object or says a member twice is the upstream's fault, not the client's."""
+        try:
+            return self._bridge(env)
+        except Refusal as refusal:
+            if refusal.code == "invalid_body":
+                raise _malformed(refusal) from refusal
+            raise
 
     def _bridge(self, env: Env) -> bytes:
         """The response with the client's id and in its era; within one era every other byte stays."""
@@ -137,7 +149,7 @@ class Answer:
         env = env or _env(text)
         if len(env.error):
             self._attempt.error_class = "rpc_error"
-        elif bytes(env.result)[:1] == b"{" and read_members(bytes(env.result)).get("isError") == _TRUE:
+        elif _is_error(bytes(env.result)):
             self._attempt.error_class = "tool_error"
 
     # an event stream -----------------------------------------------------------------------------------------------
@@ -156,7 +168,7 @@ class Answer:
                 continue
             env = _env(data)
             if env.kind == "response":
-                turned.append(write_event(self._bridge(self._read(data)), "message"))
+                turned.append(write_event(self._bridged(self._read(data)), "message"))
                 answered = True
             elif env.kind == "notification" and self._wanted(env):
                 turned.append(write_event(data, "message"))
@@ -179,6 +191,13 @@ class Answer:
         return False
 
 
+def _is_error(result: bytes) -> bool:
+    try:
+        return read_members(result).get("isError") == _TRUE
+    except Refusal:
+        return False  # strange, but not ours to judge where the bytes pass
+
+
 async def _gather(frames: Frames, most: int, begun: bytes = b"") -> tuple[bytes, bool]:
     """What comes, up to about `most` bytes, and whether that was all."""
     parts, size = ([begun], len(begun)) if begun else ([], 0)
@@ -196,9 +215,12 @@ def _env(text: bytes) -> Env:
     try:
         return read(text, _DEPTH)
     except Refusal as refusal:
-        raise Refusal(
-            "upstream_malformed", "The upstream's answer is malformed.", reason=f"{refusal.code}: {refusal.detail}"
-        ) from refusal
+        raise _malformed(refusal) from refusal
+
+
+def _malformed(refusal: Refusal) -> Refusal:
+    reason = f"{refusal.code}: {refusal.detail}"
+    return Refusal("upstream_malformed", "The upstream's answer is malformed.", reason=reason)
 
 
 def _no_answer(reply: Reply) -> Refusal:
