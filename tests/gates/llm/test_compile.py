@@ -56,6 +56,13 @@ async def test_paths_follow_the_base_path(tmp_path):
             assert made.gateway.gate_for(path).name == "api"
 
 
+async def test_a_deployment_without_its_credential_is_a_fault_of_its_model(tmp_path):
+    async with built(tmp_path, TEXT, secrets={"env:KEY": "k"}) as made:
+        (fault,) = made.gateway.snapshot.faults
+    assert fault.startswith("triplegate.yaml:9:")
+    assert fault.endswith("m, deployment p/x#2: no credential at env:OTHER")
+
+
 async def test_an_open_gate_books_on_its_owner(tmp_path):
     text = TEXT.replace("policies: [{use: key_auth}], base_path: /ai/v1", "identity: none")
     async with built(tmp_path, text) as made:

@@ -43,7 +43,10 @@ def _model(name: str, document: ModelDocument, documents: Documents, kit: Kit) -
         if label in taken:
             label = f"{label}#{place + 1}"
         taken.add(label)
-        targets.append((_target(label, written, documents, kit), written.weight))
+        target = _target(label, written, documents, kit)
+        targets.append((target, written.weight))
+        if target.wiring.missing:
+            kit.faults.append(f"{documents.origin('models', name)} {name}, deployment {label}: {target.wiring.missing}")
     route = Route(
         name,
         "llm",
