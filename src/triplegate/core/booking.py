@@ -28,7 +28,7 @@ def record_of(exchange: Exchange, kind: Kind, node: str, now: float, wall: float
         inbound.listener,
         route.name if route is not None else "",
         exchange.target,
-        inbound.method,
+        _method(exchange),
         numbers.status,
         exchange.outcome or "unknown",
         exchange.refusal.code if exchange.refusal is not None else "",
@@ -55,6 +55,14 @@ def record_of(exchange: Exchange, kind: Kind, node: str, now: float, wall: float
         route is None or route.billed or route.records == "each",
         attempts,
     )
+
+
+def _method(exchange: Exchange) -> str:
+    """The method of the protocol spoken: JSON-RPC's at the mcp gate once it was read, else HTTP's."""
+    call = exchange.call
+    if call is not None and exchange.gate.name == "mcp":
+        return str(call.method)
+    return exchange.inbound.method
 
 
 def overhead_us(exchange: Exchange) -> int:
