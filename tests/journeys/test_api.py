@@ -326,6 +326,16 @@ def test_an_upload_begins_at_the_service_before_the_client_has_sent_it_all(api):
     assert b'"bytes":8' in answer
 
 
+def test_a_client_that_asks_first_is_told_to_go_on_or_why_not(api):
+    head = "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n"
+    with api.raw(f"{head}Authorization: Bearer {api.key}\r\nConnection: close\r\n\r\n".encode()) as wire:
+        assert wire.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        wire.sendall(b"four")
+        assert b'"bytes":4' in read_all(wire)
+    with api.raw(f"{head}\r\n".encode()) as wire:
+        assert wire.recv(65536).startswith(b"HTTP/1.1 401")
+
+
 # refusals ---------------------------------------------------------------------------------------------------------
 def test_without_a_key_the_answer_comes_before_any_of_the_body(api):
     begun = time.monotonic()

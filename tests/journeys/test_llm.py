@@ -70,7 +70,8 @@ models:
     policies: [{{use: rate_limit, name: few, requests: 5, window: 1m}}]
   hidden: {{deployments: [{{provider: scripted, model: scripted}}], teams: [ops]}}
 llm: {{policies: [{{use: key_auth}}]}}
-orgs: {{acme: {{teams: {{web: {{consumers: {{ci: {{}}, books: {{}}}}}}, ops: {{consumers: {{ci: {{}}}}}}}}}}}}
+orgs:
+  acme: {{teams: {{web: {{consumers: {{ci: {{}}, books: {{}}, crowd: {{}}}}}}, ops: {{consumers: {{ci: {{}}}}}}}}}}
 """
 
 REPLY = (
@@ -499,6 +500,37 @@ async def test_a_client_that_leaves_before_the_first_byte_ends_the_call_too(llm)
     while "gone" not in [line["event"] for line in llm.calls(number)]:
         assert time.monotonic() < end
         await asyncio.sleep(0.02)
+
+
+async def test_a_crowd_that_leaves_at_any_moment_leaves_a_record_each_and_nothing_open(llm):
+    crowd = 40
+    key = await asyncio.to_thread(llm.house.key, consumer="crowd")
+    body = {"model": "plain", "stream": True, "messages": says("tok " * 12, pace=0.02)}
+
+    async def call(client, number):
+        seen = 0
+        async with client.stream("POST", f"{llm.base}/chat/completions", json=body) as answer:
+            async for line in answer.aiter_lines():
+                seen += line.startswith("data: ")
+                if seen > number % 14:  # some of them stay to the end
+                    return
+
+    async with httpx.AsyncClient(headers={"authorization": f"Bearer {key}"}, timeout=20, trust_env=False) as client:
+        await asyncio.gather(*[call(client, number) for number in range(crowd)])
+
+    def quiet():
+        found = llm.house.metrics()
+        busy = [name for name, value in found.items() if value and ("active_requests" in name or '"used"' in name)]
+        row = llm.house.usage("consumer").get(("crowd",))
+        return not busy and row is not None and row["requests"] == crowd and row
+
+    row = await asyncio.to_thread(eventually, quiet, 5)
+    assert (row["refused"], row["failed"]) == (0, 0)
+    kept = records(llm.house.directory, "consumer = 'crowd'")
+    assert len({one["exchange"] for one in kept}) == len(kept) == crowd
+    assert {one["outcome"] for one in kept} == {"ok", "gone"}
+    assert all(one["cost"] > 0 for one in kept)
+    assert sum(one["output_text"] for one in kept) == row["tokens_out"]
 
 
 # the books ----------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from triplegate.core.exchange import Attempt, Exchange
 from triplegate.core.http import Encoder, Inbound, OneFrame, Reply
 from triplegate.core.ports import House
 from triplegate.gates.llm.call import Dialect, LlmCall
+from triplegate.gates.llm.decoding import decoded
 from triplegate.gates.llm.deployment import Deployment
 from triplegate.gates.llm.metering import Meter, StreamEncoder, WholeEncoder, reserved
 from triplegate.gates.llm.model import Model, Order
@@ -109,7 +110,7 @@ class LlmGate:
         async def send(attempt: Attempt) -> Reply:
             deployment: Deployment = attempt.target.wiring
             attempt.provider = deployment.provider
-            reply = await deployment.send(exchange, call, chain)
+            reply = decoded(await deployment.send(exchange, call, chain))
             attempt.error_class = _ELSEWHERE.get(reply.status, "")
             _look(reply, call)
             return reply
