@@ -19,6 +19,11 @@ routes:
     match: {{path: /health}}
     owner: web
     policies: [{{use: key_auth}}, {{use: rate_limit, name: shared, requests: {limit}, window: 1h}}]
+  tight:
+    service: orders
+    match: {{path: /echo}}
+    owner: web
+    policies: [{{use: key_auth}}, {{use: rate_limit, name: tight, requests: {tight}, window: 1h}}]
 providers:
   scripted: {{base_url: "http://127.0.0.1:{llm}/v1", auth: null, models: {{scripted: {{input: 1, output: 2}}}}}}
 models: {{plain: {{deployments: [{{provider: scripted, model: scripted}}]}}}}
@@ -27,10 +32,10 @@ orgs: {{acme: {{teams: {{web: {{consumers: {{ci: {{}}}}}}}}}}}}
 """
 
 
-def furnish(directory: Path, samples, settings: str = "", limit: int = 100_000) -> Path:
+def furnish(directory: Path, samples, settings: str = "", limit: int = 100_000, tight: int = 60) -> Path:
     """Write it for these samples."""
     ports = {name: samples.ports[name] for name in ("orders", "llm")}
-    return write(directory, CONFIGURATION.format(settings=settings, limit=limit, **ports))
+    return write(directory, CONFIGURATION.format(settings=settings, limit=limit, tight=tight, **ports))
 
 
 def chat(script: dict | None = None, *, stream: bool = False) -> dict:

@@ -93,14 +93,6 @@ def booked(house: House, calls: list[Call]) -> None:
         assert outcomes[call.id] == ("ok" if well else "failed")
 
 
-async def test_an_idle_gateway_ends_at_once(house):
-    key = await asyncio.to_thread(house.key)
-    assert (await ask(house.port, "/orders/ord_1001", key=key)).status == 200
-    begun = time.monotonic()
-    assert await asyncio.to_thread(house.stop) == 0
-    assert time.monotonic() - begun < 2
-
-
 async def test_a_second_signal_does_not_wait_for_the_grace(samples, tmp_path):
     furnish(tmp_path, samples, settings="drain: {grace: 30s}")
     with House(tmp_path) as house:

@@ -108,6 +108,7 @@ async def test_fifty_kills_under_load_lose_no_call_and_charge_none_twice(tmp_pat
         await kill_often(House(tmp_path), tmp_path, 10, 50, seed)
 
 
+@pytest.mark.long
 async def test_a_spool_file_that_a_kill_cut_short_is_no_reason_not_to_start(tmp_path):
     """The last entry of a dead process may be half written: everything before it counts."""
     with start_samples(journal=tmp_path / "journal.jsonl") as samples:

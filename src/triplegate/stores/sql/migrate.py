@@ -15,23 +15,26 @@ from triplegate.stores.sql.errors import DatabaseMismatch, DatabaseUnavailable
 _FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 0x7472_6970_6C65
 """Number of PostgreSQL's advisory lock ("triple"); SQLite's write lock does the same there."""
-_TRIES = 20
+_RETRIED = 2.0
+"""Seconds in which an SQLite file that is locked is tried again."""
 
 
 async def migrate(database: Database) -> str:
     """Run the steps that are missing, all of them or none; the revision that holds now.
 
-    Raises DatabaseUnavailable (after 20 tries where SQLite is locked), DatabaseMismatch.
+    Raises DatabaseUnavailable, DatabaseMismatch.
     """
-    for _ in range(_TRIES - 1):
+    loop = asyncio.get_running_loop()
+    end = loop.time() + _RETRIED
+    while True:
         try:
             return await _migrate(database)
         except DatabaseUnavailable as error:
-            # Two first starts meet while the file turns to WAL: SQLite answers "locked" at once then.
-            if "database is locked" not in error.what:
+            # Two first starts meet while the file turns to WAL: SQLite answers "locked" at once then. A lock that
+            # somebody holds took its own 5 s already.
+            if "database is locked" not in error.what or loop.time() > end:
                 raise
             await asyncio.sleep(0.1)
-    return await _migrate(database)
 
 
 async def _migrate(database: Database) -> str:
