@@ -184,6 +184,8 @@ class Recorder:
 
     def __init__(self) -> None:
         self.say = self.fine
+        self.early = None
+        """Called with the connection when a head is here, before its body is read; then the connection is closed."""
         self.seen: list[Seen] = []
         self.begun = 0
         """Requests whose head was read."""
@@ -248,6 +250,9 @@ class Recorder:
             method, target, headers = _head(text)
         except ValueError:
             self.strange.append(text)
+            return False
+        if self.early is not None:
+            self.early(connection)
             return False
         body, complete = talk.body(headers)
         seen = Seen(method, target, headers, body, complete, text)
