@@ -205,6 +205,7 @@ class ReplyReader:
     def _measure_head(self, answer: Answer) -> None:
         """The head's limit; measured exactly only once this much has come."""
         if not answer.status or _size(answer.headers) > HEAD_LIMIT:
+            answer.status = 0  # nobody was told of it yet: it is no head
             raise Malformed(f"a head of more than {HEAD_LIMIT} bytes")
         self._head_size = 1
 
