@@ -134,12 +134,7 @@ async def until(true):
             await asyncio.sleep(0.01)
 
 
-async def test_edits_are_taken_by_themselves(watching, folder):
-    write(folder, WIDER)
-    await until(lambda: path_of(watching) == "/wider")
-
-
-async def test_a_directory_that_goes_away_and_comes_back_is_watched_again(watching, folder):
+async def test_edits_are_taken_by_themselves_also_after_the_directory_was_away(watching, folder):
     state, aside = folder / ".triplegate", folder.parent / f"{folder.name}-aside"
     write(folder, WIDER)
     await until(lambda: path_of(watching) == "/wider")

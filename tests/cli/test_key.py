@@ -94,12 +94,3 @@ def test_a_key_works_at_once_and_no_longer_once_it_is_revoked(reach, house):
     assert httpx.get(f"{house.url}/orders", headers=headers, timeout=10).status_code == 200
     reach("key", "revoke", key.split("_")[2])
     assert httpx.get(f"{house.url}/orders", headers=headers, timeout=10).status_code == 401
-
-
-def test_a_key_made_offline_is_good_when_the_gateway_starts(command, place):
-    from tests.journeys.running import House
-
-    key = command("key", "create", *WHO).out.strip()
-    with House(place) as house:
-        answer = httpx.get(f"{house.url}/orders", headers={"authorization": f"Bearer {key}"}, timeout=10)
-        assert answer.status_code == 200

@@ -5,11 +5,16 @@ import socket
 
 import httpx
 import pytest
+from tests.cli.conftest import CONFIGURATION
 from tests.journeys.running import House, eventually, write
 
+from triplegate.cli.failures import Failed
 from triplegate.cli.place import Place
 from triplegate.cli.serve import read_configuration
 from triplegate.config.faults import ConfigError
+from triplegate.config.keep import keep
+from triplegate.config.load import load
+from triplegate.policies import registry
 
 
 def get(house, path="/open"):
@@ -18,6 +23,13 @@ def get(house, path="/open"):
 
 def degraded(house):
     return {one["part"]: one["detail"] for one in house.admin("GET", "/status").json()["degraded"]}
+
+
+def kept(folder, **variables):
+    """The configuration in a folder, kept as the last good one."""
+    loaded = load(folder, registry(), environment=variables)
+    keep(loaded, loaded.settings.state_path)
+    return loaded
 
 
 def test_it_says_where_it_listens_and_ends_well(place):
@@ -31,9 +43,7 @@ def test_it_says_where_it_listens_and_ends_well(place):
 
 
 def test_broken_files_start_nothing_even_when_good_ones_were_kept(command, place):
-    with House(place):
-        pass
-    assert (place / ".triplegate" / "last-good" / "documents.json").exists()
+    kept(place)
     write(place, "routes: {one: {service: nothing}}\n")
     done = command("serve", TRIPLEGATE_PORT="0", TRIPLEGATE_ADMIN_PORT="0")
     assert (done.status, done.out) == (1, "")
@@ -67,13 +77,10 @@ def test_a_secret_that_settings_name_must_be_there(command, place):
 
 
 def test_what_was_kept_last_serves_while_the_directory_is_away(tmp_path, upstream):
-    from tests.cli.conftest import CONFIGURATION
-
     config, away = tmp_path / "mount", tmp_path / "elsewhere"
     write(config, CONFIGURATION % upstream)
+    kept(config, TRIPLEGATE_STATE_DIR=str(tmp_path / ".triplegate"))
     house = House(tmp_path, "serve", "--config", "mount", TRIPLEGATE_STATE_DIR=str(tmp_path / ".triplegate"))
-    with house:
-        house.admin("GET", "/whoami")
     config.rename(away)
     config.mkdir()  # as a mount that is missing
     with house:
@@ -90,8 +97,6 @@ def test_what_was_kept_last_serves_while_the_directory_is_away(tmp_path, upstrea
 
 
 def test_without_kept_documents_a_missing_directory_does_not_start(tmp_path):
-    from triplegate.cli.failures import Failed
-
     (tmp_path / "empty").mkdir()
     for name, said in (("empty", "there is no YAML in it"), ("missing", "No such file or directory")):
         place = Place(tmp_path / name, tmp_path)
@@ -102,16 +107,13 @@ def test_without_kept_documents_a_missing_directory_does_not_start(tmp_path):
 def test_a_mistyped_directory_never_serves_the_documents_of_its_neighbour(place):
     """State beside the mistyped name is another gateway's."""
     from triplegate.cli.failures import Failed
-    from triplegate.config.keep import keep
-    from triplegate.config.load import load
-    from triplegate.policies import registry
 
-    loaded = load(place, registry(), environment={})
-    keep(loaded, loaded.settings.state_path)
+    loaded = kept(place)
     with pytest.raises(Failed, match="No such file"):
         read_configuration(Place(place / "cnofig", place), {})
-    kept, why = read_configuration(Place(place / "cnofig", place), {"TRIPLEGATE_STATE_DIR": str(place / ".triplegate")})
-    assert kept.hash == loaded.hash
+    state = {"TRIPLEGATE_STATE_DIR": str(place / ".triplegate")}
+    found, why = read_configuration(Place(place / "cnofig", place), state)
+    assert found.hash == loaded.hash
     assert "No such file" in why
 
 
@@ -130,7 +132,3 @@ def test_a_changed_setting_is_said_to_wait_for_the_next_start(place):
         assert degraded(house) == {"settings": "drain, limits changed; in force after the next start"}
         write(place, plain)
         eventually(lambda: degraded(house) == {})
-    write(place, "drain: {grace: 1s}\n" + plain)
-    with House(place) as again:
-        again.owner = house.owner
-        assert degraded(again) == {}

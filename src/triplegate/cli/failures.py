@@ -62,13 +62,14 @@ def _fault_text(fault: "ConfigFault", stream: TextIO) -> str:
 def os_sentence(error: OSError) -> str:
     """What the operating system refused, and where."""
     place = f"{error.filename}: " if error.filename else ""
-    return f"{place}{error.strerror or error or type(error).__name__}"
+    return f"{place}{error.strerror or str(error) or type(error).__name__}"
 
 
 def unforeseen(error: Exception) -> str:
     """A failure nobody thought of: what and where, for a bug report."""
     where = traceback.extract_tb(error.__traceback__)[-1]
+    said = str(error) or "no message"
     return (
-        f"triplegate: unexpected {type(error).__name__}: {error or 'no message'} ({where.filename}:{where.lineno})\n"
+        f"triplegate: unexpected {type(error).__name__}: {said} ({where.filename}:{where.lineno})\n"
         "This is a bug; `python -X dev -m triplegate …` shows the whole trace."
     )
