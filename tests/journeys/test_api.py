@@ -23,6 +23,7 @@ services:
   down: {{endpoints: ["http://127.0.0.1:{closed}"]}}
   cut: {{endpoints: ["http://127.0.0.1:{cut}"]}}
   stuck: {{endpoints: ["http://127.0.0.1:{stuck}"]}}
+  flood: {{endpoints: ["http://127.0.0.1:{flood}"]}}
 routes:
   orders:
     service: orders
@@ -45,6 +46,7 @@ routes:
   down: {{service: down, match: {{path: /down}}, price: 0.5, policies: [{{use: key_auth}}]}}
   cut: {{service: cut, match: {{path: /cut}}, price: 0.0003, policies: [{{use: key_auth}}]}}
   stuck: {{service: stuck, match: {{path: /stuck}}, policies: [{{use: key_auth}}]}}
+  flood: {{service: flood, match: {{path: /flood}}, policies: [{{use: key_auth}}]}}
 orgs: {{acme: {{teams: {{web: {{consumers: {{ci: {{}}, other: {{}}}}}}}}}}}}
 """
 
@@ -95,6 +97,31 @@ class StuckServer:
         self.socket.close()
 
 
+class Flood:
+    """Sends 64 MiB as fast as it is taken."""
+
+    SIZE = 64 << 20
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.sent = 0
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        client, _ = self.socket.accept()
+        with client:
+            client.recv(65536)
+            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % self.SIZE)
+            piece = bytes(1 << 18)
+            while self.sent < self.SIZE:
+                client.sendall(piece)
+                self.sent += len(piece)
+
+    def close(self):
+        self.socket.close()
+
+
 class Api:
     """The gateway, its samples, a key, and a client that carries it."""
 
@@ -132,18 +159,25 @@ class Api:
 def api(tmp_path_factory):
     folder = tmp_path_factory.mktemp("api")
     log = folder / "journal.jsonl"
-    cut, stuck = CutServer(), StuckServer()
+    cut, stuck, flood = CutServer(), StuckServer(), Flood()
     with start_samples(journal=log) as samples:
-        ports = {"orders": samples.ports["orders"], "closed": free_port(), "cut": cut.port, "stuck": stuck.port}
+        ports = {
+            "orders": samples.ports["orders"],
+            "closed": free_port(),
+            "cut": cut.port,
+            "stuck": stuck.port,
+            "flood": flood.port,
+        }
         write(folder, CONFIGURATION.format(**ports))
         with House(folder) as house:
             made = Api(house, samples, log)
-            made.stuck = stuck
+            made.stuck, made.flood = stuck, flood
             yield made
             made.client.close()
             made.upstream.close()
     cut.close()
     stuck.close()
+    flood.close()
 
 
 def read_all(wire):
@@ -317,6 +351,22 @@ def test_a_service_that_does_not_read_stops_the_client(api):
     eventually(lambda: api.stuck.read >= sent, 5)  # and nothing of it was lost
 
 
+def test_a_client_that_does_not_read_stops_the_service(api):
+    before = api.resident()
+    with api.client.stream("GET", "/flood") as answer:
+        pieces = answer.iter_raw()
+        size = len(next(pieces))
+        taken = -1
+        while taken != api.flood.sent:  # until nothing moves any more
+            taken = api.flood.sent
+            time.sleep(0.2)
+        assert taken < 30 << 20  # what lies in the kernel's buffers and in two of ours
+        assert api.resident() - before < 25
+        size += sum(map(len, pieces))
+    assert size == api.flood.SIZE
+    assert api.resident() - before < 25
+
+
 def test_an_upload_begins_at_the_service_before_the_client_has_sent_it_all(api):
     head = f"POST /upload HTTP/1.1\r\nHost: a\r\nX-Request-Id: early\r\nAuthorization: Bearer {api.key}\r\n"
     with api.raw(f"{head}Content-Length: 8\r\nConnection: close\r\n\r\n".encode(), b"half") as wire:
@@ -373,6 +423,7 @@ def test_what_no_route_takes_is_a_problem(api):
         (b"GET /orders%2fx HTTP/1.1\r\nHost: a\r\n\r\n", b"400"),
         (b"GET /orders HTTP/1.1\r\n\r\n", b"400"),
         (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", b"414"),
+        (b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", b"404"),
     ],
 )
 def test_what_can_be_read_in_two_ways_is_not_read(api, line, status):

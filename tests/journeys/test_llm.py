@@ -313,6 +313,15 @@ def test_a_body_that_cannot_be_read_is_an_invalid_request(llm, body):
     assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")
 
 
+def test_a_body_that_is_too_large_is_told_before_it_is_read(llm):
+    with socket.create_connection(("127.0.0.1", llm.house.port), timeout=5) as wire:
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {llm.key}\r\n"
+        wire.sendall(f"{head}Content-Length: 90000000\r\n\r\n".encode())
+        answer = wire.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert b'"code":"body_too_large"' in answer
+
+
 def test_wrong_methods_and_paths_are_told_in_the_same_shape(llm):
     headers = {"authorization": f"Bearer {llm.key}"}
     wrong = httpx.get(f"{llm.base}/chat/completions", headers=headers, timeout=10)

@@ -91,6 +91,15 @@ async def test_no_key_is_told_before_the_body_is_read(tmp_path):
     assert (reply.status, dict(reply.headers)[b"www-authenticate"]) == (401, b'Bearer realm="triplegate"')
 
 
+async def test_a_model_of_other_teams_is_as_if_it_were_not_there(tmp_path):
+    async with Upstream(always(OK)) as upstream, built(tmp_path, one(upstream.url, ", teams: [ops]")) as made:
+        _, hidden = await made.serve("POST", CHAT, body=chat())
+        _, unknown = await made.serve("POST", CHAT, body=chat("other"))
+    assert hidden.status == unknown.status == 404
+    assert hidden.content.replace(b"'m'", b"'other'") == unknown.content
+    assert upstream.talks == []
+
+
 async def test_another_host_is_misdirected(tmp_path):
     text = one(CLOSED).replace("llm: {", "llm: {host: llm.test, ")
     async with built(tmp_path, text) as made:
@@ -133,6 +142,7 @@ def pair(first, second):
         answer(b"<html>", kind=b"text/html"),
         b"HTTP/1.1 2xx what\r\n\r\n",
     ],
+    ids=["401", "404", "429", "500", "529", "page", "no-http"],
 )
 async def test_the_fallback_answers_and_nobody_sees_why(tmp_path, trouble):
     async with (
