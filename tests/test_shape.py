@@ -13,12 +13,11 @@ from triplegate.policies import registry
 ROOT = Path(__file__).resolve().parents[1]
 SRC = ROOT / "src" / "triplegate"
 TESTS = ROOT / "tests"
-FLOORS = ("core", "wire", "config", "stores", "upstreams", "policies", "gates", "edge", "control", "cli")
-OTHER_TESTS = ("journeys", "contract", "chaos", "golden", "hostile", "servers", "deploy", "benchmarks", "samples", "docs")
+FLOORS = ("core", "wire", "config", "stores", "upstreams", "policies", "gates", "edge", "control", "app", "cli")
 
 
 def modules() -> list[Path]:
-    found = [SRC / "app.py", SRC / "gateway.py"]
+    found = [SRC / "gateway.py"]
     for floor in FLOORS:
         found += [path for path in (SRC / floor).rglob("*.py") if "migrations" not in path.parts]
     return sorted(path for path in found if path.name not in ("__init__.py", "__main__.py"))
@@ -52,6 +51,8 @@ def test_a_file_is_small_and_says_what_it_is_for(module: Path):
         assert ast.get_docstring(ast.parse(text)), "no module docstring"
 
 
+ALLOWED = {"DataPlane", "data_of", "data_received"}
+"""The data plane is the field's own word, `data` is the name of an SSE field, and asyncio calls by this name."""
 BANNED = {"manager", "helper", "helpers", "util", "utils", "common", "misc", "context", "data", "info", "process", "do"}
 
 
@@ -61,7 +62,7 @@ def test_names_say_what_things_are(module: Path):
     for node in ast.walk(ast.parse(module.read_text())):
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             names.add(node.name)
-    words = {word for name in names for word in re.findall(r"[A-Z]?[a-z]+", name)}
+    words = {word for name in names - ALLOWED for word in re.findall(r"[A-Z]?[a-z]+", name)}
     assert not {word for word in words if word.lower() in BANNED}
 
 
@@ -88,7 +89,7 @@ import litestar, granian, pydantic, jinja2, redis, jwt  # what libraries do on i
 opened = []
 def audit(event, args):
     if event == "socket.__new__" or (event == "open" and not str(args[0]).endswith((".py", ".pyc", ".so"))
-            and "triplegate" in str(args[0])):
+            and "triplegate" in str(args[0]) and ".dist-info" not in str(args[0])):
         opened.append((event, args))
 sys.addaudithook(audit)
 import triplegate

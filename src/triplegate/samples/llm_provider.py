@@ -188,7 +188,7 @@ class _Speech:
 
     def _event(self, delta: dict[str, Any], finish: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-        return _data({**self._base, "object": "chat.completion.chunk", "choices": [choice]})
+        return _said({**self._base, "object": "chat.completion.chunk", "choices": [choice]})
 
     def _deltas(self) -> list[dict[str, Any]]:
         deltas: list[dict[str, Any]] = [{"reasoning_content": w} for w in llm_scripts.pieces(self._script.reasoning)]
@@ -221,19 +221,19 @@ class _Speech:
             self._note["usage"] = self._usage(said)
         yield self._event({}, self._finish)
         if (self._chat.stream_options or {}).get("include_usage"):
-            yield _data({**self._base, "object": "chat.completion.chunk", "choices": [], "usage": self._usage(said)})
+            yield _said({**self._base, "object": "chat.completion.chunk", "choices": [], "usage": self._usage(said)})
         yield b"data: [DONE]\n\n"
 
     async def _fault(self) -> AsyncGenerator[bytes, None]:
         if self._script.fault == "error":
-            yield _data(llm_scripts.error(503, "The engine is overloaded"))
+            yield _said(llm_scripts.error(503, "The engine is overloaded"))
         elif self._script.fault == "malformed":
             yield b'data: {"id": "chatcmpl-broken", "choices": [{"index": 0, "del\n\n'
         else:
             await self._break()
 
 
-def _data(value: Any) -> bytes:
+def _said(value: Any) -> bytes:
     return b"data: %b\n\n" % msgspec.json.encode(value)
 
 
