@@ -1,6 +1,7 @@
 """The llm gate: from a body's model to a deployment, and back in the shape OpenAI's clients know."""
 
 import json
+import time
 
 import pytest
 from tests.gates.built import always, answer, built
@@ -158,6 +159,32 @@ async def test_the_fallback_answers_and_nobody_sees_why(tmp_path, trouble):
         assert [(one.role, one.adopted) for one in final.attempts] == [("first", False), ("fallback", True)]
         assert (final.route, final.target, final.outcome, final.cost) == ("m", "q/x", "ok", 200_000)
         assert (len(first.talks), exchange.refusal) == (1, None)
+
+
+@pytest.mark.parametrize("limit", ["timeout: 150ms", "timeouts: {first_byte: 150ms, total: 200ms}"])
+async def test_a_provider_that_is_silent_leaves_time_for_the_fallback(tmp_path, limit):
+    async def silent(talk):
+        await talk.read_to_end()
+
+    async with Upstream(silent) as first, Upstream(always(OK)) as second:
+        text = pair(first.url, second.url).replace("auth: null,", f"auth: null, {limit},")
+        async with built(tmp_path, text) as made:
+            _, wire = await made.serve("POST", CHAT, body=chat())
+    assert (wire.status, wire.field(b"x-triplegate-deployment")) == (200, b"q/x")
+
+
+async def test_a_policys_total_holds_for_all_attempts_together(tmp_path):
+    async def silent(talk):
+        await talk.read_to_end()
+
+    async with Upstream(silent) as first, Upstream(silent) as second:
+        text = pair(first.url, second.url).replace(
+            "fallback: [n]", "fallback: [n], policies: [{use: timeout, total: 200ms}]"
+        )
+        async with built(tmp_path, text) as made:
+            begun = time.monotonic()
+            _, wire = await made.serve("POST", CHAT, body=chat())
+    assert (wire.status, time.monotonic() - begun < 2) == (504, True)
 
 
 async def test_a_clients_mistake_is_not_tried_elsewhere(tmp_path):

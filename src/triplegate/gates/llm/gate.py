@@ -8,7 +8,9 @@ from triplegate.core.catalog import Route
 from triplegate.core.chains import Chains
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange
+from triplegate.core.fold import Chain
 from triplegate.core.http import Encoder, Inbound, OneFrame, Reply
+from triplegate.core.policy import Dispatch
 from triplegate.core.ports import House
 from triplegate.gates.llm.call import Dialect, LlmCall
 from triplegate.gates.llm.decoding import decoded
@@ -52,6 +54,7 @@ class LlmGate:
     ) -> None:
         self._models, self._surface, self._house, self._snapshot = models, surface, house, snapshot
         self._listed = tuple(models.values())
+        self._dispatches: dict[Chain, Dispatch] = {}
         chains.bind(self)
         self._outer = chains.outer(())
 
@@ -115,9 +118,10 @@ class LlmGate:
             _look(reply, call)
             return reply
 
-        dispatch = model.deployments[0].dispatch(chain)
         try:
-            reply = await attempts(exchange, dispatch, order.pick, send, replayable=True, budget=model.budget)
+            reply = await attempts(
+                exchange, self._whole(model, chain), order.pick, send, replayable=True, budget=model.budget
+            )
         finally:
             exchange.numbers.list_cost = 0  # the intent has it; from now on what was really used counts
         attempt = next(one for one in exchange.attempts if one.adopted)
@@ -127,6 +131,16 @@ class LlmGate:
         reply.headers.append((b"x-triplegate-deployment", attempt.target.name.encode("ascii", "replace")))
         reply.headers += openai_fields(exchange.standings)
         return reply
+
+    def _whole(self, model: Model, chain: Chain) -> Dispatch:
+        """Bounds of all attempts together: a provider's own times bound each attempt and leave time for the next."""
+        found = self._dispatches.get(chain)
+        if found is None:
+            names = (model, *[self._models[name] for name in model.fallback])
+            each = [deployment.dispatch(chain).total for one in names for deployment in one.deployments]
+            total = max(chain.dispatch.total, *each)
+            found = self._dispatches[chain] = msgspec.structs.replace(model.deployments[0].dispatch(chain), total=total)
+        return found
 
     def _local(self, exchange: Exchange) -> Reply:
         surface, principal = self._surface, exchange.principal
