@@ -13,7 +13,6 @@ from triplegate.core.identity import (
     Directory,
     KeyRecord,
     Principal,
-    Team,
     digest_key,
     key_id_of,
     same_digest,
@@ -98,7 +97,9 @@ def _verify(
     digest = digest_key(pepper, text)
     if not same_digest(digest, record.digest if record is not None else bytes(32)) or record is None:
         raise _wrong("unknown", label)
-    team = directory.teams.get(f"{record.org}/{record.team}") or Team(record.org, record.team)
+    team = directory.teams.get(f"{record.org}/{record.team}")
+    if team is None:  # it would pass for another org's team of that name
+        raise _wrong("the key's team is not configured", label)
     return record, directory.principal(
         team,
         record.consumer,
