@@ -13,7 +13,8 @@ import msgspec
 import pytest
 
 from triplegate.cli import workers
-from triplegate.cli.place import RUNNING
+from triplegate.cli.failures import Failed
+from triplegate.cli.place import RUNNING, Place
 from triplegate.cli.workers import Berth, Fleet
 from triplegate.config.secrets import Secret
 from triplegate.config.settings import Settings
@@ -21,7 +22,7 @@ from triplegate.config.settings import Settings
 WORKER = """
 import json, os, signal, sys, time
 folder, how = sys.argv[1], sys.argv[2]
-berth = json.loads(os.environ["TRIPLEGATE_WORKER"])
+berth = json.loads(os.environ["TRIPLEGATE_BERTH"])
 number, again = berth["number"], berth["again"]
 def note(word):
     with open(f"{folder}/log", "a") as log:
@@ -262,3 +263,20 @@ def test_the_settings_are_read_whole_and_nothing_behind_them_is_missed():
         theirs.setblocking(False)
         with pytest.raises(BlockingIOError):
             theirs.recv(1)
+
+
+@pytest.mark.parametrize("told", ["2", '{"number":1,"line":9999,"ports":{}}', ""])
+def test_a_berth_that_no_supervisor_gave_is_refused_in_a_sentence(monkeypatch, tmp_path, told):
+    (tmp_path / "triplegate.yaml").write_text("routes: {}\n")
+    place = Place(tmp_path, tmp_path)
+    with pytest.raises(Failed, match="only"):
+        workers.join(place, {"TRIPLEGATE_BERTH": told})
+
+
+def test_a_worker_whose_supervisor_died_before_it_told_anything_ends():
+    ours, theirs = socket.socketpair()
+    ours.close()
+    with theirs:
+        berth = json.dumps({"number": 1, "line": theirs.fileno(), "ports": {}})
+        with pytest.raises(Failed):
+            workers.join(Place(Path(), Path()), {"TRIPLEGATE_BERTH": berth})

@@ -68,7 +68,7 @@ def node(samples, tmp_path_factory, redis_url):
     folder = tmp_path_factory.mktemp("node")
     furnish(folder, samples, settings="drain: {grace: 2s}", limit=15)
     with Node(folder, redis_url.removesuffix("/0") + "/3") as running:
-        eventually(running.whole)
+        assert running.whole(), "ready is said when all listen"
         yield running
 
 

@@ -30,7 +30,7 @@ def serve(
     place = find_place(config, missing=True)
     with told():
         environment = place.environment
-        if "TRIPLEGATE_WORKER" in environment:
+        if "TRIPLEGATE_BERTH" in environment:
             from triplegate.cli.workers import join
 
             return join(place, environment)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from triplegate.config.load import Loaded
     from triplegate.config.settings import Settings
 
-BERTH = "TRIPLEGATE_WORKER"
+BERTH = "TRIPLEGATE_BERTH"
 """Hidden variable: what the supervisor tells a worker."""
 STARTED = 60.0
 """Seconds until a worker must listen."""
@@ -263,10 +263,13 @@ def join(place: Place, environment: dict[str, str]) -> int:
     from triplegate.app import listen
     from triplegate.cli.serve import offer_bootstrap, run_loop
 
-    berth = msgspec.json.decode(environment.pop(BERTH), type=Berth)
-    os.environ.pop(BERTH, None)
-    os.set_inheritable(berth.line, False)  # a server that we start must not keep it open
-    settings = unpacked(_first_line(berth.line))
+    try:
+        berth = msgspec.json.decode(environment.pop(BERTH), type=Berth)
+        os.environ.pop(BERTH, None)
+        os.set_inheritable(berth.line, False)  # a server that we start must not keep it open
+        settings = unpacked(_first_line(berth.line))
+    except (msgspec.MsgspecError, OSError):
+        raise Failed(f"{BERTH} is for workers of a running `serve --workers N` only") from None
     loaded, stale = _configuration(place, environment, settings, berth)
     crew = _crew(berth, settings.workers)
 
