@@ -199,7 +199,8 @@ async def test_a_worker_that_does_not_end_well_is_told_by_the_status(tmp_path):
         assert await run.task == 1
 
 
-async def test_a_worker_ends_when_its_line_to_the_supervisor_does(monkeypatch):
+async def test_a_worker_ends_when_its_line_to_the_supervisor_does_and_soon(monkeypatch):
+    monkeypatch.setattr(workers, "ORPHANED", 0.05)
     ours, theirs = socket.socketpair()
     told = []
     monkeypatch.setattr(os, "kill", lambda pid, number: told.append((pid, number)))
@@ -209,8 +210,9 @@ async def test_a_worker_ends_when_its_line_to_the_supervisor_does(monkeypatch):
     assert told == []
     ours.close()
     await until(lambda: told)
-    await asyncio.sleep(0.01)
     assert told == [(os.getpid(), signal.SIGTERM)]
+    await until(lambda: len(told) > 1)
+    assert told == [(os.getpid(), signal.SIGTERM)] * 2, "the second one ends the drain"
     theirs.close()
 
 

@@ -252,6 +252,9 @@ async def test_a_stop_drains_every_worker(node):
     rows = Counter(row["exchange"] for row in records(node.directory))
     assert {rows[call.id] for call in calls} == {1}
     assert not (node.directory / ".triplegate" / "running.json").exists()
+    said = "\n".join(iter(node._told.get, None))
+    assert "Traceback" not in said, said
+    assert "Exception" not in said, said
 
 
 async def test_workers_whose_supervisor_was_killed_end_by_themselves(node):

@@ -119,7 +119,8 @@ class Leader(Crew):
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         link = _Link(writer)
         number = 0
-        with suppress(OSError, EOFError, msgspec.MsgspecError, ValueError):
+        # cancelled is only who outlasts the loop: asyncio would complain of that
+        with suppress(OSError, EOFError, msgspec.MsgspecError, ValueError, asyncio.CancelledError):
             while True:
                 report = msgspec.msgpack.decode(await _read(reader), type=Report)
                 number = report.number

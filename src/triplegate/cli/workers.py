@@ -28,6 +28,8 @@ STARTED = 60.0
 STEADY = 5.0
 """Seconds after which a worker counts as well started: when it dies later, it is started again at once."""
 LONGEST_PAUSE = 10.0
+ORPHANED = 5.0
+"""Seconds that calls under way have when the supervisor is gone: ports and lock are needed by its successor."""
 OVER = 10.0
 """Seconds beyond the drain's grace until what still runs is killed."""
 
@@ -299,9 +301,11 @@ def join(place: Place, environment: dict[str, str]) -> int:
 
 
 def _orphaned(line: int) -> None:
-    """The supervisor writes no more: the line becomes readable when it is gone. Drain and end."""
-    asyncio.get_running_loop().remove_reader(line)
+    """The supervisor writes no more: the line becomes readable when it is gone. Drain, but soon: its successor waits."""
+    loop = asyncio.get_running_loop()
+    loop.remove_reader(line)
     os.kill(os.getpid(), signal.SIGTERM)
+    loop.call_later(ORPHANED, os.kill, os.getpid(), signal.SIGTERM)
 
 
 def _configuration(
