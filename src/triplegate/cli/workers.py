@@ -301,7 +301,7 @@ def join(place: Place, environment: dict[str, str]) -> int:
 
 
 def _orphaned(line: int) -> None:
-    """The supervisor writes no more: the line becomes readable when it is gone. Drain, but soon: its successor waits."""
+    """The supervisor writes no more: the line becomes readable when it is gone. Drain soon: its successor waits."""
     loop = asyncio.get_running_loop()
     loop.remove_reader(line)
     os.kill(os.getpid(), signal.SIGTERM)
