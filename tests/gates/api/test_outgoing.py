@@ -32,6 +32,9 @@ def values(fields, name):
         (b"authorization", KEY),
         (b"x-api-key", KEY),
         (b"x-api-key", b" " + KEY),
+        (b"api-key", KEY),
+        (b"x-goog-api-key", KEY),
+        (b"authorization", b'Bearer key="' + KEY + b'"'),
     ],
 )
 def test_a_virtual_key_stays_here_whoever_the_caller_is(line, method):

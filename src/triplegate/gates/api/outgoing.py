@@ -1,5 +1,7 @@
 """The headers of a call as the service sees them, and of its answer as the client does."""
 
+import re
+
 from triplegate.core.exchange import Exchange
 from triplegate.core.http import Headers
 from triplegate.core.ports import Trusts
@@ -7,7 +9,8 @@ from triplegate.wire.headers import add_forwarded, add_via, check_loop, reply_he
 
 PSEUDONYM = b"triplegate"
 _OWNED = frozenset({b"x-request-id", b"traceparent"})
-_CREDENTIALS = frozenset({b"authorization", b"x-api-key"})
+_CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key"})
+_KEY = re.compile(rb"tg_[a-z]{2,8}_[0-9A-Za-z]{10}_")
 _DROPPED_REPLY = frozenset({b"x-request-id"})
 
 
@@ -31,7 +34,7 @@ def request_fields(exchange: Exchange, trusted: Trusts) -> Headers:
 
 def _is_key(value: bytes) -> bool:
     """A virtual key is ours alone, whether the route asked for it or not; other credentials are the service's."""
-    return any(part.startswith(b"tg_") for part in value.split())
+    return _KEY.search(value) is not None or any(part.startswith(b"tg_") for part in value.split())
 
 
 def reply_fields(headers: Headers) -> Headers:
