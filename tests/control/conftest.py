@@ -120,7 +120,9 @@ def make_attempt() -> Callable[..., AttemptRecord]:
 @pytest.fixture
 def make_finished() -> Callable[..., Finished]:
     def make(*, http_method: str = "GET", path: str = "/orders/1", part: str = "orders", **changes: Any) -> Finished:
-        own = {name: changes.pop(name) for name in ("policy", "reason", "parent", "rpc", "host", "peer") if name in changes}
+        own = {
+            name: changes.pop(name) for name in ("policy", "reason", "parent", "rpc", "host", "peer") if name in changes
+        }
         host, peer = own.pop("host", "api.test"), own.pop("peer", "192.0.2.7")
         return Finished(_record(**changes), http_method, host, path, peer, part, **own)
 

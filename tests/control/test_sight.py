@@ -98,7 +98,6 @@ async def test_a_model_without_its_credential_says_so_and_the_others_do_not(made
     assert "env:NOWHERE" in troubled["m"]
 
 
-@pytest.mark.xfail(reason="a policy's own place is not its route's: the fault is not found", strict=True)
 async def test_a_route_whose_policy_cannot_decide_says_so(made):
     made.take(
         made.text.replace("[{use: key_auth, name: keys}", '[{use: jwt, issuer: i, audience: a, keys: "file:no.json"}')

@@ -1,8 +1,8 @@
 """Who is listed may call; who lacks a scope is told all that are needed."""
 
 import pytest
-
 from tests.builders import make_exchange
+
 from triplegate.core.identity import Principal
 from triplegate.policies.access import Access
 

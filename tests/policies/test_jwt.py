@@ -5,8 +5,8 @@ import json
 import jwt as pyjwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-
 from tests.builders import DictSecrets, PlainGate, make_exchange, make_kit
+
 from triplegate.core.clock import SetClock
 from triplegate.core.errors import Refusal
 from triplegate.policies.jwt import Jwt, parse_jwks

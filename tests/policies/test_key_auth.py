@@ -1,8 +1,8 @@
 """A virtual key names its principal; everything else gets the same 401."""
 
 import pytest
-
 from tests.builders import ListKeys, PlainGate, make_exchange, make_kit
+
 from triplegate.core.clock import SetClock
 from triplegate.core.errors import Refusal
 from triplegate.core.identity import Directory, KeyRecord, Team, digest_key, new_key

@@ -1,8 +1,8 @@
 """A consumer's allowance: who has it, and what it claims."""
 
 import pytest
-
 from tests.builders import make_exchange
+
 from triplegate.core.identity import Principal
 from triplegate.policies.rate_limit import RateLimit, address_block
 

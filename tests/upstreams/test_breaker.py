@@ -2,13 +2,13 @@
 
 from tests.builders import make_kit
 
-from triplegate.upstreams.breaker import Breaker, BreakerRules
+from triplegate.upstreams.breaker import Breaker
 
-RULES = BreakerRules(failures=3, open_for=5.0, longest=12.0)
+RULES = (3, 5.0, 12.0)
 
 
 def broken(breaker, now, rules=RULES):
-    for _ in range(rules.failures):
+    for _ in range(rules[0]):
         breaker.failed(now, rules)
     return breaker
 
@@ -64,5 +64,5 @@ def test_it_outlives_a_reload_and_new_rules_hold_at_once():
     kit = make_kit()
     broken(kit.state(Breaker, "service:a", Breaker), 0.0)
     again = kit.state(Breaker, "service:a", Breaker)
-    assert not again.allow(1.0, BreakerRules(failures=100))
+    assert not again.allow(1.0, (100, 5.0, 60.0))
     assert again.state(1.0) == "open"

@@ -10,7 +10,8 @@ def tour(url: str, key: str, model: str) -> list[str]:
     """A REST call, a streamed chat, and an MCP tool call."""
     bearer = f"-H 'Authorization: Bearer {key}'"
     json_type = "-H 'Content-Type: application/json'"
-    chat = f'{{"model":"{model}","stream":true,"messages":[{{"role":"user","content":"Say hello to the gateway."}}]}}'
+    said = '[{"role":"user","content":"Say hello to the gateway."}]'
+    chat = f'{{"model":"{model}","stream":true,"max_tokens":24,"messages":{said}}}'
     call = (
         '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"demo__add",'
         f'"arguments":{{"a":2,"b":3}},"_meta":{_META}}}}}'

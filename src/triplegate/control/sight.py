@@ -24,7 +24,7 @@ from triplegate.upstreams.pool import Pool
 class Sight(GatewayView):
     """Reads numbers that are there anyway; nothing is counted for it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it looks at, each named once
         self,
         gateway: Gateway,
         spool: Spool,
@@ -154,9 +154,9 @@ def route_views(documents: Documents, faults: Iterable[str]) -> Iterable[RouteVi
     def labels(policies: Iterable[Policy]) -> tuple[str, ...]:
         return tuple(policy.label for policy in policies)
 
-    def troubled(origin: str) -> str:
-        file, _, _ = origin.partition(":")
-        return next((fault for fault in trouble if origin and fault.startswith(file) and origin in fault), "")
+    def troubled(origin: str, policies: Iterable[Policy]) -> str:
+        places = tuple(f"{place} " for place in (origin, *(policy.origin for policy in policies)) if place)
+        return next((fault for fault in trouble if fault.startswith(places)), "")
 
     common = documents.gateway.policies
     for name, route in documents.routes.items():
@@ -164,15 +164,18 @@ def route_views(documents: Documents, faults: Iterable[str]) -> Iterable[RouteVi
         match = ", ".join(f"{'|'.join(one.methods) or 'any'} {one.host}{one.path}" for one in route.match)
         targets = tuple(service for service, _ in route.weighted)
         billed = route.price is not None
-        chain = labels(common + route.policies)
-        yield RouteView(name, "api", match, targets, chain, route.owner or "", billed, origin, troubled(origin))
+        chain = common + route.policies
+        why = troubled(origin, chain)
+        yield RouteView(name, "api", match, targets, labels(chain), route.owner or "", billed, origin, why)
     for name, model in documents.models.items():
         origin = documents.origin("models", name)
         targets = tuple(one.name or f"{one.provider}/{one.model}" for one in model.deployments)
-        chain = labels(common + documents.llm.policies + model.policies)
-        yield RouteView(name, "llm", f"model {name}", targets, chain, model.owner or "", True, origin, troubled(origin))
+        chain = common + documents.llm.policies + model.policies
+        why = troubled(origin, chain)
+        yield RouteView(name, "llm", f"model {name}", targets, labels(chain), model.owner or "", True, origin, why)
     for name, server in documents.servers.items():
         origin = documents.origin("servers", name)
-        chain = labels(common + documents.mcp.policies + server.policies)
+        chain = common + documents.mcp.policies + server.policies
         match = f"tools {server.alias or name}__*"
-        yield RouteView(name, "mcp", match, (server.url,), chain, server.owner or "", True, origin, troubled(origin))
+        why = troubled(origin, chain)
+        yield RouteView(name, "mcp", match, (server.url,), labels(chain), server.owner or "", True, origin, why)

@@ -74,6 +74,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "upstream_reset": _upstream(502, "The upstream closed the connection"),
         "upstream_malformed": _upstream(502, "The upstream's answer is malformed", grpc=13),
         "upstream_timeout": _upstream(504, "The upstream did not answer in time", grpc=4),
+        "upstream_open": _upstream(503, "The upstream failed too often and is left alone for a while"),
         "upstream_busy": _upstream(503, "All connections to the upstream are in use"),
         "upstream_failed": _upstream(502, "The upstream failed"),
         "upstream_credentials": _upstream(502, "The upstream refused the gateway's credentials"),

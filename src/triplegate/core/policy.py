@@ -50,6 +50,8 @@ class Dispatch(msgspec.Struct):
     retry_on: frozenset[int] = frozenset({502, 503, 504})
     retry_budget: float = 0.1
     """Share of calls that may be retries."""
+    breaker: tuple[int, float, float] | None = None
+    """Failures in a row that open it, seconds it stays open at first, at most; None: no breaker."""
     tuned: dict[str, Any] = {}
     """What later policies (hedge, breaker, bulkhead, balance) leave for the engine, by tag."""
 

@@ -153,6 +153,8 @@ def _pause(
 def _back_off(exchange: Exchange, found: Failure, target: Target) -> float:
     """Wait where that helps: not towards another quota group, not at once after a dead address."""
     failed = found.attempt.target
+    if target is not failed and not found.attempt.numbers.dispatched:
+        return 0.0  # the other one's own limit is not this one's
     if target is not failed and (target.group or target.name) != (failed.group or failed.name):
         return 0.0
     if found.attempt.error_class in ELSEWHERE_ONLY:

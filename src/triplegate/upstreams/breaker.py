@@ -2,18 +2,13 @@
 
 from typing import Literal
 
-import msgspec
+from triplegate.core.errors import Refusal
+from triplegate.core.exchange import Attempt
 
+Rules = tuple[int, float, float]
+"""Failures in a row that open it; seconds until the first probe, doubled with each failed one, up to the third."""
 
-class BreakerRules(msgspec.Struct, frozen=True, gc=False):
-    """Parameters; read from the current configuration at each use."""
-
-    failures: int = 5
-    """Failures in a row that open it."""
-    open_for: float = 5.0
-    """Seconds until the first probe; doubled with each failed one, up to `longest`."""
-    longest: float = 60.0
-    """Seconds."""
+_BLAMED = frozenset({"transient", "overload", "stall", "malformed"})
 
 
 class Breaker:
@@ -35,11 +30,11 @@ class Breaker:
             return "closed"
         return "open" if now < self.until else "half-open"
 
-    def allow(self, now: float, rules: BreakerRules) -> bool:
+    def allow(self, now: float, rules: Rules) -> bool:
         """Whether a call may go out; half-open lets one probe through (a lost one is replaced after `open_for`)."""
         if not self.until:
             return True
-        if now < self.until or (self.probing_since and now < self.probing_since + rules.open_for):
+        if now < self.until or (self.probing_since and now < self.probing_since + rules[1]):
             return False
         self.probing_since = now
         return True
@@ -49,12 +44,30 @@ class Breaker:
         self.failures = self._openings = 0
         self.until = self.probing_since = 0.0
 
-    def failed(self, now: float, rules: BreakerRules) -> None:
+    def failed(self, now: float, rules: Rules) -> None:
         """A call failed in a way that is the upstream's fault."""
         self.failures += 1
         if self.until and now < self.until:
             return  # a straggler from before it opened
-        if self.until or self.failures >= rules.failures:
-            self.until = now + min(rules.open_for * 2.0**self._openings, rules.longest)
+        if self.until or self.failures >= rules[0]:
+            self.until = now + min(rules[1] * 2.0**self._openings, rules[2])
             self._openings = min(self._openings + 1, 30)
             self.probing_since = 0.0
+
+    def check(self, now: float, rules: Rules | None, name: str) -> None:
+        """Raises Refusal upstream_open, with the time until the next probe, when no call may go out."""
+        if rules is not None and not self.allow(now, rules):
+            raise Refusal(
+                "upstream_open",
+                f"'{name}' failed too often and is left alone for a while.",
+                retry_after=max(self.until - now, 0.0) or rules[1],
+            )
+
+    def note(self, attempt: Attempt, now: float, rules: Rules | None) -> None:
+        """Take in how an attempt went; one that we did not send says nothing."""
+        if rules is None or attempt.error_class == "open" or not attempt.numbers.dispatched:
+            return
+        if attempt.error_class in _BLAMED:
+            self.failed(now, rules)
+        else:
+            self.succeeded()

@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 from triplegate.core.errors import Refusal
 from triplegate.core.http import Headers
 
-ELSEWHERE_ONLY = frozenset({"credential", "context_window", "content_policy", "model_missing"})
+ELSEWHERE_ONLY = frozenset({"open", "credential", "context_window", "content_policy", "model_missing"})
 """Classes for which the same target would only say the same again."""
 
 _BY_STATUS = {401: "credential", 402: "credential", 403: "credential", 429: "rate", 503: "overload", 529: "overload"}
@@ -15,9 +15,10 @@ _BY_CODE = {
     "upstream_credentials": "credential",
     "upstream_rate_limited": "rate",
     "upstream_busy": "overload",
+    "upstream_open": "open",
     "upstream_malformed": "malformed",
 }
-UNSENT = frozenset({"upstream_unreachable", "upstream_busy"})
+UNSENT = frozenset({"upstream_unreachable", "upstream_busy", "upstream_open"})
 """Refusals after which one may be sure that the upstream saw nothing of the call."""
 
 _BASE = 0.025

@@ -123,3 +123,31 @@ def test_refusals_know_their_place():
     assert Refusal("loop_detected").status == 508
     with pytest.raises(KeyError):
         _ = Refusal("no such code").status
+
+
+async def test_an_open_breaker_spares_the_service_and_stays_open_over_reloads(tmp_path):
+    broken = b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"
+    rules = ", policies: [{use: breaker, failures: 3, open_for: 60s}]"
+    async with Upstream(always(broken)) as upstream, built(tmp_path, text(upstream.url, service=rules)) as made:
+        assert [(await made.serve("GET", "/r"))[1].status for _ in range(3)] == [500, 500, 500]
+        asked = sum(talk.received.count(b"GET /r") for talk in upstream.talks)
+        for number in range(100):
+            made.take(
+                text(upstream.url, service=rules).replace(
+                    "owner: web", f"owner: web, records: {'each' if number % 2 else 'rollup'}"
+                )
+            )
+            exchange, wire = await made.serve("GET", "/r")
+            assert (wire.status, exchange.refusal.code) == (503, "upstream_open")
+            assert exchange.refusal.retry_after > 50
+        assert sum(talk.received.count(b"GET /r") for talk in upstream.talks) == asked
+
+
+async def test_where_a_breaker_is_open_another_service_is_called(tmp_path):
+    rules = ", policies: [{use: breaker, failures: 1, open_for: 60s}]"
+    async with Upstream(always(OK)) as upstream, built(tmp_path, text(CLOSED, upstream.url, service=rules)) as made:
+        for _ in range(6):
+            exchange, wire = await made.serve("POST", "/r")
+            assert (wire.status, exchange.target) == (200, "s1")
+        tried = [attempt.target.name for attempt in exchange.attempts if attempt.error_class != "open"]
+        assert tried == ["s1"]

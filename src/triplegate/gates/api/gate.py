@@ -112,10 +112,14 @@ class ApiGate:
             service: Service = attempt.target.wiring
             return service.send(exchange, headers, chain)
 
+        def report(attempt: Attempt) -> None:
+            attempt.target.wiring.report(attempt, chain)
+
         dispatch = route.targets[0][0].wiring.dispatch(chain) if len(route.targets) == 1 else chain.dispatch
         replayable = inbound.method in IDEMPOTENT and inbound.body.kind != "one_pass"
         try:
-            reply = await attempts(exchange, dispatch, pick, send, replayable, budget=self._routes[route.name].budget)
+            budget = self._routes[route.name].budget
+            reply = await attempts(exchange, dispatch, pick, send, replayable, budget=budget, report=report)
         except Refusal:
             exchange.numbers.own_cost = exchange.numbers.list_cost = 0  # no answer, no charge
             raise

@@ -6,11 +6,12 @@ from itertools import count
 import msgspec
 
 from triplegate.config.documents_api import ServiceDocument
-from triplegate.core.exchange import Exchange
+from triplegate.core.exchange import Attempt, Exchange
 from triplegate.core.fold import Chain, tuned
 from triplegate.core.http import Headers, Inbound, Reply
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import Kit
+from triplegate.upstreams.breaker import Breaker
 from triplegate.upstreams.origin import Origin
 from triplegate.upstreams.pool import Pool
 from triplegate.upstreams.reach import reach
@@ -37,12 +38,14 @@ class Turn:
 class Service:
     """What `Target.wiring` is at the api gate."""
 
-    __slots__ = ("_base", "_endpoints", "_host", "_tuned", "_tunes", "_turn", "name")
+    __slots__ = ("_base", "_breaker", "_clock", "_endpoints", "_host", "_tuned", "_tunes", "_turn", "name")
 
     def __init__(self, name: str, document: ServiceDocument, kit: Kit) -> None:
         self.name = name
         reached = [reach(url, document.tls, document.connections, kit) for url in document.endpoints]
         self._endpoints = tuple(Endpoint(one.pool.origin, one.pool, one.base) for one in reached)
+        self._breaker = kit.state(Breaker, f"service:{name}", Breaker)
+        self._clock = kit.clock
         self._turn = kit.state(Turn, f"service:{name}", Turn)
         self._host = document.host
         self._base = reached[0].dispatch(document.waits)
@@ -72,8 +75,11 @@ class Service:
         return self._host.encode("ascii")
 
     def send(self, exchange: Exchange, headers: Headers, chain: Chain) -> Awaitable[Reply]:
-        """One try at one endpoint."""
+        """One try at one endpoint. Raises Refusal upstream_open."""
         inbound = exchange.inbound
+        dispatch = self.dispatch(chain)
+        if dispatch.breaker is not None:
+            self._breaker.check(self._clock.now(), dispatch.breaker, self.name)
         endpoint = self._endpoint()
         path = endpoint.base + inbound.path.encode("ascii")
         return endpoint.pool.send(
@@ -81,9 +87,15 @@ class Service:
             path + b"?" + inbound.query if inbound.query else path,
             [(b"host", self._host_for(endpoint, inbound)), *headers],
             inbound.body,
-            self.dispatch(chain),
+            dispatch,
             deadline=exchange.deadline,
         )
+
+    def report(self, attempt: Attempt, chain: Chain) -> None:
+        """Let the breaker know how an attempt went."""
+        rules = self.dispatch(chain).breaker
+        if rules is not None:
+            self._breaker.note(attempt, self._clock.now(), rules)
 
     def counters(self) -> list[tuple[str, object]]:
         """Address and pool counters of each endpoint, for pages and metrics."""

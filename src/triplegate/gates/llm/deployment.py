@@ -4,13 +4,14 @@ from collections.abc import Awaitable
 
 from triplegate.config.documents_llm import DeploymentDocument, ProviderDocument
 from triplegate.core.errors import Refusal
-from triplegate.core.exchange import Exchange
+from triplegate.core.exchange import Attempt, Exchange
 from triplegate.core.fold import Chain, tuned
 from triplegate.core.http import BytesBody, Headers, Reply
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import Kit
 from triplegate.gates.llm.call import LlmCall
 from triplegate.gates.llm.quirks import shape
+from triplegate.upstreams.breaker import Breaker
 from triplegate.upstreams.pool import Pool
 from triplegate.upstreams.reach import reach
 
@@ -21,7 +22,20 @@ RETRY_ON = frozenset({401, 402, 403, 404, 408, 429, 500, 502, 503, 504, 529})
 class Deployment:
     """What `Target.wiring` is at the llm gate."""
 
-    __slots__ = ("_base", "_fixed", "_path", "_pool", "_quirks", "_tuned", "_tunes", "missing", "model", "provider")
+    __slots__ = (
+        "_base",
+        "_breaker",
+        "_clock",
+        "_fixed",
+        "_path",
+        "_pool",
+        "_quirks",
+        "_tuned",
+        "_tunes",
+        "missing",
+        "model",
+        "provider",
+    )
 
     def __init__(self, written: DeploymentDocument, provider: ProviderDocument, kit: Kit) -> None:
         self.provider = written.provider
@@ -34,6 +48,9 @@ class Deployment:
         self._base.retry_on = RETRY_ON
         self._tunes = tuple(policy for policy in provider.policies + written.policies if policy.form == "tune")
         self._tuned: dict[Chain, Dispatch] = {}
+        label = f"deployment:{written.provider}/{written.model}/{written.key or provider.key or ''}"
+        self._breaker = kit.state(Breaker, label, Breaker)
+        self._clock = kit.clock
         self.missing = ""
         """Why it cannot be called, such as a credential that is not there; empty when it can."""
         self._fixed = self._headers(written, provider, kit)
@@ -78,7 +95,10 @@ class Deployment:
         return found
 
     def send(self, exchange: Exchange, call: LlmCall, chain: Chain) -> Awaitable[Reply]:
-        """One try: the client's bytes with the named edits. Raises Refusal upstream_credentials."""
+        """One try: the client's bytes with the named edits. Raises Refusal upstream_credentials, upstream_open."""
+        dispatch = self.dispatch(chain)
+        if dispatch.breaker is not None:
+            self._breaker.check(self._clock.now(), dispatch.breaker, self.model)
         if self.missing:
             raise Refusal(
                 "upstream_credentials", f"The deployment {self.model} has no credential.", reason=self.missing
@@ -97,6 +117,12 @@ class Deployment:
             self._path + call.dialect.path,
             headers,
             BytesBody(body),
-            self.dispatch(chain),
+            dispatch,
             deadline=exchange.deadline,
         )
+
+    def report(self, attempt: Attempt, chain: Chain) -> None:
+        """Let the breaker know how an attempt went."""
+        rules = self.dispatch(chain).breaker
+        if rules is not None:
+            self._breaker.note(attempt, self._clock.now(), rules)

@@ -118,9 +118,13 @@ class LlmGate:
             _look(reply, call)
             return reply
 
+        def report(attempt: Attempt) -> None:
+            attempt.target.wiring.report(attempt, chain)
+
+        whole = self._whole(model, chain)
         try:
             reply = await attempts(
-                exchange, self._whole(model, chain), order.pick, send, replayable=True, budget=model.budget
+                exchange, whole, order.pick, send, replayable=True, budget=model.budget, report=report
             )
         finally:
             exchange.numbers.list_cost = 0  # the intent has it; from now on what was really used counts
