@@ -1,8 +1,8 @@
 """Claims become one take for the call and one for each target that has its own."""
 
 import pytest
-
 from tests.builders import OpenStore, make_exchange
+
 from triplegate.core.admission import Claim, Limit, Taker
 from triplegate.core.catalog import Target
 from triplegate.core.errors import Refusal

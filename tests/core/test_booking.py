@@ -1,6 +1,7 @@
 """A record says what happened, in whole microseconds and units."""
 
 from tests.builders import make_exchange
+
 from triplegate.core.booking import overhead_us, record_of
 from triplegate.core.catalog import Route, Target
 from triplegate.core.errors import Refusal

@@ -3,8 +3,8 @@
 from typing import ClassVar, Literal
 
 import pytest
-
 from tests.builders import ALICE, PlainGate, make_exchange, make_kit
+
 from triplegate.core.catalog import Route, Target
 from triplegate.core.chains import Chains
 from triplegate.core.errors import Refusal

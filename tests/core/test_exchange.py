@@ -1,6 +1,7 @@
 """An exchange ends once, whoever ends it."""
 
 from tests.builders import make_exchange
+
 from triplegate.core.catalog import Target
 
 

@@ -3,8 +3,8 @@
 from typing import ClassVar, Literal
 
 import pytest
-
 from tests.builders import OpenStore, PlainGate, make_exchange, make_kit
+
 from triplegate.core.admission import Claim, Limit
 from triplegate.core.errors import Refusal
 from triplegate.core.fold import fold, ordered, split, stage_disorder
@@ -131,7 +131,9 @@ async def test_an_offline_kit_peeks_and_never_takes():
 
 async def test_a_traced_chain_notes_each_verdict():
     exchange = make_exchange()
-    chain = fold([Quota(name="q"), Note(word="n"), Deny(mode="observe")], exchange.gate.forward, make_kit(), traced=True)
+    chain = fold(
+        [Quota(name="q"), Note(word="n"), Deny(mode="observe")], exchange.gate.forward, make_kit(), traced=True
+    )
     await chain.proceed(exchange)
     verdicts = [(who, what) for who, what, _ in exchange.decisions if what in ("pass", "would refuse")]
     assert verdicts == [("deny", "would refuse"), ("deny", "pass"), ("admit", "pass"), ("note", "pass")]

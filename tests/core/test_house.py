@@ -1,8 +1,8 @@
 """What ends leaves a record, settles its holds and is seen; one broken part never costs the others."""
 
 import pytest
-
 from tests.builders import ALICE, make_exchange, make_house
+
 from triplegate.core.admission import Taker
 from triplegate.core.catalog import Target
 

@@ -1,8 +1,8 @@
 """The nouns of a request: bodies that are here, replies that are local."""
 
 import pytest
-
 from tests.builders import make_inbound
+
 from triplegate.core.http import BytesBody, Encoder, OneFrame
 
 

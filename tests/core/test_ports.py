@@ -1,6 +1,7 @@
 """State outlives swaps by kind and name; what two snapshots no longer use is dropped."""
 
 from tests.builders import make_kit
+
 from triplegate.core.identity import Directory
 from triplegate.core.ports import States
 

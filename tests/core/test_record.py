@@ -1,8 +1,8 @@
 """Records survive their encoding, and older ones still read after a field was added."""
 
 import msgspec
-
 from tests.builders import make_exchange
+
 from triplegate.core.booking import record_of
 from triplegate.core.catalog import Target
 from triplegate.core.record import Record
