@@ -34,7 +34,15 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
 
 _OTHERS = frozenset(
     # read by commands and tests, not by the gateway
-    {"TRIPLEGATE_URL", "TRIPLEGATE_KEY", "TRIPLEGATE_ADMIN_URL", "TRIPLEGATE_ADMIN_TOKEN", "TRIPLEGATE_BROWSER"}
+    {
+        "TRIPLEGATE_URL",
+        "TRIPLEGATE_KEY",
+        "TRIPLEGATE_ADMIN_URL",
+        "TRIPLEGATE_ADMIN_TOKEN",
+        "TRIPLEGATE_BROWSER",
+        "TRIPLEGATE_MODEL",
+        "TRIPLEGATE_SHARED",
+    }
 )
 
 
