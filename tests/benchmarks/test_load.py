@@ -48,10 +48,12 @@ async def serving(make: Callable[[], Canned | Mock]) -> AsyncIterator[str]:
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
+        server.close()
+        for _ in range(3):  # the loop's own turns in which connections begin
+            await asyncio.sleep(0)
         for protocol in made:
             protocol.transport.abort()
-        server.close()
-        for _ in range(3):  # the loop's own turns in which transports end
+        for _ in range(3):  # and end
             await asyncio.sleep(0)
         await server.wait_closed()
 
