@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export TRIPLEGATE_MODEL ?= required
 
 .DEFAULT_GOAL := help
-.PHONY: help run test long conformance breaks soak check bench fix lock semantic clean
+.PHONY: help run test long breaks soak check bench fix lock semantic clean
 
 help: ## these verbs
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,9 @@ test: $(VENV)/made-dev ## everything fast and deterministic (< 10 minutes on 2 c
 
 long: $(VENV)/made-dev ## minutes: kill -9 × 50, browser, reloads; PART=keyword picks
 	$(BIN)/python -m pytest -m long $(if $(filter-out all,$(PART)),-k "$(PART)",)
+
+soak: $(VENV)/made-dev ## the longest: 500 kills under load
+	$(BIN)/python -m pytest -m soak
 
 breaks: $(VENV)/made-dev ## each guard removed in turn: its test must go red
 	$(BIN)/python tests/breaks.py
