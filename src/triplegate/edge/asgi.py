@@ -35,6 +35,11 @@ class EdgeLimits(msgspec.Struct, frozen=True):
     """Exchanges under way at once; one more is 503."""
 
 
+async def _ended(message: Any = None) -> Any:
+    """What is received or sent through an exchange that is over."""
+    raise Gone
+
+
 class AsgiBody(Body):
     """A request body that granian hands over message by message."""
 
@@ -103,6 +108,10 @@ class AsgiBody(Body):
             self.started = False
         return self._kept
 
+    def let_go(self) -> None:
+        """The exchange is over: granian closes a connection with an unread body only when nobody holds `receive`."""
+        self._receive = _ended
+
     async def _next(self) -> dict[str, Any]:
         wire = self._wire
         waiting = wire.waiting = asyncio.current_task(wire.loop)  # the exchange's own task, or one that uploads
@@ -138,6 +147,7 @@ class AsgiWire(Wire):
         "limits",
         "loop",
         "read_done",
+        "request",
         "sending_since",
         "stalled",
         "started",
@@ -155,6 +165,7 @@ class AsgiWire(Wire):
         self._watching = False
         self.gone = self.started = self.swept = self.stalled = self.stopping = False
         self.read_done = True
+        self.request: AsgiBody | None = None
         self.waiting_since = self.sending_since = 0.0
         self.waiting: asyncio.Task[Any] | None = None
         """The task that waits for a piece of the body since then."""
@@ -187,6 +198,12 @@ class AsgiWire(Wire):
     def abort(self) -> None:
         """Nothing more is sent: granian cuts the connection of an incomplete message when the call returns."""
         self._head = None
+
+    def let_go(self) -> None:
+        """The exchange is over, though something may still refer to it."""
+        self._receive = self._send = _ended
+        if self.request is not None:
+            self.request.let_go()
 
     def on_gone(self, callback: Callable[[], None]) -> None:
         """Call back once when the client leaves, instead of cancelling the exchange."""
@@ -270,6 +287,7 @@ class DataPlane:
             await serve(exchange, wire, self._answer)
         finally:
             del live[wire]
+            wire.let_go()
             if not live:
                 self.live.idle.set()
 
@@ -300,7 +318,7 @@ class DataPlane:
             return open_exchange(self._gates(scope["path"]), inbound, seen)
         body: Body
         if seen.has_body:
-            body = AsgiBody(receive, wire, seen.content_length, limits.body)
+            body = wire.request = AsgiBody(receive, wire, seen.content_length, limits.body)
             wire.read_done = False
         else:
             body = BytesBody()
