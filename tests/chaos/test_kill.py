@@ -1,12 +1,16 @@
 """kill -9 of the whole gateway under load: what reached an upstream is in the ledger, once, whatever the moment."""
 
 import asyncio
+import os
 import random
+import signal
 import sqlite3
 import time
 from collections import Counter
 from contextlib import closing
+from pathlib import Path
 
+import httpx
 import pytest
 from tests.chaos.calls import Call, Load
 from tests.chaos.houses import chat, furnish
@@ -130,3 +134,45 @@ async def test_a_spool_file_that_a_kill_cut_short_is_no_reason_not_to_start(tmp_
         await asyncio.to_thread(settled, house)
         check(house, tmp_path / "journal.jsonl", load.seen[200], broken_off=False)
         assert await asyncio.to_thread(house.stop) == 0
+
+
+@pytest.mark.long
+@pytest.mark.timeout(240)
+async def test_twenty_kills_of_workers_under_load_lose_no_call_and_charge_none_twice(tmp_path):
+    chance = random.Random(26)
+    log = tmp_path / "journal.jsonl"
+    with start_samples(journal=log) as samples:
+        furnish(tmp_path, samples, settings="allow_local_limits: true")
+        with House(tmp_path, "serve", "--workers", "3") as house:
+            key = await asyncio.to_thread(house.key)
+            async with Load(30, mixed(house, key, chance)) as load:
+                for _ in range(20):
+                    await load.made(60)
+                    os.kill(chance.choice(workers(house)), signal.SIGKILL)
+                    await asyncio.sleep(chance.uniform(0.0, 2.0))
+            assert set(load.seen) <= {200, "dropped", "refused", "incomplete"}, load.seen
+            await asyncio.to_thread(eventually, lambda: len(workers(house)) == 3, 15.0)
+            await asyncio.to_thread(settled_of, house, 3)
+            check(house, log, load.seen[200])
+            await asyncio.to_thread(compare_usage, house)
+
+
+def workers(house: House) -> list[int]:
+    pid = house.process.pid
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def settled_of(house: House, count: int) -> None:
+    spool = house.directory / ".triplegate" / "spool"
+    eventually(lambda: reports(house), 20.0, 0.2)
+    eventually(lambda: len(list(spool.glob("*.lock"))) == count, 20.0, 0.1)
+    house.usage("route")
+
+
+def reports(house: House) -> bool:
+    """Whether the control plane answers: its worker may have been the last one to be killed."""
+    try:
+        house.usage("route")
+    except httpx.HTTPError:
+        return False
+    return True
