@@ -109,6 +109,30 @@ def _words(events):
                 yield choice["delta"].get("content") or ""
 
 
+def test_the_tour_of_the_readme_can_be_walked(demo):
+    text = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+    tour = text[text.index("## The 60-second tour") : text.index("## Commands")]
+    block = tour.split("```console\n")[1].split("```")[0]
+    steps = [[*step.split("\n", 1), ""][:2] for step in block.removeprefix("$ ").split("\n$ ")]
+    assert steps[0][0] == ". .triplegate/demo.env"
+    walked = []
+    for written, shown in steps[1:]:
+        line = written
+        for name, value in env(demo).items():
+            line = line.replace(f"${name}", value)
+        if not line.startswith("curl"):
+            words = shlex.split(line)
+            assert command(demo, *words[1:]).split("\n")[0].split() == shown.split("\n")[0].split()
+            continue
+        answer = pasted(line)
+        head, _, body = shown.rpartition("\n\n") if shown.startswith("HTTP/") else ("", "", shown)
+        for told in head.split("\n")[1:]:
+            assert told == "…" or told.split(":")[0] in answer.headers
+        assert answer.text.startswith(body.split(",")[0].split('"finish_reason"')[0])
+        walked.append(answer.status_code)
+    assert walked == [200, 200, 200, 401]
+
+
 def test_nothing_it_wrote_can_be_read_by_others(demo):
     state = demo.directory / ".triplegate"
     for path in [state, *state.rglob("*")]:
