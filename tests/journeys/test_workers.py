@@ -199,9 +199,12 @@ async def test_a_worker_that_starts_while_the_files_are_broken_serves_what_the_o
 def refused(directory: Path, **environment: str) -> tuple[int, str]:
     """Start something that must not start: its status and what it said."""
     node = Node(directory, **environment)
-    with pytest.raises(AssertionError, match="it ended"):
-        node.start()
-    status = node.process.wait(10)
+    try:
+        with pytest.raises(AssertionError, match="it ended"):
+            node.start()
+        status = node.process.wait(10)
+    finally:
+        node.stop()  # one that started after all
     return status, "\n".join(node.lines)
 
 
