@@ -5,7 +5,8 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.hostile.raw import OK, Wire, ask, attacked, get, post
+from tests.hostile.attacked import attacked
+from tests.hostile.raw import OK, Wire, ask, get, post
 from tests.journeys.running import eventually, records
 
 SMUGGLED = get("/admin/smuggled") + get("/public/smuggled")
@@ -162,7 +163,7 @@ def test_a_slow_but_steady_body_passes(gateway):
             wire.send(b"x" * 400)
             time.sleep(0.1)
         assert wire.answer().status == 200
-    assert len(gateway.opened.take()[0].body) == 4000
+    assert [len(seen.body) for seen in gateway.opened.take() if seen.complete] == [4000]
 
 
 def test_silent_connections_shut_nobody_out(gateway):
@@ -248,7 +249,7 @@ def test_replies_nobody_reads_stop_at_the_service_and_cost_little(gateway):
     try:
         gateway.opened.wait(lambda: len(sent) == 16)
         gateway.opened.wait(lambda: not gateway.opened.open)  # let go after write_idle
-        assert max(sent.values()) < 40_000_000
+        assert max(sent.values()) < 100_000_000  # the kernel's buffers on two connections: tens of MB where it has room
         assert resident(gateway) - before < 16 * 3
         gateway.opened.say = gateway.opened.fine
         assert ask(gateway.port, get("/public/other")).status == 200  # nobody else waits for them

@@ -1,7 +1,8 @@
 """Which fields go on: no hop-by-hop one, no claim about who calls, nothing that overrules the request (P-1, P-2)."""
 
 import pytest
-from tests.hostile.raw import OK, Wire, ask, attacked, get, post
+from tests.hostile.attacked import attacked
+from tests.hostile.raw import OK, Wire, ask, get, post
 
 OURS = {"host", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "via", "x-request-id", "traceparent"}
 

@@ -1,7 +1,8 @@
 """Where a message ends: every framing that has two readings is refused, and what goes on is framed anew (P-3 … P-7)."""
 
 import pytest
-from tests.hostile.raw import Wire, attacked, get, post
+from tests.hostile.attacked import attacked
+from tests.hostile.raw import Wire, get, post
 
 POST = b"POST /public HTTP/1.1\r\nHost: a.test\r\n"
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"

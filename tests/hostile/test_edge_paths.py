@@ -5,7 +5,8 @@ from itertools import product
 from urllib.parse import unquote
 
 import pytest
-from tests.hostile.raw import Wire, attacked, get
+from tests.hostile.attacked import attacked
+from tests.hostile.raw import Wire, get
 
 from triplegate.wire.target import canonical_path
 

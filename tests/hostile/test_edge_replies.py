@@ -1,7 +1,8 @@
 """What a hostile service says, as the client hears it: whole and well framed, or visibly not (P-14, P-21, P-30)."""
 
 import pytest
-from tests.hostile.raw import OK, Wire, ask, attacked, get
+from tests.hostile.attacked import attacked
+from tests.hostile.raw import OK, Wire, ask, get
 
 LARGE = b"x" * 300_000
 

@@ -14,6 +14,7 @@ from triplegate.edge.guard import canonical
 from triplegate.edge.live import Live
 from triplegate.edge.serve import Answer, open_exchange, serve
 
+_CLOSE = (b"connection", b"close")
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -43,13 +44,14 @@ async def _ended(message: Any = None) -> Any:
 class AsgiBody(Body):
     """A request body that granian hands over message by message."""
 
-    __slots__ = ("_kept", "_limit", "_receive", "_waited", "_wire", "kind", "length", "started")
+    __slots__ = ("_kept", "_limit", "_receive", "_size", "_waited", "_wire", "kind", "length", "started")
 
     def __init__(self, receive: Receive, wire: "AsgiWire", length: int | None, limit: int) -> None:
         self._receive = receive
         self._wire = wire
         self._limit = limit
         self._kept: bytes | None = None
+        self._size = 0
         self._waited = 0.0
         self.kind = "one_pass"
         self.length = length
@@ -64,13 +66,14 @@ class AsgiBody(Body):
         if self.length is not None and self.length > self._limit:
             raise self._too_large()
         self.started = True
-        size = 0
+        size = self._size = 0
         more = True
         while more:
             message = await self._next()
             content = message.get("body", b"")
             more = message.get("more_body", False)
             size += len(content)
+            self._size = size
             if size > self._limit:
                 raise self._too_large()
             if more:
@@ -107,6 +110,11 @@ class AsgiBody(Body):
             self.kind = "replayable"
             self.started = False
         return self._kept
+
+    @property
+    def unread(self) -> bool:
+        """Whether some of it may still come."""
+        return not self._wire.read_done and (self.length is None or self._size < self.length)
 
     def let_go(self) -> None:
         """The exchange is over: granian closes a connection with an unread body only when nobody holds `receive`."""
@@ -193,6 +201,8 @@ class AsgiWire(Wire):
     async def _begin(self) -> None:
         head, self._head, self.started = self._head, None, True
         assert head is not None
+        if self.request is not None and self.request.unread and _CLOSE not in head["headers"]:
+            head["headers"].append(_CLOSE)  # an answer before the end of the body: nothing may follow it (P-15, P-17)
         await self._send(head)
 
     def abort(self) -> None:
