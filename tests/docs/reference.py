@@ -43,7 +43,7 @@ def fields(name: str) -> str:
         if field == "use":
             text = f"Names this policy: `{facts.default}`."
         if field == "mode" and not text:
-            text = "Always enforced: who calls cannot be merely observed."
+            text = "Always enforced: this cannot be merely observed."
         rows.append(f"| `{field}` | {takes(said)} | {default(facts, said)} | {text} |")
     return "\n".join(["| field | takes | default | meaning |", "|---|---|---|---|", *rows])
 

@@ -1,6 +1,7 @@
 """Who is listed may call; who lacks a scope is told all that are needed."""
 
 import pytest
+from pydantic import ValidationError
 from tests.builders import make_exchange
 
 from triplegate.core.identity import Principal
@@ -10,7 +11,7 @@ BOB = Principal("acme", "web", "bob", roles=frozenset({"dev"}), scopes=frozenset
 
 
 @pytest.mark.parametrize(
-    "fields", [{"teams": ["web"]}, {"teams": ["acme/web"]}, {"consumers": ["bob"]}, {"roles": ["dev", "x"]}, {}]
+    "fields", [{"teams": ["web"]}, {"teams": ["acme/web"]}, {"consumers": ["bob"]}, {"roles": ["dev", "x"]}]
 )
 def test_a_listed_caller_passes(fields):
     assert Access(**fields).decide(make_exchange(principal=BOB)) is None
@@ -28,4 +29,10 @@ def test_a_missing_scope_names_all_needed_ones_in_one_challenge():
 
 
 def test_nobody_is_not_let_through():
-    assert Access().decide(make_exchange(principal=None)).code == "unauthenticated"
+    assert Access(roles=["dev"]).decide(make_exchange(principal=None)).code == "unauthenticated"
+
+
+@pytest.mark.parametrize("fields", [{}, {"teams": []}, {"teams": [], "scopes": []}])
+def test_lists_of_nobody_cannot_be_written(fields):
+    with pytest.raises(ValidationError, match="everyone would pass"):
+        Access(**fields)

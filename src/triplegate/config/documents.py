@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from pydantic import Field, PrivateAttr
 
-from triplegate.config.documents_api import RouteDocument, ServiceDocument
+from triplegate.config.documents_api import ExactHost, HostPattern, RouteDocument, ServiceDocument
 from triplegate.config.documents_base import Document, Policies
 from triplegate.config.documents_llm import ModelDocument, ProviderDocument
 from triplegate.config.documents_mcp import ServerDocument, VirtualServerDocument
@@ -21,6 +21,12 @@ Path = tuple[str | int, ...]
 GatePath = Annotated[
     str, Worded(r"(?:/[A-Za-z0-9._~-]+)+", "a path such as /v1, without a slash at its end", longest=128)
 ]
+
+Origin = Annotated[
+    str,
+    Worded(r"\*|[a-z][a-z0-9+.-]*://[^/\s?#@]+/?", "* or an origin: https://app.example.com", longest=512, lower=True),
+]
+"""A browser's origin (RFC 6454 §6.1): scheme, host, port where it is not the scheme's."""
 
 
 class GatewayDocument(Document):
@@ -35,7 +41,7 @@ class LlmDocument(Document):
 
     base_path: GatePath = "/v1"
     """Path before its endpoints."""
-    host: str | None = None
+    host: ExactHost | None = None
     """Only this host; null = any."""
     identity: Literal["none"] | None = None
     """`none` lets everyone in; calls are booked on `owner`."""
@@ -50,10 +56,10 @@ class McpDocument(Document):
 
     path: GatePath = "/mcp"
     """Its endpoint; virtual servers stand below it."""
-    allowed_hosts: tuple[str, ...] = ()
-    """Hosts it answers to (DNS rebinding); none = those of the listener."""
-    allowed_origins: tuple[str, ...] = ()
-    """Browser origins that may call; none = no browser may."""
+    allowed_hosts: tuple[HostPattern, ...] = ()
+    """Hosts it answers to besides loopback (DNS rebinding), * for any; none = plain addresses."""
+    allowed_origins: tuple[Origin, ...] = ()
+    """Browser origins that may call, * for any; none = pages from loopback."""
     identity: Literal["none"] | None = None
     """`none` lets everyone in; calls are booked on `owner`."""
     owner: TeamRef | None = None

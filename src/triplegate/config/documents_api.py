@@ -20,6 +20,14 @@ HostPattern = Annotated[
 ]
 """`*`, a host name, or `*.example.com` (any number of labels before it, not example.com itself)."""
 
+ExactHost = Annotated[
+    str,
+    Worded(
+        rf"{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\]", "a host name without port and wildcard", longest=253, lower=True
+    ),
+]
+"""One host, without port."""
+
 Method = Annotated[str, Worded(r"[A-Z][A-Z-]*", "a method in capitals, such as GET", longest=32)]
 
 
@@ -37,13 +45,24 @@ MatchPath = Annotated[
 """A path in plain characters, as it looks after normalisation."""
 
 
+SentHost = Annotated[
+    str,
+    Worded(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\])(?::\d{{1,5}})?", "keep, upstream or a host name", lower=True),
+]
+"""`keep`, `upstream`, or the host (with port, where one is meant) to send."""
+
+
 class ServiceDocument(Reached):
     """An API behind us: one or several addresses that answer alike."""
 
     endpoints: Annotated[tuple[Endpoint, ...], Field(min_length=1, max_length=256)]
     """Its addresses; calls are spread over them."""
-    host: str = "upstream"
+    host: SentHost = "upstream"
     """Host header we send: `keep` (the client's), `upstream` (the address's), or a fixed name."""
+
+    def addresses(self) -> tuple[str, ...]:
+        """Where calls go."""
+        return self.endpoints
 
 
 class WeightedService(Document):

@@ -43,7 +43,7 @@ class Tls(Document):
     certificate: str | None = None
     """File with our own certificate chain (PEM)."""
     key: SecretRef | None = None
-    """Our private key (PEM), by reference."""
+    """Our private key (PEM): file:/path."""
     verify: bool = True
     """Certificates are always checked; written for those who look for it."""
 
@@ -51,6 +51,8 @@ class Tls(Document):
     def _pair(self) -> "Tls":
         if (self.certificate is None) != (self.key is None):
             raise ValueError("certificate and key come together")
+        if self.key is not None and not self.key.startswith("file:"):
+            raise ValueError("tls: the key is a file: reference")
         if not self.verify:
             raise ValueError("verify: false is not supported: name the authority in ca instead")
         return self
@@ -85,7 +87,13 @@ class Reached(Document):
     def _one_way_to_say_it(self) -> "Reached":
         if self.timeout is not None and self.timeouts is not None:
             raise ValueError("write timeout or timeouts, not both")
+        if self.tls is not None and not any(address.startswith("https:") for address in self.addresses()):
+            raise ValueError("tls is for https addresses, and there is none")
         return self
+
+    def addresses(self) -> tuple[str, ...]:
+        """Where calls go."""
+        raise NotImplementedError
 
     @property
     def waits(self) -> Timeouts | None:

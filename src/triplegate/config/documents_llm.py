@@ -72,9 +72,9 @@ class VendorModelDocument(Rates):
     """A vendor's model: its prices and what it can hold."""
 
     context: Annotated[int, Field(ge=1)] | None = None
-    """Most tokens of input and output together."""
+    """Most tokens of input and output together; told to readers, nothing is refused by it."""
     max_output: Annotated[int, Field(ge=1)] | None = None
-    """Most tokens of one answer."""
+    """Most tokens of one answer; told to readers, nothing is refused by it."""
 
     @property
     def priced(self) -> bool:
@@ -122,11 +122,21 @@ class ProviderDocument(Reached):
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict, max_length=32)
     """Fixed header fields of every call (a version, say)."""
     verified: Literal["recorded", "none"] = "none"
-    """recorded: a recording of the vendor's real answers is part of the tests."""
+    """recorded: a recording of the vendor's real answers is part of the tests; says only that."""
     models: dict[VendorModel, VendorModelDocument] = Field(default_factory=dict)
     """Its models; one that is not listed may be called, and costs 0."""
     quirks: Quirks = Quirks()
     """Differences from the dialect."""
+
+    @model_validator(mode="after")
+    def _key_travels(self) -> "ProviderDocument":
+        if self.auth is None and self.key is not None:
+            raise ValueError("auth is null, so the key would not be sent: leave out the one or the other")
+        return self
+
+    def addresses(self) -> tuple[str, ...]:
+        """Where calls go."""
+        return (self.base_url,)
 
 
 class DeploymentDocument(Document):
@@ -158,7 +168,7 @@ class ModelDocument(Document):
     fallback: Annotated[tuple[ModelName, ...], Field(max_length=16)] = ()
     """Models tried in this order when all deployments failed."""
     owner: TeamRef | None = None
-    """Team that answers for it."""
+    """Team that answers for it; says only whom to ask."""
     teams: tuple[TeamRef, ...] | None = None
     """Teams that may use it; absent = all."""
     policies: Policies = ()

@@ -47,6 +47,10 @@ class ServerDocument(Reached):
     teams: tuple[TeamRef, ...] | None = None
     """Teams that may use it; absent = all."""
 
+    def addresses(self) -> tuple[str, ...]:
+        """Where calls go."""
+        return (self.url,)
+
 
 class VirtualServerDocument(Document):
     """A selection of tools under a path of its own: /mcp/{name}."""

@@ -13,8 +13,8 @@ from triplegate.config.documents import Path as DocumentPath
 from triplegate.config.faults import ConfigError, ConfigFault, Findings, Position
 from triplegate.config.merge import SINGLE, Merged, enter_kind, merge_files, overlay, read_file
 from triplegate.config.reader import Node
-from triplegate.config.references import REFERENCES, check_references
-from triplegate.config.rules import check_rules
+from triplegate.config.references import REFERENCES, check_policy_teams, check_references
+from triplegate.config.rules import check_rules, written
 from triplegate.config.settings import SETTING_NAMES, Settings, settings_of
 from triplegate.config.shipped import shipped_files
 from triplegate.config.validate import descend, note_errors
@@ -57,6 +57,7 @@ def compile_documents(merged: Merged, registry: Registry, findings: Findings) ->
     placed = chains.settle(root)
     if not merged.unread:
         check_references(root, findings, ours)
+        check_policy_teams(root, placed, lambda policy, path: written(policy, descend(root, path).place), findings)
     raw = root.plain()
     documents = _validate(root, placed, findings)
     if not merged.unread:

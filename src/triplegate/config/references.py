@@ -1,11 +1,15 @@
 """Names that must lead somewhere: services, providers, models, teams, plans, tools; and loops among them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
+from typing import Any, get_args
 
 from triplegate.config.chains import walk
-from triplegate.config.faults import Findings, did_you_mean
+from triplegate.config.documents import Path
+from triplegate.config.faults import Findings, Position, did_you_mean
 from triplegate.config.reader import Node
+from triplegate.config.types import TeamRef
+from triplegate.core.policy import Policy
 
 REFERENCES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("routes", "*", "service"), "service"),
@@ -44,14 +48,46 @@ def check_references(
     for pattern, kind in REFERENCES:
         for _, node in walk(root, pattern):
             if isinstance(node.value, str) and node.value not in known[kind]:
-                hint = did_you_mean(node.value, {*known[kind], *shipped.get(kind, ())})
-                if kind == "team" and node.value in ambiguous:
-                    refs = " or ".join(ambiguous[node.value])
-                    findings.fault(node.place, f"team '{node.value}' is in several orgs: write {refs}")
+                if kind == "team":
+                    findings.fault(node.place, _no_team(node.value, teams, ambiguous))
                 else:
+                    hint = did_you_mean(node.value, {*known[kind], *shipped.get(kind, ())})
                     findings.fault(node.place, f"unknown {kind} '{node.value}'{hint}")
     _check_tools(root, _aliases(root, findings), findings)
     _check_fallbacks(root, findings)
+
+
+def check_policy_teams(
+    root: Node, placed: Mapping[Path, tuple[Policy, ...]], where: Callable[[Policy, Path], Position], findings: Findings
+) -> None:
+    """Note every team that a policy names (a field made of `TeamRef`) and that is not there, or in several orgs."""
+    teams, ambiguous = _teams(root)
+    for path, policies in placed.items():
+        if path[0] == "policies":  # a named chain is judged where it is used
+            continue
+        for policy in policies:
+            for name in sorted(set(_named_teams(policy)) - set(teams)):
+                findings.fault(where(policy, path), f"{policy.use}: {_no_team(name, teams, ambiguous)}")
+
+
+def _named_teams(policy: Policy) -> list[str]:
+    found: list[str] = []
+    for field, facts in type(policy).model_fields.items():
+        value = getattr(policy, field)
+        if value is not None and _of_teams(facts.annotation, facts.metadata):
+            found.extend([value] if isinstance(value, str) else value)
+    return found
+
+
+def _of_teams(annotation: Any, metadata: Collection[Any] = ()) -> bool:
+    (mark,) = get_args(TeamRef)[1:]
+    return mark in metadata or annotation == TeamRef or any(_of_teams(one) for one in get_args(annotation))
+
+
+def _no_team(name: str, teams: Collection[str], ambiguous: Mapping[str, list[str]]) -> str:
+    if name in ambiguous:
+        return f"team '{name}' is in several orgs: write {' or '.join(ambiguous[name])}"
+    return f"unknown team '{name}'{did_you_mean(name, teams)}"
 
 
 def _names(root: Node, kind: str) -> Collection[str]:

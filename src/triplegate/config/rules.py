@@ -47,13 +47,16 @@ def check_rules(
     for path, policies in placed.items():
         if path[0] != "policies":  # a named chain is judged where it is used
             _check_place(path, policies, where, findings)
+    _check_names(placed, where, findings)
     _check_identity(documents, broken, where, findings)
+    _check_keys(documents, where, findings)
     _check_headers(documents, where, findings)
     _check_matches(documents, where, findings)
     _check_clashes(documents, where, findings)
 
 
-def _written(policy: Policy, otherwise: Position) -> Position:
+def written(policy: Policy, otherwise: Position) -> Position:
+    """Where a policy was written, which for one of a named chain is there."""
     file, _, rest = policy.origin.rpartition(":")[0].rpartition(":")
     line, column = rest, policy.origin.rpartition(":")[2]
     return Position(file, int(line), int(column)) if file and line.isdigit() and column.isdigit() else otherwise
@@ -65,15 +68,39 @@ def _check_place(path: Path, policies: tuple[Policy, ...], where: Where, finding
     for policy in policies:
         if policy.stage in OUTER and kind not in _OUTER_PLACES:
             message = f"'{policy.use}' runs before the target is known: it stands on a route or the gateway only"
-            findings.fault(_written(policy, where(path)), message)
+            findings.fault(written(policy, where(path)), message)
         if gate is not None and gate not in policy.gates:
             gates = ", ".join(sorted(policy.gates))
-            findings.fault(_written(policy, where(path)), f"'{policy.use}' makes no sense on {gate}: only on {gates}")
+            findings.fault(written(policy, where(path)), f"'{policy.use}' makes no sense on {gate}: only on {gates}")
     for early, late in stage_disorder(policies):
         stage = Stage(late.stage).name
         findings.warn(
-            _written(late, where(path)), f"'{late.use}' runs before '{early.use}', which is written first ({stage})"
+            written(late, where(path)), f"'{late.use}' runs before '{early.use}', which is written first ({stage})"
         )
+
+
+def _check_names(placed: Mapping[Path, tuple[Policy, ...]], where: Where, findings: Findings) -> None:
+    """Limits of one name share one bucket: it cannot hold two different allowances."""
+    seen: dict[tuple[str, str], tuple[Policy, Position]] = {}
+    for path, policies in placed.items():
+        for policy in policies if path[0] != "policies" else ():
+            if policy.name is None or policy.form != "claims":
+                continue
+            place = written(policy, where(path))
+            first, there = seen.setdefault((policy.use, policy.name), (policy, place))
+            if first.model_dump() != policy.model_dump():
+                message = f"'{policy.name}' names another {policy.use} at {there}: one name, one allowance"
+                findings.fault(place, message)
+
+
+def _check_keys(documents: Documents, where: Where, findings: Findings) -> None:
+    """A credential that would not be sent."""
+    for name, model in documents.models.items():
+        for index, one in enumerate(model.deployments):
+            provider = documents.providers.get(one.provider)
+            if one.key is not None and provider is not None and provider.auth is None:
+                message = f"provider '{one.provider}' takes no credential (auth: null): the key would not be sent"
+                findings.fault(where(("models", name, "deployments", index)), message, secret=True)
 
 
 def _identifies(policies: Iterable[Policy]) -> bool:

@@ -133,10 +133,6 @@ class Limits(Document):
     """Header fields; above it 431."""
     body: Size = 10 << 20
     """Request body; above it 413."""
-    buffered: Size = 1 << 20
-    """Body held in memory, where a policy must read the whole of it."""
-    json_depth: Annotated[int, Field(ge=1, le=1_000)] = 64
-    """Nesting of a JSON body."""
     header_timeout: Duration = 10.0
     """Until the whole head has come."""
     body_idle: Duration = 30.0
@@ -189,8 +185,8 @@ class Settings(Document):
     """How many nodes share the state: a local share of a limit is 1/nodes."""
     workers: Annotated[int, Field(ge=1, le=256)] = 1
     """Processes of this node."""
-    documents: Literal["files", "store"] = "files"
-    """Where the truth about documents is."""
+    documents: Literal["files"] = "files"
+    """Where the truth about documents is: in the files of this directory."""
     trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
     """Networks whose X-Forwarded-* are believed."""
     limits: Limits = Limits()
@@ -203,8 +199,6 @@ class Settings(Document):
     """Let several workers or nodes count limits each for itself."""
     allow_private: bool = False
     """Let off-path calls (JWKS, webhooks) go to private addresses."""
-    policy_code: bool = False
-    """Load the operator's own policies/*.py."""
     insecure_admin: bool = False
     """Let the control listener be reachable from other machines without TLS."""
     state_dir: str = ".triplegate"
@@ -217,8 +211,8 @@ class Settings(Document):
         control = self.listeners.control.host
         if not is_loopback(control) and not self.insecure_admin:
             raise ValueError(f"the control listener on {control} is reachable from outside: say insecure_admin: true")
-        if self.state.kind == "redis" and self.state.redis is None:
-            raise ValueError("state: redis needs a URL: {redis: env:REDIS_URL}")
+        if (self.state.kind == "redis") != (self.state.redis is not None):
+            raise ValueError("state is either memory, or {redis: env:REDIS_URL}")
         if self.workers * self.nodes > 1 and self.state.kind == "memory" and not self.allow_local_limits:
             raise ValueError("several workers or nodes need shared state (redis), or allow_local_limits: true")
         if self.nodes > 1 and self.pepper is None:

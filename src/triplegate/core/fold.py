@@ -43,7 +43,8 @@ def fold(policies: Sequence[Policy], last: Proceed, kit: Kit, *, traced: bool = 
     for policy in run:
         if policy.form == "tune":
             policy.tune(dispatch)
-    claimants: tuple[Claimant, ...] = tuple(policy for policy in run if policy.form == "claims")
+    # a limit of one name in two places is one allowance: a call takes of it once
+    claimants: tuple[Claimant, ...] = tuple({one.label: one for one in run if one.form == "claims"}.values())
     proceed = last
     admitted = not claimants
     for policy in reversed(run):

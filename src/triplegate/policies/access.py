@@ -2,6 +2,9 @@
 
 from typing import ClassVar, Literal
 
+from pydantic import model_validator
+
+from triplegate.config.types import TeamRef
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
 from triplegate.core.policy import Policy, Stage
@@ -13,7 +16,7 @@ class Access(Policy):
     use: Literal["access"] = "access"
     stage: ClassVar = Stage.PERMIT
     security: ClassVar = True
-    teams: frozenset[str] = frozenset()
+    teams: frozenset[TeamRef] = frozenset()
     """Teams that may call."""
     consumers: frozenset[str] = frozenset()
     """Consumers that may call."""
@@ -21,6 +24,12 @@ class Access(Policy):
     """Roles that may call: one of them is enough."""
     scopes: frozenset[str] = frozenset()
     """Scopes that are all needed."""
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> "Access":
+        if not (self.teams or self.consumers or self.roles or self.scopes):
+            raise ValueError("access needs teams, consumers, roles or scopes: with none of them everyone would pass")
+        return self
 
     def decide(self, exchange: Exchange) -> Refusal | None:
         """Refusal forbidden or insufficient_scope; the missing scopes are named in the challenge (RFC 6750 §3.1)."""

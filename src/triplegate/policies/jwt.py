@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 from pydantic import Field
 
+from triplegate.config.types import TeamRef
 from triplegate.core.duration import Duration
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange, Proceed, Step
@@ -58,7 +59,7 @@ class Jwt(Policy):
     """Required `typ` header, e.g. at+jwt (RFC 9068)."""
     leeway: Annotated[Duration, Field(le=300)] = 60.0
     """Allowed clock difference."""
-    team: str | None = None
+    team: TeamRef | None = None
     """Team that every caller belongs to; else `team_claim` names it."""
     team_claim: str = "team"
     """Claim that names the caller's team."""

@@ -26,7 +26,7 @@ class RateLimit(Policy):
     burst: PositiveInt | None = None
     """Calls that may come at once; the whole window's by default."""
     by: Literal["key", "consumer", "team", "org", "route", "address"] = "consumer"
-    """Who has the allowance; address groups IPv6 by /64."""
+    """Who has the allowance; callers without a key count by consumer, address groups IPv6 by /64."""
 
     @cached_property
     def limit(self) -> Limit:
@@ -43,7 +43,7 @@ class RateLimit(Policy):
             return exchange.route.name if exchange.route else ""
         if self.by == "address" or principal is None:
             return address_block(exchange.inbound.client)
-        if self.by == "consumer":
+        if self.by == "consumer" or (self.by == "key" and not principal.key_id):
             if principal.method == "none":  # anonymous callers are told apart by address
                 return address_block(exchange.inbound.client)
             return f"{principal.team_ref}/{principal.consumer}"

@@ -11,6 +11,7 @@ class Retry(Policy):
     """Retry idempotent or never-sent calls: at most `attempts` more tries, within a budget for all calls."""
 
     use: Literal["retry"] = "retry"
+    mode: Literal["enforce"] = "enforce"
     stage: ClassVar = Stage.DISPATCH
     attempts: Annotated[int, Field(ge=0, le=5)] = 1
     """Extra tries."""

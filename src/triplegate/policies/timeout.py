@@ -10,6 +10,7 @@ class Timeout(Policy):
     """Set the times an attempt is given; what is not set keeps the service's own."""
 
     use: Literal["timeout"] = "timeout"
+    mode: Literal["enforce"] = "enforce"
     stage: ClassVar = Stage.DISPATCH
     connect: Duration | None = None
     """Until the connection stands, TLS included."""

@@ -47,6 +47,7 @@ async def attempts(
     *,
     budget: RetryBudget | None = None,
     report: Callable[[Attempt], None] | None = None,
+    rules_of: Callable[[Target], Dispatch] | None = None,
 ) -> Reply:
     """The first good reply, else the last failed one, else the last refusal.
 
@@ -54,8 +55,9 @@ async def attempts(
     shown. `send` makes one attempt; it may set `attempt.error_class` itself where only the dialect can tell.
     `replayable`: the call may be sent again even though an upstream may have seen it (idempotent, or the gate says
     so); without it only failures before anything was sent are tried again. A `one_pass` body that was begun is never
-    tried again. `report` sees each attempt when its result is known (breakers). `exchange.deadline` is set to the
-    earlier of itself and `dispatch.total` from now, for `send` to hand on. Raises Refusal.
+    tried again. `report` sees each attempt when its result is known (breakers). `rules_of`: what each target says
+    itself of being tried again; else `dispatch` says it for all. `exchange.deadline` is set to the earlier of itself
+    and `dispatch.total` from now, for `send` to hand on. Raises Refusal.
     """
     now = exchange.house.clock.now
     total = now() + dispatch.total
@@ -69,11 +71,12 @@ async def attempts(
         found = await _try(exchange, *chosen, send)
         if report is not None:
             report(found.attempt)
-        if found.reply is not None and not (found.attempt.error_class and found.reply.status in dispatch.retry_on):
+        rules = dispatch if rules_of is None else rules_of(found.attempt.target)
+        if found.reply is not None and not (found.attempt.error_class and found.reply.status in rules.retry_on):
             return _adopt(exchange, found)
         failure = _worse(failure, found)
         chosen = pick(exchange.attempts) if _may_go_on(exchange, found, replayable) else None
-        pause = None if chosen is None else _pause(exchange, dispatch, found, chosen, budget)
+        pause = None if chosen is None else _pause(exchange, rules, found, chosen, budget)
         if pause is None:
             break
         _drop(found)  # before the wait: nobody else would close it if the call is cancelled meanwhile

@@ -18,13 +18,14 @@ providers:
     headers: {{x-version: "7", x-secret: "env:MORE"}}
     timeouts: {{total: 9s}}
     quirks: {{{quirks}}}
-models: {{m: {{deployments: [{{provider: p, model: vendor, key: "env:KEY"{more}}}]}}}}
+models: {{m: {{deployments: [{{provider: p, model: vendor{key}{more}}}]}}}}
 llm: {{policies: [{{use: key_auth}}]}}
 """
 
 
 def text(url="http://127.0.0.1:1", auth="auth: {bearer: true}", quirks="", more=""):
-    return TEXT.format(url=url, auth=auth, quirks=quirks, more=more)
+    key = "" if auth == "auth: null" else ', key: "env:KEY"'
+    return TEXT.format(url=url, auth=auth, quirks=quirks, key=key, more=more)
 
 
 SECRETS = {"env:KEY": "sk-1", "env:MORE": "more"}

@@ -9,6 +9,7 @@ from triplegate.core.chains import Chains
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange, Proceed, Role
 from triplegate.core.http import Encoder, Inbound, OneFrame, Reply
+from triplegate.core.policy import Dispatch
 from triplegate.core.ports import House, Trusts
 from triplegate.gates.api.match import Matcher
 from triplegate.gates.api.outgoing import reply_fields, request_fields
@@ -115,11 +116,16 @@ class ApiGate:
         def report(attempt: Attempt) -> None:
             attempt.target.wiring.report(attempt, chain)
 
-        dispatch = route.targets[0][0].wiring.dispatch(chain) if len(route.targets) == 1 else chain.dispatch
+        def rules_of(target: Target) -> Dispatch:
+            return target.wiring.dispatch(chain)  # type: ignore[no-any-return]  # a Service
+
+        dispatch = rules_of(route.targets[0][0]) if len(route.targets) == 1 else chain.dispatch
         replayable = inbound.method in IDEMPOTENT and inbound.body.kind != "one_pass"
         try:
             budget = self._routes[route.name].budget
-            reply = await attempts(exchange, dispatch, pick, send, replayable, budget=budget, report=report)
+            reply = await attempts(
+                exchange, dispatch, pick, send, replayable, budget=budget, report=report, rules_of=rules_of
+            )
         except Refusal:
             exchange.numbers.own_cost = exchange.numbers.list_cost = 0  # no answer, no charge
             raise

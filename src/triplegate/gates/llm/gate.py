@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from triplegate.core.catalog import Route
+from triplegate.core.catalog import Route, Target
 from triplegate.core.chains import Chains
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange
@@ -121,10 +121,13 @@ class LlmGate:
         def report(attempt: Attempt) -> None:
             attempt.target.wiring.report(attempt, chain)
 
-        whole = self._whole(model, chain)
+        def rules_of(target: Target) -> Dispatch:
+            return target.wiring.dispatch(chain)  # type: ignore[no-any-return]  # a Deployment
+
+        whole, budget = self._whole(model, chain), model.budget
         try:
             reply = await attempts(
-                exchange, whole, order.pick, send, replayable=True, budget=model.budget, report=report
+                exchange, whole, order.pick, send, replayable=True, budget=budget, report=report, rules_of=rules_of
             )
         finally:
             exchange.numbers.list_cost = 0  # the intent has it; from now on what was really used counts

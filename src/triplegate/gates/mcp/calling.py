@@ -45,7 +45,8 @@ class Calling:
             return self._send(exchange, call, tool, attempt, chain)
 
         try:
-            reply = await attempts(exchange, tool.server.dispatch(chain), pick, send, replayable=False)
+            dispatch, budget = tool.server.dispatch(chain), tool.server.budget
+            reply = await attempts(exchange, dispatch, pick, send, replayable=False, budget=budget)
         except Refusal:
             if not any(attempt.numbers.bytes_out for attempt in exchange.attempts):
                 numbers.own_cost = numbers.list_cost = 0

@@ -36,7 +36,7 @@ class Doors:
         return None
 
     def _host_fits(self, host: str) -> bool:
-        if host in _LOOPBACK:
+        if host in _LOOPBACK or "*" in self._hosts:
             return True
         if self._hosts:
             return host in self._hosts or host.endswith(self._suffixes)

@@ -19,6 +19,7 @@ from triplegate.gates.mcp.call import OwnTool, Tool
 from triplegate.gates.mcp.shared_work import SharedWork
 from triplegate.upstreams.pool import Pool
 from triplegate.upstreams.reach import reach
+from triplegate.upstreams.retries import RetryBudget
 from triplegate.wire.mcp_era import Era
 
 _MOST_SESSIONS = 10_000  # upstream sessions of one server in this process; the one idle longest is forgotten
@@ -87,7 +88,20 @@ class ServerState:
 class Server:
     """What `Target.wiring` is at the mcp gate."""
 
-    __slots__ = ("_base", "_fixed", "_kit", "_path", "_pool", "_tuned", "alias", "exposed", "missing", "name", "state")
+    __slots__ = (
+        "_base",
+        "_fixed",
+        "_kit",
+        "_path",
+        "_pool",
+        "_tuned",
+        "alias",
+        "budget",
+        "exposed",
+        "missing",
+        "name",
+        "state",
+    )
 
     def __init__(self, name: str, document: ServerDocument, kit: Kit) -> None:
         self.name = name
@@ -99,6 +113,8 @@ class Server:
         self._base = reached.dispatch(document.waits)
         self._tuned: dict[Chain, Dispatch] = {}
         self.state = kit.state(ServerState, f"server:{name}|{document.url}", ServerState)
+        self.budget = kit.state(RetryBudget, f"server:{name}", RetryBudget)
+        """Shared by all calls to it."""
         self.exposed: tuple[tuple[OwnTool, ...], tuple[Tool, ...]] | None = None
         """Its tools, and the same under the names clients use; kept by the views."""
         self.missing = ""
