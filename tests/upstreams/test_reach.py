@@ -65,7 +65,6 @@ def test_an_unusable_address_says_so(kit, url):
     "tls",
     [
         Tls(ca="/nowhere.pem"),
-        Tls(certificate="/nowhere.pem", key="env:KEY"),
         Tls(certificate="/nowhere.pem", key="file:/nowhere.pem"),
     ],
 )

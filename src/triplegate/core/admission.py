@@ -131,6 +131,9 @@ class Taker:
         exchange.standings += taken.standings
         if taken.retry_after is not None:
             raise _denied(taken)
+        for standing in taken.standings:
+            if standing.denied:  # of what is only observed: it is said, and the call goes on
+                exchange.decisions.append((label_of(standing.claim), "would refuse", _code_of(standing)))
         if exchange.depth_allowed:
             buckets = self.taken_buckets if self.taken_buckets is not None else set()
             buckets.update([claim.bucket for claim in claims])
@@ -150,14 +153,23 @@ class Taker:
         return [claim for claim in claims if claim.bucket not in seen]
 
 
+def label_of(claim: Claim) -> str:
+    """The policy that claims: what its bucket begins with."""
+    return claim.bucket.partition("|")[0]
+
+
+def _code_of(standing: Standing) -> str:
+    return _CODES[standing.claim.limit.family]
+
+
 def _denied(taken: Taken) -> Refusal:
     denied = [standing for standing in taken.standings if standing.denied]
-    code = _CODES[denied[0].claim.limit.family] if denied else "quota_exceeded"
+    code = _code_of(denied[0]) if denied else "quota_exceeded"
     names = [standing.claim.limit.name for standing in denied]
     return Refusal(
         code,
         "The limit " + ", ".join(f"'{name}'" for name in names) + " is reached.",
-        policy=names[0] if names else None,
+        policy=label_of(denied[0].claim) if denied else None,
         retry_after=taken.retry_after,
         payload={"violated-policies": names},
     )

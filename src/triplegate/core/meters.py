@@ -213,6 +213,14 @@ _COUNTERS: tuple[tuple[str, str, str, str, tuple[str, ...], int], ...] = (
         1,
     ),
     (
+        "would_refuse",
+        "triplegate.refusals.observed",
+        "{request}",
+        "Requests that a policy in observe mode would have refused.",
+        ("triplegate.policy",),
+        1,
+    ),
+    (
         "degraded",
         "triplegate.degraded",
         "{event}",
@@ -239,6 +247,7 @@ class Meters:
     loop_lag: Histogram
     refusals: Counter
     denied: Counter
+    would_refuse: Counter
     degraded: Counter
     requests: Counter
     tokens: Counter

@@ -80,6 +80,4 @@ def _tls_settings(tls: Tls | None, kit: Kit) -> TlsSettings:
     def place(name: str | None) -> str | None:
         return None if name is None else str(Path(kit.base, name.removeprefix("file:")))
 
-    if tls.key is not None and not tls.key.startswith("file:"):
-        raise ValueError(f"tls.key must be a file: reference, not '{tls.key.partition(':')[0]}:'")
     return TlsSettings(place(tls.ca), place(tls.certificate), place(tls.key), tls.server_name)

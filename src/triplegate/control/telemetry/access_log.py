@@ -42,6 +42,7 @@ class Line(msgspec.Struct, omit_defaults=True, gc=False):
     refusal: str = ""
     policy: str = ""
     reason: str = ""
+    would_refuse: tuple[str, ...] = ()
     org: str = ""
     team: str = ""
     consumer: str = ""
@@ -79,6 +80,7 @@ def line_of(one: Finished) -> Line:
         record.refusal,
         one.policy,
         one.reason,
+        one.would_refuse,
         record.org,
         record.team,
         record.consumer,

@@ -117,6 +117,8 @@ class Telemetry:
         count = self.meters.exchange
         for one in batch:
             record = one.record
+            for policy in one.would_refuse:
+                self.meters.would_refuse.add((policy,))
             operation = operation_of(one.path) if record.gate == "llm" else ""
             count(record, one.http_method, part=one.part, operation=operation, rpc=one.rpc, by=one.policy)
 

@@ -23,6 +23,8 @@ class Finished(msgspec.Struct, gc=False):
     """Label of the policy that refused."""
     reason: str = ""
     """Why it was refused: for the log, never for the client."""
+    would_refuse: tuple[str, ...] = ()
+    """Labels of the policies that only observe and would have refused."""
     parent: str = ""
     """The client's own traceparent, of sampled exchanges only."""
 
@@ -38,6 +40,9 @@ def finished_of(exchange: Exchange, record: Record) -> Finished:
     facts = Finished(record, inbound.method, inbound.host, inbound.path, inbound.peer.address, exchange.scope[0])
     if refusal is not None:
         facts.policy, facts.reason = refusal.policy or "", refusal.reason
+    if exchange.decisions:
+        would = [label for label, verdict, _ in exchange.decisions if verdict == "would refuse"]
+        facts.would_refuse = tuple(dict.fromkeys(would))
     if record.gate == "mcp":
         facts.rpc = getattr(exchange.call, "method", "") or ""
         facts.part = getattr(getattr(exchange.call, "tool", None), "name", "")
