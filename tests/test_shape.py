@@ -89,7 +89,8 @@ import litestar, granian, pydantic, jinja2, redis, jwt  # what libraries do on i
 opened = []
 def audit(event, args):
     if event == "socket.__new__" or (event == "open" and not str(args[0]).endswith((".py", ".pyc", ".so"))
-            and "triplegate" in str(args[0]) and ".dist-info" not in str(args[0])):
+            and "triplegate" in str(args[0]) and ".dist-info" not in str(args[0])
+            and "__pycache__" not in str(args[0])):
         opened.append((event, args))
 sys.addaudithook(audit)
 import triplegate

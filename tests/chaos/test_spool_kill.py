@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from tests.chaos.spool_child import CONCURRENT
 from tests.servers.postgres import PostgresServer
 from tests.stores.ledger_records import intent, record, unpriced
 from tests.stores.sql.databases import opened
@@ -62,7 +63,8 @@ async def check(database: Database, folder: Path, kills: int) -> None:
     assert kinds["final"] > 0
     assert kinds["unknown"] <= 50 * kills
     unpriced = len(logged(folder / "unpriced.log"))
-    assert unpriced <= requests <= unpriced + kills
+    # unpriced entries of one turn of the loop share a write: a kill may cost those, and no others
+    assert unpriced - kills * CONCURRENT <= requests <= unpriced + kills
     assert len(offsets) <= kills + 2, "offsets of files that are gone are forgotten"
 
 
