@@ -8,6 +8,9 @@ from tests.journeys.running import free_port, records, write
 from tests.stores.ledger_records import record
 
 from triplegate.app import Building
+from triplegate.config.load import load
+from triplegate.core.errors import Refusal
+from triplegate.policies import registry
 from triplegate.stores.spool_adopt import adopt
 
 
@@ -99,5 +102,44 @@ async def test_what_was_kept_is_said_to_stand_in(folder):
             "configuration",
             "/etc/gateway: no such file; the documents kept last are served",
         )
+    finally:
+        await made.close()
+
+
+SETTINGS = """
+node: n9
+nodes: 2
+workers: 2
+allow_local_limits: true
+pepper: env:PEPPER
+allow_private: {private}
+trusted_proxies: [10.0.0.0/8]
+spool: {{directory: waiting, max_bytes: 8MiB}}
+telemetry: {{sample: 0.5, access_log: calls.log, otlp: "http://127.0.0.1:9"}}
+limits: {{uri: 11, headers: 12, fields: 13, body: 14, body_idle: 15s, body_rate: 16, write_idle: 17s, exchanges: 18}}
+"""
+
+
+@pytest.mark.parametrize("private", ["true", "false"])
+async def test_its_parts_are_as_the_settings_say(folder, private):
+    write(folder, SETTINGS.format(private=private) + CONFIGURATION)
+    environment = {"TRIPLEGATE_PORT": "0", "TRIPLEGATE_ADMIN_PORT": "0", "PEPPER": "x" * 32}
+    made = Building(load(folder, registry(), environment=environment), folder, {})
+    try:
+        app = await made.open()
+        assert (made.house.node, made.house.sample, made.kit.pepper) == ("n9", 0.5, b"x" * 32)
+        assert list((folder / "waiting").iterdir())
+        assert (made.spool._billed.limit, made.spool._unpriced.limit) == (8 << 20, 2 << 20)
+        assert made.telemetry.access_log._path == folder / "calls.log"
+        assert made.telemetry.spans is not None
+        limits = app.plane._limits
+        assert (limits.head.target, limits.head.header_bytes, limits.head.headers) == (11, 12, 13)
+        assert (limits.body, limits.body_idle, limits.body_rate, limits.write_idle, limits.exchanges) == (
+            14, 15.0, 16, 17.0, 18,
+        )  # fmt: skip
+        assert app.plane._resolve("10.1.2.3", [(b"x-forwarded-for", b"192.0.2.9")]) == "192.0.2.9"
+        with pytest.raises(Refusal) as caught:
+            await made.kit.dial.fetch("GET", "http://127.0.0.1:9/", [])
+        assert ("must be https" in caught.value.reason) is (private == "false"), caught.value.reason
     finally:
         await made.close()

@@ -68,3 +68,27 @@ def test_a_gate_stands_on_a_plain_path(path: str) -> None:
 def test_a_policy_that_nobody_read_is_refused() -> None:
     with pytest.raises(ValidationError):
         documents(gateway={"policies": [{"use": "rate_limit", "requests": 5}]})
+
+
+def test_hosts_and_origins_of_the_gates_are_such_as_can_be_met() -> None:
+    written = documents(
+        llm={"host": "LLM.test"},
+        mcp={"allowed_hosts": ["*.A.test", "*"], "allowed_origins": ["HTTPS://a.test:1/", "*"]},
+    )
+    assert (written.llm.host, written.mcp.allowed_hosts) == ("llm.test", ("*.a.test", "*"))
+    assert written.mcp.allowed_origins == ("https://a.test:1/", "*")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"llm": {"host": "llm.test:8080"}},
+        {"llm": {"host": "*.test"}},
+        {"mcp": {"allowed_hosts": ["a.test:8080"]}},
+        {"mcp": {"allowed_origins": ["a.test"]}},
+        {"mcp": {"allowed_origins": ["https://a.test/x"]}},
+    ],
+)
+def test_what_no_call_could_have_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        documents(**wrong)

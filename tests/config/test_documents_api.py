@@ -83,3 +83,18 @@ def test_a_service_has_at_least_one_endpoint() -> None:
     with pytest.raises(ValidationError):
         ServiceDocument.model_validate({"endpoints": []})
     assert ServiceDocument.model_validate({"endpoints": ["http://h:1/"]}).endpoints == ("http://h:1",)
+
+
+@pytest.mark.parametrize("host", ["keep", "upstream", "API.example.com", "a.test:8080", "[::1]:81"])
+def test_a_service_is_told_a_host(host: str) -> None:
+    written = {"endpoints": ["http://h:1"], "host": host}
+    assert ServiceDocument.model_validate(written).host == host.lower()
+
+
+@pytest.mark.parametrize(
+    "more", [{"host": ""}, {"host": "a b"}, {"host": "a\r\nx: y"}, {"host": "ä"}, {"tls": {"server_name": "x"}}]
+)
+def test_a_service_is_told_nothing_that_could_not_be_sent(more: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        ServiceDocument.model_validate({"endpoints": ["http://h:1"], **more})
+    assert ServiceDocument.model_validate({"endpoints": ["http://h:1", "https://h:2"], "tls": {}}).tls is not None

@@ -50,3 +50,10 @@ def test_a_provider_sends_a_bearer_token_unless_told_otherwise() -> None:
 def test_a_model_can_be_answered(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         ModelDocument.model_validate(wrong)
+
+
+def test_a_key_that_would_not_be_sent_is_refused() -> None:
+    with pytest.raises(ValidationError, match="would not be sent"):
+        ProviderDocument.model_validate({"base_url": "https://h/v1", "auth": None, "key": "env:K"})
+    with pytest.raises(ValidationError, match="https"):
+        ProviderDocument.model_validate({"base_url": "http://h/v1", "tls": {"ca": "x"}})

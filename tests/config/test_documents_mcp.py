@@ -32,3 +32,9 @@ def test_a_virtual_server_names_tools() -> None:
     with pytest.raises(ValidationError):
         VirtualServerDocument.model_validate({"tools": ["a b"]})
     assert VirtualServerDocument.model_validate({"tools": ["files__*"]}).teams is None
+
+
+def test_tls_needs_an_address_of_https() -> None:
+    with pytest.raises(ValidationError, match="https"):
+        ServerDocument.model_validate({"url": "http://h/mcp", "tls": {"ca": "x"}})
+    assert ServerDocument.model_validate({"url": "https://h/mcp", "tls": {"ca": "x"}}).tls is not None

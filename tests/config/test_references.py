@@ -1,10 +1,16 @@
 """Names that lead nowhere, and names that lead in circles."""
 
+from typing import ClassVar, Literal
+
 import pytest
 
-from triplegate.config.faults import Findings
+from triplegate.config.faults import Findings, Position
 from triplegate.config.reader import read
-from triplegate.config.references import REFERENCES, check_references
+from triplegate.config.references import REFERENCES, check_policy_teams, check_references
+from triplegate.config.types import TeamRef
+from triplegate.core.errors import Refusal
+from triplegate.core.exchange import Exchange
+from triplegate.core.policy import Policy, Stage
 
 
 def faults(text: str) -> list[str]:
@@ -84,3 +90,35 @@ def test_a_team_is_named_with_its_org_or_alone_where_that_is_clear(owner: str) -
 )
 def test_a_team_that_is_not_clear_is_refused(owner: str, said: str) -> None:
     assert faults(f"{TWO_ORGS}routes: {{r: {{owner: {owner}}}}}") == [said]
+
+
+class Guard(Policy):
+    """Names teams in every way that a policy can."""
+
+    use: Literal["guard"] = "guard"
+    stage: ClassVar = Stage.PERMIT
+    teams: frozenset[TeamRef] = frozenset()
+    team: TeamRef | None = None
+    sure: TeamRef = "a/one"
+    word: str = "nowhere"
+
+    def decide(self, exchange: Exchange) -> Refusal | None:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"teams": {"a/web", "one"}, "team": "b/web"}, []),
+        ({"teams": {"nowhere", "one"}}, ["guard: unknown team 'nowhere'"]),
+        ({"team": "web"}, ["guard: team 'web' is in several orgs: write a/web or b/web"]),
+        ({"sure": "b/one"}, ["guard: unknown team 'b/one' (did you mean 'a/one'?)"]),
+    ],
+)
+def test_teams_that_policies_name_are_there(fields: dict[str, object], said: list[str]) -> None:
+    findings = Findings()
+    root = read(TWO_ORGS, "x", findings)[0]
+    place = Position("x", 3, 7)
+    placed = {("gateway", "policies"): (Guard.model_validate(fields),), ("policies", "c"): (Guard(team="nowhere"),)}
+    check_policy_teams(root, placed, lambda policy, path: place, findings)
+    assert [(fault.position, fault.message) for fault in findings.faults] == [(place, one) for one in said]

@@ -1,13 +1,34 @@
 """What documents may not say together, and what is warned of."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import ClassVar, Literal
 
 import pytest
 from tests.config.policies import REGISTRY
 
 from triplegate.config.load import ConfigError, load
+from triplegate.core.admission import Claim
+from triplegate.core.catalog import Target
+from triplegate.core.exchange import Exchange
+from triplegate.core.policy import Policy, Registry, Stage
 
 BASE = "services: {s: {endpoints: [http://h:1]}}\n"
+OPEN = "llm: {identity: none, policies: []}\nmcp: {identity: none, policies: []}\n"
+
+
+class Count(Policy):
+    """Counts."""
+
+    use: Literal["count"] = "count"
+    stage: ClassVar = Stage.ADMIT
+    calls: int
+
+    def claims(self, exchange: Exchange, target: Target | None) -> Iterable[Claim]:
+        return ()
+
+
+COUNTED = Registry([Count, *REGISTRY.policies.values()])
 
 
 def outcome(directory: Path, text: str) -> tuple[list[str], list[str]]:
@@ -123,3 +144,26 @@ def test_a_secret_in_a_fixed_header_must_be_a_reference(tmp_path: Path, header: 
     faults, _ = outcome(tmp_path, f"servers: {{s: {{url: 'http://h/mcp', headers: {{{header}: CANARY}}}}}}\n")
     assert faults == [f"{header.lower()}: refer to the secret by env:NAME or file:/path"]
     assert outcome(tmp_path, f"servers: {{s: {{url: 'http://h/mcp', headers: {{{header}: 'env:X'}}}}}}\n") == ([], [])
+
+
+def test_one_name_is_one_allowance(tmp_path: Path) -> None:
+    text = """gateway: {{policies: [{{use: count, name: x, calls: 1}}]}}
+plans: {{p: {{policies: [{{use: count, name: x, calls: {}}}]}}}}
+"""
+    (tmp_path / "triplegate.yaml").write_text(text.format(2) + OPEN)
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, COUNTED, environment={})
+    place = "triplegate.yaml:1:22"
+    assert [fault.message for fault in caught.value.faults] == [
+        f"'x' names another count at {place}: one name, one allowance"
+    ]
+    (tmp_path / "triplegate.yaml").write_text(text.format(1) + OPEN)
+    assert load(tmp_path, COUNTED, environment={}).warnings == ()
+
+
+def test_a_key_that_a_provider_does_not_take_is_refused(tmp_path: Path) -> None:
+    text = """providers: {p: {base_url: "http://h:1/v1", auth: null}}
+models: {m: {deployments: [{provider: p, model: x, key: env:K}]}}
+"""
+    faults, _ = outcome(tmp_path, text + OPEN)
+    assert faults == ["provider 'p' takes no credential (auth: null): the key would not be sent"]

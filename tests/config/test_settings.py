@@ -77,6 +77,11 @@ def test_state_is_said_shortly(tmp_path: Path, text: str, kind: str) -> None:
     assert read(tmp_path, text, R="redis://r").state.kind == kind
 
 
+def test_a_shared_state_that_would_not_be_used_is_refused(tmp_path: Path) -> None:
+    assert "either memory, or" in refused(tmp_path, "state: {kind: memory, redis: env:R}\n", R="redis://r")
+    assert "either memory, or" in refused(tmp_path, "state: redis\n")
+
+
 def test_a_store_is_said_shortly_and_by_reference(tmp_path: Path) -> None:
     (tmp_path / "url").write_text("sqlite+aiosqlite:///x.db\n")
     assert read(tmp_path, "store: file:url\n").store_url.reveal() == "sqlite+aiosqlite:///x.db"

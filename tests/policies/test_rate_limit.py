@@ -52,3 +52,10 @@ def test_the_claim_is_the_limit_as_written():
         2,
     )
     assert (claim.amount, claim.mode) == (1, "observe")
+
+
+def test_callers_without_a_key_of_ours_do_not_share_one_allowance_by_key():
+    alice = Principal("acme", "web", "alice", method="jwt", team_ref="acme/web")
+    bob = Principal("acme", "web", "bob", method="jwt", team_ref="acme/web")
+    buckets = {bucket(make_exchange(principal=one), by="key") for one in (alice, bob)}
+    assert buckets == {"route:orders/rate_limit|acme/web/alice", "route:orders/rate_limit|acme/web/bob"}

@@ -17,3 +17,8 @@ def test_the_rules_are_written_into_the_dispatch():
 def test_unbounded_retries_cannot_be_written(fields):
     with pytest.raises(ValidationError):
         Retry(**fields)
+
+
+def test_it_cannot_merely_observe():
+    with pytest.raises(ValidationError, match="enforce"):
+        Retry.model_validate({"attempts": 1, "mode": "observe"})

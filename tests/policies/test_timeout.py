@@ -1,5 +1,8 @@
 """Set times are written, the others keep their value."""
 
+import pytest
+from pydantic import ValidationError
+
 from triplegate.core.policy import Dispatch
 from triplegate.policies.timeout import Timeout
 
@@ -8,3 +11,8 @@ def test_only_what_is_set_changes():
     dispatch = Dispatch(connect=1.0, total=600.0)
     Timeout(first_byte="2s", total="10s").tune(dispatch)
     assert (dispatch.connect, dispatch.first_byte, dispatch.total) == (1.0, 2.0, 10.0)
+
+
+def test_it_cannot_merely_observe():
+    with pytest.raises(ValidationError, match="enforce"):
+        Timeout.model_validate({"total": "5s", "mode": "observe"})

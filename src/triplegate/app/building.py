@@ -93,6 +93,7 @@ class Building:
 
         settings, ends = self.settings, self._ends
         required = not settings.start_degraded
+        settings.state_path.mkdir(parents=True, exist_ok=True, mode=0o700)
         await self.crew.open(settings.state_path)
         ends.callback(self.crew.close)
         await self.shared.open(10.0, required=required)
@@ -245,7 +246,9 @@ def _shared(settings: Settings, clock: Clock, supervisor: Supervisor) -> MemoryS
 
 def _telemetry(settings: Settings, meters: Meters, crew: Crew) -> NodeTelemetry:
     written = settings.telemetry
-    log = None if written.access_log == "off" else AccessLog(written.access_log)
+    target = written.access_log
+    place = target if target == "stdout" else Path(settings.directory, target)
+    log = None if target == "off" else AccessLog(place)
     spans = SpanExport(written.otlp, settings.node) if written.otlp else None
     telemetry = NodeTelemetry(meters, tail=crew.tail(), access_log=log, spans=spans)
     telemetry.crew = crew

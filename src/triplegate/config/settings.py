@@ -108,7 +108,7 @@ class Spool(Document):
     directory: str | None = None
     """Its directory; `spool` in the state directory when absent."""
     max_bytes: Size = 256 << 20
-    """Most bytes on disk; above the high mark billed calls are refused."""
+    """Most bytes of billed calls; from 4/5 of it new ones are refused. Unpriced calls have a quarter of it besides."""
 
 
 class Telemetry(Document):
@@ -119,7 +119,7 @@ class Telemetry(Document):
     sample: Annotated[float, Field(ge=0, le=1)] = 0.01
     """Share of calls that get a span, where the caller did not decide."""
     access_log: str = "stdout"
-    """stdout, off, or a file."""
+    """stdout, off, or a file; relative: to the configuration."""
 
 
 class Limits(Document):

@@ -151,3 +151,66 @@ async def test_where_a_breaker_is_open_another_service_is_called(tmp_path):
             assert (wire.status, exchange.target) == (200, "s1")
         tried = [attempt.target.name for attempt in exchange.attempts if attempt.error_class != "open"]
         assert tried == ["s1"]
+
+
+@pytest.mark.parametrize(("attempts", "seen"), [(0, 1), (2, 3)])
+async def test_each_of_several_services_says_itself_how_it_is_tried_again(tmp_path, attempts, seen):
+    busy = b"HTTP/1.1 429 Slow\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    service = f", policies: [{{use: retry, attempts: {attempts}, on: [429]}}]"
+    async with Upstream(always(busy)) as upstream:
+        written = text(upstream.url, CLOSED, service=service).replace("{service: s1}", "{service: s1, weight: 0}")
+        async with built(tmp_path, written) as made:
+            exchange, wire = await made.serve("GET", "/r")
+    assert (wire.status, len(exchange.attempts)) == (429, seen)
+
+
+async def test_a_limit_that_only_observes_refuses_nobody_and_is_shown(tmp_path):
+    limit = "{use: rate_limit, requests: 1, window: 1h, mode: observe}"
+    seen = []
+    async with (
+        Upstream(always(OK)) as upstream,
+        built(tmp_path, text(upstream.url, route=f"policies: [{{use: key_auth}}, {limit}]")) as made,
+    ):
+        for _ in range(3):
+            exchange, wire = await made.serve("GET", "/r")
+            seen.append((wire.status, wire.field(b"ratelimit"), exchange.decisions))
+    would = [("route:r/rate_limit", "would refuse", "quota_exceeded")]
+    assert seen == [(200, None, []), (200, None, would), (200, None, would)]
+
+
+async def test_every_limit_of_one_route_counts_and_the_tightest_is_told(tmp_path):
+    limits = "{use: rate_limit, requests: 100, window: 1m}, {use: rate_limit, requests: 2, window: 1h}"
+    async with (
+        Upstream(always(OK)) as upstream,
+        built(tmp_path, text(upstream.url, route=f"policies: [{{use: key_auth}}, {limits}]")) as made,
+    ):
+        _, first = await made.serve("GET", "/r")
+        await made.serve("GET", "/r")
+        exchange, last = await made.serve("GET", "/r")
+    assert first.field(b"ratelimit-policy") == b'"rate_limit";q=2;w=3600'
+    assert (last.status, exchange.refusal.policy) == (429, "route:r/rate_limit#2")
+
+
+async def test_a_limit_of_one_name_is_one_allowance_wherever_it_stands(tmp_path):
+    limit = "{use: rate_limit, name: shared, requests: 3, window: 1h}"
+    async with Upstream(always(OK)) as upstream:
+        written = f"""services: {{s: {{endpoints: ["{upstream.url}"]}}}}
+gateway: {{policies: [{{use: key_auth}}, {limit}]}}
+routes:
+  a: {{service: s, match: {{path: /a}}, policies: [{limit}]}}
+  b: {{service: s, match: {{path: /b}}}}
+"""
+        async with built(tmp_path, written) as made:
+            statuses = [(await made.serve("GET", path))[1].status for path in ("/a", "/b", "/a", "/b")]
+    assert statuses == [200, 200, 200, 429]
+
+
+@pytest.mark.parametrize(("place", "status"), [("plans", 403), ("teams", 403), ("neither", 200)])
+async def test_policies_of_plan_and_team_hold_on_every_route(tmp_path, place, status):
+    guard = "policies: [{use: access, roles: [boss]}]"
+    plan = f"{{{guard}}}" if place == "plans" else "{}"
+    team = f"{guard}, " if place == "teams" else ""
+    people = f"orgs: {{acme: {{teams: {{web: {{{team}plan: p, consumers: {{ci: {{}}}}}}}}}}}}\nplans: {{p: {plan}}}\n"
+    async with Upstream(always(OK)) as upstream, built(tmp_path, text(upstream.url) + people) as made:
+        _, wire = await made.serve("GET", "/r")
+    assert wire.status == status

@@ -58,3 +58,7 @@ def test_without_a_list_only_pages_from_loopback_may_call(origin, fits):
 
 def test_any_origin_must_be_written():
     assert allowed(Doors([], ["*"]), origin=b"https://anywhere.test")
+
+
+def test_any_host_must_be_written():
+    assert allowed(Doors(["*"], []), "anywhere.test")
