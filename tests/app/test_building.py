@@ -58,14 +58,15 @@ async def test_records_that_another_process_left_are_booked_by_the_next(folder):
 
 
 async def test_a_shared_state_that_is_away_is_told_when_that_is_allowed(folder):
-    write(folder, f"state: {{redis: 'redis://127.0.0.1:{free_port()}/0'}}\nstart_degraded: true\n{CONFIGURATION}")
-    made = Building(read(folder), folder, {})
+    settings = f"state: {{redis: 'redis://127.0.0.1:{free_port()}/0'}}\nstart_degraded: true\nnodes: 3\npepper: env:P\n"
+    write(folder, settings + CONFIGURATION)
+    made = Building(read(folder, P="x" * 32), folder, {})
     try:
         async with asyncio.timeout(5):
             await made.open()
         (told,) = made.parts.view.degraded()
         assert told.part == "redis"
-        assert "limits are counted in this process, each at 1/1" in told.detail
+        assert "limits are counted in this process, each at 1/3" in told.detail
     finally:
         await made.close()
 

@@ -199,3 +199,15 @@ async def test_signals_are_given_back(folder):
         assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+
+
+async def test_each_listener_has_its_own_address(folder):
+    hosts = "data: {host: 127.0.0.2}, control: {host: 127.0.0.3}, status: {host: 127.0.0.4, port: 0}"
+    write(folder, f"listeners: {{{hosts}}}\n" + (folder / "triplegate.yaml").read_text())
+    async with listening(folder) as building:
+        urls = building.addresses
+        for name, host in (("api", "127.0.0.2"), ("control", "127.0.0.3"), ("status", "127.0.0.4")):
+            assert urls[name].startswith(f"http://{host}:")
+            await get(f"{urls[name]}/")
+            with pytest.raises(httpx.ConnectError):
+                await get(urls[name].replace(host, "127.0.0.1") + "/")

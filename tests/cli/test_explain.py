@@ -73,3 +73,20 @@ def test_what_is_no_request_is_wrong_usage_or_refused_by_the_edge(command, place
         assert "REFUSED" in done.out
     else:
         assert (done.status, done.out, done.err) == (2, "", said)
+
+
+MODELS = """
+providers: {p: {base_url: "http://127.0.0.1:9/v1", auth: null}}
+models: {mine: {deployments: [{provider: p, model: x}]}}
+llm: {identity: none, owner: web}
+orgs: {acme: {teams: {web: {}}}}
+"""
+
+
+def test_a_body_says_which_model_is_meant(command, tmp_path):
+    write(tmp_path, MODELS)
+    url = "/v1/chat/completions"
+    done = command("explain", "POST", url, "-d", '{"model": "mine", "messages": []}')
+    assert done.status == 0, done.out + done.err
+    assert "route     mine" in done.out
+    assert command("explain", "POST", url, "--body", '{"model": "other", "messages": []}').status == 1

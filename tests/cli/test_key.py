@@ -7,7 +7,14 @@ import re
 
 import httpx
 import pytest
+from tests.journeys.running import write
 
+PLANNED = "orgs: {acme: {teams: {web: {consumers: {ci: {}}}}}}\nplans: {gold: {}}\n"
+SCOPED = """
+services: {s: {endpoints: ["http://127.0.0.1:9"]}}
+routes: {r: {service: s, match: {path: /r}, policies: [{use: key_auth}, {use: access, scopes: [a, b]}]}}
+orgs: {acme: {teams: {web: {consumers: {ci: {}}}}}}
+"""
 WHO = ("--org", "acme", "--team", "web", "--consumer", "ci")
 KEY = r"tg_live_[0-9A-Za-z]{10}_[0-9A-Za-z]+\n"
 
@@ -94,3 +101,25 @@ def test_a_key_works_at_once_and_no_longer_once_it_is_revoked(reach, house):
     assert httpx.get(f"{house.url}/orders", headers=headers, timeout=10).status_code == 200
     reach("key", "revoke", key.split("_")[2])
     assert httpx.get(f"{house.url}/orders", headers=headers, timeout=10).status_code == 401
+
+
+def test_a_plan_that_is_not_there_gives_no_key(either):
+    done = either("key", "create", *WHO, "--plan", "nowhere")
+    assert (done.status, done.out) == (1, "")
+    assert "No such plan in this configuration." in done.err
+
+
+def test_a_key_has_the_plan_that_was_asked_for(command, tmp_path):
+    write(tmp_path, PLANNED)
+    made = command("key", "create", *WHO, "--plan", "gold")
+    assert made.status == 0, made.err
+    (listed,) = rows(command("key", "list", "--format", "json"))
+    assert listed["plan"] == "gold"
+
+
+@pytest.mark.parametrize(("scopes", "status"), [(("a", "b"), 0), (("a",), 1)])
+def test_a_key_opens_what_its_scopes_say(command, tmp_path, scopes, status):
+    write(tmp_path, SCOPED)
+    made = command("key", "create", *WHO, *[word for scope in scopes for word in ("--scope", scope)])
+    done = command("explain", "GET", "/r", "-H", f"Authorization: Bearer {made.out.strip()}")
+    assert done.status == status, done.out

@@ -187,6 +187,9 @@ class Sight(GatewayView):
             TeamView("umbrella", "books", "gold", ("robot",)),
         ]
 
+    def plans(self) -> list[str]:
+        return ["free", "gold"]
+
     def gates(self) -> dict[str, str]:
         return {"api": "http://127.0.0.1:8080", "llm": "http://127.0.0.1:8080/v1", "mcp": "http://127.0.0.1:8080/mcp"}
 

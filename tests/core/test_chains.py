@@ -30,7 +30,7 @@ class Know(Policy):
 
 
 def chains_for(gate, common=(), plans=None, teams=None):
-    chains = Chains(gate.name, tuple(common), plans or {}, teams or {}, make_kit())
+    chains = Chains(gate.name, tuple(common), {"free": ()} if plans is None else plans, teams or {}, make_kit())
     chains.bind(gate)
     return chains
 
@@ -99,3 +99,12 @@ async def test_a_policy_of_another_gate_is_left_out():
     exchange = make_exchange(gate, route=where, principal=None)
     await chains.outer(where.policies)(exchange)
     assert [word for word, _, _ in exchange.decisions] == ["all"]
+
+
+async def test_a_caller_whose_plan_is_gone_is_refused_instead_of_unlimited():
+    gate = PlainGate()
+    where = route([Know()])
+    exchange = make_exchange(gate, route=where, principal=None)
+    with pytest.raises(Refusal, match="policy_unavailable") as caught:
+        await chains_for(gate, plans={}).outer(where.policies)(exchange)
+    assert "'free'" in caught.value.reason

@@ -5,6 +5,7 @@ import json
 import jwt as pyjwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from pydantic import ValidationError
 from tests.builders import DictSecrets, PlainGate, make_exchange, make_kit
 
 from triplegate.core.clock import SetClock
@@ -223,3 +224,19 @@ def test_a_missing_or_broken_key_file_is_a_status_not_a_crash():
 def test_symmetric_and_encryption_keys_are_left_out():
     keys = [{"kty": "oct", "k": "AAAA", "kid": "a"}, jwk(RSA, "b") | {"use": "enc"}, jwk(RSA, "c")]
     assert list(parse_jwks(json.dumps({"keys": keys}))) == ["c"]
+
+
+async def test_the_claims_that_are_read_are_those_that_were_named():
+    named = policy(consumer_claim="who", team_claim="unit", scopes_claim="may", roles_claim="is")
+    shown = token(who="bob", unit="web", may=["read"], team="nobody", scope="write", roles=["a"], **{"is": ["dev"]})
+    principal = await call(named, kit_with(), shown)
+    assert (principal.consumer, principal.team) == ("bob", "web")
+    assert (principal.scopes, principal.roles) == ({"read"}, {"dev"})
+    assert (await call(policy(team="web"), kit_with(), token(team="nobody"))).team == "web"
+    several = Jwt(issuer="https://idp", audience=("billing", "orders"), keys="file:jwks.json")
+    assert (await call(several, kit_with(), token())).team == "web"
+
+
+def test_it_cannot_merely_observe():
+    with pytest.raises(ValidationError, match="enforce"):
+        policy(mode="observe")

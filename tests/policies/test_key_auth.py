@@ -1,6 +1,7 @@
 """A virtual key names its principal; everything else gets the same 401."""
 
 import pytest
+from pydantic import ValidationError
 from tests.builders import ListKeys, PlainGate, make_exchange, make_kit
 
 from triplegate.core.clock import SetClock
@@ -100,3 +101,8 @@ async def test_the_key_itself_is_kept_nowhere():
     kept = repr((kit.states._kept, exchange.principal, exchange.decisions))
     assert key not in kept
     assert key[-49:] not in kept
+
+
+def test_it_cannot_merely_observe():
+    with pytest.raises(ValidationError, match="enforce"):
+        KeyAuth.model_validate({"mode": "observe"})

@@ -16,3 +16,10 @@ def test_only_what_is_set_changes():
 def test_it_cannot_merely_observe():
     with pytest.raises(ValidationError, match="enforce"):
         Timeout.model_validate({"total": "5s", "mode": "observe"})
+
+
+@pytest.mark.parametrize("name", ["connect", "first_byte", "idle", "total"])
+def test_each_time_reaches_the_dispatch(name):
+    dispatch = Dispatch()
+    Timeout.model_validate({name: "123ms"}).tune(dispatch)
+    assert [one for one in ("connect", "first_byte", "idle", "total") if getattr(dispatch, one) == 0.123] == [name]

@@ -67,6 +67,9 @@ async def waiting(directory: Path, ledger: "DrainLedger") -> int:
     return count + len(open_calls)
 
 
+NO_PLAN = "No such plan in this configuration."
+
+
 class OfflineKeys:
     """Keys in the database, in the shape the admin API gives them."""
 
@@ -82,6 +85,8 @@ class OfflineKeys:
         team = org.teams.get(wanted["team"]) if org is not None else None
         if team is None or wanted["consumer"] not in team.consumers:
             raise Failed("No such org, team or consumer.")
+        if wanted["plan"] and wanted["plan"] not in self._loaded.documents.plans:
+            raise Failed(NO_PLAN)
         with told():
             pepper = load_pepper(self._loaded.settings)
         text, key_id = new_key(wanted["env"])

@@ -95,6 +95,11 @@ class Sight(GatewayView):
             for team_name, team in org.teams.items()
         ]
 
+    def plans(self) -> Sequence[str]:
+        """Names of the plans in force."""
+        snapshot = self._gateway.snapshot
+        return () if snapshot is None else tuple(snapshot.documents.plans)
+
     def gates(self) -> Mapping[str, str]:
         """Gate → URL."""
         return self._gates

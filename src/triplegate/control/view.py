@@ -107,6 +107,10 @@ class GatewayView:
         """All teams with their consumers."""
         return ()
 
+    def plans(self) -> Sequence[str]:
+        """Names of the plans that keys may have."""
+        return ()
+
     def gates(self) -> Mapping[str, str]:
         """Gate → where it listens, as a URL."""
         return {}

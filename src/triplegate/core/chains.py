@@ -95,6 +95,9 @@ class Chains:
         assert gate is not None
         target = of_targets(route)
         _, plan, team = scope
+        if plan and plan not in self._plans:  # without the limits that somebody agreed to, there would be none
+            reason = f"plan '{plan}' of the caller's key is not configured"
+            raise Refusal("policy_unavailable", "The plan of this caller is not configured.", reason=reason)
         merged = self._common + route.policies + target + self._plans.get(plan, ()) + self._teams.get(team, ())
         _, inner = split(self._fitting(merged))
         chain = self._folded[scope] = fold(inner, self._last or gate.forward, self._kit, traced=self._traced)

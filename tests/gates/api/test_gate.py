@@ -214,3 +214,13 @@ async def test_policies_of_plan_and_team_hold_on_every_route(tmp_path, place, st
     async with Upstream(always(OK)) as upstream, built(tmp_path, text(upstream.url) + people) as made:
         _, wire = await made.serve("GET", "/r")
     assert wire.status == status
+
+
+async def test_an_access_policy_that_only_observes_lets_pass_and_is_shown(tmp_path):
+    guard = "{use: access, teams: [ops], mode: observe}"
+    async with (
+        Upstream(always(OK)) as upstream,
+        built(tmp_path, text(upstream.url, route=f"policies: [{{use: key_auth}}, {guard}]")) as made,
+    ):
+        exchange, wire = await made.serve("GET", "/r")
+    assert (wire.status, exchange.decisions) == (200, [("route:r/access", "would refuse", "forbidden")])

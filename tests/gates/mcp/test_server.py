@@ -5,8 +5,11 @@ from tests.builders import DictSecrets, make_kit
 
 from triplegate.config.documents_mcp import ServerDocument
 from triplegate.core.errors import Refusal
+from triplegate.core.fold import fold
 from triplegate.gates.mcp import server as module
 from triplegate.gates.mcp.server import Server, ServerState, UpstreamSession
+from triplegate.policies.retry import Retry
+from triplegate.policies.timeout import Timeout
 from triplegate.upstreams.supervisor import TaskSupervisor
 
 
@@ -59,3 +62,12 @@ def test_ids_of_a_session_are_never_said_twice_and_fit_json_numbers():
     ids = [one.next_id() for _ in range(100)] + [other.next_id() for _ in range(100)]
     assert len(set(ids)) == 200
     assert max(ids) < 2**53
+
+
+def test_a_chain_changes_its_times_and_its_retries_have_one_budget():
+    kit = make_kit(supervisor=TaskSupervisor())
+    server = make(kit, timeout="9s")
+    policies = (Timeout(first_byte="2s"), Retry(attempts=3, budget=0.5))
+    dispatch = server.dispatch(fold(policies, None, kit))
+    assert (dispatch.total, dispatch.first_byte, dispatch.retries, dispatch.retry_budget) == (9.0, 2.0, 3, 0.5)
+    assert make(kit).budget is server.budget

@@ -67,3 +67,10 @@ async def test_a_consumer_that_the_configuration_does_not_know_gets_no_key(stage
     async with stage.client(await stage.token()) as owner:
         for body in ({**CI, "consumer": "nobody"}, {**CI, "team": "ops"}, {**CI, "org": "umbrella"}):
             assert (await owner.post("/admin/v1/keys", json=body)).status_code == 404
+
+
+async def test_a_key_has_a_plan_that_there_is_or_none(stage: Any) -> None:
+    async with stage.client(await stage.token("developer")) as client:
+        for plan, status in (("gold", 201), ("x", 404)):
+            assert (await client.post("/admin/v1/keys", json={**CI, "plan": plan})).status_code == status
+        assert [one["plan"] for one in (await client.get("/admin/v1/keys")).json()] == ["gold"]

@@ -92,6 +92,8 @@ async def create_key(
     )
     if not known or not caller.sees(data.org, data.team):
         raise NotFoundException("No such org, team or consumer.")
+    if data.plan and data.plan not in parts.view.plans():
+        raise NotFoundException("No such plan in this configuration.")
     key, key_id = new_key(data.env)
     record = KeyRecord(
         key_id,
