@@ -1,0 +1,339 @@
+"""Every field that is accepted does what it says, which a test proves; or it says only, and its docstring says so."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from inspect import get_annotations
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel
+
+from triplegate.cli.entry import COMMANDS
+from triplegate.config.documents import Documents
+from triplegate.config.documents_base import Reached
+from triplegate.config.environment import VARIABLES
+from triplegate.config.settings import Settings
+from triplegate.core.policy import Policy
+from triplegate.policies import registry
+
+TESTS = Path(__file__).parent
+CLI = TESTS.parent / "src" / "triplegate" / "cli"
+SAYS_ONLY = "says only"
+
+BUILDING = "app/test_building.py::test_its_parts_are_as_the_settings_say"
+API = "gates/api/test_gate.py::"
+LLM = "gates/llm/test_gate.py::"
+DEPLOYMENT = "gates/llm/test_deployment.py::"
+MCP = "gates/mcp/test_gate.py::"
+BODIES = "hostile/test_edge_bodies.py::"
+SETTINGS = "config/test_settings.py::"
+MATCH = "gates/api/test_match.py::"
+TLS = "upstreams/test_tls.py::"
+REACH = "upstreams/test_reach.py::"
+PRICES = "config/test_documents_llm.py::test_prices_become_ledger_units_exactly"
+CLASSES = "core/test_money.py::test_a_class_without_a_rate_falls_back_in_the_documented_order"
+JWT = "policies/test_jwt.py::"
+LIMIT = "policies/test_rate_limit.py::"
+RETRY = "policies/test_retry.py::"
+TIMEOUT = "policies/test_timeout.py::"
+BREAKER = "policies/test_breaker.py::"
+ACCESS = "policies/test_access.py::"
+KEY = "cli/test_key.py::"
+REPORT = "cli/test_report.py::"
+LABELS = "config/test_chains.py::test_labels_name_owner_and_tag_and_number_repeats"
+CHAIN = "core/test_chains.py::test_policies_merge_from_gateway_to_team"
+ORDERED = "gates/llm/test_compile.py::test_deployments_have_names_of_their_own_weights_prices_and_groups"
+PEOPLE = "config/test_people.py::test_a_consumer_has_its_own_plan_roles_and_scopes_and_else_its_teams"
+SERVER = "gates/mcp/test_server.py::"
+TOOLS = "gates/mcp/test_access.py::"
+BOOKING = "core/test_booking.py::"
+OWN_LIMITS = "gates/llm/test_compile.py::test_limits_of_provider_and_deployment_are_the_targets_own"
+PLACE = "cli/test_place.py::test_it_is_the_one_named_then_the_one_here_then_the_demo"
+
+FIELDS = {
+    # settings -------------------------------------------------------------------------------------------------
+    "Listener.host": "app/test_listen.py::test_each_listener_has_its_own_address",
+    "Listener.port": "app/test_listen.py::test_before_anything_listens_what_is_opened_is_awaited",
+    "State.kind": SETTINGS + "test_state_is_said_shortly",
+    "State.redis": "app/test_building.py::test_a_shared_state_that_is_away_is_told_when_that_is_allowed",
+    "Store.url": "app/test_building.py::test_a_store_that_is_away_is_told_when_that_is_allowed",
+    "Spool.directory": BUILDING,
+    "Spool.max_bytes": BUILDING,
+    "Telemetry.otlp": BUILDING,
+    "Telemetry.sample": "gates/test_opening.py::test_a_new_trace_is_sampled_by_the_houses_share",
+    "Telemetry.access_log": BUILDING,
+    "Settings.pepper": BUILDING,
+    "Settings.node": BUILDING,
+    "Settings.nodes": "app/test_building.py::test_a_shared_state_that_is_away_is_told_when_that_is_allowed",
+    "Settings.workers": "journeys/test_workers.py::test_two_workers_share_the_port_and_the_page_shows_the_sum",
+    "Settings.documents": SETTINGS + "test_a_wrong_setting_is_said_with_its_place",
+    "Settings.trusted_proxies": BUILDING,
+    "Limits.uri": "hostile/test_edge_fields.py::test_p33_a_target_has_8192_bytes_and_no_more",
+    "Limits.headers": "hostile/test_edge_fields.py::test_p33_a_head_has_64_kib_and_no_more",
+    "Limits.fields": "hostile/test_edge_fields.py::test_p33_a_head_has_100_fields_and_no_more",
+    "Limits.body": "hostile/test_edge_fields.py::test_p33_a_body_has_its_limit_and_no_more",
+    "Limits.header_timeout": "hostile/test_edge_deviations.py::test_a_slow_head_ends_in_silence",
+    "Limits.body_idle": BODIES + "test_a_body_that_stops_is_408_and_the_connection_ends",
+    "Limits.body_rate": BODIES + "test_a_body_that_drips_is_408",
+    "Limits.write_idle": BODIES + "test_replies_nobody_reads_stop_at_the_service_and_cost_little",
+    "Limits.connections": BODIES + "test_silent_connections_shut_nobody_out",
+    "Limits.exchanges": BODIES + "test_calls_above_the_limit_are_told_so_at_once",
+    "Drain.grace": "app/test_listen.py::test_a_call_that_does_not_end_is_cut_in_the_end",
+    "Settings.start_degraded": "app/test_building.py::test_a_store_that_is_away_is_told_when_that_is_allowed",
+    "Settings.allow_local_limits": SETTINGS + "test_limits_are_not_counted_apart_by_accident",
+    "Settings.allow_private": BUILDING,
+    "Settings.insecure_admin": SETTINGS + "test_a_control_listener_open_to_others_is_refused_unless_said",
+    "Settings.state_dir": "cli/test_place.py::test_the_state_directory_is_where_the_gateway_has_it",
+    "Settings.directory": SETTINGS + "test_the_directory_is_known_but_not_written",
+    # the three gates ------------------------------------------------------------------------------------------
+    "GatewayDocument.policies": CHAIN,
+    "LlmDocument.base_path": "gates/llm/test_compile.py::test_paths_follow_the_base_path",
+    "LlmDocument.host": LLM + "test_another_host_is_misdirected",
+    "LlmDocument.identity": "gates/llm/test_compile.py::test_an_open_gate_books_on_its_owner",
+    "LlmDocument.owner": "gates/llm/test_compile.py::test_an_open_gate_books_on_its_owner",
+    "LlmDocument.policies": LLM + "test_a_limit_is_told_in_openais_own_fields_with_milliseconds",
+    "McpDocument.path": "gates/mcp/test_compile.py::test_the_gate_answers_on_its_path_and_below",
+    "McpDocument.allowed_hosts": "gates/mcp/test_doors.py::test_written_hosts_are_the_only_ones_besides_loopback",
+    "McpDocument.allowed_origins": "gates/mcp/test_doors.py::test_written_origins_are_the_only_ones",
+    "McpDocument.identity": MCP + "test_anonymous_calls_are_booked_on_the_owner",
+    "McpDocument.owner": MCP + "test_anonymous_calls_are_booked_on_the_owner",
+    "McpDocument.policies": MCP + "test_a_rate_limit_is_told_in_json_rpc_with_the_wait",
+    # what every upstream has ----------------------------------------------------------------------------------
+    "ServiceDocument.timeout": "gates/api/test_service.py::test_a_document_is_taken_with_its_times",
+    "ProviderDocument.timeout": LLM + "test_a_provider_that_is_silent_leaves_time_for_the_fallback",
+    "ServerDocument.timeout": SERVER + "test_a_chain_changes_its_times_and_its_retries_have_one_budget",
+    "Timeouts.connect": "hostile/test_timing.py::test_a_connect_that_is_not_answered_times_out_as_connect",
+    "Timeouts.first_byte": "hostile/test_timing.py::test_an_upstream_that_never_answers_times_out_on_the_first_byte",
+    "Timeouts.idle": "hostile/test_timing.py::test_a_stall_within_the_content_times_out_as_idle",
+    "Timeouts.total": "hostile/test_timing.py::test_bytes_that_trickle_keep_the_idle_clock_but_not_the_total_one",
+    "Tls.ca": TLS + "test_a_private_authority_is_trusted_when_named_and_only_http11_is_spoken",
+    "Tls.server_name": TLS + "test_a_name_is_asked_for_and_verified",
+    "Tls.certificate": TLS + "test_a_client_certificate_is_shown",
+    "Tls.key": REACH + "test_two_client_certificates_are_two_pools",
+    "Tls.verify": "config/test_documents_base.py::test_contradictions_and_endless_waits_are_refused",
+    "Connections.max": "upstreams/test_places.py::test_never_more_connections_than_allowed_and_everyone_is_served",
+    "Connections.queue": "hostile/test_timing.py::test_the_queue_for_a_connection_is_bounded_in_time_and_length",
+    "Connections.queue_timeout": REACH + "test_the_documents_times_and_bounds_go_with_each_call",
+    # services and routes --------------------------------------------------------------------------------------
+    "ServiceDocument.policies": API + "test_each_of_several_services_says_itself_how_it_is_tried_again",
+    "ServiceDocument.endpoints": "gates/api/test_service.py::test_endpoints_take_turns_and_the_turn_outlives_reloads",
+    "ServiceDocument.host": "gates/api/test_service.py::test_the_host_is_the_clients_the_endpoints_or_a_fixed_one",
+    "RouteDocument.service": "gates/api/test_compile.py::test_every_match_of_a_route_leads_to_it",
+    "WeightedService.service": "gates/api/test_compile.py::test_several_services_keep_weights_and_own_limits",
+    "WeightedService.weight": "journeys/test_api.py::test_calls_are_shared_by_weight",
+    "Match.host": MATCH + "test_hosts_fit_as_the_gateway_api_says",
+    "Match.path": MATCH + "test_a_prefix_fits_whole_path_elements",
+    "Match.type": MATCH + "test_an_exact_path_fits_itself_only",
+    "Match.methods": API + "test_what_no_route_takes_is_404_and_a_wrong_method_405",
+    "Match.headers": MATCH + "test_a_repeated_header_counts_by_its_first_value",
+    "RouteDocument.owner": "gates/api/test_compile.py::test_several_services_keep_weights_and_own_limits",
+    "RouteDocument.price": API + "test_a_priced_call_has_an_intent_and_one_final_and_no_answer_costs_nothing",
+    "RouteDocument.records": BOOKING + "test_unpriced_api_traffic_is_rolled_up_unless_the_route_says_otherwise",
+    "RouteDocument.identity": "config/test_rules.py::test_identity_may_stand_on_route_or_gateway_or_be_waived",
+    "RouteDocument.policies": CHAIN,
+    # providers and models -------------------------------------------------------------------------------------
+    "ProviderDocument.policies": OWN_LIMITS,
+    "ProviderDocument.base_url": DEPLOYMENT + "test_a_provider_sees_our_credential_and_nothing_of_the_clients",
+    "ProviderDocument.dialect": LLM + "test_a_chat_comes_back_with_its_cost_and_its_deployment",
+    "ProviderAuth.bearer": DEPLOYMENT + "test_a_provider_sees_our_credential_and_nothing_of_the_clients",
+    "ProviderAuth.header": DEPLOYMENT + "test_a_provider_sees_our_credential_and_nothing_of_the_clients",
+    "ProviderDocument.key": ORDERED,
+    "ProviderDocument.headers": DEPLOYMENT + "test_a_provider_sees_our_credential_and_nothing_of_the_clients",
+    "ProviderDocument.verified": SAYS_ONLY,
+    "Rates.call": PRICES,
+    "Rates.input": PRICES,
+    "Rates.output": PRICES,
+    "Rates.cache_read": PRICES,
+    **dict.fromkeys(
+        (f"Rates.{name}" for name in ("cache_write_5m", "cache_write_1h", "audio_in", "image_in")), CLASSES
+    ),
+    "Rates.reasoning": CLASSES,
+    "Rates.audio_out": CLASSES,
+    "VendorModelDocument.context": SAYS_ONLY,
+    "VendorModelDocument.max_output": SAYS_ONLY,
+    "Quirks.stream_usage": DEPLOYMENT + "test_what_a_vendor_cannot_take_is_left_out_or_renamed",
+    "Quirks.max_tokens": DEPLOYMENT + "test_what_a_vendor_cannot_take_is_left_out_or_renamed",
+    "Quirks.drop": DEPLOYMENT + "test_what_a_vendor_cannot_take_is_left_out_or_renamed",
+    "DeploymentDocument.provider": ORDERED,
+    "DeploymentDocument.model": DEPLOYMENT + "test_a_provider_sees_our_credential_and_nothing_of_the_clients",
+    "DeploymentDocument.key": DEPLOYMENT + "test_a_provider_sees_our_credential_and_nothing_of_the_clients",
+    "DeploymentDocument.weight": "gates/llm/test_model.py::test_weights_decide_who_is_first",
+    "DeploymentDocument.name": ORDERED,
+    "DeploymentDocument.group": ORDERED,
+    "DeploymentDocument.policies": OWN_LIMITS,
+    "ModelDocument.fallback": LLM + "test_the_fallback_answers_and_nobody_sees_why",
+    "ModelDocument.owner": SAYS_ONLY,
+    "ModelDocument.teams": LLM + "test_a_model_of_other_teams_is_as_if_it_were_not_there",
+    "ModelDocument.policies": LLM + "test_a_policys_total_holds_for_all_attempts_together",
+    # servers --------------------------------------------------------------------------------------------------
+    "ServerDocument.policies": MCP + "test_a_limit_of_the_server_is_taken_before_each_attempt",
+    "ServerDocument.url": MCP + "test_a_modern_client_lists_and_calls_whatever_the_server_speaks",
+    "ServerDocument.alias": "gates/mcp/test_names.py::test_usual_names_are_alias_and_tool",
+    "ServerDocument.headers": SERVER + "test_secrets_are_sent_and_never_shown",
+    "ServerAuth.bearer": MCP + "test_the_client_token_never_reaches_a_server_but_its_own_credential_does",
+    "ToolFilter.allow": TOOLS + "test_deny_wins_over_allow_and_an_empty_allow_list_allows_nothing",
+    "ToolFilter.deny": MCP + "test_a_denied_tool_cannot_be_told_from_an_unknown_one",
+    "ServerDocument.price": MCP + "test_each_call_is_billed_and_everything_else_costs_nothing",
+    "ServerDocument.owner": SAYS_ONLY,
+    "ServerDocument.teams": MCP + "test_teams_see_their_servers_and_paths_only",
+    "VirtualServerDocument.tools": TOOLS + "test_a_virtual_server_matches_full_names_and_never_widens",
+    "VirtualServerDocument.teams": MCP + "test_teams_see_their_servers_and_paths_only",
+    "VirtualServerDocument.policies": MCP + "test_policies_of_a_virtual_server_hold_on_its_path_only",
+    # people ---------------------------------------------------------------------------------------------------
+    "TeamDocument.plan": PEOPLE,
+    "TeamDocument.policies": API + "test_policies_of_plan_and_team_hold_on_every_route",
+    "ConsumerDocument.plan": PEOPLE,
+    "ConsumerDocument.roles": PEOPLE,
+    "ConsumerDocument.scopes": PEOPLE,
+    "PlanDocument.policies": API + "test_policies_of_plan_and_team_hold_on_every_route",
+    "Documents.policies": "config/test_load.py::test_a_chain_of_the_operator_replaces_the_shipped_one",
+    # policies -------------------------------------------------------------------------------------------------
+    **dict.fromkeys((f"{use}.name" for use in registry().policies), LABELS),
+    "access.mode": API + "test_an_access_policy_that_only_observes_lets_pass_and_is_shown",
+    **{f"access.{name}": ACCESS + "test_a_listed_caller_passes" for name in ("teams", "consumers", "roles")},
+    "access.scopes": ACCESS + "test_a_missing_scope_names_all_needed_ones_in_one_challenge",
+    "breaker.mode": BREAKER + "test_a_breaker_that_never_decides_cannot_be_written",
+    **{f"breaker.{name}": BREAKER + "test_the_rules_are_written_into_the_dispatch" for name in ("failures", "longest")},
+    "breaker.open_for": API + "test_an_open_breaker_spares_the_service_and_stays_open_over_reloads",
+    **{f"jwt.{name}": JWT + "test_a_wrong_claim_is_refused" for name in ("issuer", "audience")},
+    "jwt.mode": "policies/test_jwt.py::test_it_cannot_merely_observe",
+    "jwt.keys": JWT + "test_a_rotated_key_is_found_and_ten_thousand_unknown_ones_load_once",
+    "jwt.algorithms": JWT + "test_hmac_with_the_public_key_and_none_are_never_accepted",
+    "jwt.token_type": JWT + "test_the_required_token_type_is_checked",
+    "jwt.leeway": JWT + "test_a_clock_difference_within_the_leeway_is_forgiven",
+    **{
+        f"jwt.{name}": JWT + "test_the_claims_that_are_read_are_those_that_were_named"
+        for name in ("team", "team_claim", "consumer_claim", "scopes_claim", "roles_claim")
+    },
+    "key_auth.mode": "policies/test_key_auth.py::test_it_cannot_merely_observe",
+    "rate_limit.name": API + "test_a_limit_of_one_name_is_one_allowance_wherever_it_stands",
+    "rate_limit.mode": API + "test_a_limit_that_only_observes_refuses_nobody_and_is_shown",
+    **{f"rate_limit.{name}": LIMIT + "test_the_claim_is_the_limit_as_written" for name in ("window", "burst")},
+    "rate_limit.requests": API + "test_every_limit_of_one_route_counts_and_the_tightest_is_told",
+    "rate_limit.by": LIMIT + "test_each_subject_has_its_own_bucket",
+    "retry.mode": RETRY + "test_it_cannot_merely_observe",
+    "retry.attempts": API + "test_each_of_several_services_says_itself_how_it_is_tried_again",
+    "retry.on": API + "test_each_of_several_services_says_itself_how_it_is_tried_again",
+    "retry.budget": "upstreams/test_attempts.py::test_the_budget_bounds_retries_over_all_calls",
+    "timeout.mode": TIMEOUT + "test_it_cannot_merely_observe",
+    **{
+        f"timeout.{name}": TIMEOUT + "test_each_time_reaches_the_dispatch" for name in ("connect", "first_byte", "idle")
+    },
+    "timeout.total": LLM + "test_a_policys_total_holds_for_all_attempts_together",
+}
+OPTIONS = {
+    **dict.fromkeys(
+        ("check.config", "explain.config", "create.config", "list_keys.config", "revoke.config", "usage.config"), PLACE
+    ),
+    "serve.config": "cli/test_serve.py::test_it_says_where_it_listens_and_ends_well",
+    "serve.workers": "journeys/test_workers.py::test_two_workers_share_the_port_and_the_page_shows_the_sum",
+    "check.strict": "cli/test_check.py::test_secrets_that_are_missing_warn_and_fail_only_when_strict",
+    "explain.method": "cli/test_explain.py::test_a_body_says_which_model_is_meant",
+    "explain.url": "cli/test_explain.py::test_a_path_that_nothing_serves_is_a_404",
+    "explain.header": "cli/test_explain.py::test_with_a_key_it_would_be_sent_and_nothing_is",
+    "explain.body": "cli/test_explain.py::test_a_body_says_which_model_is_meant",
+    "init.directory": "cli/test_init.py::test_what_it_writes_passes_check_and_serves",
+    **{f"create.{name}": KEY + "test_a_consumer_that_is_not_there_gets_none" for name in ("org", "team", "consumer")},
+    "create.name": KEY + "test_a_key_is_made_listed_and_revoked",
+    "create.plan": KEY + "test_a_key_has_the_plan_that_was_asked_for",
+    "create.scope": KEY + "test_a_key_opens_what_its_scopes_say",
+    "create.expires": KEY + "test_the_end_and_the_environment_are_kept",
+    "create.env": KEY + "test_the_end_and_the_environment_are_kept",
+    "list_keys.team": KEY + "test_keys_of_one_team_can_be_listed_alone",
+    "list_keys.form": KEY + "test_a_list_can_be_written_to_a_file",
+    "list_keys.output": KEY + "test_a_list_can_be_written_to_a_file",
+    "revoke.key_id": KEY + "test_a_key_is_made_listed_and_revoked",
+    "usage.by": REPORT + "test_the_table_says_as_of_when_and_is_plain_in_a_pipe",
+    "usage.since": REPORT + "test_a_period_without_calls_is_empty",
+    "usage.until": REPORT + "test_a_period_without_calls_is_empty",
+    "usage.form": REPORT + "test_it_can_be_written_to_a_file",
+    "usage.output": REPORT + "test_it_can_be_written_to_a_file",
+}
+VARIABLE = "config/test_environment.py::test_every_variable_leads_to_a_setting"
+
+
+def models(kind: Any) -> Iterator[type[BaseModel]]:
+    """The documents that a field holds; policies are listed for themselves."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        if not issubclass(kind, Policy):
+            yield kind
+    else:
+        for part in get_args(kind):
+            yield from models(part)
+
+
+def written_in(model: type[BaseModel], field: str) -> str:
+    """The class whose field it is; what all upstreams have counts for each kind of them."""
+    home = next(cls for cls in reversed(model.__mro__) if field in get_annotations(cls))
+    return (model if home is Reached else home).__name__
+
+
+def reached(model: type[BaseModel], seen: set[type[BaseModel]] | None = None) -> set[type[BaseModel]]:
+    """The model and every document below it."""
+    seen = set() if seen is None else seen
+    if model not in seen:
+        seen.add(model)
+        for facts in model.model_fields.values():
+            for inner in models(facts.annotation):
+                reached(inner, seen)
+    return seen
+
+
+def accepted() -> set[str]:
+    """Every field that a configuration may hold and that holds no document itself."""
+    found = {f"{use}.{name}" for use, cls in registry().policies.items() for name in cls.model_fields if name != "use"}
+    for model in reached(Settings) | reached(Documents):
+        for name, facts in model.model_fields.items():
+            if not list(models(facts.annotation)):
+                found.add(f"{written_in(model, name)}.{name}")
+    return found
+
+
+def options() -> set[str]:
+    """Every option and argument of every command: function.name."""
+    found = set()
+    for command in COMMANDS:
+        for node in ast.parse((CLI / f"{command}.py").read_text()).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                for one in (*node.args.args, *node.args.kwonlyargs):
+                    written = "" if one.annotation is None else ast.unparse(one.annotation)
+                    if "Parameter(" in written or written == "Config":
+                        found.add(f"{node.name}.{one.arg}")
+    return found
+
+
+@cache
+def named_in(file: str) -> frozenset[str]:
+    tree = ast.parse((TESTS / file).read_text())
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return frozenset(node.name for node in ast.walk(tree) if isinstance(node, kinds))
+
+
+def test_every_field_that_is_accepted_stands_in_the_table_and_no_other() -> None:
+    assert (accepted() - FIELDS.keys(), FIELDS.keys() - accepted()) == (set(), set())
+
+
+def test_every_option_of_every_command_stands_in_the_table_and_no_other() -> None:
+    assert (options() - OPTIONS.keys(), OPTIONS.keys() - options()) == (set(), set())
+
+
+@pytest.mark.parametrize("proof", sorted({*FIELDS.values(), *OPTIONS.values(), VARIABLE} - {SAYS_ONLY}))
+def test_what_proves_it_exists(proof: str) -> None:
+    file, _, name = proof.partition("::")
+    assert name in named_in(file)
+
+
+@pytest.mark.parametrize("field", sorted(name for name, proof in FIELDS.items() if proof == SAYS_ONLY))
+def test_a_field_that_only_documents_says_so(field: str) -> None:
+    owner, _, name = field.partition(".")
+    cls = next(cls for cls in reached(Documents) if cls.__name__ == owner)
+    said = cls.model_fields[name].description or ""
+    assert any(words in said for words in ("says only", "told to readers", "answers for it")), said
+
+
+def test_every_variable_is_tested() -> None:
+    """Its test goes through the same table that is read by the gateway."""
+    assert "VARIABLES" in (TESTS / VARIABLE.partition("::")[0]).read_text()
+    assert len(VARIABLES) > 20
