@@ -2,86 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.config.policies import REGISTRY
 
 from triplegate.config.faults import ConfigError
-from triplegate.config.keep import keep, last_good
-from triplegate.config.load import Loaded, load
-from triplegate.config.watch import attempt, changes, directory_of, folders, is_configuration, watch
+from triplegate.config.load import Loaded
+from triplegate.config.watch import attempt, changes, directory_of, folders, is_configuration
 from triplegate.core.policy import Registry
-
-GOOD = "services: {s: {endpoints: [http://h:%d]}}\n"
-
-
-class Told:
-    """A taker that keeps what it was told, as the gateway does: only good ones go into force."""
-
-    def __init__(self, first: Loaded) -> None:
-        self.outcomes: asyncio.Queue[Loaded | ConfigError] = asyncio.Queue()
-        self.in_force = first
-
-    async def __call__(self, outcome: Loaded | ConfigError) -> None:
-        if isinstance(outcome, Loaded):
-            self.in_force = outcome
-            keep(outcome, outcome.settings.state_path)
-        await self.outcomes.put(outcome)
-
-    async def next(self) -> Loaded | ConfigError:
-        return await asyncio.wait_for(self.outcomes.get(), 20)
-
-
-@asynccontextmanager
-async def watching(directory: Path) -> AsyncIterator[Told]:
-    first = load(directory, REGISTRY, environment={})
-    told, stop = Told(first), asyncio.Event()
-    task = asyncio.get_running_loop().create_task(watch(directory, REGISTRY, told, stop=stop, known=first.hash))
-    try:
-        yield told
-    finally:
-        stop.set()
-        await asyncio.wait_for(task, 20)
-
-
-async def test_a_change_is_handed_over_and_a_bad_one_keeps_the_last_good(tmp_path: Path) -> None:
-    file = tmp_path / "triplegate.yaml"
-    file.write_text(GOOD % 1)
-    async with watching(tmp_path) as told:
-        file.write_text(GOOD % 2)  # before the watching really began, or after: it is seen
-        good = await told.next()
-        assert isinstance(good, Loaded)
-        assert good.documents.services["s"].endpoints == ("http://h:2",)
-
-        file.write_text("services: {s: {endpoints: [http://h:3], tmeout: 5s}}\n")
-        bad = await told.next()
-        assert isinstance(bad, ConfigError)
-        assert str(bad).startswith("triplegate.yaml:1:41 unknown field 'tmeout'")
-        assert told.in_force.documents.services["s"].endpoints == ("http://h:2",)
-        kept = last_good(told.in_force.settings, REGISTRY)
-        assert kept is not None
-        assert kept.hash == good.hash
-
-        file.write_text(GOOD % 2)  # the repair is told although it is what is in force: the error is over
-        repaired = await told.next()
-        assert isinstance(repaired, Loaded)
-        assert repaired.hash == good.hash
-
-
-async def test_a_change_without_meaning_is_not_handed_over(tmp_path: Path) -> None:
-    file = tmp_path / "triplegate.yaml"
-    file.write_text(GOOD % 1)
-    async with watching(tmp_path) as told:
-        file.write_text(GOOD % 2)
-        await told.next()
-        file.write_text("# only a comment\n" + GOOD % 2)
-        (tmp_path / "more.yaml").write_text("plans: {p: {}}\n")
-        outcome = await told.next()
-        assert isinstance(outcome, Loaded)
-        assert list(outcome.documents.plans) == ["p"]
-        assert told.outcomes.empty()
 
 
 def test_only_yaml_in_visible_places_counts(tmp_path: Path) -> None:

@@ -213,7 +213,7 @@ class Building:
 
     def _degraded(self) -> Sequence[Degraded]:
         found = [*self.reloading.degraded()]
-        found += [Degraded(name, text) for name, text in self.telemetry.failing()]
+        found += [Degraded(f"telemetry {name}", text) for name, text in self.telemetry.failing()]
         if isinstance(self.shared, RedisStore) and not self.shared.state.up:
             share = f"limits are counted in this process, each at 1/{self.settings.nodes * self.settings.workers}"
             found.append(Degraded("redis", f"{self.shared.state.last_error}; {share}"))

@@ -12,7 +12,7 @@ from triplegate.app.node import Crew
 from triplegate.config.load import Loaded
 from triplegate.config.settings import Listener, Settings
 from triplegate.control.probes import status_app
-from triplegate.edge.listeners import claim_port, make_server, wait_listening
+from triplegate.edge.listeners import claim_port, make_server, reachable, wait_listening
 
 
 async def listen(
@@ -156,5 +156,5 @@ def _addresses(settings: Settings, ports: Mapping[str, int]) -> dict[str, str]:
 
 
 def _url(host: str, port: int) -> str:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    host = reachable(host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

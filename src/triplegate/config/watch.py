@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from triplegate.config.faults import ConfigError, ConfigFault, Position
 from triplegate.config.load import Loaded, load
@@ -19,30 +19,6 @@ _MOST_FOLDERS = 1_000
 
 if TYPE_CHECKING:
     from watchfiles.main import FileChange
-
-
-class Taker(Protocol):
-    """Who is told of a change."""
-
-    async def __call__(self, outcome: Loaded | ConfigError) -> None:
-        """Put a good configuration in force, or show why the new one was refused."""
-        ...
-
-
-async def watch(source: Path, registry: Registry, taker: Taker, *, stop: asyncio.Event, known: str = "") -> None:
-    """Until `stop`: load after each change of YAML below `source` and tell `taker`.
-
-    `known` is the hash in force; an equal one is not handed over again, unless an error was told in between.
-    """
-    async for _ in changes(source, stop):
-        outcome = await asyncio.to_thread(attempt, source, registry)
-        if isinstance(outcome, Loaded):
-            if outcome.hash == known:
-                continue
-            known = outcome.hash
-        else:
-            known = ""
-        await taker(outcome)
 
 
 def attempt(source: Path, registry: Registry, read: Callable[[Path, Registry], Loaded] = load) -> Loaded | ConfigError:

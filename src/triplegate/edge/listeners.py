@@ -56,7 +56,7 @@ async def wait_listening(host: str, port: int, within: float = 10.0) -> None:
     async with asyncio.timeout(within):
         while True:
             try:
-                _, writer = await asyncio.open_connection(_reachable(host), port)
+                _, writer = await asyncio.open_connection(reachable(host), port)
             except OSError:
                 await asyncio.sleep(0.01)
                 continue
@@ -64,5 +64,6 @@ async def wait_listening(host: str, port: int, within: float = 10.0) -> None:
             return
 
 
-def _reachable(host: str) -> str:
+def reachable(host: str) -> str:
+    """The address to call from this machine for what is bound to `host`."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound

@@ -77,8 +77,10 @@ async def status(parts: NamedDependency[Parts]) -> Status:
 
 def degraded(parts: Parts) -> list[Degraded]:
     """What the house says, and telemetry sinks that do not get through."""
+    told = list(parts.view.degraded())
+    known = {one.part for one in told}
     failing = [Degraded(f"telemetry {sink}", failure) for sink, failure in parts.telemetry.failing()]
-    return [*parts.view.degraded(), *failing]
+    return [*told, *(one for one in failing if one.part not in known)]
 
 
 @get("/routes", role=EVERYONE, tenant="own", summary="List routes, models and servers")
