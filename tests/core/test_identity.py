@@ -19,11 +19,12 @@ def test_two_keys_are_never_alike():
     assert len({new_key()[0] for _ in range(200)}) == 200
 
 
-@given(st.data())
-def test_one_changed_character_fails_the_offline_checksum(data):
+@given(share=st.floats(0, 1, exclude_max=True), first=st.permutations("ab_"))
+def test_one_changed_character_fails_the_offline_checksum(share, first):
+    # Every draw is made before the key, which is random: what is drawn never depends on it.
     key, _ = new_key()
-    place = data.draw(st.integers(0, len(key) - 1))
-    other = data.draw(st.sampled_from("abcXYZ019_").filter(lambda c: c != key[place]))
+    place = int(share * len(key))
+    other = next(letter for letter in first if letter != key[place])
     assert key_id_of(key[:place] + other + key[place + 1 :]) is None
 
 
