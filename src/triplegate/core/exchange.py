@@ -10,6 +10,7 @@ from triplegate.core.catalog import Route, Target
 from triplegate.core.errors import Refusal
 from triplegate.core.http import Encoder, Frame, Headers, Inbound, Message, Reply
 from triplegate.core.identity import Principal
+from triplegate.core.outgoing import Outgoing
 from triplegate.core.record import Outcome
 from triplegate.core.usage import Usage
 
@@ -107,6 +108,8 @@ class Exchange(msgspec.Struct, eq=False):
     principal: Principal | None = None
     call: Any = None
     """The gate's own frozen call, once read."""
+    outgoing: Outgoing | None = None
+    """What policies rewrote of an api call; None: it goes out as it came."""
     scope: tuple[str, str, str] = ("", "", "")
     """(route | model | tool, plan, team): key of the inner chain."""
     chain: "Chain | None" = None

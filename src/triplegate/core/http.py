@@ -12,6 +12,9 @@ Headers = list[tuple[bytes, bytes]]
 OnGone = Literal["cancel", "finish", "keep"]
 """What becomes of the upstream's answer when the client leaves."""
 
+Protocol = Literal["http", "websocket", "grpc"]
+"""What the client speaks: a request with one reply, or messages both ways."""
+
 
 class Peer(msgspec.Struct, frozen=True, gc=False):
     """Who is at the other end of the client's connection."""
@@ -83,9 +86,10 @@ class Inbound(msgspec.Struct, frozen=True, eq=False):
     client: str = ""
     """The client's address: the peer's, or the first untrusted one behind trusted proxies."""
     http_version: str = "1.1"
-    messages: AsyncIterator["Message"] | None = None
     deadline: float | None = None
     """Monotonic seconds, when the client set a deadline."""
+    protocol: Protocol = "http"
+    """`websocket` and `grpc`: the chain runs by the head, then messages go both ways through a Channel."""
 
     @property
     def authority(self) -> bytes:
@@ -170,6 +174,37 @@ class Reply(msgspec.Struct, eq=False):
     """Filled when the frames have ended."""
     on_gone: OnGone = "cancel"
     source: Literal["upstream", "cache", "local"] = "upstream"
+
+
+class Channel(ABC):
+    """The client's side of a duplex exchange; the chain has passed before any of its messages is read."""
+
+    gone: bool
+    """True once the client left."""
+
+    @abstractmethod
+    async def accept(self, headers: Headers) -> None:
+        """Open it, with the reply's head; called once, after the upstream has accepted."""
+
+    @abstractmethod
+    async def receive(self) -> Message | None:
+        """The client's next message; None at the end of its side. Raises Gone when it left."""
+
+    @abstractmethod
+    async def send(self, message: Message) -> None:
+        """One message to the client; waits while it is slow."""
+
+    @abstractmethod
+    async def close(self, code: int, reason: str = "", trailers: Headers = []) -> None:  # noqa: B006 - never changed
+        """End it: a close code (WebSocket) or a status (gRPC), its text, and trailers (gRPC). Idempotent."""
+
+
+class Duplex(Reply):
+    """A reply whose messages go both ways: `frames` is what is closed at the end, never iterated."""
+
+    async def run(self, client: Channel) -> None:
+        """Relay both ways until one side ends, then close the other. Raises Refusal upstream_*, Gone."""
+        raise NotImplementedError
 
 
 class Encoder:

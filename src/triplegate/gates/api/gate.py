@@ -9,6 +9,7 @@ from triplegate.core.chains import Chains
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange, Proceed, Role
 from triplegate.core.http import Encoder, Inbound, OneFrame, Reply
+from triplegate.core.outgoing import edited
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import House, Trusts
 from triplegate.gates.api.match import Matcher
@@ -98,6 +99,8 @@ class ApiGate:
         assert route is not None
         assert chain is not None
         headers = request_fields(exchange, self._trusted)
+        if exchange.outgoing is not None:
+            headers = edited(headers, exchange.outgoing.edits)
         if route.price is not None:
             exchange.numbers.own_cost = exchange.numbers.list_cost = route.price.call
             exchange.numbers.price_version = route.price.version

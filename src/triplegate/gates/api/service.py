@@ -8,7 +8,7 @@ import msgspec
 from triplegate.config.documents_api import ServiceDocument
 from triplegate.core.exchange import Attempt, Exchange
 from triplegate.core.fold import Chain, tuned
-from triplegate.core.http import Headers, Inbound, Reply
+from triplegate.core.http import Headers, Reply
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import Kit
 from triplegate.upstreams.breaker import Breaker
@@ -66,12 +66,15 @@ class Service:
             return endpoints[0]
         return endpoints[self._turn.next() % len(endpoints)]
 
-    def _host_for(self, endpoint: Endpoint, inbound: Inbound) -> bytes:
-        """The Host we send: the client's, the endpoint's or a fixed one."""
+    def _host_for(self, endpoint: Endpoint, exchange: Exchange) -> bytes:
+        """The Host we send: a rewritten one, the client's, the endpoint's or a fixed one."""
+        outgoing = exchange.outgoing
+        if outgoing is not None and outgoing.host is not None:
+            return outgoing.host
         if self._host == "upstream":
             return endpoint.origin.authority
         if self._host == "keep":
-            return inbound.authority
+            return exchange.inbound.authority
         return self._host.encode("ascii")
 
     def send(self, exchange: Exchange, headers: Headers, chain: Chain) -> Awaitable[Reply]:
@@ -81,11 +84,10 @@ class Service:
         if dispatch.breaker is not None:
             self._breaker.check(self._clock.now(), dispatch.breaker, self.name)
         endpoint = self._endpoint()
-        path = endpoint.base + inbound.path.encode("ascii")
         return endpoint.pool.send(
             inbound.method,
-            path + b"?" + inbound.query if inbound.query else path,
-            [(b"host", self._host_for(endpoint, inbound)), *headers],
+            _path(endpoint, exchange),
+            [(b"host", self._host_for(endpoint, exchange)), *headers],
             inbound.body,
             dispatch,
             deadline=exchange.deadline,
@@ -100,3 +102,14 @@ class Service:
     def counters(self) -> list[tuple[str, object]]:
         """Address and pool counters of each endpoint, for pages and metrics."""
         return [(str(endpoint.origin), endpoint.pool.counters()) for endpoint in self._endpoints]
+
+
+def _path(endpoint: Endpoint, exchange: Exchange) -> bytes:
+    """Path and query as they go out: the endpoint's base, then the client's or what policies made of it."""
+    inbound, outgoing = exchange.inbound, exchange.outgoing
+    path, query = inbound.path, inbound.query
+    if outgoing is not None:
+        path = path if outgoing.path is None else outgoing.path
+        query = query if outgoing.query is None else outgoing.query
+    target = endpoint.base + path.encode("ascii")
+    return target + b"?" + query if query else target
