@@ -88,6 +88,8 @@ class Attempt(msgspec.Struct, eq=False):
     provider: str = ""
     cost: int = 0
     adopted: bool = False
+    use: Any = None
+    """Its use of one of the target's endpoints, where there are several to choose from."""
 
 
 class Exchange(msgspec.Struct, eq=False):

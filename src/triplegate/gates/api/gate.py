@@ -114,7 +114,7 @@ class ApiGate:
 
         def send(attempt: Attempt) -> Awaitable[Reply]:
             service: Service = attempt.target.wiring
-            return service.send(exchange, headers, chain)
+            return service.send(exchange, headers, chain, attempt)
 
         def report(attempt: Attempt) -> None:
             attempt.target.wiring.report(attempt, chain)

@@ -3,8 +3,6 @@
 from collections.abc import Awaitable
 from itertools import count
 
-import msgspec
-
 from triplegate.config.documents_api import ServiceDocument
 from triplegate.core.exchange import Attempt, Exchange
 from triplegate.core.fold import Chain, tuned
@@ -12,18 +10,8 @@ from triplegate.core.http import Headers, Reply
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import Kit
 from triplegate.upstreams.breaker import Breaker
-from triplegate.upstreams.origin import Origin
-from triplegate.upstreams.pool import Pool
+from triplegate.upstreams.endpoint import Endpoint, Standing, Use
 from triplegate.upstreams.reach import reach
-
-
-class Endpoint(msgspec.Struct, frozen=True, eq=False):
-    """One address of a service."""
-
-    origin: Origin
-    pool: Pool
-    base: bytes
-    """Path before the request's own; empty for most."""
 
 
 class Turn:
@@ -38,17 +26,22 @@ class Turn:
 class Service:
     """What `Target.wiring` is at the api gate."""
 
-    __slots__ = ("_base", "_breaker", "_clock", "_endpoints", "_host", "_tuned", "_tunes", "_turn", "name")
+    __slots__ = ("_base", "_breaker", "_clock", "_endpoints", "_host", "_only", "_tuned", "_tunes", "_turn", "name")
 
     def __init__(self, name: str, document: ServiceDocument, kit: Kit) -> None:
         self.name = name
-        reached = [reach(url, document.tls, document.connections, kit) for url in document.endpoints]
-        self._endpoints = tuple(Endpoint(one.pool.origin, one.pool, one.base) for one in reached)
+        endpoints = []
+        for url in document.endpoints:
+            reached = reach(url, document.tls, document.connections, kit)
+            standing = kit.state(Standing, f"service:{name}|{url}", Standing)
+            endpoints.append(Endpoint(url, reached.pool.origin, reached.pool, reached.base, standing))
+        self._endpoints = tuple(endpoints)
+        self._only = endpoints[0] if len(endpoints) == 1 else None
         self._breaker = kit.state(Breaker, f"service:{name}", Breaker)
         self._clock = kit.clock
         self._turn = kit.state(Turn, f"service:{name}", Turn)
         self._host = document.host
-        self._base = reached[0].dispatch(document.waits)
+        self._base = reached.dispatch(document.waits)
         self._tunes = tuple(policy for policy in document.policies if policy.form == "tune")
         self._tuned: dict[Chain, Dispatch] = {}
 
@@ -59,14 +52,31 @@ class Service:
             found = self._tuned[chain] = tuned(self._base, chain, self._tunes)
         return found
 
-    def _endpoint(self) -> Endpoint:
-        """The endpoint whose turn it is."""
-        endpoints = self._endpoints
-        if len(endpoints) == 1:
-            return endpoints[0]
-        return endpoints[self._turn.next() % len(endpoints)]
+    # for whoever sends an attempt, over whatever protocol --------------------------------------------------------
+    def begin(self, exchange: Exchange, attempt: Attempt, chain: Chain) -> Endpoint:
+        """The endpoint for this attempt: one that the call has not tried yet, where there is one.
 
-    def _host_for(self, endpoint: Endpoint, exchange: Exchange) -> bytes:
+        The attempt counts as under way there until it is reported as failed, `attempt.use.end()` is called, or the
+        exchange closes, whichever is first. Raises Refusal upstream_open.
+        """
+        dispatch = self.dispatch(chain)
+        if dispatch.breaker is not None:
+            self._breaker.check(self._clock.now(), dispatch.breaker, self.name)
+        if self._only is not None:
+            return self._only
+        use = attempt.use = Use(self._choose(attempt, exchange))
+        exchange.closers.append(use.closed)
+        return use.endpoint
+
+    def report(self, attempt: Attempt, chain: Chain) -> None:
+        """Let breaker and endpoint know how an attempt went."""
+        rules = self.dispatch(chain).breaker
+        if rules is not None:
+            self._breaker.note(attempt, self._clock.now(), rules)
+        if attempt.use is not None and attempt.error_class:
+            attempt.use.end()
+
+    def host_for(self, endpoint: Endpoint, exchange: Exchange) -> bytes:
         """The Host we send: a rewritten one, the client's, the endpoint's or a fixed one."""
         outgoing = exchange.outgoing
         if outgoing is not None and outgoing.host is not None:
@@ -77,34 +87,50 @@ class Service:
             return exchange.inbound.authority
         return self._host.encode("ascii")
 
-    def send(self, exchange: Exchange, headers: Headers, chain: Chain) -> Awaitable[Reply]:
+    # HTTP --------------------------------------------------------------------------------------------------------
+    def send(self, exchange: Exchange, headers: Headers, chain: Chain, attempt: Attempt) -> Awaitable[Reply]:
         """One try at one endpoint. Raises Refusal upstream_open."""
+        endpoint = self.begin(exchange, attempt, chain)
         inbound = exchange.inbound
-        dispatch = self.dispatch(chain)
-        if dispatch.breaker is not None:
-            self._breaker.check(self._clock.now(), dispatch.breaker, self.name)
-        endpoint = self._endpoint()
-        return endpoint.pool.send(
+        sent = endpoint.pool.send(
             inbound.method,
-            _path(endpoint, exchange),
-            [(b"host", self._host_for(endpoint, exchange)), *headers],
+            path_at(endpoint, exchange),
+            [(b"host", self.host_for(endpoint, exchange)), *headers],
             inbound.body,
-            dispatch,
+            self.dispatch(chain),
             deadline=exchange.deadline,
         )
+        return sent if attempt.use is None else _used(attempt.use, sent)
 
-    def report(self, attempt: Attempt, chain: Chain) -> None:
-        """Let the breaker know how an attempt went."""
-        rules = self.dispatch(chain).breaker
-        if rules is not None:
-            self._breaker.note(attempt, self._clock.now(), rules)
+    def _choose(self, attempt: Attempt, exchange: Exchange) -> Endpoint:
+        """Whose turn it is, or the next one after it that the call has not tried."""
+        endpoints = self._endpoints
+        place = self._turn.next()
+        endpoint = endpoints[place % len(endpoints)]
+        if attempt.n == 1:
+            return endpoint
+        tried = {one.use.endpoint for one in exchange.attempts if one.use is not None}
+        for step in range(len(endpoints)):
+            other = endpoints[(place + step) % len(endpoints)]
+            if other not in tried:
+                return other
+        return endpoint
 
     def counters(self) -> list[tuple[str, object]]:
         """Address and pool counters of each endpoint, for pages and metrics."""
         return [(str(endpoint.origin), endpoint.pool.counters()) for endpoint in self._endpoints]
 
 
-def _path(endpoint: Endpoint, exchange: Exchange) -> bytes:
+async def _used(use: Use, sent: Awaitable[Reply]) -> Reply:
+    """The reply; a try without one no longer counts at its endpoint, even when it was cancelled."""
+    try:
+        return await sent
+    except BaseException:
+        use.end()
+        raise
+
+
+def path_at(endpoint: Endpoint, exchange: Exchange) -> bytes:
     """Path and query as they go out: the endpoint's base, then the client's or what policies made of it."""
     inbound, outgoing = exchange.inbound, exchange.outgoing
     path, query = inbound.path, inbound.query
