@@ -87,6 +87,10 @@ FIELDS = {
     "Settings.insecure_admin": SETTINGS + "test_a_control_listener_open_to_others_is_refused_unless_said",
     "Settings.state_dir": "cli/test_place.py::test_the_state_directory_is_where_the_gateway_has_it",
     "Settings.directory": SETTINGS + "test_the_directory_is_known_but_not_written",
+    # problems -------------------------------------------------------------------------------------------------
+    "ProblemsDocument.base": "gates/api/test_compile.py::test_a_route_tells_problems_in_its_own_style",
+    "ProblemsDocument.members": "wire/test_problem_style.py::test_a_base_and_members_of_ones_own",
+    "ProblemsDocument.templates": "gates/api/test_compile.py::test_a_route_tells_problems_in_its_own_style",
     # the three gates ------------------------------------------------------------------------------------------
     "GatewayDocument.policies": CHAIN,
     "LlmDocument.base_path": "gates/llm/test_compile.py::test_paths_follow_the_base_path",

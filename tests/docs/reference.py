@@ -8,7 +8,15 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from triplegate.config import documents, documents_api, documents_base, documents_llm, documents_mcp, settings
+from triplegate.config import (
+    documents,
+    documents_api,
+    documents_base,
+    documents_llm,
+    documents_mcp,
+    documents_problems,
+    settings,
+)
 from triplegate.config.environment import VARIABLES
 from triplegate.core.errors import CODES
 from triplegate.policies import built_in
@@ -16,7 +24,7 @@ from triplegate.wire.problem import type_uri
 
 DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(r"<!-- table: (\S+) -->\n.*?<!-- end -->", re.DOTALL)
-MODULES = (documents, documents_api, documents_base, documents_llm, documents_mcp, settings)
+MODULES = (documents, documents_api, documents_base, documents_llm, documents_mcp, documents_problems, settings)
 UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 PROBLEMS = ("code", "status", "problem type", "OpenAI `error.type`", "Anthropic `error.type`", "JSON-RPC", "gRPC")
 

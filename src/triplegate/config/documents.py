@@ -12,6 +12,7 @@ from triplegate.config.documents_api import ExactHost, HostPattern, RouteDocumen
 from triplegate.config.documents_base import Document, Policies
 from triplegate.config.documents_llm import ModelDocument, ProviderDocument
 from triplegate.config.documents_mcp import ServerDocument, VirtualServerDocument
+from triplegate.config.documents_problems import ProblemsDocument
 from triplegate.config.faults import Position
 from triplegate.config.types import ModelName, Name, TeamRef, Worded
 
@@ -34,6 +35,8 @@ class GatewayDocument(Document):
 
     policies: Policies = ()
     """Policies of every call, before those of gate, route, target, plan and team."""
+    problems: ProblemsDocument | None = None
+    """How refusals of the api gate are told, where a route does not say it itself."""
 
 
 class LlmDocument(Document):

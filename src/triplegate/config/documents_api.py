@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from triplegate.config.documents_base import Document, Policies, Reached, as_list
+from triplegate.config.documents_problems import ProblemsDocument
 from triplegate.config.types import Dollars, Endpoint, HeaderName, HeaderValue, Name, TeamRef, Worded
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -115,6 +116,8 @@ class RouteDocument(Document):
     """Unpriced calls: summed by the minute, or a record each."""
     identity: Literal["none"] | None = None
     """`none` lets everyone in; without it an identity policy must stand on the route or the gateway."""
+    problems: ProblemsDocument | None = None
+    """How its refusals are told; the gateway's when absent."""
     policies: Policies = ()
     """Policies of this route, after the gateway's."""
 

@@ -61,17 +61,23 @@ def render(refusal: Refusal, accept: bytes | None = None, instance: str = "", ba
     return media, _encode(problem(refusal, instance, base))
 
 
-def negotiate(accept: bytes | None) -> bytes:
-    """PROBLEM, JSON or TEXT: the first our client likes best; PROBLEM when it accepts none of them."""
+def negotiate(accept: bytes | None, own: tuple[bytes, ...] = ()) -> bytes:
+    """What our client likes best of `own`, PROBLEM, JSON, TEXT; the first of them when it accepts none."""
+    first = own[0] if own else PROBLEM
     if not accept or accept == b"*/*":
-        return PROBLEM
-    best, chosen = 0.0, PROBLEM
+        return first
+    best, chosen = 0.0, first
     ranges = _ranges(accept)
-    for media, names in _OFFERS:
+    offers = _OFFERS if not own else (*((media, _named(media)) for media in own), *_OFFERS)
+    for media, names in offers:
         quality = next((ranges[name] for name in names if name in ranges), 0.0)
         if quality > best:
             best, chosen = quality, media
     return chosen
+
+
+def _named(media: bytes) -> tuple[bytes, ...]:
+    return media, media.partition(b"/")[0] + b"/*", b"*/*"
 
 
 _OFFERS = (

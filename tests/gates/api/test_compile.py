@@ -2,6 +2,8 @@
 
 from tests.gates.built import Built, built
 
+from triplegate.core.errors import Refusal
+
 TEXT = """
 services:
   a: {endpoints: ["http://127.0.0.1:1"], policies: [{use: rate_limit, name: own, requests: 5, window: 1m}]}
@@ -58,3 +60,24 @@ async def test_services_at_one_address_share_their_connections_over_reloads(tmp_
         made.take(TEXT + "gateway: {policies: [{use: timeout, total: 3s}]}\n")
         assert len(before) == 1
         assert pools() == before
+
+
+async def test_a_route_tells_problems_in_its_own_style(tmp_path):
+    text = TEXT + "gateway: {problems: {base: https://errors.acme.test, members: {support: us}}}\n"
+    text = text.replace(
+        "identity: none", "identity: none\n    problems: {templates: {text/html: '<b>{status}</b>'}}", 1
+    )
+    async with built(tmp_path, text) as made:
+
+        def refused(path, code):
+            exchange = made.open("GET", path)
+            return exchange.gate.refuse(exchange, Refusal(code))
+
+        own = refused("/p", "overloaded")
+        assert (own.status, await anext(own.frames)) == (503, b"<b>503</b>")
+        assert (b"content-type", b"text/html; charset=utf-8") in own.headers
+        common = refused("/a", "forbidden")
+        assert b'"type":"https://errors.acme.test/forbidden"' in (shown := await anext(common.frames))
+        assert b'"support":"us"' in shown
+        unmatched = refused("/nowhere", "route_not_found")
+        assert b'"support":"us"' in await anext(unmatched.frames)

@@ -7,6 +7,7 @@ from tests.builders import make_exchange
 from triplegate.core.admission import Claim, Limit, Standing
 from triplegate.core.errors import Fault, Refusal
 from triplegate.gates.api.refusals import problem_reply
+from triplegate.wire.problem_style import Style
 
 
 def drawn(refusal, *headers, standings=()):
@@ -51,3 +52,9 @@ def test_a_wait_is_never_shorter_than_a_denied_buckets():
 def test_json_is_written_for_those_who_ask_for_it():
     _, fields = drawn(Refusal("forbidden"), (b"accept", b"application/json"))
     assert fields[b"content-type"] == b"application/json"
+
+
+async def test_an_api_tells_problems_in_its_own_style():
+    exchange = make_exchange()
+    reply = problem_reply(exchange, Refusal("forbidden"), Style("https://errors.acme.test/"))
+    assert json.loads(await anext(reply.frames))["type"] == "https://errors.acme.test/forbidden"

@@ -2,6 +2,7 @@
 
 from triplegate.config.documents import Documents
 from triplegate.config.documents_api import RouteDocument
+from triplegate.config.documents_problems import ProblemsDocument
 from triplegate.config.people import anonymous_of
 from triplegate.core.catalog import Route, Target
 from triplegate.core.chains import Chains
@@ -13,6 +14,8 @@ from triplegate.gates.api.match import Matcher, Rule
 from triplegate.gates.api.service import Service
 from triplegate.upstreams.balance import Weighted
 from triplegate.upstreams.retries import RetryBudget
+from triplegate.wire.problem import BASE
+from triplegate.wire.problem_style import PLAIN, Style, template
 
 
 def compile_api(documents: Documents, kit: Kit, house: House, snapshot: str, chains: Chains) -> Compiled:
@@ -20,14 +23,24 @@ def compile_api(documents: Documents, kit: Kit, house: House, snapshot: str, cha
     services = {name: _target(name, documents, kit) for name in documents.services}
     served: dict[str, Served] = {}
     routes = {name: _route(name, document, documents, services, kit) for name, document in documents.routes.items()}
-    gate = ApiGate(Matcher(_rules(documents)), served, chains, house, snapshot, kit.trusted, kit.index)
+    common = documents.gateway.problems
+    gate = ApiGate(Matcher(_rules(documents)), served, chains, house, snapshot, kit.trusted, kit.index, _style(common))
     for name, route in routes.items():
         choice = Weighted.kept(kit, f"route:{name}", route.targets)
         budget = kit.state(RetryBudget, f"route:{name}", RetryBudget)
-        served[name] = Served(route, chains.outer(route.policies), choice, budget)
+        style = _style(documents.routes[name].problems or common)
+        served[name] = Served(route, chains.outer(route.policies), choice, budget, style)
         chains.prepare(route)
     chains.prepare_people()
     return Compiled(gate)
+
+
+def _style(document: ProblemsDocument | None) -> Style:
+    """The style as it is drawn; what a document leaves out is ours."""
+    if document is None:
+        return PLAIN
+    templates = tuple((media.encode("ascii"), template(text)) for media, text in document.templates.items())
+    return Style(document.base or BASE, document.members, templates)
 
 
 def _rules(documents: Documents) -> list[Rule]:

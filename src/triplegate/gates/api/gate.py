@@ -21,6 +21,7 @@ from triplegate.upstreams.attempts import attempts
 from triplegate.upstreams.balance import Weighted
 from triplegate.upstreams.head import IDEMPOTENT
 from triplegate.upstreams.retries import RetryBudget
+from triplegate.wire.problem_style import PLAIN, Style
 
 _ENCODER = Encoder()
 
@@ -33,6 +34,8 @@ class Served(msgspec.Struct, frozen=True, eq=False):
     choice: Weighted[Target]
     budget: RetryBudget
     """Shared by all calls of the route."""
+    style: Style = PLAIN
+    """How its refusals are told."""
 
 
 class ApiGate:
@@ -49,9 +52,10 @@ class ApiGate:
         snapshot: str,
         trusted: Trusts,
         index: bytes = b"",
+        style: Style = PLAIN,
     ) -> None:
         self._matcher, self._routes, self._house, self._snapshot = matcher, routes, house, snapshot
-        self._trusted, self._index = trusted, index
+        self._trusted, self._index, self._style = trusted, index, style
         chains.bind(self)
 
     def open(self, inbound: Inbound) -> Exchange:
@@ -136,8 +140,9 @@ class ApiGate:
         return reply
 
     def refuse(self, exchange: Exchange, refusal: Refusal) -> Reply:
-        """Problem details."""
-        return problem_reply(exchange, refusal)
+        """Problem details, in the route's own style where it has one."""
+        served = None if exchange.route is None else self._routes.get(exchange.route.name)
+        return problem_reply(exchange, refusal, self._style if served is None else served.style)
 
     def encoder(self, exchange: Exchange, reply: Reply) -> Encoder:
         """Bytes pass."""

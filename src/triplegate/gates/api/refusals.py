@@ -3,17 +3,15 @@
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
 from triplegate.core.http import OneFrame, Reply
-from triplegate.wire.problem import render
+from triplegate.wire.problem_style import PLAIN, Style, styled
 from triplegate.wire.ratelimit import retry_after
 
 CHALLENGE = (b"www-authenticate", b'Bearer realm="triplegate"')
 
 
-def problem_reply(exchange: Exchange, refusal: Refusal) -> Reply:
-    """The reply for a refusal, in the media type the client likes best."""
-    media, content = render(
-        refusal, exchange.inbound.header(b"accept"), "urn:request:" + exchange.request_id.decode("ascii")
-    )
+def problem_reply(exchange: Exchange, refusal: Refusal, style: Style = PLAIN) -> Reply:
+    """The reply for a refusal, in the media type the client likes best and the style its API has."""
+    media, content = styled(style, refusal, exchange.inbound.header(b"accept"), exchange.request_id.decode("ascii"))
     headers = [
         *refusal.headers,
         (b"content-type", media),
