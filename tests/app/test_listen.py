@@ -211,3 +211,36 @@ async def test_each_listener_has_its_own_address(folder):
             await get(f"{urls[name]}/")
             with pytest.raises(httpx.ConnectError):
                 await get(urls[name].replace(host, "127.0.0.1") + "/")
+
+
+async def test_a_further_listener_has_the_gates_and_its_name_is_known(folder, slow):
+    write(folder, SLOW.format(port=slow.port, settings="listeners: {web: {port: 0}}"))
+    slow.go.set()
+    async with listening(folder) as building:
+        url = building.addresses["web"]
+        assert url != building.addresses["api"]
+        seen = []
+        gate = building.gateway.snapshot.gates["api"]
+        opened, building.gateway.snapshot.gates["api"].open = (
+            gate.open,
+            lambda inbound: seen.append(inbound) or opened(inbound),
+        )
+        assert (await get(f"{url}/slow")).text == "done"
+        assert (await get(f"{building.addresses['api']}/slow")).text == "done"
+        assert [inbound.listener for inbound in seen] == ["web", "data"]
+
+
+async def test_a_call_on_a_further_listener_ends_well_too(folder, slow):
+    write(folder, SLOW.format(port=slow.port, settings="listeners: {web: {port: 0}}"))
+    async with listening(folder) as building, asyncio.timeout(30):
+        call = asyncio.get_running_loop().create_task(get(f"{building.addresses['web']}/slow"))
+        await slow.asked.wait()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+        async def refuses():
+            return (await get(f"{building.addresses['control']}/readyz")).status_code == 503
+
+        await until(refuses)
+        slow.go.set()
+        assert (await call).text == "done"
+        assert await building.ended == 0

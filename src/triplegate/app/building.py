@@ -111,11 +111,15 @@ class Building:
             gateway, self._loaded, self.source, registry(), stale=self._stale, environment=self._variables
         )
         self.reloading.note()
-        resolve = self._trusted.client if self._trusted else None
-        plane = DataPlane(gateway.gate_for, gateway.answer, _edge_limits(settings), resolve, self.live)
         self.parts = self._parts(store)
         control = ControlPlane(self.parts, (settings.listeners.control.host,))
-        return Triplegate(plane, plugins=[control])
+        return Triplegate(self.plane("data"), plugins=[control])
+
+    def plane(self, listener: str) -> DataPlane:
+        """What answers the clients of a listener; all have the same gates, and their calls are counted together."""
+        gateway, resolve = self.gateway, self._trusted.client if self._trusted else None
+        limits = _edge_limits(self.settings)
+        return DataPlane(gateway.gate_for, gateway.answer, limits, resolve, self.live, listener)
 
     def _kit(self, store: "SqlStore[AdminToken]") -> Kit:
         shared = self.shared

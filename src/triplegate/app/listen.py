@@ -1,4 +1,4 @@
-"""The listeners of one worker: one process, one loop, data and control on sockets of their own."""
+"""The listeners of one worker: one process, one loop, each listener on a socket of its own."""
 
 import asyncio
 import gc
@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from triplegate.app.building import Building
+from triplegate.app.doors import Door, addresses, claim, doors
 from triplegate.app.node import Crew
 from triplegate.config.load import Loaded
-from triplegate.config.settings import Listener, Settings
-from triplegate.control.probes import status_app
-from triplegate.edge.listeners import claim_port, make_server, reachable, wait_listening
+from triplegate.edge.listeners import wait_listening
 
 
 async def listen(
@@ -35,7 +34,7 @@ async def listen(
     """
     settings = loaded.settings
     ports = claim(settings) if ports is None else ports
-    building = Building(loaded, source, _addresses(settings, ports), crew=crew, stale=stale, environment=environment)
+    building = Building(loaded, source, addresses(settings, ports), crew=crew, stale=stale, environment=environment)
     try:
         app = await building.open()
         async with app.lifespan():
@@ -49,28 +48,18 @@ async def listen(
 
 
 async def _serve(building: Building, app: Any, ports: Mapping[str, int], ready: Callable[[Building], None]) -> None:
-    settings = building.settings
     signals = Signals(building)
-    listeners = settings.listeners
-    doors: list[tuple[Listener, int, Any, int]] = [
-        (listeners.data, ports["data"], app, settings.limits.connections),
-    ]
-    if building.crew.leads:
-        doors.append((listeners.control, ports["control"], app.control, 256))
-    if building.crew.leads and "status" in ports and listeners.status is not None:
-        doors.append((listeners.status, ports["status"], status_app(building.parts), 64))
-    wait = settings.limits.header_timeout
-    servers = [make_server(target, door.host, port, most, wait) for door, port, target, most in doors]
+    opening = doors(building, app, ports)
     loop = asyncio.get_running_loop()
-    tasks = [loop.create_task(server.serve()) for server in servers]
+    serving = {door: loop.create_task(door.server.serve()) for door in opening}
     stopped = loop.create_task(signals.stop.wait())
     try:
-        for door, port, _, _ in doors:
-            await wait_listening(door.host, port)
+        for door in opening:
+            await wait_listening(door.listener.host, door.port)
         _settle_memory()
         ready(building)
-        await asyncio.wait({stopped, *tasks}, return_when=asyncio.FIRST_COMPLETED)
-        await _drain(building, servers, tasks, signals)
+        await asyncio.wait({stopped, *serving.values()}, return_when=asyncio.FIRST_COMPLETED)
+        await _drain(building, serving, signals)
     finally:
         stopped.cancel()
         signals.close()
@@ -86,21 +75,26 @@ def _settle_memory() -> None:
     gc.set_threshold(20_000, 50, 100)
 
 
-async def _drain(building: Building, servers: list[Any], tasks: list[Any], signals: "Signals") -> None:
+async def _drain(building: Building, serving: Mapping[Door, asyncio.Task[None]], signals: "Signals") -> None:
     """Readiness off, no new calls, those under way get the grace; the control listener ends last."""
     building.draining = True
-    servers[0].stop()
-    data = tasks[0]
-    hard = asyncio.get_running_loop().create_task(signals.hard.wait())
+    for door in serving:
+        if door.clients:
+            door.server.stop()
+    calls: asyncio.Future[Any] = asyncio.gather(
+        *(task for door, task in serving.items() if door.clients), return_exceptions=True
+    )
+    hard: asyncio.Future[Any] = asyncio.get_running_loop().create_task(signals.hard.wait())
     grace = building.settings.drain.grace
-    await asyncio.wait({data, hard}, timeout=grace, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({calls, hard}, timeout=grace, return_when=asyncio.FIRST_COMPLETED)
     hard.cancel()
-    if not data.done():
+    if not calls.done():
         building.live.stop_all()
-        await asyncio.wait({data}, timeout=2.0)
-    for server in servers[1:]:
-        server.stop()
-    done, late = await asyncio.wait(tasks, timeout=2.0)
+        await asyncio.wait({calls}, timeout=2.0)
+    for door in serving:
+        if not door.clients:
+            door.server.stop()
+    done, late = await asyncio.wait(serving.values(), timeout=2.0)
     for task in late:
         task.cancel()
     await asyncio.gather(*done, *late, return_exceptions=True)
@@ -133,28 +127,3 @@ class Signals:
         """Give the signals back."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             self._loop.remove_signal_handler(number)
-
-
-def claim(settings: Settings) -> dict[str, int]:
-    """Listener → port, once it is known that nobody else has it. Raises PortTaken."""
-    listeners = settings.listeners
-    ports = {"data": claim_port(listeners.data.host, listeners.data.port)}
-    ports["control"] = claim_port(listeners.control.host, listeners.control.port)
-    if listeners.status is not None:
-        ports["status"] = claim_port(listeners.status.host, listeners.status.port)
-    return ports
-
-
-def _addresses(settings: Settings, ports: Mapping[str, int]) -> dict[str, str]:
-    listeners = settings.listeners
-    data = _url(listeners.data.host, ports["data"])
-    found = {"api": data, "llm": f"{data}/v1", "mcp": f"{data}/mcp"}
-    found["control"] = _url(listeners.control.host, ports["control"])
-    if "status" in ports and listeners.status is not None:
-        found["status"] = _url(listeners.status.host, ports["status"])
-    return found
-
-
-def _url(host: str, port: int) -> str:
-    host = reachable(host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -7,6 +7,7 @@ import socket
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,13 +59,14 @@ def supervise(config: Path, settings: "Settings") -> int:
 
     Raises PortTaken when somebody else listens.
     """
-    from triplegate.app.listen import claim
+    from triplegate.app.doors import claim
 
     ports = claim(settings)
     environment = {**os.environ, "TRIPLEGATE_WORKERS": str(settings.workers)}
     command = [sys.executable, "-m", "triplegate", "serve", "--config", str(config)]
-    host = settings.listeners.data.host
-    with _kept(host, ports["data"]):
+    with ExitStack() as kept:
+        for name, listener in settings.listeners.gates.items():
+            kept.enter_context(_kept(listener.host, ports[name]))
         try:
             return asyncio.run(Fleet(command, environment, ports, settings).run())
         finally:
@@ -217,7 +219,7 @@ class Worker:
 
 
 class _kept:  # noqa: N801 - a function in its use
-    """Holds the data port between two workers, without listening: nobody else gets it meanwhile."""
+    """Holds a port for clients between two workers, without listening: nobody else gets it meanwhile."""
 
     def __init__(self, host: str, port: int) -> None:
         self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)

@@ -1,7 +1,6 @@
 """Settings: read once at start, from the top of `triplegate.yaml` and from TRIPLEGATE_* variables."""
 
 from collections.abc import Mapping
-from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,6 +10,7 @@ from triplegate.config.documents_base import Document
 from triplegate.config.environment import environment as process_environment
 from triplegate.config.environment import lay_over, node_name
 from triplegate.config.faults import Findings, Position
+from triplegate.config.listeners import GatesListener, Listeners, is_loopback, network
 from triplegate.config.merge import SETTINGS_FILE, read_file
 from triplegate.config.reader import Node
 from triplegate.config.secrets import FileSecrets, Secret
@@ -18,72 +18,7 @@ from triplegate.config.types import Address, Name, Pause, Size, is_reference
 from triplegate.config.validate import note_errors
 from triplegate.core.duration import Duration
 
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a listener on `host`."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _port(value: Any) -> Any:
-    if isinstance(value, str) and "://" in value:
-        raise ValueError("must be a port number (Kubernetes service links set this: enableServiceLinks: false)")
-    return value
-
-
-def _network(value: str) -> str:
-    try:
-        return str(ip_network(value, strict=False))
-    except ValueError:
-        raise ValueError("must be an address or a network: 10.0.0.0/8") from None
-
-
-class Listener(Document):
-    """An address to listen on."""
-
-    host: str = "127.0.0.1"
-    """Address; 0.0.0.0 for all."""
-    port: Annotated[int, Field(ge=0, le=65535), BeforeValidator(_port)]
-    """Port; 0 takes a free one."""
-
-
-class GatesListener(Listener):
-    """Where clients call."""
-
-    port: Annotated[int, Field(ge=0, le=65535), BeforeValidator(_port)] = 8080
-    """Port; 0 takes a free one."""
-
-
 DataListener = GatesListener  # the name under which docs/configuration.md asks for its table
-
-
-class ControlListener(Listener):
-    """Where operators call."""
-
-    port: Annotated[int, Field(ge=0, le=65535), BeforeValidator(_port)] = 8081
-    """Port; 0 takes a free one."""
-
-
-class StatusListener(Listener):
-    """/metrics, /livez and /readyz only; may be reachable from outside."""
-
-    port: Annotated[int, Field(ge=0, le=65535), BeforeValidator(_port)] = 8083
-    """Port; 0 takes a free one."""
-
-
-class Listeners(Document):
-    """What the process listens on."""
-
-    data: GatesListener = GatesListener()
-    """The three gates."""
-    control: ControlListener = ControlListener()
-    """Admin API and pages."""
-    status: StatusListener | None = None
-    """Probes and metrics alone, when they must be reachable from outside."""
 
 
 class State(Document):
@@ -187,7 +122,7 @@ class Settings(Document):
     """Processes of this node."""
     documents: Literal["files"] = "files"
     """Where the truth about documents is: in the files of this directory."""
-    trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
+    trusted_proxies: tuple[Annotated[str, AfterValidator(network)], ...] = ()
     """Networks whose X-Forwarded-* are believed."""
     limits: Limits = Limits()
     """Bounds of requests."""

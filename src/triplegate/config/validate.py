@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from inspect import get_annotations
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -51,6 +52,8 @@ def fields_at(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
 def _step(kind: Any, part: str | int) -> Any:
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         field = kind.model_fields.get(str(part))
+        if field is None and "__pydantic_extra__" in get_annotations(kind):
+            return _bare(get_args(get_annotations(kind)["__pydantic_extra__"])[1])
         return kind if field is None else _bare(field.annotation)
     arguments = get_args(kind)
     if get_origin(kind) is dict:

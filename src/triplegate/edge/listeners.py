@@ -3,7 +3,7 @@
 import asyncio
 import errno
 import socket
-from typing import Any
+from typing import Any, Protocol
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -12,6 +12,18 @@ from granian.server.embed import Server
 
 class PortTaken(Exception):
     """A listener's port is in use, perhaps by another triplegate."""
+
+
+class Serving(Protocol):
+    """A server of this loop, as whoever opens and closes listeners sees it."""
+
+    async def serve(self) -> None:
+        """Serve until it was stopped and what was under way has ended."""
+        ...
+
+    def stop(self) -> None:
+        """Take nothing new; what is under way may end."""
+        ...
 
 
 def claim_port(host: str, port: int) -> int:

@@ -1,0 +1,70 @@
+"""The doors of one worker: its listeners with the server behind each, their ports and their addresses."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from triplegate.app.building import Building
+from triplegate.config.listeners import Listener
+from triplegate.config.settings import Settings
+from triplegate.control.probes import status_app
+from triplegate.edge.listeners import Serving, claim_port, make_server, reachable
+
+
+class Door(msgspec.Struct, frozen=True, eq=False):
+    """A listener and what serves it."""
+
+    name: str
+    listener: Listener
+    port: int
+    server: Serving
+    clients: bool
+    """Clients call there: such doors close first, and every worker has them."""
+
+
+def claim(settings: Settings) -> dict[str, int]:
+    """Listener → port, once it is known that nobody else has it. Raises PortTaken."""
+    ports: dict[str, int] = {}
+    for name, one in settings.listeners.all.items():
+        port = claim_port(one.host, one.port)
+        while not one.port and port in ports.values():  # the system may give a free one twice
+            port = claim_port(one.host, 0)
+        ports[name] = port
+    return ports
+
+
+def doors(building: Building, app: Any, ports: Mapping[str, int]) -> list[Door]:
+    """The doors of this worker, those for clients first; none is open yet."""
+    settings, listeners = building.settings, building.settings.listeners
+    wait = settings.limits.header_timeout
+
+    def door(name: str, listener: Listener, target: Any, most: int, *, clients: bool = False) -> Door:
+        server = make_server(target, listener.host, ports[name], most, wait)
+        return Door(name, listener, ports[name], server, clients)
+
+    found = []
+    for name, listener in listeners.gates.items():
+        target = app if name == "data" else building.plane(name)
+        found.append(door(name, listener, target, settings.limits.connections, clients=True))
+    if building.crew.leads:
+        found.append(door("control", listeners.control, app.control, 256))
+        if listeners.status is not None:
+            found.append(door("status", listeners.status, status_app(building.parts), 64))
+    return found
+
+
+def addresses(settings: Settings, ports: Mapping[str, int]) -> dict[str, str]:
+    """Gate or listener → URL, as clients on this machine would call it."""
+    listeners = settings.listeners
+    data = _url(listeners.data, ports["data"])
+    found = {"api": data, "llm": f"{data}/v1", "mcp": f"{data}/mcp"}
+    found["control"] = _url(listeners.control, ports["control"])
+    if listeners.status is not None:
+        found["status"] = _url(listeners.status, ports["status"])
+    return found | {name: _url(one, ports[name]) for name, one in listeners.named.items()}
+
+
+def _url(listener: Listener, port: int) -> str:
+    host = reachable(listener.host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

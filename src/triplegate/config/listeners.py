@@ -1,0 +1,132 @@
+"""What the process listens on, as written: data, control and status, and further data listeners by name."""
+
+from ipaddress import ip_address, ip_network
+from itertools import combinations
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from triplegate.config.documents_base import Document
+from triplegate.config.types import Name
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches a listener on `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def network(value: str) -> str:
+    """An address or a network in its one form. Raises ValueError."""
+    try:
+        return str(ip_network(value, strict=False))
+    except ValueError:
+        raise ValueError("must be an address or a network: 10.0.0.0/8") from None
+
+
+def _port(value: Any) -> Any:
+    if isinstance(value, str) and "://" in value:
+        raise ValueError("must be a port number (Kubernetes service links set this: enableServiceLinks: false)")
+    return value
+
+
+Port = Annotated[int, Field(ge=0, le=65535), BeforeValidator(_port)]
+
+
+class Listener(Document):
+    """An address to listen on."""
+
+    host: str = "127.0.0.1"
+    """Address; 0.0.0.0 for all."""
+    port: Port
+    """Port; 0 takes a free one."""
+
+
+class GatesListener(Listener):
+    """Where clients call."""
+
+    port: Port = 8080
+    """Port; 0 takes a free one."""
+    serves: tuple[Annotated[int, Field(ge=1, le=65535)], ...] = ()
+    """Ports of Kubernetes Gateways that this listener stands for."""
+
+
+class NamedListener(GatesListener):
+    """A further place where clients call."""
+
+    port: Port
+    """Port; 0 takes a free one."""
+
+
+class ControlListener(Listener):
+    """Where operators call."""
+
+    port: Port = 8081
+    """Port; 0 takes a free one."""
+
+
+class StatusListener(Listener):
+    """/metrics, /livez and /readyz only; may be reachable from outside."""
+
+    port: Port = 8083
+    """Port; 0 takes a free one."""
+
+
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
+_RESERVED = frozenset({"api", "llm", "mcp", "grpc"})
+"""Names under which the addresses of gates are told."""
+_name = TypeAdapter(Name)
+
+
+class Listeners(Document):
+    """What the process listens on; any other name is one more listener for clients, and its port must be written."""
+
+    model_config = ConfigDict(extra="allow")
+
+    data: GatesListener = GatesListener()
+    """The three gates."""
+    control: ControlListener = ControlListener()
+    """Admin API and pages."""
+    status: StatusListener | None = None
+    """Probes and metrics alone, when they must be reachable from outside."""
+    __pydantic_extra__: dict[str, NamedListener] = Field(init=False)
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> "Listeners":
+        for name in self.named:
+            try:
+                _name.validate_python(name)
+            except ValidationError as error:
+                raise ValueError(f"'{name}' cannot be a listener's name: {error.errors()[0]['msg']}") from None
+            if name in _RESERVED:
+                raise ValueError(f"'{name}' cannot be a listener's name: a gate has it")
+        taken: dict[int, str] = {}
+        for name, listener in self.gates.items():
+            for port in listener.serves:
+                if port in taken:
+                    raise ValueError(f"listeners '{taken[port]}' and '{name}' both stand for port {port}")
+                taken[port] = name
+        for (one, a), (other, b) in combinations(self.all.items(), 2):
+            if a.port and a.port == b.port and (a.host == b.host or _EVERYWHERE & {a.host, b.host}):
+                raise ValueError(f"listeners '{one}' and '{other}' both ask for port {a.port}")
+        return self
+
+    @property
+    def all(self) -> dict[str, Listener]:
+        """Every listener that is written or has a default, by name."""
+        own = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: one for name, one in own.items() if one is not None} | self.named
+
+    @property
+    def named(self) -> dict[str, NamedListener]:
+        """The further listeners for clients, by name."""
+        return self.__pydantic_extra__
+
+    @property
+    def gates(self) -> dict[str, GatesListener]:
+        """Every listener for clients, by name: `data` first."""
+        return {"data": self.data, **self.named}
