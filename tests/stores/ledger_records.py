@@ -89,4 +89,4 @@ def intent(exchange: str, reserved: int = 50_000) -> Record:
 def unpriced(exchange: str, **changes: Any) -> Record:
     """A final of an api exchange without a price."""
     plain = {"gate": "api", "route": "orders", "target": "orders", "tokens": (0,) * 9, "cost": 0, "list_cost": 0}
-    return record(exchange=exchange, billed=False, each=False, attempts=(), **(plain | changes))
+    return record(exchange=exchange, **({"billed": False, "each": False, "attempts": ()} | plain | changes))

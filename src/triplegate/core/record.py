@@ -78,3 +78,5 @@ class Record(msgspec.Struct, array_like=True, gc=False):
     each: bool
     """A row of its own (billed, or the route says `records: each`); else a minute rollup."""
     attempts: tuple[AttemptRecord, ...] = ()
+    calls: int = 1
+    """Exchanges that it stands for: the sums of several unpriced ones share an entry of the spool."""

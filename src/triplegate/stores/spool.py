@@ -77,7 +77,7 @@ class Spool:
         self._draining = asyncio.Lock()
 
     def append(self, record: Record) -> None:
-        """One `write(2)`; unpriced entries of one turn of the loop share theirs.
+        """One `write(2)`; unpriced records of a moment share theirs, and those that differ only in numbers an entry.
 
         Raises Refusal ledger_full for intents and interims of a full lane; finals always fit.
         """
@@ -171,7 +171,7 @@ class Spool:
         if self._unpriced.full:
             self._unpriced.dropped += 1
             return
-        self._gather.append(frame(record))
+        self._gather.append(record)
 
     def _depth(self, name: str, lane: Lane) -> Depth:
         return Depth(

@@ -10,7 +10,8 @@ from triplegate.stores.sql.tables import ROLLUP_KEY, ROLLUP_SUMS
 Row = dict[str, Any]
 _TOKENS = len(CLASSES)
 _BIGGEST = (1 << 63) - 1
-_RECORD_FIELDS = tuple(field for field in Record.__struct_fields__ if field not in {"tokens", "attempts", "each"})
+_NOT_COLUMNS = frozenset({"tokens", "attempts", "each", "calls"})
+_RECORD_FIELDS = tuple(field for field in Record.__struct_fields__ if field not in _NOT_COLUMNS)
 _ATTEMPT_FIELDS = tuple(field for field in AttemptRecord.__struct_fields__ if field != "tokens")
 _PLAIN_SUMS = tuple(name for name in ROLLUP_SUMS[1:] if name not in CLASSES)
 
@@ -44,7 +45,7 @@ def rollup_rows(records: Iterable[Record]) -> list[Row]:
         row = sums.get(key)
         if row is None:
             row = sums[key] = dict.fromkeys(ROLLUP_SUMS, 0)
-        row["requests"] += 1
+        row["requests"] += record.calls
         for name in _PLAIN_SUMS:
             row[name] += getattr(record, name)
         for name, count in zip(CLASSES, _tokens(record.tokens), strict=True):
