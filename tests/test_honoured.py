@@ -200,7 +200,14 @@ FIELDS = {
     **{f"access.{name}": ACCESS + "test_a_listed_caller_passes" for name in ("teams", "consumers", "roles")},
     "access.scopes": ACCESS + "test_a_missing_scope_names_all_needed_ones_in_one_challenge",
     "breaker.mode": BREAKER + "test_a_breaker_that_never_decides_cannot_be_written",
-    **{f"breaker.{name}": BREAKER + "test_the_rules_are_written_into_the_dispatch" for name in ("failures", "longest")},
+    **{
+        f"breaker.{name}": BREAKER + "test_the_rules_are_written_into_the_dispatch"
+        for name in ("failures", "longest", "permits")
+    },
+    **{
+        f"breaker.{name}": BREAKER + "test_shares_replace_failures_in_a_row_unless_both_are_said"
+        for name in ("rate", "window", "volume", "slow", "slow_rate")
+    },
     "breaker.open_for": API + "test_an_open_breaker_spares_the_service_and_stays_open_over_reloads",
     **{f"jwt.{name}": JWT + "test_a_wrong_claim_is_refused" for name in ("issuer", "audience")},
     "jwt.mode": "policies/test_jwt.py::test_it_cannot_merely_observe",
@@ -221,6 +228,11 @@ FIELDS = {
     "retry.mode": RETRY + "test_it_cannot_merely_observe",
     "retry.attempts": API + "test_each_of_several_services_says_itself_how_it_is_tried_again",
     "retry.on": API + "test_each_of_several_services_says_itself_how_it_is_tried_again",
+    "retry.on_errors": RETRY + "test_what_else_counts_as_a_failed_try_is_written_by_cause",
+    **{
+        f"retry.{name}": RETRY + "test_waits_and_what_may_be_repeated_are_written"
+        for name in ("methods", "idempotency_key", "backoff", "retry_after")
+    },
     "retry.budget": "upstreams/test_attempts.py::test_the_budget_bounds_retries_over_all_calls",
     "timeout.mode": TIMEOUT + "test_it_cannot_merely_observe",
     **{

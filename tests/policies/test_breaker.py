@@ -3,17 +3,43 @@
 import pytest
 from pydantic import ValidationError
 
-from triplegate.core.policy import Dispatch
+from triplegate.core.policy import BreakerRules, Dispatch
 from triplegate.policies.breaker import Breaker
 
 
 def test_the_rules_are_written_into_the_dispatch():
     dispatch = Dispatch()
-    Breaker(failures=3, open_for="2s", longest="9s").tune(dispatch)
-    assert dispatch.breaker == (3, 2.0, 9.0)
+    Breaker(failures=3, open_for="2s", longest="9s", permits=2).tune(dispatch)
+    assert dispatch.breaker == BreakerRules(failures=3, open_for=2.0, longest=9.0, permits=2)
 
 
-@pytest.mark.parametrize("fields", [{"failures": 0}, {"open_for": "0s"}, {"mode": "observe"}])
+def test_without_a_word_five_failures_in_a_row_open_it():
+    dispatch = Dispatch()
+    Breaker().tune(dispatch)
+    assert dispatch.breaker == BreakerRules(failures=5)
+
+
+def test_shares_replace_failures_in_a_row_unless_both_are_said():
+    dispatch = Dispatch()
+    Breaker(rate=0.5, window="20s", volume=50).tune(dispatch)
+    assert dispatch.breaker == BreakerRules(failures=None, rate=0.5, window=20.0, volume=50)
+    Breaker(slow="2s", slow_rate=0.8, failures=9).tune(dispatch)
+    assert dispatch.breaker == BreakerRules(failures=9, slow=2.0, slow_rate=0.8)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"failures": 0},
+        {"open_for": "0s"},
+        {"mode": "observe"},
+        {"rate": 0},
+        {"slow_rate": 1.5},
+        {"volume": 0},
+        {"permits": 0},
+        {"open_for": "2m", "longest": "1m"},
+    ],
+)
 def test_a_breaker_that_never_decides_cannot_be_written(fields):
     with pytest.raises(ValidationError):
         Breaker(**fields)

@@ -8,14 +8,14 @@ from tests.builders import ListSpool, OpenStore, Seen, make_exchange
 
 from triplegate.core.admission import Claim, Limit, Taken, Taker
 from triplegate.core.catalog import Route, Target
-from triplegate.core.clock import SystemClock
+from triplegate.core.clock import SetClock, SystemClock
 from triplegate.core.errors import Refusal
 from triplegate.core.house import Household
 from triplegate.core.http import BytesBody, Frames, Reply
 from triplegate.core.money import Price
 from triplegate.core.policy import Dispatch
 from triplegate.upstreams.attempts import attempts
-from triplegate.upstreams.retries import RetryBudget
+from triplegate.upstreams.retries import Spares
 
 
 class Told(Frames):
@@ -186,7 +186,7 @@ async def test_retries_at_the_same_target_are_counted_fallbacks_are_not():
 
 
 async def test_the_budget_bounds_retries_over_all_calls():
-    budget = RetryBudget()
+    spares = Spares()
     sent = 0
 
     async def send(attempt):
@@ -196,9 +196,9 @@ async def test_the_budget_bounds_retries_over_all_calls():
 
     for _ in range(100):
         with pytest.raises(Refusal):
-            await run(exchange_for(), in_order(A, A), send, budget=budget)
+            await run(exchange_for(), in_order(A, A), send, spares_of=lambda _: spares)
     assert sent == 130
-    assert budget.refused == 70
+    assert spares.budget.refused == 70
 
 
 async def test_attempts_are_bounded_whatever_pick_says():
@@ -422,3 +422,94 @@ async def test_a_limit_of_our_own_never_hides_what_the_upstream_said():
     assert caught.value.code == "upstream_rate_limited"
     assert caught.value.retry_after == 3.0
     assert failed.frames.closed == 1
+
+
+async def test_each_upstream_has_its_own_budget():
+    spares = {"a": Spares(), "b": Spares()}
+    sent = {"a": 0, "b": 0}
+
+    async def send(attempt):
+        sent[attempt.target.name] += 1
+        return answer(503)
+
+    for target, calls in ((A, 100), (B, 10)):
+        for _ in range(calls):
+            await run(exchange_for(), in_order(target, target), send, spares_of=lambda target: spares[target.name])
+    assert sent == {"a": 130, "b": 20}
+
+
+async def test_where_fallbacks_cost_another_upstream_is_spared_what_the_first_has_seen():
+    spares = {"a": Spares(fallbacks=True), "b": Spares(fallbacks=True)}
+
+    async def seen(attempt):
+        return answer(503)
+
+    async def unseen(attempt):
+        raise Refusal("upstream_unreachable")
+
+    tried = 0
+    for _ in range(100):
+        exchange = exchange_for()
+        await run(exchange, in_order(A, B), seen, spares_of=lambda target: spares[target.name])
+        tried += len(exchange.attempts)
+    assert tried == 130
+    exchange = exchange_for()
+    with pytest.raises(Refusal):
+        await run(exchange, in_order(A, B), unseen, spares_of=lambda target: spares[target.name])
+    assert len(exchange.attempts) == 2, "who never got the call cost nothing"
+
+
+async def test_an_answer_that_was_shed_is_never_tried_again():
+    shed = answer(503, (b"x-triplegate-no-retry", b"1"))
+    exchange = exchange_for()
+    assert await run(exchange, in_order(A, A, B), script(shed), dispatch=Dispatch(retries=2)) is shed
+    assert len(exchange.attempts) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "sent"), [("upstream_unreachable", 2), ("upstream_reset", 1), ("upstream_timeout", 1)]
+)
+async def test_only_the_failures_that_were_named_are_tried_again(code, sent):
+    rules = Dispatch(retry_errors=frozenset({"upstream_unreachable"}))
+    exchange = exchange_for()
+    with pytest.raises(Refusal):
+        await run(exchange, in_order(A, A), script(Refusal(code), Refusal(code)), dispatch=rules)
+    assert len(exchange.attempts) == sent
+
+
+async def test_waits_before_retries_are_as_long_as_the_rules_say(monkeypatch):
+    asked = []
+    monkeypatch.setattr("triplegate.upstreams.attempts.back_off", lambda *how: asked.append(how) or 0.0)
+    rules = Dispatch(retries=2, back_off=(0.5, 3.0))
+    await run(exchange_for(), in_order(A, A, A), script(answer(503), answer(503), answer(200)), dispatch=rules)
+    assert asked == [(1, (0.5, 3.0)), (2, (0.5, 3.0))]
+
+
+async def test_what_an_upstream_asks_for_is_waited_for_up_to_a_bound():
+    limited = answer(503, (b"retry-after", b"3"))
+    assert await run(exchange_for(), in_order(A, A), script(limited), dispatch=Dispatch(retry_after=2.0)) is limited
+
+
+async def test_an_upstream_that_always_fails_sees_a_tenth_more_and_through_two_gateways_a_fifth():
+    """Each of two gateways adds its own tenth (F-15); the clock stands for 300 calls a second."""
+    clock = SetClock()
+    house = Household(clock, ListSpool(), Seen(), "node-1")
+    outer, inner = Spares(), Spares()
+    rules = Dispatch(retries=2, back_off=(0.0, 0.0))
+    counts = {"outer": 0, "inner": 0}
+
+    async def upstream(attempt):
+        counts["inner"] += 1
+        return answer(503)
+
+    async def gateway(attempt):
+        counts["outer"] += 1
+        exchange = make_exchange(route=Route("r", "api", "acme/web"), house=house)
+        return await attempts(exchange, rules, in_order(A, A, A), upstream, replayable=True, spares_of=lambda _: inner)
+
+    for _ in range(9_000):
+        exchange = make_exchange(route=Route("r", "api", "acme/web"), house=house)
+        await attempts(exchange, rules, in_order(B, B, B), gateway, replayable=True, spares_of=lambda _: outer)
+        clock.advance(1 / 300)
+    assert counts["outer"] <= 1.1 * 9_000 + 1
+    assert counts["inner"] <= 1.21 * 9_000 + 2

@@ -1,7 +1,9 @@
 """The way out: what is sent, what is sent again, and what never is."""
 
 import asyncio
+import time
 
+import msgspec
 import pytest
 from tests.builders import make_kit
 from tests.hostile.scripted import DISPATCH, Pieces, Upstream, ask, content, pool_to, says
@@ -194,3 +196,21 @@ async def test_a_pool_outlives_reloads_and_identities_never_share_one():
 async def test_tls_and_scheme_must_agree():
     with pytest.raises(ValueError, match="TLS"):
         Pool(parse("https://a.test")[0], TaskSupervisor())
+
+
+async def test_one_attempt_has_a_time_of_its_own_with_its_whole_answer():
+    async def trickle(talk):
+        await talk.head()
+        await talk.say(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        for _ in range(1000):
+            await talk.say(b"x")
+            await asyncio.sleep(0.02)
+
+    rules = msgspec.structs.replace(DISPATCH, attempt=0.2)
+    async with Upstream(trickle) as upstream, pool_to(upstream) as pool:
+        began = time.monotonic()
+        reply = await ask(pool, dispatch=rules)
+        with pytest.raises(Refusal, match="upstream_timeout") as caught:
+            await content(reply)
+        assert "total" in caught.value.reason
+        assert time.monotonic() - began < DISPATCH.total / 2

@@ -1,9 +1,21 @@
 """What a failure means, and how often and how soon it is worth another try."""
 
+import msgspec
 import pytest
+from tests.builders import make_inbound
 
 from triplegate.core.errors import Refusal
-from triplegate.upstreams.retries import RetryBudget, back_off, class_of_refusal, class_of_status, retry_after
+from triplegate.core.http import BytesBody
+from triplegate.core.policy import Dispatch
+from triplegate.upstreams.retries import (
+    RetryBudget,
+    back_off,
+    class_of_refusal,
+    class_of_status,
+    kept,
+    repeatable,
+    retry_after,
+)
 
 
 @pytest.mark.parametrize(
@@ -81,9 +93,9 @@ def test_a_steady_storm_of_failures_is_amplified_by_the_share_only():
 
 
 def test_back_off_is_full_jitter_that_doubles_and_is_bounded():
-    assert [back_off(n, lambda low, high: high) for n in (1, 2, 3, 20)] == [0.05, 0.1, 0.2, 2.0]
-    assert back_off(5, lambda low, high: low) == 0.0
-    assert len({back_off(5) for _ in range(20)}) > 10
+    assert [back_off(n, (0.05, 2.0), lambda low, high: high) for n in (1, 2, 3, 20)] == [0.05, 0.1, 0.2, 2.0]
+    assert back_off(5, (0.05, 2.0), lambda low, high: low) == 0.0
+    assert len({back_off(5, (0.05, 2.0)) for _ in range(20)}) > 10
 
 
 @pytest.mark.parametrize(
@@ -103,3 +115,49 @@ def test_back_off_is_full_jitter_that_doubles_and_is_bounded():
 )
 def test_what_an_upstream_asks_for_is_read(headers, seconds):
     assert retry_after(headers, 1000.0) == seconds
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "rules", "may"),
+    [
+        ("GET", [], Dispatch(), True),
+        ("PUT", [], Dispatch(), True),
+        ("POST", [], Dispatch(), False),
+        ("POST", [], Dispatch(retry_methods=frozenset({"POST"})), True),
+        ("POST", [(b"idempotency-key", b"k")], Dispatch(), False),
+        ("POST", [(b"idempotency-key", b"k")], Dispatch(retry_keyed=True), True),
+        ("POST", [(b"idempotency-key", b"")], Dispatch(retry_keyed=True), False),
+        ("PATCH", [], Dispatch(retry_keyed=True), False),
+    ],
+)
+def test_what_an_upstream_may_see_twice(method, headers, rules, may):
+    assert repeatable(make_inbound(method, headers=headers), rules) is may
+
+
+class Kept(BytesBody):
+    """A body that comes once, unless it is asked for as a whole."""
+
+    def __init__(self, length):
+        self.kind, self.length, self.started = "one_pass", length, False
+
+    async def whole(self, limit):
+        self.kind = "replayable"
+        return b"x" * limit
+
+
+@pytest.mark.parametrize(
+    ("length", "headers", "rules", "whole"),
+    [
+        (5, [], Dispatch(), True),
+        (65536, [], Dispatch(), True),
+        (65537, [], Dispatch(), False),
+        (None, [], Dispatch(), False),
+        (5, [], Dispatch(retries=0), False),
+        (5, [(b"expect", b"100-continue")], Dispatch(), False),
+    ],
+)
+async def test_a_small_body_of_known_length_is_kept_so_that_it_can_be_sent_again(length, headers, rules, whole):
+    body = Kept(length)
+    inbound = msgspec.structs.replace(make_inbound("PUT", headers=headers), body=body)
+    assert await kept(inbound, rules) is whole
+    assert body.kind == ("replayable" if whole else "one_pass")

@@ -38,6 +38,38 @@ Form = Literal["claims", "decide", "build", "tune"]
 _FORMS: tuple[Form, ...] = ("claims", "decide", "build", "tune")
 
 
+class BreakerRules(msgspec.Struct, frozen=True, gc=False):
+    """When an upstream is left alone, and how it is found out that it is back; times in seconds."""
+
+    failures: int | None = 5
+    """Failures in a row that open it."""
+    open_for: float = 5.0
+    """Until the first probe; doubled with each round of failed ones, up to `longest`."""
+    longest: float = 60.0
+    rate: float | None = None
+    """Share of failed calls in the window that opens it."""
+    slow: float | None = None
+    """A call that takes longer until its head is a slow one."""
+    slow_rate: float = 0.5
+    """Share of slow calls in the window that opens it."""
+    window: float = 10.0
+    volume: int = 20
+    """Calls in the window below which shares say nothing."""
+    permits: int = 1
+    """Probes at once while it is half-open; so many good ones close it."""
+
+
+class HedgeRules(msgspec.Struct, frozen=True, gc=False):
+    """When a second attempt is begun beside one that has not been answered."""
+
+    after: float | None = None
+    """Seconds; None: what 95 of 100 calls took until now."""
+    least: float = 0.005
+    """Shortest wait that the observed times may lead to."""
+    budget: float = 0.05
+    """Share of calls that may be hedged."""
+
+
 class Dispatch(msgspec.Struct):
     """How the attempts engine tries: folded once from the `tune` policies of a chain. Times in seconds."""
 
@@ -45,15 +77,28 @@ class Dispatch(msgspec.Struct):
     first_byte: float = 60.0
     idle: float = 60.0
     total: float = 600.0
+    """The whole call: all attempts, waits and the reply."""
+    attempt: float | None = None
+    """One attempt with its reply; None: as long as the whole call may take."""
     retries: int = 1
     """Extra tries at the same or another endpoint, where that is safe."""
     retry_on: frozenset[int] = frozenset({502, 503, 504})
     retry_budget: float = 0.1
-    """Share of calls that may be retries."""
-    breaker: tuple[int, float, float] | None = None
-    """Failures in a row that open it, seconds it stays open at first, at most; None: no breaker."""
+    """Share of an upstream's calls that may be retries."""
+    retry_errors: frozenset[str] | None = None
+    """Codes of failures that are tried again; None: all that are safe."""
+    retry_methods: frozenset[str] = frozenset()
+    """Methods that may be repeated besides the idempotent ones."""
+    retry_keyed: bool = False
+    """A call with an Idempotency-Key may be repeated whatever its method."""
+    back_off: tuple[float, float] = (0.025, 2.0)
+    """Wait before a retry: doubled with each failure from the first, up to the second, of which a random part."""
+    retry_after: float = 60.0
+    """Longest wait that an upstream may ask for; more ends the tries."""
+    breaker: BreakerRules | None = None
+    hedge: HedgeRules | None = None
     tuned: dict[str, Any] = {}
-    """What later policies (hedge, breaker, bulkhead, balance) leave for the engine, by tag."""
+    """What other policies leave for upstreams, by tag."""
 
 
 class Policy(BaseModel):

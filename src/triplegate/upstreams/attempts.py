@@ -12,8 +12,9 @@ from triplegate.core.http import Reply
 from triplegate.core.policy import Dispatch
 from triplegate.upstreams.retries import (
     ELSEWHERE_ONLY,
+    NO_RETRY,
     UNSENT,
-    RetryBudget,
+    Spares,
     back_off,
     class_of_refusal,
     class_of_status,
@@ -25,7 +26,6 @@ Send = Callable[[Attempt], Awaitable[Reply]]
 
 _MOST_ATTEMPTS = 16
 _CODES = {"credential": "upstream_credentials", "rate": "upstream_rate_limited"}
-_RETRY_AFTER_CAP = 60.0  # seconds; `dispatch.tuned["retry_after_cap"]` overrides
 
 
 class Failure(msgspec.Struct):
@@ -45,7 +45,7 @@ async def attempts(
     send: Send,
     replayable: bool,
     *,
-    budget: RetryBudget | None = None,
+    spares_of: Callable[[Target], Spares] | None = None,
     report: Callable[[Attempt], None] | None = None,
     rules_of: Callable[[Target], Dispatch] | None = None,
 ) -> Reply:
@@ -55,18 +55,19 @@ async def attempts(
     shown. `send` makes one attempt; it may set `attempt.error_class` itself where only the dialect can tell.
     `replayable`: the call may be sent again even though an upstream may have seen it (idempotent, or the gate says
     so); without it only failures before anything was sent are tried again. A `one_pass` body that was begun is never
-    tried again. `report` sees each attempt when its result is known (breakers). `rules_of`: what each target says
-    itself of being tried again; else `dispatch` says it for all. `exchange.deadline` is set to the earlier of itself
-    and `dispatch.total` from now, for `send` to hand on. Raises Refusal.
+    tried again, an answer that was shed neither. `spares_of`: what each target allows besides first tries. `report`
+    sees each attempt when its result is known (breakers). `rules_of`: what each target says itself of being tried
+    again; else `dispatch` says it for all. `exchange.deadline` is set to the earlier of itself and `dispatch.total`
+    from now, for `send` to hand on. Raises Refusal.
     """
     now = exchange.house.clock.now
     total = now() + dispatch.total
     if exchange.deadline is None or total < exchange.deadline:
         exchange.deadline = total
-    if budget is not None:
-        budget.called(now())
     failure: Failure | None = None
     chosen = pick(exchange.attempts)
+    if spares_of is not None and chosen is not None:
+        spares_of(chosen[0]).budget.called(now())
     while chosen is not None:
         found = await _try(exchange, *chosen, send)
         if report is not None:
@@ -75,8 +76,8 @@ async def attempts(
         if found.reply is not None and not (found.attempt.error_class and found.reply.status in rules.retry_on):
             return _adopt(exchange, found)
         failure = _worse(failure, found)
-        chosen = pick(exchange.attempts) if _may_go_on(exchange, found, replayable) else None
-        pause = None if chosen is None else _pause(exchange, rules, found, chosen, budget)
+        chosen = pick(exchange.attempts) if _may_go_on(exchange, rules, found, replayable) else None
+        pause = None if chosen is None else _pause(exchange, rules, found, chosen, spares_of)
         if pause is None:
             break
         _drop(found)  # before the wait: nobody else would close it if the call is cancelled meanwhile
@@ -120,40 +121,69 @@ def _class(refusal: Refusal, *, sent: bool) -> str:
     return class_of_refusal(refusal) if sent else ("rate" if refusal.status == 429 else "client")
 
 
-def _may_go_on(exchange: Exchange, found: Failure, replayable: bool) -> bool:
+def _may_go_on(exchange: Exchange, rules: Dispatch, found: Failure, replayable: bool) -> bool:
     """Whether anything may be sent again at all."""
-    attempt = found.attempt
+    attempt, refusal, reply = found.attempt, found.refusal, found.reply
     if attempt.error_class == "client" or len(exchange.attempts) >= _MOST_ATTEMPTS:
         return False
     body = exchange.inbound.body
     if body.kind == "one_pass" and body.started:
         return False
-    unsent = not attempt.numbers.dispatched or (found.refusal is not None and found.refusal.code in UNSENT)
-    return unsent or replayable
+    if not attempt.numbers.dispatched:
+        return True
+    if refusal is None:
+        return replayable and not (reply is not None and any(name == NO_RETRY for name, _ in reply.headers))
+    if rules.retry_errors is not None and refusal.code not in rules.retry_errors:
+        return False
+    return replayable or refusal.code in UNSENT
 
 
 def _pause(
-    exchange: Exchange, dispatch: Dispatch, found: Failure, chosen: tuple[Target, Role], budget: RetryBudget | None
+    exchange: Exchange,
+    dispatch: Dispatch,
+    found: Failure,
+    chosen: tuple[Target, Role],
+    spares_of: Callable[[Target], Spares] | None,
 ) -> float | None:
     """Seconds to wait before `chosen` is tried after `found`; None: policy, budget or deadline forbid it."""
-    target, role = chosen
+    target = chosen[0]
     if any(attempt.target is target and not attempt.numbers.dispatched for attempt in exchange.attempts):
         return None  # its own limit has refused this call already
     if target is found.attempt.target and found.attempt.error_class in ELSEWHERE_ONLY:
         return None
     now = exchange.house.clock.now()
-    seconds = _back_off(exchange, found, target)
+    seconds = _back_off(exchange, dispatch, found, target)
     assert exchange.deadline is not None
-    if seconds >= exchange.deadline - now or seconds > dispatch.tuned.get("retry_after_cap", _RETRY_AFTER_CAP):
+    if seconds >= exchange.deadline - now or seconds > dispatch.retry_after:
         return None
-    if role == "retry" and found.attempt.numbers.dispatched:
+    return seconds if _affordable(exchange, dispatch, found, chosen, spares_of) else None
+
+
+def _affordable(
+    exchange: Exchange,
+    dispatch: Dispatch,
+    found: Failure,
+    chosen: tuple[Target, Role],
+    spares_of: Callable[[Target], Spares] | None,
+) -> bool:
+    """Whether the number of tries and the next upstream's budget leave one more, which is then taken."""
+    target, role = chosen
+    if not found.attempt.numbers.dispatched:
+        return True
+    if role == "retry":
         retried = sum(1 for attempt in exchange.attempts if attempt.role == "retry" and attempt.numbers.dispatched)
-        if retried >= dispatch.retries or (budget is not None and not budget.allow(now, dispatch.retry_budget)):
-            return None
-    return seconds
+        if retried >= dispatch.retries:
+            return False
+    if spares_of is None:
+        return True
+    spares = spares_of(target)
+    unseen = found.refusal is not None and found.refusal.code in UNSENT
+    if role != "retry" and (unseen or not spares.fallbacks):
+        return True
+    return spares.budget.allow(exchange.house.clock.now(), dispatch.retry_budget)
 
 
-def _back_off(exchange: Exchange, found: Failure, target: Target) -> float:
+def _back_off(exchange: Exchange, dispatch: Dispatch, found: Failure, target: Target) -> float:
     """Wait where that helps: not towards another quota group, not at once after a dead address."""
     failed = found.attempt.target
     if target is not failed and not found.attempt.numbers.dispatched:
@@ -164,7 +194,7 @@ def _back_off(exchange: Exchange, found: Failure, target: Target) -> float:
         return 0.0
     failures = sum(1 for attempt in exchange.attempts if attempt.error_class)
     unsent = found.refusal is not None and found.refusal.code in UNSENT
-    seconds = 0.0 if failures == 1 and unsent else back_off(failures)
+    seconds = 0.0 if failures == 1 and unsent else back_off(failures, dispatch.back_off)
     return seconds if found.wait is None else max(found.wait, seconds)
 
 

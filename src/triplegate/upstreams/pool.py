@@ -59,7 +59,7 @@ class Pool(Places):
         monotonic seconds. A kept connection that proves closed before a reply byte came is replaced by a fresh one
         once, for idempotent methods whose body is here (P-18). Raises Refusal upstream_* and internal.
         """
-        total = self.now() + dispatch.total
+        total = self.now() + (dispatch.total if dispatch.attempt is None else dispatch.attempt)
         if deadline is not None and deadline < total:
             total = deadline
         if body.kind == "one_pass":

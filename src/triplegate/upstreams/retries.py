@@ -4,8 +4,12 @@ import random
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 
+import msgspec
+
 from triplegate.core.errors import Refusal
-from triplegate.core.http import Headers
+from triplegate.core.http import Headers, Inbound
+from triplegate.core.policy import Dispatch
+from triplegate.upstreams.head import IDEMPOTENT
 
 ELSEWHERE_ONLY = frozenset({"open", "credential", "context_window", "content_policy", "model_missing"})
 """Classes for which the same target would only say the same again."""
@@ -21,8 +25,10 @@ _BY_CODE = {
 UNSENT = frozenset({"upstream_unreachable", "upstream_busy", "upstream_open"})
 """Refusals after which one may be sure that the upstream saw nothing of the call."""
 
-_BASE = 0.025
-_LONGEST = 2.0
+NO_RETRY = b"x-triplegate-no-retry"
+"""Field of an answer that was shed: whoever tries again makes it worse."""
+TEED = 64 * 1024
+"""Bytes of a body that are kept so that they can be sent again."""
 
 
 def class_of_status(status: int) -> str:
@@ -83,9 +89,40 @@ class RetryBudget:
         return True
 
 
-def back_off(failures: int, jitter: Callable[[float, float], float] = random.uniform) -> float:
-    """Seconds to wait after so many failures: full jitter, doubling, bounded."""
-    return jitter(0.0, min(_BASE * 2.0**failures, _LONGEST))
+class Spares(msgspec.Struct, eq=False):
+    """What an upstream allows besides first tries; keep it by `kit.state` under the upstream's name."""
+
+    budget: RetryBudget = msgspec.field(default_factory=RetryBudget)
+    fallbacks: bool = False
+    """A call that another upstream had already seen takes of the budget here, too."""
+
+
+def repeatable(inbound: Inbound, rules: Dispatch) -> bool:
+    """Whether an upstream may see this call twice: idempotent, said so by the rules, or by the client's key."""
+    if inbound.method in IDEMPOTENT or inbound.method in rules.retry_methods:
+        return True
+    return rules.retry_keyed and bool(inbound.header(b"idempotency-key"))
+
+
+async def kept(inbound: Inbound, rules: Dispatch) -> bool:
+    """Whether the call's body can be sent twice; a small one of known length is read first and kept.
+
+    One that waits for `100 Continue` is not: its sender wants to hear from the upstream before.
+    """
+    body = inbound.body
+    if body.kind == "one_pass" and rules.retries and body.length is not None and body.length <= TEED:
+        if inbound.header(b"expect") is not None:
+            return False
+        await body.whole(TEED)
+    return body.kind != "one_pass"
+
+
+def back_off(
+    failures: int, bounds: tuple[float, float], jitter: Callable[[float, float], float] = random.uniform
+) -> float:
+    """Seconds to wait after so many failures: full jitter, doubling from the first bound up to the second."""
+    first, longest = bounds
+    return jitter(0.0, min(first * 2.0 ** (failures - 1), longest))
 
 
 def retry_after(headers: Headers, wall: float) -> float | None:

@@ -7,7 +7,6 @@ from triplegate.core.identity import Principal
 from triplegate.gates.llm.model import Model, Order
 from triplegate.policies.access import Access
 from triplegate.upstreams.balance import Weighted
-from triplegate.upstreams.retries import RetryBudget
 
 
 class Wiring:
@@ -24,7 +23,7 @@ def model(*targets, teams=None, guards=(), weights=None):
     route = Route("m", "llm", targets=weighted)
     wirings = tuple(one.wiring for one in targets)
     choice = Weighted.kept(make_kit(), "m", weighted)
-    return Model(route, choice, wirings, (), teams, RetryBudget(), guards)
+    return Model(route, choice, wirings, (), teams, guards)
 
 
 def picked(order, times):

@@ -70,4 +70,4 @@ def test_a_chain_changes_its_times_and_its_retries_have_one_budget():
     policies = (Timeout(first_byte="2s"), Retry(attempts=3, budget=0.5))
     dispatch = server.dispatch(fold(policies, None, kit))
     assert (dispatch.total, dispatch.first_byte, dispatch.retries, dispatch.retry_budget) == (9.0, 2.0, 3, 0.5)
-    assert make(kit).budget is server.budget
+    assert make(kit).spares is server.spares

@@ -13,7 +13,6 @@ from triplegate.gates.api.gate import ApiGate, Served
 from triplegate.gates.api.match import Matcher, Rule
 from triplegate.gates.api.service import Service
 from triplegate.upstreams.balance import Weighted
-from triplegate.upstreams.retries import RetryBudget
 from triplegate.wire.problem import BASE
 from triplegate.wire.problem_style import PLAIN, Style, template
 
@@ -27,9 +26,8 @@ def compile_api(documents: Documents, kit: Kit, house: House, snapshot: str, cha
     gate = ApiGate(Matcher(_rules(documents)), served, chains, house, snapshot, kit.trusted, kit.index, _style(common))
     for name, route in routes.items():
         choice = Weighted.kept(kit, f"route:{name}", route.targets)
-        budget = kit.state(RetryBudget, f"route:{name}", RetryBudget)
         style = _style(documents.routes[name].problems or common)
-        served[name] = Served(route, chains.outer(route.policies), choice, budget, style)
+        served[name] = Served(route, chains.outer(route.policies), choice, style)
         chains.prepare(route)
     chains.prepare_people()
     return Compiled(gate)

@@ -19,8 +19,7 @@ from triplegate.gates.api.service import Service
 from triplegate.gates.opening import begin
 from triplegate.upstreams.attempts import attempts
 from triplegate.upstreams.balance import Weighted
-from triplegate.upstreams.head import IDEMPOTENT
-from triplegate.upstreams.retries import RetryBudget
+from triplegate.upstreams.retries import Spares, kept, repeatable
 from triplegate.wire.problem_style import PLAIN, Style
 
 _ENCODER = Encoder()
@@ -32,8 +31,6 @@ class Served(msgspec.Struct, frozen=True, eq=False):
     route: Route
     outer: Proceed
     choice: Weighted[Target]
-    budget: RetryBudget
-    """Shared by all calls of the route."""
     style: Style = PLAIN
     """How its refusals are told."""
 
@@ -126,12 +123,16 @@ class ApiGate:
         def rules_of(target: Target) -> Dispatch:
             return target.wiring.dispatch(chain)  # type: ignore[no-any-return]  # a Service
 
+        def spares_of(target: Target) -> Spares:
+            return target.wiring.spares  # type: ignore[no-any-return]  # a Service
+
         dispatch = rules_of(route.targets[0][0]) if len(route.targets) == 1 else chain.dispatch
-        replayable = inbound.method in IDEMPOTENT and inbound.body.kind != "one_pass"
         try:
-            budget = self._routes[route.name].budget
+            replayable = repeatable(inbound, dispatch) and (
+                inbound.body.kind != "one_pass" or await kept(inbound, dispatch)
+            )
             reply = await attempts(
-                exchange, dispatch, pick, send, replayable, budget=budget, report=report, rules_of=rules_of
+                exchange, dispatch, pick, send, replayable, spares_of=spares_of, report=report, rules_of=rules_of
             )
         except Refusal:
             exchange.numbers.own_cost = exchange.numbers.list_cost = 0  # no answer, no charge

@@ -12,6 +12,7 @@ from triplegate.core.ports import Kit
 from triplegate.upstreams.breaker import Breaker
 from triplegate.upstreams.endpoint import Endpoint, Standing, Use
 from triplegate.upstreams.reach import reach
+from triplegate.upstreams.retries import Spares
 
 
 class Turn:
@@ -26,7 +27,19 @@ class Turn:
 class Service:
     """What `Target.wiring` is at the api gate."""
 
-    __slots__ = ("_base", "_breaker", "_clock", "_endpoints", "_host", "_only", "_tuned", "_tunes", "_turn", "name")
+    __slots__ = (
+        "_base",
+        "_breaker",
+        "_clock",
+        "_endpoints",
+        "_host",
+        "_only",
+        "_tuned",
+        "_tunes",
+        "_turn",
+        "name",
+        "spares",
+    )
 
     def __init__(self, name: str, document: ServiceDocument, kit: Kit) -> None:
         self.name = name
@@ -38,6 +51,7 @@ class Service:
         self._endpoints = tuple(endpoints)
         self._only = endpoints[0] if len(endpoints) == 1 else None
         self._breaker = kit.state(Breaker, f"service:{name}", Breaker)
+        self.spares = kit.state(Spares, f"service:{name}", lambda: Spares(fallbacks=True))
         self._clock = kit.clock
         self._turn = kit.state(Turn, f"service:{name}", Turn)
         self._host = document.host

@@ -14,7 +14,6 @@ from triplegate.gates.llm.model import Model
 from triplegate.gates.llm.paths.chat import CHAT
 from triplegate.gates.llm.paths.embeddings import EMBEDDINGS
 from triplegate.upstreams.balance import Weighted
-from triplegate.upstreams.retries import RetryBudget
 
 _DIALECTS = (CHAT, EMBEDDINGS)
 
@@ -63,7 +62,6 @@ def _model(name: str, document: ModelDocument, documents: Documents, kit: Kit) -
         tuple(target.wiring for target, _ in targets),
         document.fallback,
         None if document.teams is None else frozenset(document.teams),
-        kit.state(RetryBudget, f"model:{name}", RetryBudget),
         tuple(
             policy
             for policy in route.policies + of_targets(route)

@@ -14,6 +14,7 @@ from triplegate.gates.llm.quirks import shape
 from triplegate.upstreams.breaker import Breaker
 from triplegate.upstreams.pool import Pool
 from triplegate.upstreams.reach import reach
+from triplegate.upstreams.retries import Spares
 
 RETRY_ON = frozenset({401, 402, 403, 404, 408, 429, 500, 502, 503, 504, 529})
 """Statuses of a provider after which another deployment may do better (llm.md §5.1)."""
@@ -35,6 +36,7 @@ class Deployment:
         "missing",
         "model",
         "provider",
+        "spares",
     )
 
     def __init__(self, written: DeploymentDocument, provider: ProviderDocument, kit: Kit) -> None:
@@ -50,6 +52,7 @@ class Deployment:
         self._tuned: dict[Chain, Dispatch] = {}
         label = f"deployment:{written.provider}/{written.model}/{written.key or provider.key or ''}"
         self._breaker = kit.state(Breaker, label, Breaker)
+        self.spares = kit.state(Spares, label, Spares)
         self._clock = kit.clock
         self.missing = ""
         """Why it cannot be called, such as a credential that is not there; empty when it can."""

@@ -20,6 +20,7 @@ from triplegate.gates.llm.model import Model, Order
 from triplegate.gates.llm.paths import models as models_path
 from triplegate.gates.opening import begin
 from triplegate.upstreams.attempts import attempts
+from triplegate.upstreams.retries import Spares
 from triplegate.wire.headers import reply_headers
 from triplegate.wire.openai_errors import body as error_body
 from triplegate.wire.ratelimit import openai_fields, retry_after
@@ -124,10 +125,20 @@ class LlmGate:
         def rules_of(target: Target) -> Dispatch:
             return target.wiring.dispatch(chain)  # type: ignore[no-any-return]  # a Deployment
 
-        whole, budget = self._whole(model, chain), model.budget
+        def spares_of(target: Target) -> Spares:
+            return target.wiring.spares  # type: ignore[no-any-return]  # a Deployment
+
+        whole = self._whole(model, chain)
         try:
             reply = await attempts(
-                exchange, whole, order.pick, send, replayable=True, budget=budget, report=report, rules_of=rules_of
+                exchange,
+                whole,
+                order.pick,
+                send,
+                replayable=True,
+                spares_of=spares_of,
+                report=report,
+                rules_of=rules_of,
             )
         finally:
             exchange.numbers.list_cost = 0  # the intent has it; from now on what was really used counts

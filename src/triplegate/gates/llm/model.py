@@ -8,7 +8,6 @@ from triplegate.core.identity import Principal
 from triplegate.core.policy import Policy
 from triplegate.gates.llm.deployment import Deployment
 from triplegate.upstreams.balance import Weighted
-from triplegate.upstreams.retries import RetryBudget
 
 
 class Model(msgspec.Struct, frozen=True, eq=False):
@@ -21,7 +20,6 @@ class Model(msgspec.Struct, frozen=True, eq=False):
     """Models tried after all deployments, in this order."""
     teams: frozenset[str] | None
     """Teams that may use it; None = all."""
-    budget: RetryBudget
     guards: tuple[Policy, ...] = ()
     """What decides about access to it, for calls that come by way of another model."""
 

@@ -45,8 +45,8 @@ class Calling:
             return self._send(exchange, call, tool, attempt, chain)
 
         try:
-            dispatch, budget = tool.server.dispatch(chain), tool.server.budget
-            reply = await attempts(exchange, dispatch, pick, send, replayable=False, budget=budget)
+            dispatch, spares = tool.server.dispatch(chain), tool.server.spares
+            reply = await attempts(exchange, dispatch, pick, send, replayable=False, spares_of=lambda _: spares)
         except Refusal:
             if not any(attempt.numbers.bytes_out for attempt in exchange.attempts):
                 numbers.own_cost = numbers.list_cost = 0

@@ -19,7 +19,7 @@ from triplegate.gates.mcp.call import OwnTool, Tool
 from triplegate.gates.mcp.shared_work import SharedWork
 from triplegate.upstreams.pool import Pool
 from triplegate.upstreams.reach import reach
-from triplegate.upstreams.retries import RetryBudget
+from triplegate.upstreams.retries import Spares
 from triplegate.wire.mcp_era import Era
 
 _MOST_SESSIONS = 10_000  # upstream sessions of one server in this process; the one idle longest is forgotten
@@ -96,10 +96,10 @@ class Server:
         "_pool",
         "_tuned",
         "alias",
-        "budget",
         "exposed",
         "missing",
         "name",
+        "spares",
         "state",
     )
 
@@ -113,7 +113,7 @@ class Server:
         self._base = reached.dispatch(document.waits)
         self._tuned: dict[Chain, Dispatch] = {}
         self.state = kit.state(ServerState, f"server:{name}|{document.url}", ServerState)
-        self.budget = kit.state(RetryBudget, f"server:{name}", RetryBudget)
+        self.spares = kit.state(Spares, f"server:{name}", Spares)
         """Shared by all calls to it."""
         self.exposed: tuple[tuple[OwnTool, ...], tuple[Tool, ...]] | None = None
         """Its tools, and the same under the names clients use; kept by the views."""
