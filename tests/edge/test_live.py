@@ -9,6 +9,8 @@ from triplegate.edge.live import Live
 
 
 class Wire:
+    departs = False
+
     def __init__(self):
         self.swept = False
         self.watched = self.checked = self.stopped = 0
@@ -65,3 +67,26 @@ def test_all_can_be_ended_and_seen():
     live.stop_all()
     assert [wire.stopped for wire in wires] == [1, 1]
     live.stop()  # never started: nothing happens
+
+
+async def test_the_drain_tells_those_to_leave_that_would_not_end_by_themselves():
+    live, stays, leaves = Live(), Wire(), Wire()
+    leaves.departs = True
+    for wire in (stays, leaves):
+        live.enter(wire, make_exchange())
+    assert live.refusal(3) is None
+    assert live.refusal(2).code == "overloaded"
+    leaving = asyncio.ensure_future(live.depart(5))
+    await asyncio.sleep(0)
+    assert (stays.stopped, leaves.stopped, live.refusal(3).code) == (0, 1, "draining")
+    live.exit(leaves)
+    async with asyncio.timeout(5):
+        await leaving
+    live.enter(leaves, make_exchange())
+    async with asyncio.timeout(5):
+        await live.depart(0.01)  # who does not leave is not waited for without end
+    live.idle.clear()
+    live.exit(stays)
+    assert not live.idle.is_set()
+    live.exit(leaves)
+    assert live.idle.is_set()

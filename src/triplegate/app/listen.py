@@ -13,6 +13,9 @@ from triplegate.app.node import Crew
 from triplegate.config.load import Loaded
 from triplegate.edge.listeners import wait_listening
 
+_DEPARTURE = 3.0
+"""Seconds for clients that are told to leave (WebSocket 1001) to say goodbye, before nothing new is taken."""
+
 
 async def listen(
     loaded: Loaded,
@@ -78,6 +81,7 @@ def _settle_memory() -> None:
 async def _drain(building: Building, serving: Mapping[Door, asyncio.Task[None]], signals: "Signals") -> None:
     """Readiness off, no new calls, those under way get the grace; the control listener ends last."""
     building.draining = True
+    await building.live.depart(min(_DEPARTURE, building.settings.drain.grace))
     for door in serving:
         if door.clients:
             door.server.stop()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -165,6 +165,7 @@ class AsgiWire(Wire):
         "waiting",
         "waiting_since",
     )
+    departs: ClassVar[bool] = False
 
     def __init__(self, receive: Receive, send: Send, loop: asyncio.AbstractEventLoop, limits: EdgeLimits) -> None:
         self._receive, self._send, self.loop, self.limits = receive, send, loop, limits

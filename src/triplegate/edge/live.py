@@ -1,9 +1,11 @@
 """The exchanges under way, and the sweep that notices clients who left or stalled."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from typing import Protocol
 
+from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
 
 SWEEP = 0.1
@@ -28,15 +30,24 @@ class Watched(Protocol):
         """End the exchange now."""
         ...
 
+    @property
+    def departs(self) -> bool:
+        """Is told to leave when the drain begins: it would not end by itself."""
+        ...
+
 
 class Live:
     """Exchanges by wire; one loop timer for all of them, none per request."""
 
-    __slots__ = ("_now", "_timer", "idle", "wires")
+    __slots__ = ("_leaving", "_left", "_timer", "draining", "idle", "wires")
 
     def __init__(self) -> None:
         self.wires: dict[Watched, Exchange] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._leaving: set[Watched] = set()
+        self._left = asyncio.Event()
+        self.draining = False
+        """The process will end: what would not end by itself is not begun."""
         self.idle = asyncio.Event()
         """Set while nothing is under way and someone waits for that."""
 
@@ -60,6 +71,42 @@ class Live:
             else:
                 wire.swept = True
         self._timer = loop.call_later(SWEEP, self._sweep, loop)
+
+    def refusal(self, most: int) -> Refusal | None:
+        """Why one more that would not end by itself cannot begin now; None: it can."""
+        if self.draining:
+            return Refusal("draining", "The gateway is shutting down.", retry_after=1.0)
+        if len(self.wires) >= most:
+            return Refusal("overloaded", "Too many calls are under way.", retry_after=1.0)
+        return None
+
+    def enter(self, wire: Watched, exchange: Exchange) -> None:
+        """It is under way."""
+        self.wires[wire] = exchange
+
+    def exit(self, wire: Watched) -> None:
+        """It is over."""
+        del self.wires[wire]
+        if self._leaving:
+            self._leaving.discard(wire)
+            if not self._leaving:
+                self._left.set()
+        if not self.wires:
+            self.idle.set()
+
+    async def depart(self, within: float) -> None:
+        """Begin the drain: tell those to leave that would not end by themselves, and wait until they have.
+
+        After `within` seconds whoever is left is cut with the rest.
+        """
+        self.draining = True
+        self._leaving = {wire for wire in self.wires if wire.departs}
+        for wire in self._leaving:
+            wire.stop()
+        if self._leaving:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(within):
+                    await self._left.wait()
 
     async def empty(self, within: float) -> bool:
         """Wait up to `within` seconds until nothing is under way; whether that came."""

@@ -29,7 +29,7 @@ async def pump(exchange: Exchange, reply: Reply, encoder: Encoder, wire: Wire) -
     except asyncio.CancelledError:
         if not wire.stopping or wire.gone:
             raise
-        _uncancel()
+        uncancel()
         await _fail(exchange, encoder, wire, Refusal("draining", "The gateway is shutting down.", retry_after=1.0))
     except Refusal as refusal:
         await _fail(exchange, encoder, wire, refusal)
@@ -66,7 +66,7 @@ async def _head(exchange: Exchange, reply: Reply, wire: Wire) -> None:
 
 async def _end(exchange: Exchange, reply: Reply, content: bytes, wire: Wire) -> None:
     exchange.numbers.bytes_out += len(content)
-    exchange.close(_outcome(exchange, reply))
+    exchange.close(outcome_of(exchange, reply))
     await wire.end(content, reply.trailers)
 
 
@@ -126,7 +126,8 @@ def _ask_to_close(exchange: Exchange, headers: Headers) -> None:
         headers.append(_CLOSE)
 
 
-def _uncancel() -> None:
+def uncancel() -> None:
+    """Take the running task's cancellation back: it goes on, to tell the client."""
     task = asyncio.current_task()
     if task is not None:
         task.uncancel()
@@ -135,7 +136,8 @@ def _uncancel() -> None:
 _OWN_FAILURES = frozenset({"internal", "no_backend"})
 
 
-def _outcome(exchange: Exchange, reply: Reply) -> Outcome:
+def outcome_of(exchange: Exchange, reply: Reply) -> Outcome:
+    """What an exchange is that ends with this reply."""
     refusal = exchange.refusal
     if refusal is not None:
         return "failed" if refusal.code.startswith("upstream_") or refusal.code in _OWN_FAILURES else "refused"

@@ -30,7 +30,7 @@ async def serve(exchange: Exchange, wire: Wire, answer: Answer) -> None:
         wire.abort()
         raise
     except Exception as error:  # noqa: BLE001 - the text of an unknown failure is for the log only
-        await _failed(exchange, gate, wire, _as_refusal(error))
+        await _failed(exchange, gate, wire, as_refusal(error))
     finally:
         exchange.close("failed")
 
@@ -58,7 +58,8 @@ async def _stopped(exchange: Exchange, gate: Gate, wire: Wire) -> None:
     await _failed(exchange, gate, wire, Refusal("draining", "The gateway is shutting down.", retry_after=1.0))
 
 
-def _as_refusal(error: Exception) -> Refusal:
+def as_refusal(error: Exception) -> Refusal:
+    """The refusal to answer with; the text of an unknown failure goes to the log only."""
     if isinstance(error, Refusal):
         return error
     traceback.print_exception(error, file=sys.stderr)
