@@ -9,8 +9,8 @@ from triplegate.config.documents_api import Match, RouteDocument, ServiceDocumen
 def test_one_service_or_several_with_weights_mean_the_same_kind_of_thing() -> None:
     one = RouteDocument.model_validate({"service": "a", "match": {"path": "/a"}})
     two = RouteDocument.model_validate({"services": [{"service": "a", "weight": 9}, {"service": "b"}], "match": [{}]})
-    assert one.weighted == (("a", 1),)
-    assert two.weighted == (("a", 9), ("b", 1))
+    assert [(each.service, each.weight) for each in one.shares] == [("a", 1)]
+    assert [(each.service, each.weight) for each in two.shares] == [("a", 9), ("b", 1)]
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,18 @@ def test_matches_that_take_the_same_calls_have_the_same_key(match: dict[str, obj
     assert Match.model_validate(match).key() == Match.model_validate(same).key()
 
 
+def test_a_path_is_kept_as_calls_are_compared() -> None:
+    assert Match(path="/caf%c3%a9/%41").path == "/caf%C3%A9/A"
+    assert Match(path=r"/orders/\d+", type="regex").path == r"/orders/\d+"
+
+
+def test_a_native_route_sends_its_calls_somewhere_and_a_kubernetes_one_may_not() -> None:
+    nothing = {"services": [{"service": "a", "weight": 0}]}
+    with pytest.raises(ValidationError):
+        RouteDocument.model_validate({**nothing, "match": {}})
+    assert RouteDocument.model_validate({**nothing, "match": {"section": "web"}}).shares[0].weight == 0
+
+
 def test_an_exact_path_with_a_slash_is_another_path() -> None:
     assert Match(path="/a", type="exact").key() != Match(path="/a/", type="exact").key()
 
@@ -71,7 +83,14 @@ def test_hosts_and_wildcards_are_read(host: str) -> None:
         {"methods": ["GET POST"]},
         {"headers": {"a b": "1"}},
         {"headers": {"a": "1\r\n"}},
-        {"type": "regex"},
+        {"path": "/a%2fb"},
+        {"path": "/a%zz"},
+        {"type": "regex", "path": "/(a"},
+        {"type": "regex", "path": "/a(?=b)"},
+        {"headers": {"a": {"regex": "("}}},
+        {"query": {"a": {"regex": "[z-a]"}}},
+        {"query": {"a": {"pattern": "a"}}},
+        {"query": {"": "a"}},
     ],
 )
 def test_matches_that_could_be_read_in_two_ways_are_refused(wrong: dict[str, object]) -> None:

@@ -48,7 +48,10 @@ def test_parts_of_a_location_that_stand_in_no_file_are_skipped() -> None:
         ("services: {a: {endpoints: [http://h:1], connections: {max: 1.5}}}", "max: must be a whole number"),
         ("services: {a: {endpoints: [http://h:1], connections: {max: 0}}}", "max: must be greater than or equal to 1"),
         ("services: {a: {endpoints: []}}", "endpoints: must have at least 1, not 0"),
-        ("routes: {a: {service: b, match: {type: exat}}}", "type: must be 'prefix' or 'exact' (did you mean 'exact'?)"),
+        (
+            "routes: {a: {service: b, match: {type: exat}}}",
+            "type: must be 'prefix', 'exact' or 'regex' (did you mean 'exact'?)",
+        ),
         ("routes: {a: {match: {}}}", "a route has either service or services"),
         ("services: {'a b': {endpoints: [http://h:1]}}", "'a b' cannot be a name here: must be letters"),
     ],

@@ -45,7 +45,7 @@ def fields(name: str) -> str:
     rows = []
     for field, facts in cls.model_fields.items():
         said = properties.get(facts.alias or field)
-        if said is None or facts.exclude:
+        if said is None or facts.exclude or said.get("internal"):
             continue
         text = (facts.description or "").replace("\n", " ").replace("|", "\\|")
         if field == "use":
@@ -67,6 +67,8 @@ def takes(said: dict[str, Any]) -> str:
             if any("KiB" in one.get("pattern", "") for one in said["anyOf"])
             else " or ".join(dict.fromkeys(kinds))
         )
+    if "oneOf" in said:
+        return " or ".join(dict.fromkeys(takes(one) for one in said["oneOf"]))
     if "enum" in said or "const" in said:
         return ", ".join(f"`{value}`" for value in said.get("enum", [said.get("const")]))
     if "$ref" in said:

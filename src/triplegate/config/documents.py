@@ -8,7 +8,14 @@ from typing import Annotated, Any, Literal
 import msgspec
 from pydantic import Field, PrivateAttr
 
-from triplegate.config.documents_api import ExactHost, HostPattern, RouteDocument, ServiceDocument
+from triplegate.config.documents_api import (
+    INTERNAL,
+    ExactHost,
+    HostPattern,
+    RouteDocument,
+    SectionDocument,
+    ServiceDocument,
+)
 from triplegate.config.documents_base import Document, Policies
 from triplegate.config.documents_llm import ModelDocument, ProviderDocument
 from triplegate.config.documents_mcp import ServerDocument, VirtualServerDocument
@@ -120,6 +127,8 @@ class Documents(Document):
     """APIs behind us."""
     routes: dict[Name, RouteDocument] = Field(default_factory=dict)
     """How they are reached."""
+    sections: dict[str, SectionDocument] = Field(default_factory=dict, json_schema_extra=INTERNAL)
+    """Listeners of Kubernetes Gateways, by a name that matches refer to; not written."""
     providers: dict[Name, ProviderDocument] = Field(default_factory=dict)
     """LLM vendors; those of ours that a model uses are filled in."""
     models: dict[ModelName, ModelDocument] = Field(default_factory=dict)

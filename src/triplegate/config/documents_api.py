@@ -1,12 +1,27 @@
 """Documents of the api gate: services (what is behind us) and routes (how it is reached)."""
 
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    JsonValue,
+    Tag,
+    TypeAdapter,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from triplegate.config.documents_base import Document, Policies, Reached, as_list
 from triplegate.config.documents_problems import ProblemsDocument
 from triplegate.config.types import Dollars, Endpoint, HeaderName, HeaderValue, Name, TeamRef, Worded
+from triplegate.core.errors import Refusal
+from triplegate.wire.pattern import LONGEST, pattern
+from triplegate.wire.target import canonical_path
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 
@@ -35,15 +50,56 @@ Method = Annotated[str, Worded(r"[A-Z][A-Z-]*", "a method in capitals, such as G
 def _clean_path(value: str) -> str:
     if any(part in (".", "..") for part in value.split("/")) or "//" in value:
         raise ValueError("a path has no dot segments and no empty ones")
-    return value
+    try:
+        return canonical_path(value.encode("ascii")).decode("ascii")
+    except Refusal as refusal:
+        raise ValueError(refusal.detail) from None
 
 
 MatchPath = Annotated[
     str,
-    Worded(r"/[A-Za-z0-9._~!$&'()*+,=:@/-]*", "a path that begins with / and has only plain characters"),
+    Worded(r"/[A-Za-z0-9._~!$&'()*+,=:@/%-]*", "a path that begins with / and has only plain characters"),
     AfterValidator(_clean_path),
 ]
 """A path in plain characters, as it looks after normalisation."""
+
+_MATCH_PATH: TypeAdapter[str] = TypeAdapter(MatchPath)
+
+
+def _regex(value: str) -> str:
+    pattern(value)
+    return value
+
+
+Regex = Annotated[str, Field(min_length=1, max_length=LONGEST), AfterValidator(_regex)]
+"""An expression as RE2 reads it; all of the value must fit."""
+
+
+class Expression(Document):
+    """A value told by a regular expression."""
+
+    regex: Regex
+    """RE2 expression that the whole value must fit."""
+
+
+def _kind(value: Any) -> str:
+    return "regex" if isinstance(value, (dict, Expression)) else "exact"
+
+
+HeaderWanted = Annotated[
+    Annotated[HeaderValue, Tag("exact")] | Annotated[Expression, Tag("regex")], Discriminator(_kind)
+]
+"""The exact value, or `regex: …`."""
+
+QueryName = Annotated[str, Field(min_length=1, max_length=256)]
+
+QueryWanted = Annotated[
+    Annotated[str, Field(max_length=1024), Tag("exact")] | Annotated[Expression, Tag("regex")], Discriminator(_kind)
+]
+"""The exact decoded value, or `regex: …`."""
+
+INTERNAL: dict[str, JsonValue] = {"internal": True}
+"""Marks a field that is set by programs (Kubernetes documents) and cannot be written."""
 
 
 SentHost = Annotated[
@@ -73,26 +129,51 @@ class WeightedService(Document):
     """Name of the service."""
     weight: Annotated[int, Field(ge=0, le=1_000_000)] = 1
     """Share among the route's services; 0 gets nothing."""
+    broken: str | None = Field(default=None, json_schema_extra=INTERNAL)
+    """Why it cannot be called: its share is answered 500; set for Kubernetes routes, not written."""
 
 
 class Match(Document):
-    """Which calls a route takes: all of host, path, methods and headers must fit."""
+    """Which calls a route takes: all of host, path, methods, headers and query must fit."""
 
+    name: Name | None = None
+    """Name of its own, for `explain`."""
     host: HostPattern = "*"
     """Host of the request."""
-    path: MatchPath = "/"
-    """Path of the request."""
-    type: Literal["prefix", "exact"] = "prefix"
-    """prefix compares whole path elements: /orders fits /orders/1, not /orders2."""
+    type: Literal["prefix", "exact", "regex"] = "prefix"
+    """prefix compares whole path elements: /orders fits /orders/1, not /orders2; regex: RE2, all of the path."""
+    path: Annotated[str, Field(max_length=LONGEST)] = "/"
+    """Path of the request, in its canonical form."""
     methods: tuple[Method, ...] = ()
     """Methods; none = all."""
-    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict, max_length=16)
-    """Header fields with their exact values."""
+    headers: dict[HeaderName, HeaderWanted] = Field(default_factory=dict, max_length=16)
+    """Header fields with their exact values, or `regex: …`; of a repeated field the first counts."""
+    query: dict[QueryName, QueryWanted] = Field(default_factory=dict, max_length=16)
+    """Query parameters with their decoded values, or `regex: …`; of a repeated one the first counts."""
+    section: str | None = Field(default=None, json_schema_extra=INTERNAL)
+    """Section (a Gateway's listener) it belongs to; set for Kubernetes routes, not written."""
+
+    @field_validator("path")
+    @classmethod
+    def _path_of_its_type(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("type") == "regex":
+            return _regex(value)
+        return _MATCH_PATH.validate_python(value)
 
     def key(self) -> tuple[object, ...]:
-        """Equal for two matches that take the same calls."""
+        """Equal for two matches that take the same calls; the methods come last."""
         path = self.path.rstrip("/") if self.type == "prefix" else self.path
-        return (self.host, path, self.type, frozenset(self.methods), frozenset(self.headers.items()))
+        headers, query = frozenset(self.headers.items()), frozenset(self.query.items())
+        return (self.section, self.host, path, self.type, headers, query, frozenset(self.methods))
+
+
+class SectionDocument(Document):
+    """A listener of a Kubernetes Gateway: made from manifests, not written."""
+
+    listeners: tuple[Name, ...] = ()
+    """Our listeners it serves; none = all."""
+    host: HostPattern = "*"
+    """Hosts it owns: what none of its own routes takes is 404."""
 
 
 class RouteDocument(Document):
@@ -108,6 +189,10 @@ class RouteDocument(Document):
         BeforeValidator(as_list, json_schema_input_type=Match | tuple[Match, ...]),
     ]
     """Which calls it takes: one match, or a list of which any may fit."""
+    listeners: tuple[Name, ...] = ()
+    """Listeners it is reachable on; none = all."""
+    created: datetime | None = None
+    """When it was made: of two routes that match alike the older one wins."""
     owner: TeamRef | None = None
     """Team that owns it: anonymous calls are booked there."""
     price: Dollars | None = None
@@ -125,13 +210,12 @@ class RouteDocument(Document):
     def _one_target(self) -> "RouteDocument":
         if (self.service is None) == (not self.services):
             raise ValueError("a route has either service or services")
-        if self.services and not any(one.weight for one in self.services):
+        written = all(match.section is None for match in self.match)
+        if written and self.services and not any(one.weight for one in self.services):
             raise ValueError("at least one service needs a weight above 0")
         return self
 
     @property
-    def weighted(self) -> tuple[tuple[str, int], ...]:
-        """Services with their weights, however they were written."""
-        if self.service is not None:
-            return ((self.service, 1),)
-        return tuple((one.service, one.weight) for one in self.services)
+    def shares(self) -> tuple[WeightedService, ...]:
+        """The services with their weights, however they were written."""
+        return self.services or ((WeightedService(service=self.service),) if self.service is not None else ())

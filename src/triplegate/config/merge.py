@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from triplegate.config.chains import walk
 from triplegate.config.documents import Documents
 from triplegate.config.faults import Findings, Position, did_you_mean
 from triplegate.config.reader import MAX_BYTES, Node, read
@@ -12,7 +13,9 @@ SETTINGS_FILE = "triplegate.yaml"
 MAX_FILES = 2_000
 SINGLE = frozenset({"gateway", "llm", "mcp"})
 """Kinds of which there is one object, not many by name."""
-KINDS = frozenset(Documents.model_fields)
+KINDS = frozenset(Documents.model_fields) - {"sections"}
+_INTERNAL = (("*", "match", "section"), ("*", "match", "#", "section"), ("*", "services", "#", "broken"))
+"""Fields of routes that only programs set."""
 
 
 class Merged:
@@ -86,6 +89,7 @@ def _enter_file(merged: Merged, root: Node, findings: Findings, setting_names: f
     for kind, node in root.value.items():
         if kind in KINDS:
             if node.value is not None:  # `routes:` with nothing below it
+                _refuse_internal(kind, node, findings)
                 enter_kind(merged.documents, kind, node, findings)
         elif kind in setting_names and own:
             if kind in merged.settings.value:
@@ -96,6 +100,12 @@ def _enter_file(merged: Merged, root: Node, findings: Findings, setting_names: f
             findings.fault(node.key, f"'{kind}' is a setting: it belongs into {SETTINGS_FILE}")
         else:
             findings.fault(node.key, f"unknown field '{kind}'{did_you_mean(kind, KINDS | setting_names)}")
+
+
+def _refuse_internal(kind: str, node: Node, findings: Findings) -> None:
+    for pattern in _INTERNAL if kind == "routes" else ():
+        for path, found in walk(node, pattern):
+            findings.fault(found.key, f"unknown field '{path[-1]}'")
 
 
 def enter_kind(documents: Node, kind: str, node: Node, findings: Findings) -> None:

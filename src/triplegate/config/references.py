@@ -9,6 +9,7 @@ from triplegate.config.documents import Path
 from triplegate.config.faults import Findings, Position, did_you_mean
 from triplegate.config.reader import Node
 from triplegate.config.types import TeamRef
+from triplegate.config.validate import descend
 from triplegate.core.policy import Policy
 
 REFERENCES: tuple[tuple[tuple[str, ...], str], ...] = (
@@ -46,8 +47,8 @@ def check_references(
         "team": teams,
     }
     for pattern, kind in REFERENCES:
-        for _, node in walk(root, pattern):
-            if isinstance(node.value, str) and node.value not in known[kind]:
+        for path, node in walk(root, pattern):
+            if isinstance(node.value, str) and node.value not in known[kind] and not _broken(root, path):
                 if kind == "team":
                     findings.fault(node.place, _no_team(node.value, teams, ambiguous))
                 else:
@@ -55,6 +56,14 @@ def check_references(
                     findings.fault(node.place, f"unknown {kind} '{node.value}'{hint}")
     _check_tools(root, _aliases(root, findings), findings)
     _check_fallbacks(root, findings)
+
+
+def _broken(root: Node, path: Path) -> bool:
+    """Whether this is a service of which its route knows that it cannot be called."""
+    if path[0] != "routes" or path[-2] == path[1]:
+        return False
+    found = descend(root, path[:-1]).child("broken")
+    return found is not None and found.value is not None
 
 
 def check_policy_teams(

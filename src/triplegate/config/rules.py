@@ -136,14 +136,15 @@ def _check_matches(documents: Documents, where: Where, findings: Findings) -> No
     alike: dict[tuple[object, ...], list[tuple[str, Path, frozenset[str]]]] = {}
     for name, route in documents.routes.items():
         for index, match in enumerate(route.match):
-            path, key = ("routes", name, "match", index), match.key()
+            if match.section is not None:
+                continue  # of two alike the older one wins, and that is how it is meant
+            path, key = ("routes", name, "match", index), (frozenset(route.listeners), *match.key())
             if key in seen:
                 there = where(("routes", seen[key]))
                 findings.fault(where(path), f"route '{name}' matches the same calls as '{seen[key]}' at {there}")
                 continue
             seen[key] = name
-            host, matched, kind, _, headers = key
-            alike.setdefault((host, matched, kind, headers), []).append((name, path, frozenset(match.methods)))
+            alike.setdefault(key[:-1], []).append((name, path, frozenset(match.methods)))
     for group in alike.values():
         for one, other in combinations(group[:64], 2):
             _check_overlap(one, other, where, findings)
@@ -166,7 +167,7 @@ def _check_clashes(documents: Documents, where: Where, findings: Findings) -> No
     taken = [("llm", base + path) for path in _LLM_PATHS] + [("llm", f"/anthropic{base}/messages"), ("mcp", mcp)]
     for name, route in documents.routes.items():
         for index, match in enumerate(route.match):
-            for gate, path in taken:
+            for gate, path in taken if match.type != "regex" else ():
                 if _clashes(match, path) or (gate == "mcp" and match.path.startswith(mcp + "/")):
                     findings.warn(
                         where(("routes", name, "match", index)),

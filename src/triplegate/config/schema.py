@@ -84,12 +84,19 @@ def _readable(value: Any) -> Any:
     if isinstance(value, dict):
         if "patternProperties" in value:
             value = {**value, "additionalProperties": False}
+        if isinstance(value.get("properties"), dict):
+            value = {**value, "properties": _written(value["properties"])}
         return {
             name: _readable(one)
             for name, one in value.items()
             if not (name == "title" and isinstance(one, str) and "$schema" not in value)
         }
     return [_readable(one) for one in value] if isinstance(value, list) else value
+
+
+def _written(properties: dict[str, Any]) -> dict[str, Any]:
+    """Only the fields that people write."""
+    return {name: one for name, one in properties.items() if not (isinstance(one, dict) and one.get("internal"))}
 
 
 def _pruned(whole: dict[str, Any]) -> dict[str, Any]:

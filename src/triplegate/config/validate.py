@@ -41,6 +41,17 @@ def descend(node: Node, loc: Sequence[str | int]) -> Node:
     return node
 
 
+def _named(node: Node, loc: Sequence[str | int]) -> str:
+    """The last field of `loc` that stands in the file; the last part that is a name where none does."""
+    names = [part for part in loc if isinstance(part, str)]
+    written = ""
+    for part in loc:
+        child = node.child(part)
+        if child is not None:
+            node, written = child, part if isinstance(part, str) else written
+    return written or next(reversed(names), "")
+
+
 def fields_at(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
     """Names of the fields of the object that `loc` leads to; empty when it leads to none."""
     kind: Any = model
@@ -79,7 +90,7 @@ def _note(one: Mapping[str, Any], model: type[BaseModel], node: Node, findings: 
     elif last == "[key]":
         findings.fault(found.key, f"'{loc[-2]}' cannot be a name here: {_words(one, found)}")
     else:
-        field = next((part for part in reversed(loc) if isinstance(part, str)), "")
+        field = _named(node, loc)
         named = "" if kind == "value_error" and isinstance(found.value, dict) else f"{field}: " if field else ""
         findings.fault(found.place, named + _words(one, found), secret=field in _SECRETS)
 

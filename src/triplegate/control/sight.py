@@ -167,7 +167,7 @@ def route_views(documents: Documents, faults: Iterable[str]) -> Iterable[RouteVi
     for name, route in documents.routes.items():
         origin = documents.origin("routes", name)
         match = ", ".join(f"{'|'.join(one.methods) or 'any'} {one.host}{one.path}" for one in route.match)
-        targets = tuple(service for service, _ in route.weighted)
+        targets = tuple(one.service for one in route.shares)
         billed = route.price is not None
         chain = common + route.policies
         why = troubled(origin, chain)

@@ -50,6 +50,28 @@ async def test_every_match_of_a_route_leads_to_it(tmp_path):
         assert route(made, "/p/deep") is None
 
 
+async def test_matches_become_rules_with_all_they_say(tmp_path):
+    text = """services: {a: {endpoints: ["http://127.0.0.1:1"]}}
+routes:
+  r:
+    service: a
+    identity: none
+    created: "2026-01-01T00:00:00Z"
+    listeners: [data]
+    match:
+      - {name: first, path: /orders/.+, type: regex, methods: [GET]}
+      - {headers: {x-a: {regex: "[0-9]"}, x-b: é}, query: {q: "ü", r: {regex: "."}}}
+"""
+    async with built(tmp_path, text) as made:
+        first, second = made.gateway.snapshot.gates["api"]._matcher.rules
+    assert (first.name, first.pattern.fullmatch("/orders/1") is None, first.methods) == ("first", False, {"GET"})
+    assert (first.created, first.listeners, second.name) == (1767225600.0, {"data"}, "")
+    (_, digits), exact = second.headers
+    assert (digits.fullmatch("7") is None, exact) == (False, (b"x-b", b"\xe9"))
+    (name, value), (other, any_one) = second.query
+    assert (name, value, other, any_one.fullmatch("x") is None) == ("q", "ü", "r", False)
+
+
 async def test_services_at_one_address_share_their_connections_over_reloads(tmp_path):
     async with built(tmp_path, TEXT) as made:
 

@@ -3,9 +3,10 @@
 import json
 
 import pytest
-from tests.gates.built import always, built
+from tests.gates.built import always, built, documents_of
 from tests.hostile.scripted import Upstream
 
+from triplegate.config.documents_api import Match, SectionDocument
 from triplegate.core.errors import Refusal
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -41,6 +42,54 @@ routes:
         assert (wrong.code, wrong.headers) == ("method_not_supported", [(b"allow", b"GET, PUT")])
         # the method is one that a route takes, its headers are not: then it is not the method that is wrong
         assert made.open("PUT", "/r").refusal.code == "route_not_found"
+
+
+async def test_a_share_that_leads_nowhere_is_500_and_the_others_are_called(tmp_path):
+    async with Upstream(always(OK)) as upstream, built(tmp_path, text(upstream.url, upstream.url)) as made:
+        documents = documents_of(tmp_path, text(upstream.url, upstream.url))
+        route = documents.routes["r"]
+        gone = route.services[1].model_copy(update={"service": "gone", "broken": "no Service gone"})
+        for services, expected in (((route.services[0], gone), [200, 500] * 3), ((gone,), [500] * 6)):
+            changed = route.model_copy(update={"services": services})
+            made.gateway.swap(made.gateway.compile(documents.model_copy(update={"routes": {"r": changed}})))
+            ended = [await made.serve("GET", "/r") for _ in range(6)]
+            assert sorted(wire.status for _, wire in ended) == sorted(expected)
+        exchange, wire = ended[-1]
+        assert (exchange.refusal.code, exchange.refusal.reason) == ("no_backend", "no Service gone")
+        assert b"gone" not in wire.content
+
+
+async def test_a_section_owns_its_hosts_and_nothing_else_answers_there(tmp_path):
+    async with built(tmp_path, text(CLOSED)) as made:
+        documents = documents_of(tmp_path, text(CLOSED))
+        sections = {"web": SectionDocument(listeners=("data",), host="a.test")}
+        match = Match(path="/owned", section="web")
+        owned = documents.routes["r"].model_copy(update={"match": (match,)})
+        changed = {"routes": {**documents.routes, "owned": owned}, "sections": sections}
+        snapshot = made.gateway.compile(documents.model_copy(update=changed))
+        assert snapshot.hash != made.gateway.snapshot.hash
+        made.gateway.swap(snapshot)
+        assert made.open("GET", "/owned/x").route.name == "owned"
+        assert made.open("GET", "/r").route.name == "r"
+        assert made.open("GET", "/").refusal.code == "route_not_found"  # the index is not shown there
+
+
+async def test_a_route_is_reachable_on_its_listeners_only(tmp_path):
+    for listeners, code in (("data, inner", None), ("inner", "route_not_found")):
+        route = f"policies: [{{use: key_auth}}], listeners: [{listeners}]"
+        async with built(tmp_path, text(CLOSED, route=route)) as made:
+            refusal = made.open("GET", "/r").refusal
+            assert (refusal.code if refusal else None) == code
+
+
+async def test_of_two_routes_that_match_alike_the_older_one_wins(tmp_path):
+    routes = """services: {s: {endpoints: ["http://127.0.0.1:1"]}}
+routes:
+  a: {service: s, match: {path: /r, headers: {x-a: "1"}}, identity: none, created: "2026-02-01T00:00:00Z"}
+  b: {service: s, match: {path: /r, headers: {x-b: "1"}}, identity: none, created: "2026-01-01T00:00:00Z"}
+"""
+    async with built(tmp_path, routes) as made:
+        assert made.open("GET", "/r", headers=[(b"x-a", b"1"), (b"x-b", b"1")]).route.name == "b"
 
 
 async def test_the_front_door_says_where_everything_is_unless_a_route_takes_it(tmp_path):

@@ -6,11 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from triplegate.gates.api.match import Matcher, Rule
+from triplegate.gates.api.match import Matcher, suffixes
+from triplegate.gates.api.rule import Rule, Section
+from triplegate.wire.pattern import pattern
+from triplegate.wire.query import Query
 
 
-def found(rules, path, *, host="a.test", method="GET", headers=()):
-    rule = Matcher(rules).find(host, path, method, list(headers))
+def found(rules, path, *, host="a.test", method="GET", headers=(), query=b"", listener="data", sections=()):
+    rule = Matcher(rules, sections).find(host, path, method, list(headers), query, listener)
     return rule.route if rule else None
 
 
@@ -55,6 +58,25 @@ PRECEDENCE = [
         Rule("z", "*", "/x", False, headers=((b"a", b"1"), (b"b", b"2"))),
         Rule("a", "*", "/x", False, headers=((b"a", b"1"),)),
     ),
+    ("prefix before regex", Rule("z", "*", "/x", False), Rule("a", "*", "", False, pattern=pattern("/x/y"))),
+    (
+        "query",
+        Rule("z", "*", "/x", False, query=(("a", "1"), ("b", "2"))),
+        Rule("a", "*", "/x", False, query=(("a", "1"),)),
+    ),
+    (
+        "headers before query",
+        Rule("z", "*", "/x", False, headers=((b"a", b"1"),)),
+        Rule("a", "*", "/x", False, query=(("a", "1"), ("b", "2"))),
+    ),
+    ("age", Rule("z", "*", "/x", False, created=1.0), Rule("a", "*", "/x", False, created=2.0)),
+    ("known age", Rule("z", "*", "/x", False, created=1.0), Rule("a", "*", "/x", False)),
+    (
+        "regex by methods",
+        Rule("z", "*", "", False, frozenset({"GET"}), pattern=pattern("/x.*")),
+        Rule("a", "*", "", False, pattern=pattern("/x/y")),
+    ),
+    ("order", Rule("a", "*", "/x", False, order=1, name="win"), Rule("a", "*", "/x", False, order=2)),
     ("name", Rule("a", "*", "/x", False, order=2), Rule("b", "*", "/x", False, order=1)),
 ]
 
@@ -63,7 +85,8 @@ PRECEDENCE = [
 def test_each_step_of_precedence_decides_in_any_order(step, winner, loser):
     host = "c.b.test" if "wildcard" in step else "a.test"
     for rules in itertools.permutations([winner, loser, Rule("other", "*", "/q", False)]):
-        assert found(rules, "/x/y", host=host, headers=[(b"a", b"1"), (b"b", b"2")]) == winner.route
+        rule = Matcher(rules).find(host, "/x/y", "GET", [(b"a", b"1"), (b"b", b"2")], b"a=1&b=2")
+        assert rule is winner
 
 
 @pytest.mark.parametrize(
@@ -94,41 +117,163 @@ def test_an_unknown_method_on_a_known_path_names_the_allowed_ones():
     assert matcher.allowed("h", "/y") == frozenset()
 
 
-def naive(rules, host, path, method):
+def test_a_path_may_be_told_by_an_expression_that_all_of_it_fits():
+    rules = [Rule("r", "*", "", False, pattern=pattern("/orders/[0-9]+"))]
+    assert [found(rules, path) for path in ("/orders/12", "/orders/12/x", "/orders/x")] == ["r", None, None]
+    assert Matcher(rules).allowed("h", "/orders/12") == frozenset()
+
+
+def test_a_host_has_suffixes_longest_first():
+    assert list(suffixes("a.b.c")) == [".b.c", ".c"]
+    assert list(suffixes("[::1]")) == []
+
+
+SECTIONS = [
+    Section("any"),
+    Section("wild", host="*.a.test"),
+    Section("exact", host="b.a.test"),
+    Section("inner", frozenset({"inner"}), host="c.test"),
+]
+
+
+@pytest.mark.parametrize(
+    ("host", "listener", "owner"),
+    [
+        ("b.a.test", "data", "exact"),
+        ("x.y.a.test", "data", "wild"),
+        ("a.test", "data", "any"),
+        ("c.test", "data", "any"),
+        ("c.test", "inner", "inner"),
+        ("d.test", "inner", "any"),
+    ],
+)
+def test_the_most_specific_section_of_the_listener_owns_a_request_even_without_a_rule(host, listener, owner):
+    for rules in itertools.permutations([Rule(name, "*", "/" + name, False, section=name) for name in OWNERS]):
+        matcher = Matcher(rules, SECTIONS)
+        for name in OWNERS:
+            rule = matcher.find(host, "/" + name, "GET", [], b"", listener)
+            assert (rule.route if rule else None) == (name if name == owner else None)
+        assert matcher.owned(host, listener)
+
+
+OWNERS = ("any", "wild", "exact", "inner")
+
+
+def test_native_rules_go_before_sections_and_only_they_answer_405():
+    rules = [
+        Rule("native", "*", "/n", False, frozenset({"GET"})),
+        Rule("owned", "*", "/", False, frozenset({"GET"}), section="s"),
+    ]
+    matcher = Matcher(rules, [Section("s", host="a.test")])
+    assert found(rules, "/n", sections=matcher.sections) == "native"
+    assert found(rules, "/o", sections=matcher.sections) == "owned"
+    assert found(rules, "/o", host="other", sections=matcher.sections) is None
+    assert not matcher.owned("other", "data")
+    assert matcher.allowed("a.test", "/o") == frozenset()
+
+
+def test_sections_of_one_host_share_it_and_a_route_may_stand_in_several():
+    rules = [
+        Rule("both", "*", "/b", False, section="one"),
+        Rule("both", "*", "/b", False, section="two"),
+        Rule("late", "*", "/l", False, section="two"),
+    ]
+    sections = [Section("one"), Section("two", frozenset({"inner"}))]
+    assert [found(rules, path, listener="data", sections=sections) for path in ("/b", "/l")] == ["both", None]
+    assert [found(rules, path, listener="inner", sections=sections) for path in ("/b", "/l")] == ["both", "late"]
+
+
+def test_rules_of_other_listeners_are_not_seen():
+    rules = [Rule("r", "*", "/x", False, frozenset({"GET"}), listeners=frozenset({"inner"}))]
+    matcher = Matcher(rules)
+    assert found(rules, "/x", listener="inner") == "r"
+    assert found(rules, "/x") is None
+    assert matcher.allowed("h", "/x", "inner") == {"GET"}
+    assert matcher.allowed("h", "/x", "data") == frozenset()
+
+
+def naive(rules, sections, host, path, method, headers, query, listener):
     """The specification read aloud: filter, then sort by the whole precedence."""
 
-    def host_rank(rule):
-        if rule.host == host:
+    def host_rank(pattern):
+        if pattern == host:
             return (0, 0)
-        if rule.host.startswith("*.") and host.endswith(rule.host[1:]) and len(host) > len(rule.host) - 1:
-            return (1, -len(rule.host))
-        return (2, 0) if rule.host == "*" else None
+        if pattern.startswith("*.") and host.endswith(pattern[1:]) and len(host) > len(pattern) - 1:
+            return (1, -len(pattern))
+        return (2, 0) if pattern == "*" else None
 
     def path_rank(rule):
+        if rule.pattern is not None:
+            return (2, 0) if rule.pattern.fullmatch(path) else None
         if rule.exact:
             return (0, 0) if path == rule.path else None
         stem = rule.path.rstrip("/")
         return (1, -len(stem)) if path == stem or path.startswith(stem + "/") else None
 
-    fitting = [
-        (host_rank(rule), path_rank(rule), rule.rank(), rule.route)
-        for rule in rules
-        if host_rank(rule) is not None and path_rank(rule) is not None and (not rule.methods or method in rule.methods)
+    def rest(rule):
+        return rule.fits(method, headers, Query(query), listener)
+
+    def best(chosen):
+        fitting = [
+            (host_rank(rule.host), path_rank(rule), rule.rank(), rule.route)
+            for rule in chosen
+            if host_rank(rule.host) is not None and path_rank(rule) is not None and rest(rule)
+        ]
+        return min(fitting)[3] if fitting else None
+
+    native = best([rule for rule in rules if rule.section is None])
+    if native is not None:
+        return native
+    owners = [
+        (host_rank(one.host), one.name)
+        for one in sections
+        if host_rank(one.host) is not None and (not one.listeners or listener in one.listeners)
     ]
-    return min(fitting)[3] if fitting else None
+    if not owners:
+        return None
+    names = {name for rank, name in owners if rank == min(owners)[0]}
+    return best([rule for rule in rules if rule.section in names])
 
 
 segments = st.sampled_from(["a", "b", "ab", "c"])
 paths = st.lists(segments, max_size=3).map(lambda parts: "/" + "/".join(parts))
 hosts = st.sampled_from(["*", "a.test", "*.test", "*.a.test", "b.a.test"])
-rules = st.lists(
-    st.tuples(hosts, paths, st.booleans(), st.sampled_from([frozenset(), frozenset({"GET"}), frozenset({"PUT"})])),
-    max_size=12,
-).map(lambda rows: [Rule(f"r{i:02}", h, p, e, m, order=i) for i, (h, p, e, m) in enumerate(rows)])
+expressions = st.sampled_from([pattern("/a.*"), pattern("/[ab]/[ab]"), pattern(".*")])
+listener_sets = st.sampled_from([frozenset(), frozenset({"data"}), frozenset({"inner", "data"})])
+rows = st.fixed_dictionaries(
+    {
+        "host": hosts,
+        "path": paths,
+        "exact": st.booleans(),
+        "methods": st.sampled_from([frozenset(), frozenset({"GET"}), frozenset({"PUT"})]),
+        "headers": st.sampled_from([(), ((b"v", b"1"),), ((b"v", b"1"), (b"w", b"1")), ((b"v", pattern("[12]")),)]),
+        "query": st.sampled_from([(), (("q", "1"),), (("q", pattern("[12]")), ("r", "1"))]),
+        "pattern": st.one_of(st.none(), st.none(), expressions),
+        "listeners": st.one_of(st.just(frozenset()), listener_sets),
+        "section": st.sampled_from([None, None, "s0", "s1", "s2"]),
+        "created": st.sampled_from([1.0, 2.0, float("inf")]),
+    }
+)
+tables = st.lists(rows, max_size=12).map(
+    lambda found: [Rule(f"r{i:02}", order=i, **row) for i, row in enumerate(found)]
+)
+section_lists = st.lists(st.tuples(listener_sets, hosts), max_size=3).map(
+    lambda found: [Section(f"s{i}", listeners, host) for i, (listeners, host) in enumerate(found)]
+)
 
 
-@settings(max_examples=300, deadline=None)
-@given(rules, st.sampled_from(["a.test", "b.a.test", "x.test", "other"]), paths, st.sampled_from(["GET", "PUT"]))
-def test_the_trie_agrees_with_a_naive_matcher(table, host, path, method):
-    rule = Matcher(table).find(host, path, method, [])
-    assert (rule.route if rule else None) == naive(table, host, path, method)
+@settings(max_examples=400, deadline=None)
+@given(
+    tables,
+    section_lists,
+    st.sampled_from(["a.test", "b.a.test", "x.test", "other"]),
+    paths,
+    st.sampled_from(["GET", "PUT"]),
+    st.lists(st.tuples(st.sampled_from([b"v", b"w"]), st.sampled_from([b"1", b"2", b"3"])), max_size=3),
+    st.sampled_from([b"", b"q=1", b"q=2&r=1", b"q=3&q=1", b"r=1&q=1"]),
+    st.sampled_from(["data", "inner", "third"]),
+)
+def test_the_trie_agrees_with_a_naive_matcher(table, sections, host, path, method, headers, query, listener):
+    rule = Matcher(table, sections).find(host, path, method, headers, query, listener)
+    expected = naive(table, sections, host, path, method, headers, query, listener)
+    assert (rule.route if rule else None) == expected

@@ -1,7 +1,11 @@
 """From routes and services as written to the api gate of one snapshot."""
 
+from math import inf
+
+from msgspec.structs import replace
+
 from triplegate.config.documents import Documents
-from triplegate.config.documents_api import RouteDocument
+from triplegate.config.documents_api import Expression, Match, RouteDocument
 from triplegate.config.documents_problems import ProblemsDocument
 from triplegate.config.people import anonymous_of
 from triplegate.core.catalog import Route, Target
@@ -10,9 +14,12 @@ from triplegate.core.exchange import Compiled
 from triplegate.core.money import Price, from_dollars
 from triplegate.core.ports import House, Kit
 from triplegate.gates.api.gate import ApiGate, Served
-from triplegate.gates.api.match import Matcher, Rule
+from triplegate.gates.api.match import Matcher
+from triplegate.gates.api.rule import Rule, Section
 from triplegate.gates.api.service import Service
+from triplegate.gates.api.shares import Broken, Share, Shares
 from triplegate.upstreams.balance import Weighted
+from triplegate.wire.pattern import Pattern, pattern
 from triplegate.wire.problem import BASE
 from triplegate.wire.problem_style import PLAIN, Style, template
 
@@ -21,13 +28,14 @@ def compile_api(documents: Documents, kit: Kit, house: House, snapshot: str, cha
     """The gate with its trie, its services' pools and its outer chains."""
     services = {name: _target(name, documents, kit) for name in documents.services}
     served: dict[str, Served] = {}
-    routes = {name: _route(name, document, documents, services, kit) for name, document in documents.routes.items()}
-    common = documents.gateway.problems
-    gate = ApiGate(Matcher(_rules(documents)), served, chains, house, snapshot, kit.trusted, kit.index, _style(common))
+    shares = {name: _shares(document, services) for name, document in documents.routes.items()}
+    routes = {name: _route(name, document, documents, shares[name], kit) for name, document in documents.routes.items()}
+    matcher, common = Matcher(_rules(documents), _sections(documents)), documents.gateway.problems
+    gate = ApiGate(matcher, served, chains, house, snapshot, kit.trusted, kit.index, _style(common))
     for name, route in routes.items():
-        choice = Weighted.kept(kit, f"route:{name}", route.targets)
+        choice = Weighted.kept(kit, f"route:{name}", [(share, share.weight) for share in shares[name]])
         style = _style(documents.routes[name].problems or common)
-        served[name] = Served(route, chains.outer(route.policies), choice, style)
+        served[name] = Served(route, chains.outer(route.policies), Shares(shares[name], choice), style)
         chains.prepare(route)
     chains.prepare_people()
     return Compiled(gate)
@@ -44,11 +52,55 @@ def _style(document: ProblemsDocument | None) -> Style:
 def _rules(documents: Documents) -> list[Rule]:
     rules: list[Rule] = []
     for name, document in documents.routes.items():
+        listeners = frozenset(document.listeners)
+        created = inf if document.created is None else document.created.timestamp()
         for match in document.match:
-            headers = tuple((key.encode(), value.encode("latin-1")) for key, value in match.headers.items())
-            exact = match.type == "exact"
-            rules.append(Rule(name, match.host, match.path, exact, frozenset(match.methods), headers, len(rules)))
+            rules.append(_rule(name, match, listeners, created, len(rules)))
     return rules
+
+
+def _rule(route: str, match: Match, listeners: frozenset[str], created: float, order: int) -> Rule:
+    headers = tuple((key.encode(), _wanted(value, "latin-1")) for key, value in match.headers.items())
+    query = tuple(
+        (key, value if isinstance(value, str) else pattern(value.regex)) for key, value in match.query.items()
+    )
+    return Rule(
+        route,
+        match.host,
+        match.path,
+        match.type == "exact",
+        frozenset(match.methods),
+        headers,
+        order,
+        query,
+        pattern(match.path) if match.type == "regex" else None,
+        listeners,
+        match.section,
+        created,
+        match.name or "",
+    )
+
+
+def _wanted(value: str | Expression, encoding: str) -> bytes | Pattern:
+    return value.encode(encoding) if isinstance(value, str) else pattern(value.regex)
+
+
+def _sections(documents: Documents) -> list[Section]:
+    return [Section(name, frozenset(one.listeners), one.host) for name, one in documents.sections.items()]
+
+
+def _shares(document: RouteDocument, services: dict[str, Target]) -> list[Share]:
+    """The services of a route, each with a name and a target of its own."""
+    shares: list[Share] = []
+    counts: dict[str, int] = {}
+    for one in document.shares:
+        count = counts[one.service] = counts.get(one.service, 0) + 1
+        if one.broken is not None:
+            target = Target("service", one.service, wiring=Broken(one.broken))
+        else:
+            target = services[one.service] if count == 1 else replace(services[one.service])
+        shares.append(Share(one.service if count == 1 else f"{one.service}#{count}", target, one.weight))
+    return shares
 
 
 def _target(name: str, documents: Documents, kit: Kit) -> Target:
@@ -57,14 +109,14 @@ def _target(name: str, documents: Documents, kit: Kit) -> Target:
     return Target("service", name, document.policies, claimants=claimants, wiring=Service(name, document, kit))
 
 
-def _route(name: str, document: RouteDocument, documents: Documents, services: dict[str, Target], kit: Kit) -> Route:
+def _route(name: str, document: RouteDocument, documents: Documents, shares: list[Share], kit: Kit) -> Route:
     price = None if document.price is None else Price(version="route", call=from_dollars(document.price))
     return Route(
         name,
         "api",
         document.owner,
         document.policies,
-        tuple((services[service], weight) for service, weight in document.weighted),
+        tuple((share.target, share.weight) for share in shares),
         price,
         document.records,
         anonymous_of(kit.directory, document.owner) if document.identity == "none" else None,

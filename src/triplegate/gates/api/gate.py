@@ -7,7 +7,7 @@ import msgspec
 from triplegate.core.catalog import Route, Target
 from triplegate.core.chains import Chains
 from triplegate.core.errors import Refusal
-from triplegate.core.exchange import Attempt, Exchange, Proceed, Role
+from triplegate.core.exchange import Attempt, Exchange, Proceed
 from triplegate.core.http import Encoder, Inbound, OneFrame, Reply
 from triplegate.core.outgoing import edited
 from triplegate.core.policy import Dispatch
@@ -16,9 +16,9 @@ from triplegate.gates.api.match import Matcher
 from triplegate.gates.api.outgoing import reply_fields, request_fields
 from triplegate.gates.api.refusals import problem_reply
 from triplegate.gates.api.service import Service
+from triplegate.gates.api.shares import Shares
 from triplegate.gates.opening import begin
 from triplegate.upstreams.attempts import attempts
-from triplegate.upstreams.balance import Weighted
 from triplegate.upstreams.retries import Spares, kept, repeatable
 from triplegate.wire.problem_style import PLAIN, Style
 
@@ -30,7 +30,7 @@ class Served(msgspec.Struct, frozen=True, eq=False):
 
     route: Route
     outer: Proceed
-    choice: Weighted[Target]
+    shares: Shares
     style: Style = PLAIN
     """How its refusals are told."""
 
@@ -58,10 +58,12 @@ class ApiGate:
     def open(self, inbound: Inbound) -> Exchange:
         """The route by the head alone; a failed open is an exchange with a refusal."""
         exchange = begin(self, inbound, self._house, self._snapshot)
-        rule = self._matcher.find(inbound.host, inbound.path, inbound.method, inbound.headers)
+        rule = self._matcher.find(
+            inbound.host, inbound.path, inbound.method, inbound.headers, inbound.query, inbound.listener
+        )
         if rule is None:
             exchange.refusal = self._unmatched(inbound)
-            if inbound.path == "/" and self._index and inbound.method in ("GET", "HEAD"):
+            if self._is_index(inbound):
                 exchange.refusal = None
                 exchange.outer = self._say_where
             return exchange
@@ -71,8 +73,14 @@ class ApiGate:
         exchange.deadline = inbound.deadline
         return exchange
 
+    def _is_index(self, inbound: Inbound) -> bool:
+        """Whether the gateway may say where everything is: nobody else owns the root of this host."""
+        if inbound.path != "/" or not self._index or inbound.method not in ("GET", "HEAD"):
+            return False
+        return not self._matcher.owned(inbound.host, inbound.listener)
+
     def _unmatched(self, inbound: Inbound) -> Refusal:
-        allowed = self._matcher.allowed(inbound.host, inbound.path)
+        allowed = self._matcher.allowed(inbound.host, inbound.path, inbound.listener)
         if allowed and inbound.method not in allowed:
             names = ", ".join(sorted(allowed))
             return Refusal(
@@ -105,13 +113,6 @@ class ApiGate:
         if route.price is not None:
             exchange.numbers.own_cost = exchange.numbers.list_cost = route.price.call
             exchange.numbers.price_version = route.price.version
-        choice = self._routes[route.name].choice
-
-        def pick(tried: list[Attempt]) -> tuple[Target, Role] | None:
-            if not tried:
-                return choice.next(), "first"
-            target = choice.other([attempt.target.name for attempt in tried])
-            return (target, "fallback") if target is not None else (tried[-1].target, "retry")
 
         def send(attempt: Attempt) -> Awaitable[Reply]:
             service: Service = attempt.target.wiring
@@ -131,6 +132,7 @@ class ApiGate:
             replayable = repeatable(inbound, dispatch) and (
                 inbound.body.kind != "one_pass" or await kept(inbound, dispatch)
             )
+            pick = self._routes[route.name].shares.pick
             reply = await attempts(
                 exchange, dispatch, pick, send, replayable, spares_of=spares_of, report=report, rules_of=rules_of
             )

@@ -1,45 +1,12 @@
-"""Find the route of a request: hosts, then a trie of path segments, then methods and headers."""
+"""Find the route of a request: hosts, then a trie of path segments, then methods, headers and query."""
 
-from collections.abc import Iterable
-
-import msgspec
+from collections.abc import Iterable, Iterator, Sequence
 
 from triplegate.core.http import Headers
+from triplegate.gates.api.rule import Rule, Section
+from triplegate.wire.query import Query
 
-
-class Rule(msgspec.Struct, frozen=True, eq=False):
-    """One match of one route, with what it takes and how it ranks."""
-
-    route: str
-    host: str
-    """Exact host, `*.suffix`, or `*`."""
-    path: str
-    exact: bool
-    methods: frozenset[str] = frozenset()
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-    order: int = 0
-    """Position in the configuration: the last tie-break."""
-
-    def rank(self) -> tuple[bool, int, str, int]:
-        """Precedence among rules of the same path (Gateway API): method, most headers, name, order."""
-        return (not self.methods, -len(self.headers), self.route, self.order)
-
-    def fits(self, method: str, headers: Headers) -> bool:
-        """Whether method and headers are those it takes; of a repeated header the first counts."""
-        if self.methods and method not in self.methods:
-            return False
-        return not self.headers or self._headers_fit(headers)
-
-    def _headers_fit(self, headers: Headers) -> bool:
-        for name, value in self.headers:
-            for key, given in headers:
-                if key == name:
-                    if given != value:
-                        return False
-                    break
-            else:
-                return False
-        return True
+__all__ = ["Matcher", "Rule", "Section"]
 
 
 class Node:
@@ -58,14 +25,18 @@ class Node:
 class Trie:
     """The rules of one host pattern."""
 
-    __slots__ = ("_root",)
+    __slots__ = ("_patterns", "_root")
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self._root = Node()
+        self._patterns: list[Rule] = []
         for rule in sorted(rules, key=Rule.rank):
             self._insert(rule)
 
     def _insert(self, rule: Rule) -> None:
+        if rule.pattern is not None:
+            self._patterns.append(rule)
+            return
         node = self._root
         path = rule.path.strip("/")
         for segment in path.split("/") if path else ():
@@ -99,9 +70,27 @@ class Trie:
         found.reverse()
         return found
 
+    def matching(self, path: str) -> Iterator[Rule]:
+        """Rules with a regular expression that the path fits, best first."""
+        for rule in self._patterns:
+            if rule.pattern is not None and rule.pattern.fullmatch(path) is not None:
+                yield rule
 
-class Matcher:
-    """All rules: exact hosts, wildcard suffixes from long to short, any host."""
+    def first(self, path: str, method: str, headers: Headers, query: Query | None, listener: str) -> Rule | None:
+        """The best rule that takes the request."""
+        for rules in self.candidates(path):
+            for rule in rules:
+                if rule.fits(method, headers, query, listener):
+                    return rule
+        if self._patterns:
+            for rule in self.matching(path):
+                if rule.fits(method, headers, query, listener):
+                    return rule
+        return None
+
+
+class Table:
+    """Rules by host: exact hosts, wildcard suffixes from long to short, any host."""
 
     __slots__ = ("_any", "_exact", "_wild")
 
@@ -111,44 +100,112 @@ class Matcher:
             by_host.setdefault(rule.host, []).append(rule)
         tries = {host: Trie(listed) for host, listed in by_host.items()}
         self._any = tries.pop("*", None)
-        wild = sorted((host for host in tries if host.startswith("*.")), key=len, reverse=True)
-        self._wild = tuple((host[1:], tries.pop(host)) for host in wild)
+        self._wild = {host[1:]: tries.pop(host) for host in list(tries) if host.startswith("*.")}
         self._exact = tries
 
-    def find(self, host: str, path: str, method: str, headers: Headers) -> Rule | None:
-        """The route's rule by precedence: host, then path, then method and headers; None when nothing fits."""
+    def find(
+        self, host: str, path: str, method: str, headers: Headers, query: Query | None, listener: str
+    ) -> Rule | None:
+        """The best rule: of the best host pattern that has one."""
         trie = self._exact.get(host)
         if trie is not None:
-            rule = _first(trie.candidates(path), method, headers)
+            rule = trie.first(path, method, headers, query, listener)
             if rule is not None:
                 return rule
-        for suffix, wild in self._wild:
-            if host.endswith(suffix) and len(host) > len(suffix):
-                rule = _first(wild.candidates(path), method, headers)
-                if rule is not None:
-                    return rule
-        return None if self._any is None else _first(self._any.candidates(path), method, headers)
+        if self._wild:
+            for suffix in suffixes(host):
+                trie = self._wild.get(suffix)
+                if trie is not None:
+                    rule = trie.first(path, method, headers, query, listener)
+                    if rule is not None:
+                        return rule
+        return None if self._any is None else self._any.first(path, method, headers, query, listener)
 
-    def allowed(self, host: str, path: str) -> frozenset[str]:
-        """Methods that some rule takes at this path; empty when the path is unknown or needs other headers."""
-        methods: set[str] = set()
-        for trie in self._tries(host):
-            for rules in trie.candidates(path):
-                for rule in rules:
-                    methods |= rule.methods
-        return frozenset(methods)
-
-    def _tries(self, host: str) -> Iterable[Trie]:
+    def tries(self, host: str) -> Iterator[Trie]:
+        """The tries whose host pattern fits, best first."""
         if host in self._exact:
             yield self._exact[host]
-        yield from (trie for suffix, trie in self._wild if host.endswith(suffix) and len(host) > len(suffix))
+        yield from (self._wild[suffix] for suffix in suffixes(host) if suffix in self._wild)
         if self._any is not None:
             yield self._any
 
 
-def _first(candidates: list[list[Rule]], method: str, headers: Headers) -> Rule | None:
-    for rules in candidates:
+class Matcher:
+    """All rules: the native ones, then those of the section that owns the request."""
+
+    __slots__ = ("_asks", "_native", "_owners", "_shared", "rules", "sections")
+
+    def __init__(self, rules: Iterable[Rule], sections: Iterable[Section] = ()) -> None:
+        self.rules: Sequence[Rule] = tuple(rules)
+        self.sections: Sequence[Section] = tuple(sections)
+        self._asks = any(rule.query for rule in self.rules)
+        self._native = Table(rule for rule in self.rules if rule.section is None)
+        self._shared = Owners(self.rules, [one for one in self.sections if not one.listeners])
+        names = {listener for section in self.sections for listener in section.listeners}
+        self._owners = {
+            name: Owners(self.rules, [one for one in self.sections if not one.listeners or name in one.listeners])
+            for name in names
+        }
+
+    def find(
+        self, host: str, path: str, method: str, headers: Headers, query: bytes = b"", listener: str = ""
+    ) -> Rule | None:
+        """The route's rule by precedence: host, path, method, headers, query, age, name; None when nothing fits."""
+        asked = Query(query) if self._asks else None
+        rule = self._native.find(host, path, method, headers, asked, listener)
+        if rule is None and self.sections:
+            table = self._owners.get(listener, self._shared).table(host)
+            if table is not None:
+                return table.find(host, path, method, headers, asked, listener)
+        return rule
+
+    def owned(self, host: str, listener: str) -> bool:
+        """Whether a section owns the requests for this host."""
+        return bool(self.sections) and self._owners.get(listener, self._shared).table(host) is not None
+
+    def allowed(self, host: str, path: str, listener: str = "") -> frozenset[str]:
+        """Methods that some native rule takes at this path; empty when it is unknown or needs something else."""
+        methods: set[str] = set()
+        for trie in self._native.tries(host):
+            for rules in (*trie.candidates(path), trie.matching(path)):
+                for rule in rules:
+                    if not rule.listeners or listener in rule.listeners:
+                        methods |= rule.methods
+        return frozenset(methods)
+
+
+class Owners:
+    """The sections of one of our listeners by host: the most specific one owns a request, with or without a rule."""
+
+    __slots__ = ("_tables",)
+
+    def __init__(self, rules: Sequence[Rule], sections: Sequence[Section]) -> None:
+        by_host: dict[str, set[str]] = {}
+        for section in sections:
+            by_host.setdefault(section.host, set()).add(section.name)
+        grouped: dict[str, list[Rule]] = {}
         for rule in rules:
-            if rule.fits(method, headers):
-                return rule
-    return None
+            if rule.section is not None:
+                grouped.setdefault(rule.section, []).append(rule)
+        self._tables = {
+            host: Table(rule for name in sorted(names) for rule in grouped.get(name, ()))
+            for host, names in by_host.items()
+        }
+
+    def table(self, host: str) -> Table | None:
+        """The rules of the most specific section for `host`; None when no section's host fits."""
+        found = self._tables.get(host)
+        if found is None:
+            for suffix in suffixes(host):
+                found = self._tables.get("*" + suffix)
+                if found is not None:
+                    break
+        return self._tables.get("*") if found is None else found
+
+
+def suffixes(host: str) -> Iterator[str]:
+    """`.b.c` and `.c` of a.b.c: what a wildcard for it may end with, longest first."""
+    at = host.find(".")
+    while at >= 0:
+        yield host[at:]
+        at = host.find(".", at + 1)
