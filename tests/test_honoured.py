@@ -31,6 +31,9 @@ BODIES = "hostile/test_edge_bodies.py::"
 SETTINGS = "config/test_settings.py::"
 MATCH = "gates/api/test_match.py::"
 TLS = "upstreams/test_tls.py::"
+GROUP = "upstreams/test_group.py::"
+OUTLIER = "upstreams/test_outlier.py::"
+AFFINITY = "gates/api/test_affinity.py::"
 REACH = "upstreams/test_reach.py::"
 PRICES = "config/test_documents_llm.py::test_prices_become_ledger_units_exactly"
 CLASSES = "core/test_money.py::test_a_class_without_a_rate_falls_back_in_the_documented_order"
@@ -123,7 +126,26 @@ FIELDS = {
     "Connections.queue_timeout": REACH + "test_the_documents_times_and_bounds_go_with_each_call",
     # services and routes --------------------------------------------------------------------------------------
     "ServiceDocument.policies": API + "test_each_of_several_services_says_itself_how_it_is_tried_again",
-    "ServiceDocument.endpoints": "gates/api/test_service.py::test_endpoints_take_turns_and_the_turn_outlives_reloads",
+    "ServiceDocument.balance": GROUP + "test_the_less_busy_one_gets_more",
+    "ServiceDocument.panic": GROUP + "test_with_too_few_well_all_are_used",
+    "ServiceDocument.slow_start": GROUP + "test_one_that_came_back_grows_to_its_share",
+    "EndpointDocument.url": "gates/api/test_service.py::test_endpoints_take_turns_and_the_turn_outlives_reloads",
+    "EndpointDocument.weight": "journeys/test_services.py::test_shares_follow_the_weights",
+    "EndpointDocument.backup": GROUP + "test_backups_get_calls_only_while_too_few_others_are_well",
+    "HashDocument.header": AFFINITY + "test_a_header_a_cookie_or_a_parameter",
+    "HashDocument.cookie": AFFINITY + "test_a_header_a_cookie_or_a_parameter",
+    "HashDocument.ttl": AFFINITY + "test_a_cookie_is_given_once_to_a_call_that_has_none",
+    "HashDocument.query": AFFINITY + "test_a_header_a_cookie_or_a_parameter",
+    "HashDocument.by": AFFINITY + "test_the_caller_the_address_or_the_path",
+    "HashDocument.load": "upstreams/balancing/test_ring.py::test_nobody_carries_more_than_its_bounded_share",
+    "OutlierDocument.consecutive": OUTLIER + "test_so_many_in_a_row_and_a_success_starts_over",
+    "OutlierDocument.failure_rate": OUTLIER + "test_a_rate_needs_enough_calls",
+    "OutlierDocument.window": OUTLIER + "test_the_rate_forgets_what_is_older_than_its_window",
+    "OutlierDocument.minimum": OUTLIER + "test_a_rate_needs_enough_calls",
+    "OutlierDocument.slow": GROUP + "test_an_answer_that_is_slow_counts_as_failed_when_told_so",
+    "OutlierDocument.eject_for": GROUP + "test_one_that_fails_in_a_row_is_left_alone_and_comes_back",
+    "OutlierDocument.longest": OUTLIER + "test_it_is_left_alone_longer_each_time_up_to_a_bound",
+    "OutlierDocument.max_ejected": GROUP + "test_no_more_than_the_share_are_left_alone",
     "ServiceDocument.host": "gates/api/test_service.py::test_the_host_is_the_clients_the_endpoints_or_a_fixed_one",
     "RouteDocument.service": "gates/api/test_compile.py::test_every_match_of_a_route_leads_to_it",
     "WeightedService.service": "gates/api/test_compile.py::test_several_services_keep_weights_and_own_limits",

@@ -15,6 +15,7 @@ from triplegate.config import (
     documents_llm,
     documents_mcp,
     documents_problems,
+    documents_service,
     settings,
 )
 from triplegate.config.environment import VARIABLES
@@ -24,7 +25,16 @@ from triplegate.wire.problem import type_uri
 
 DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(r"<!-- table: (\S+) -->\n.*?<!-- end -->", re.DOTALL)
-MODULES = (documents, documents_api, documents_base, documents_llm, documents_mcp, documents_problems, settings)
+MODULES = (
+    documents,
+    documents_api,
+    documents_base,
+    documents_llm,
+    documents_mcp,
+    documents_problems,
+    documents_service,
+    settings,
+)
 UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 PROBLEMS = ("code", "status", "problem type", "OpenAI `error.type`", "Anthropic `error.type`", "JSON-RPC", "gRPC")
 
@@ -60,15 +70,10 @@ def takes(said: dict[str, Any]) -> str:
     """What may be written, in words."""
     if "examples" in said and "5s" in said["examples"]:
         return "duration"
-    if "anyOf" in said:
-        kinds = [takes(one) for one in said["anyOf"] if one.get("type") != "null"]
-        return (
-            "size"
-            if any("KiB" in one.get("pattern", "") for one in said["anyOf"])
-            else " or ".join(dict.fromkeys(kinds))
-        )
-    if "oneOf" in said:
-        return " or ".join(dict.fromkeys(takes(one) for one in said["oneOf"]))
+    either = said.get("anyOf", said.get("oneOf"))
+    if either is not None:
+        kinds = [takes(one) for one in either if one.get("type") != "null"]
+        return "size" if any("KiB" in one.get("pattern", "") for one in either) else " or ".join(dict.fromkeys(kinds))
     if "enum" in said or "const" in said:
         return ", ".join(f"`{value}`" for value in said.get("enum", [said.get("const")]))
     if "$ref" in said:

@@ -1,25 +1,24 @@
 """An attempt counts at its endpoint from its begin to its end, once."""
 
-from tests.builders import make_exchange, make_kit
+from tests.builders import make_exchange
+from tests.upstreams.endpoints import endpoints
 
-from triplegate.config.documents_base import Connections
-from triplegate.upstreams.endpoint import Endpoint, Standing, Use
-from triplegate.upstreams.reach import reach
-from triplegate.upstreams.supervisor import TaskSupervisor
-
-
-def endpoint(url="http://127.0.0.1:1"):
-    reached = reach(url, None, Connections(), make_kit(supervisor=TaskSupervisor()))
-    return Endpoint(url, reached.pool.origin, reached.pool, reached.base, Standing())
+from triplegate.upstreams.endpoint import Roster, Use
 
 
 def test_a_use_counts_until_it_ends_and_ends_once():
-    where = endpoint()
-    first, second = Use(where), Use(where)
-    assert (where.standing.active, where.standing.calls) == (2, 2)
+    (where, other), roster = endpoints("ab"), Roster()
+    first, second, third = Use(where, roster), Use(where, roster), Use(other, roster)
+    assert (where.standing.active, where.standing.calls, roster.active) == (2, 2, 3)
     first.end()
     first.end()
     first.closed(make_exchange())
-    assert where.standing.active == 1
+    assert (where.standing.active, roster.active) == (1, 2)
     second.closed(make_exchange())
-    assert (where.standing.active, where.standing.calls) == (0, 2)
+    third.end()
+    assert (where.standing.active, where.standing.calls, roster.active) == (0, 2, 0)
+
+
+def test_the_turn_of_a_roster_goes_on():
+    roster = Roster()
+    assert [roster.turn() for _ in range(3)] == [0, 1, 2]

@@ -18,7 +18,16 @@ from pydantic import (
 
 from triplegate.config.documents_base import Document, Policies, Reached, as_list
 from triplegate.config.documents_problems import ProblemsDocument
-from triplegate.config.types import Dollars, Endpoint, HeaderName, HeaderValue, Name, TeamRef, Worded
+from triplegate.config.documents_service import (
+    Balance,
+    EndpointDocument,
+    HashDocument,
+    OutlierDocument,
+    Percent,
+    WrittenEndpoint,
+)
+from triplegate.config.types import Dollars, HeaderName, HeaderValue, Name, TeamRef, Worded
+from triplegate.core.duration import Duration
 from triplegate.core.errors import Refusal
 from triplegate.wire.pattern import LONGEST, pattern
 from triplegate.wire.target import canonical_path
@@ -112,14 +121,43 @@ SentHost = Annotated[
 class ServiceDocument(Reached):
     """An API behind us: one or several addresses that answer alike."""
 
-    endpoints: Annotated[tuple[Endpoint, ...], Field(min_length=1, max_length=256)]
+    endpoints: Annotated[tuple[WrittenEndpoint, ...], Field(min_length=1, max_length=256)]
     """Its addresses; calls are spread over them."""
     host: SentHost = "upstream"
     """Host header we send: `keep` (the client's), `upstream` (the address's), or a fixed name."""
+    balance: Balance | None = None
+    """How calls are spread over the endpoints: in turn by weight (round_robin, the default), to the less busy of two
+    (least_request), to the faster of two (latency), or by what `hash` says."""
+    hash: HashDocument | None = None
+    """What ties a caller to an endpoint; says `balance: hash` by itself."""
+    outlier: OutlierDocument | None = None
+    """When an endpoint that fails calls is left alone for a while."""
+    panic: Percent = 30
+    """With fewer than so many percent of the endpoints well, all are used: some of them may still answer."""
+    slow_start: Duration | None = None
+    """Time in which an endpoint that is new or came back grows to its full share."""
+
+    @model_validator(mode="after")
+    def _fitting(self) -> "ServiceDocument":
+        if self.hash is None and self.balance == "hash":
+            raise ValueError("balance: hash needs hash: a header, a cookie, a query parameter or by")
+        if self.hash is not None and self.balance not in (None, "hash"):
+            raise ValueError("hash is for balance: hash")
+        urls = self.addresses()
+        if len(set(urls)) < len(urls):
+            raise ValueError("an endpoint is named twice: give it a weight instead")
+        if not any(one.weight and not one.backup for one in self.members):
+            raise ValueError("at least one endpoint that is no backup needs a weight above 0")
+        return self
 
     def addresses(self) -> tuple[str, ...]:
         """Where calls go."""
-        return self.endpoints
+        return tuple(one.url for one in self.members)
+
+    @property
+    def members(self) -> tuple[EndpointDocument, ...]:
+        """The endpoints, however they were written."""
+        return tuple(EndpointDocument(url=one) if isinstance(one, str) else one for one in self.endpoints)
 
 
 class WeightedService(Document):

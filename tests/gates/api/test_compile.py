@@ -76,7 +76,7 @@ async def test_services_at_one_address_share_their_connections_over_reloads(tmp_
     async with built(tmp_path, TEXT) as made:
 
         def pools():
-            return {target.wiring._endpoints[0].pool for target, _ in route(made, "/p").targets}
+            return {target.wiring.group.endpoints[0].pool for target, _ in route(made, "/p").targets}
 
         before = pools()
         made.take(TEXT + "gateway: {policies: [{use: timeout, total: 3s}]}\n")

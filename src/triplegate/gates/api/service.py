@@ -1,61 +1,48 @@
 """A service as it is called: its endpoints with their pools, and the times its calls are given."""
 
 from collections.abc import Awaitable
-from itertools import count
 
 from triplegate.config.documents_api import ServiceDocument
+from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange
 from triplegate.core.fold import Chain, tuned
 from triplegate.core.http import Headers, Reply
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import Kit
+from triplegate.gates.api.affinity import affinity
 from triplegate.upstreams.breaker import Breaker
-from triplegate.upstreams.endpoint import Endpoint, Standing, Use
+from triplegate.upstreams.endpoint import Endpoint, Roster, Standing, Use
+from triplegate.upstreams.group import Group
 from triplegate.upstreams.reach import reach
 from triplegate.upstreams.retries import Spares
-
-
-class Turn:
-    """Whose turn it is among equals; outlives swaps."""
-
-    __slots__ = ("next",)
-
-    def __init__(self) -> None:
-        self.next = count().__next__
 
 
 class Service:
     """What `Target.wiring` is at the api gate."""
 
     __slots__ = (
+        "_affinity",
         "_base",
         "_breaker",
         "_clock",
-        "_endpoints",
         "_host",
         "_only",
         "_tuned",
         "_tunes",
-        "_turn",
+        "group",
         "name",
         "spares",
     )
 
     def __init__(self, name: str, document: ServiceDocument, kit: Kit) -> None:
         self.name = name
-        endpoints = []
-        for url in document.endpoints:
-            reached = reach(url, document.tls, document.connections, kit)
-            standing = kit.state(Standing, f"service:{name}|{url}", Standing)
-            endpoints.append(Endpoint(url, reached.pool.origin, reached.pool, reached.base, standing))
-        self._endpoints = tuple(endpoints)
-        self._only = endpoints[0] if len(endpoints) == 1 else None
+        self._clock = kit.clock
+        self._base, self.group = _reached(name, document, kit)
+        self._only = self.group.endpoints[0] if len(self.group.endpoints) == 1 else None
+        self._affinity = affinity(document.hash) if document.hash is not None else None
         self._breaker = kit.state(Breaker, f"service:{name}", Breaker)
         self.spares = kit.state(Spares, f"service:{name}", lambda: Spares(fallbacks=True))
-        self._clock = kit.clock
-        self._turn = kit.state(Turn, f"service:{name}", Turn)
         self._host = document.host
-        self._base = reached.dispatch(document.waits)
         self._tunes = tuple(policy for policy in document.policies if policy.form == "tune")
         self._tuned: dict[Chain, Dispatch] = {}
 
@@ -78,7 +65,9 @@ class Service:
             self._breaker.check(self._clock.now(), dispatch.breaker, self.name)
         if self._only is not None:
             return self._only
-        use = attempt.use = Use(self._choose(attempt, exchange))
+        key = None if self._affinity is None else self._affinity(exchange)
+        tried = _tried(exchange, attempt) if attempt.n > 1 else ()
+        use = attempt.use = Use(self.group.pick(self._clock.now(), key, tried), self.group.roster)
         exchange.closers.append(use.closed)
         return use.endpoint
 
@@ -87,8 +76,10 @@ class Service:
         rules = self.dispatch(chain).breaker
         if rules is not None:
             self._breaker.note(attempt, self._clock.now(), rules)
-        if attempt.use is not None and attempt.error_class:
-            attempt.use.end()
+        if attempt.use is not None:
+            self.group.note(attempt, self._clock.now())
+            if attempt.error_class:
+                attempt.use.end()
 
     def host_for(self, endpoint: Endpoint, exchange: Exchange) -> bytes:
         """The Host we send: a rewritten one, the client's, the endpoint's or a fixed one."""
@@ -116,29 +107,36 @@ class Service:
         )
         return sent if attempt.use is None else _used(attempt.use, sent)
 
-    def _choose(self, attempt: Attempt, exchange: Exchange) -> Endpoint:
-        """Whose turn it is, or the next one after it that the call has not tried."""
-        endpoints = self._endpoints
-        place = self._turn.next()
-        endpoint = endpoints[place % len(endpoints)]
-        if attempt.n == 1:
-            return endpoint
-        tried = {one.use.endpoint for one in exchange.attempts if one.use is not None}
-        for step in range(len(endpoints)):
-            other = endpoints[(place + step) % len(endpoints)]
-            if other not in tried:
-                return other
-        return endpoint
 
-    def counters(self) -> list[tuple[str, object]]:
-        """Address and pool counters of each endpoint, for pages and metrics."""
-        return [(str(endpoint.origin), endpoint.pool.counters()) for endpoint in self._endpoints]
+def _reached(name: str, document: ServiceDocument, kit: Kit) -> tuple[Dispatch, Group]:
+    """The times that calls are given, and the endpoints with what is known of them."""
+    label = f"service:{name}"
+    roster = kit.state(Roster, label, Roster)
+    new, now = roster.known, kit.clock.now()
+    endpoints = []
+    for written in document.members:
+        reached = reach(written.url, document.tls, document.connections, kit)
+        standing = kit.state(Standing, f"{label}|{written.url}", lambda: Standing(now if new else 0.0))
+        pool = reached.pool
+        made = Endpoint(written.url, pool.origin, pool, reached.base, standing, written.weight, written.backup)
+        endpoints.append(made)
+    roster.known = True
+    return reached.dispatch(document.waits), Group(name, endpoints, document, roster)
+
+
+def _tried(exchange: Exchange, attempt: Attempt) -> list[Endpoint]:
+    """Where this call has been before this attempt."""
+    return [one.use.endpoint for one in exchange.attempts if one.use is not None and one is not attempt]
 
 
 async def _used(use: Use, sent: Awaitable[Reply]) -> Reply:
     """The reply; a try without one no longer counts at its endpoint, even when it was cancelled."""
     try:
         return await sent
+    except Refusal as refusal:
+        use.blameless = refusal.code == "upstream_busy"  # no connection was free: our own bound
+        use.end()
+        raise
     except BaseException:
         use.end()
         raise

@@ -1,0 +1,118 @@
+"""A service of several endpoints, over real sockets: shares, ties, ejection and return, as its clients see them."""
+
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from tests.journeys.backends import backends
+from tests.journeys.running import House, eventually, write
+
+CONFIGURATION = """
+services:
+  turns:
+    endpoints: [{a}, {{url: {b}, weight: 2}}, {{url: {c}, weight: 3}}]
+  least: {{endpoints: [{a}, {b}], balance: least_request}}
+  fast: {{endpoints: [{a}, {b}], balance: latency}}
+  tied: {{endpoints: [{a}, {b}, {c}, {d}], hash: {{header: x-user}}}}
+  sticky: {{endpoints: [{a}, {b}, {c}, {d}], hash: {{cookie: seat, ttl: 1h}}}}
+  four:
+    endpoints: [{a}, {b}, {c}, {d}]
+    outlier: {{consecutive: 3, eject_for: 400ms, max_ejected: 50}}
+routes:
+  turns: {{service: turns, match: {{path: /turns}}, identity: none, owner: web}}
+  least: {{service: least, match: {{path: /least}}, identity: none, owner: web}}
+  fast: {{service: fast, match: {{path: /fast}}, identity: none, owner: web}}
+  tied: {{service: tied, match: {{path: /tied}}, identity: none, owner: web}}
+  sticky: {{service: sticky, match: {{path: /sticky}}, identity: none, owner: web}}
+  four: {{service: four, match: {{path: /four}}, identity: none, owner: web}}
+orgs: {{acme: {{teams: {{web: {{}}}}}}}}
+"""
+
+
+class Services:
+    """The gateway and the backends behind it."""
+
+    def __init__(self, house, behind):
+        self.house, self.behind = house, behind
+        self.client = httpx.Client(base_url=house.url, timeout=10, trust_env=False)
+
+    def who(self, path, **more):
+        """Which backend answered."""
+        return self.client.get(path, **more).text
+
+    def counted(self, path, count):
+        return Counter(self.who(path) for _ in range(count))
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("services")
+    with backends("abcd") as behind:
+        write(folder, CONFIGURATION.format(**{name: one.url for name, one in behind.items()}))
+        with House(folder) as house:
+            made = Services(house, behind)
+            yield made
+            made.client.close()
+
+
+@pytest.fixture(autouse=True)
+def well(services):
+    """Every backend as it was."""
+    for one in services.behind.values():
+        one.status, one.delay = 200, 0.0
+
+
+def test_shares_follow_the_weights(services):
+    assert services.counted("/turns", 60) == {"a": 10, "b": 20, "c": 30}
+
+
+def test_a_busy_endpoint_gets_less(services):
+    services.behind["a"].delay = 1.0
+    threads = [threading.Thread(target=lambda: httpx.get(services.house.url + "/least")) for _ in range(4)]
+    before = services.behind["a"].calls
+    for thread in threads:
+        thread.start()
+    eventually(lambda: services.behind["a"].calls > before)
+    assert services.counted("/least", 8)["b"] >= 7
+    for thread in threads:
+        thread.join()
+
+
+def test_a_slow_endpoint_gets_less(services):
+    services.behind["a"].delay = 0.5
+    assert services.counted("/fast", 20)["b"] >= 15
+
+
+def test_a_user_stays_with_one_endpoint_and_all_are_used(services):
+    homes = {user: {services.who("/tied", headers={"x-user": user}) for _ in range(3)} for user in map(str, range(40))}
+    assert all(len(home) == 1 for home in homes.values())
+    assert set.union(*homes.values()) == set("abcd")
+    assert set(services.counted("/tied", 8)) == set("abcd")  # without one they take turns
+
+
+def test_a_cookie_is_given_and_ties(services):
+    with httpx.Client(base_url=services.house.url, trust_env=False) as first:
+        answer = first.get("/sticky")
+        assert answer.headers["set-cookie"].startswith("seat=")
+        assert "HttpOnly" in answer.headers["set-cookie"]
+        assert {first.get("/sticky").text for _ in range(6)} == {answer.text}
+        assert "set-cookie" not in first.get("/sticky").headers
+    fresh = [httpx.get(services.house.url + "/sticky", trust_env=False) for _ in range(30)]
+    assert len({one.text for one in fresh}) > 1
+
+
+def test_f3_one_of_four_is_killed_nobody_sees_it_and_it_comes_back(services):
+    victim = services.behind["b"]
+    assert set(services.counted("/four", 8)) == set("abcd")
+    victim.kill()
+    begun = time.monotonic()
+    seen = Counter()
+    with ThreadPoolExecutor(8) as pool:
+        while time.monotonic() - begun < 1.0:
+            seen.update(pool.map(lambda _: services.client.get("/four").status_code, range(40)))
+    assert seen[200] / seen.total() >= 0.999
+    victim.start()
+    eventually(lambda: services.who("/four") == "b")
