@@ -43,6 +43,11 @@ RETRY = "policies/test_retry.py::"
 TIMEOUT = "policies/test_timeout.py::"
 BREAKER = "policies/test_breaker.py::"
 ACCESS = "policies/test_access.py::"
+BULKHEAD = "policies/test_bulkhead.py::"
+FAIR = "policies/test_fair_share.py::"
+ADAPTIVE = "policies/test_adaptive_concurrency.py::"
+SHED = "policies/test_shed.py::"
+PRIORITY = "policies/test_priority.py::"
 KEY = "cli/test_key.py::"
 REPORT = "cli/test_report.py::"
 LABELS = "config/test_chains.py::test_labels_name_owner_and_tag_and_number_repeats"
@@ -228,6 +233,16 @@ FIELDS = {
     "access.mode": API + "test_an_access_policy_that_only_observes_lets_pass_and_is_shown",
     **{f"access.{name}": ACCESS + "test_a_listed_caller_passes" for name in ("teams", "consumers", "roles")},
     "access.scopes": ACCESS + "test_a_missing_scope_names_all_needed_ones_in_one_challenge",
+    "adaptive_concurrency.start": ADAPTIVE + "test_it_begins_where_it_is_told_to_and_refuses_above",
+    "adaptive_concurrency.least": ADAPTIVE + "test_slower_answers_lower_the_bound_down_to_the_least",
+    "adaptive_concurrency.most": ADAPTIVE + "test_it_never_goes_above_the_most",
+    "adaptive_concurrency.tolerance": ADAPTIVE + "test_tolerance_forgives_answers_that_are_a_little_slower",
+    "adaptive_concurrency.remeasure": ADAPTIVE + "test_the_best_time_is_measured_again_after_a_while",
+    **{f"adaptive_concurrency.{name}": ADAPTIVE + "test_a_few_wait_for_a_while" for name in ("queue", "queue_timeout")},
+    "bulkhead.mode": BULKHEAD + "test_observing_refuses_nobody_and_says_so",
+    **{f"bulkhead.{name}": BULKHEAD + "test_each_subject_has_places_of_its_own" for name in ("at_once", "by")},
+    **{f"bulkhead.{name}": BULKHEAD + "test_some_wait_for_a_place_for_a_while" for name in ("queue", "queue_timeout")},
+    "adaptive_concurrency.mode": ADAPTIVE + "test_observing_refuses_nobody_and_says_so",
     "breaker.mode": BREAKER + "test_a_breaker_that_never_decides_cannot_be_written",
     **{
         f"breaker.{name}": BREAKER + "test_the_rules_are_written_into_the_dispatch"
@@ -238,6 +253,11 @@ FIELDS = {
         for name in ("rate", "window", "volume", "slow", "slow_rate")
     },
     "breaker.open_for": API + "test_an_open_breaker_spares_the_service_and_stays_open_over_reloads",
+    "fair_share.mode": FAIR + "test_observing_refuses_nobody_and_says_so",
+    "fair_share.at_once": FAIR + "test_one_that_is_alone_has_everything",
+    "fair_share.by": FAIR + "test_places_are_shared_among_teams_consumers_or_orgs",
+    "fair_share.queue": FAIR + "test_a_full_queue_costs_the_one_with_most_waiting",
+    "fair_share.queue_timeout": FAIR + "test_nobody_waits_for_longer_than_is_said",
     **{f"jwt.{name}": JWT + "test_a_wrong_claim_is_refused" for name in ("issuer", "audience")},
     "jwt.mode": "policies/test_jwt.py::test_it_cannot_merely_observe",
     "jwt.keys": JWT + "test_a_rotated_key_is_found_and_ten_thousand_unknown_ones_load_once",
@@ -249,6 +269,10 @@ FIELDS = {
         for name in ("team", "team_claim", "consumer_claim", "scopes_claim", "roles_claim")
     },
     "key_auth.mode": "policies/test_key_auth.py::test_it_cannot_merely_observe",
+    "priority.mode": PRIORITY + "test_it_decides_nothing_that_could_be_observed",
+    "priority.level": PRIORITY + "test_the_class_is_as_written_and_the_last_one_counts",
+    "priority.consumers": PRIORITY + "test_it_may_be_for_some_consumers_only",
+    "priority.urgency": PRIORITY + "test_urgency_is_taken_from_a_trusted_proxy",
     "rate_limit.name": API + "test_a_limit_of_one_name_is_one_allowance_wherever_it_stands",
     "rate_limit.mode": API + "test_a_limit_that_only_observes_refuses_nobody_and_is_shown",
     **{f"rate_limit.{name}": LIMIT + "test_the_claim_is_the_limit_as_written" for name in ("window", "burst")},
@@ -263,6 +287,12 @@ FIELDS = {
         for name in ("methods", "idempotency_key", "backoff", "retry_after")
     },
     "retry.budget": "upstreams/test_attempts.py::test_the_budget_bounds_retries_over_all_calls",
+    "shed.mode": SHED + "test_observing_refuses_nobody_and_says_so",
+    "shed.at_once": SHED + "test_a_free_place_goes_to_the_highest_priority",
+    "shed.queue": SHED + "test_a_full_queue_sheds_batch_first_and_critical_last",
+    "shed.longest": SHED + "test_what_cannot_be_served_in_time_is_refused_with_a_reason_a_wait_and_a_word_to_gateways",
+    "shed.target": SHED + "test_once_the_queue_has_not_been_empty_for_long_nobody_waits_for_more_than_the_target",
+    "shed.reserve": SHED + "test_places_that_critical_calls_used_of_late_are_kept_for_them",
     "timeout.mode": TIMEOUT + "test_it_cannot_merely_observe",
     **{
         f"timeout.{name}": TIMEOUT + "test_each_time_reaches_the_dispatch" for name in ("connect", "first_byte", "idle")

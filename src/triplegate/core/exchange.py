@@ -103,6 +103,8 @@ class Exchange(msgspec.Struct, eq=False):
     """Monotonic seconds."""
     parent: "Exchange | None" = None
     depth: int = 0
+    priority: int = 1
+    """0 critical, 1 as usual, 2 batch: who goes first where not all can be served."""
     deadline: float | None = None
     route: Route | None = None
     outer: Proceed | None = None

@@ -28,7 +28,7 @@ class Stage(IntEnum):
     SCREEN = 5  # guardrails: outside RECALL, so that cached answers are screened too
     RECALL = 6  # cache: outside SHAPE, so that what is stored is the shaped reply
     SHAPE = 7  # transforms, the last to touch what goes out
-    DISPATCH = 8  # not steps: folded into one Dispatch that the attempts engine reads
+    DISPATCH = 8  # how a call is sent: what `tune` sets for the attempts, and who may be under way at once
 
 
 OUTER = frozenset({Stage.RECORD, Stage.EDGE, Stage.IDENTIFY})
