@@ -28,7 +28,8 @@ def test_an_entry_is_length_checksum_and_messagepack() -> None:
     assert checksum == zlib.crc32(entry[8:])
     fields = msgspec.msgpack.decode(entry[8:])
     assert fields[:3] == ["x", 1, "final"]
-    assert fields[-1][0][:4] == [1, "first", "openai", "smart/openai"]
+    assert fields[-2][0][:4] == [1, "first", "openai", "smart/openai"]
+    assert fields[-1] == 1
 
 
 def test_whole_entries_come_back_as_they_were() -> None:
