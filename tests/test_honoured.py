@@ -32,6 +32,7 @@ SETTINGS = "config/test_settings.py::"
 MATCH = "gates/api/test_match.py::"
 TLS = "upstreams/test_tls.py::"
 GROUP = "upstreams/test_group.py::"
+HEALTH = "upstreams/test_health.py::"
 OUTLIER = "upstreams/test_outlier.py::"
 AFFINITY = "gates/api/test_affinity.py::"
 REACH = "upstreams/test_reach.py::"
@@ -143,6 +144,14 @@ FIELDS = {
     "HashDocument.query": AFFINITY + "test_a_header_a_cookie_or_a_parameter",
     "HashDocument.by": AFFINITY + "test_the_caller_the_address_or_the_path",
     "HashDocument.load": "upstreams/balancing/test_ring.py::test_nobody_carries_more_than_its_bounded_share",
+    "HealthDocument.path": HEALTH + "test_the_question_is_a_get_of_the_path_with_the_host",
+    "HealthDocument.host": HEALTH + "test_the_question_is_a_get_of_the_path_with_the_host",
+    "HealthDocument.tcp": HEALTH + "test_only_a_connection_is_enough_when_told_so",
+    "HealthDocument.interval": HEALTH + "test_each_endpoint_that_gets_calls_is_asked_at_the_pace_that_was_written",
+    "HealthDocument.timeout": HEALTH + "test_an_answer_that_does_not_come_in_time_is_none",
+    "HealthDocument.status": HEALTH + "test_the_status_says",
+    "HealthDocument.healthy": GROUP + "test_so_many_bad_answers_in_a_row_end_it_and_so_many_good_ones_bring_it_back",
+    "HealthDocument.unhealthy": GROUP + "test_so_many_bad_answers_in_a_row_end_it_and_so_many_good_ones_bring_it_back",
     "OutlierDocument.consecutive": OUTLIER + "test_so_many_in_a_row_and_a_success_starts_over",
     "OutlierDocument.failure_rate": OUTLIER + "test_a_rate_needs_enough_calls",
     "OutlierDocument.window": OUTLIER + "test_the_rate_forgets_what_is_older_than_its_window",

@@ -33,6 +33,11 @@ def test_an_endpoint_is_a_url_or_has_a_weight_and_stays_as_it_was_written():
         ({"hash": {"header": "x", "ttl": "1h"}}, "ttl is for a cookie"),
         ({"hash": {"cookie": "a b"}}, "cookie name"),
         ({"hash": {"by": "path", "load": 0.9}}, "greater than or equal to 1"),
+        ({"health": {"tcp": True, "path": "/x"}}, "nothing is asked"),
+        ({"health": {"status": ["300-200"]}}, "smaller end"),
+        ({"health": {"status": [99]}}, "a status such as"),
+        ({"health": {"interval": "1ms"}}, "greater than or equal"),
+        ({"health": {"path": "healthz"}}, "begins with /"),
         ({"balance": "random"}, "round_robin"),
     ],
 )
@@ -43,3 +48,7 @@ def test_contradictions_are_refused_with_the_reason(written, says):
 
 def test_hash_says_how_to_balance_by_itself():
     assert service(hash={"cookie": "sid", "ttl": "1h"}).hash == HashDocument(cookie="sid", ttl=3600)
+
+
+def test_statuses_are_numbers_and_ranges():
+    assert service(health={"status": [204, "301-302"]}).health.ranges == ((204, 204), (301, 302))

@@ -23,6 +23,7 @@ from triplegate.control.telemetry.finished import Finished
 from triplegate.control.view import (
     AdminToken,
     Degraded,
+    EndpointView,
     GatewayView,
     Reloaded,
     RouteView,
@@ -178,6 +179,14 @@ class Sight(GatewayView):
         return [
             UpstreamView("orders", "service", "http://127.0.0.1:9001", "up", "", 2, 1, 0),
             UpstreamView("bills", "service", "http://127.0.0.1:9002", "down", "connection refused"),
+        ]
+
+    def endpoints(self) -> list[EndpointView]:
+        return [
+            EndpointView(
+                "orders", "http://127.0.0.1:9001", "up", weight=3, active=2, calls=9, failed=1, latency=0.0125
+            ),
+            EndpointView("orders", "http://127.0.0.1:9003", "ejected", "5 failures in a row", used=False, ejections=2),
         ]
 
     def teams(self) -> list[TeamView]:

@@ -106,6 +106,24 @@ async def test_a_route_whose_policy_cannot_decide_says_so(made):
     assert "jwt" in troubled["r"]
 
 
+async def test_endpoints_that_are_chosen_from_or_watched_are_shown(made):
+    assert list(sight(made).endpoints()) == []
+    text = made.text.replace(
+        'b: {endpoints: ["http://127.0.0.1:1"]', 'b: {endpoints: ["http://127.0.0.1:1"], health: {}'
+    )
+    made.take(text.replace("services: {a:", "services: {c: {endpoints: ['http://x:1', 'http://y:1']}, a:"))
+    shown = {(view.service, view.address): view for view in sight(made).endpoints()}
+    assert set(shown) == {("b", "http://127.0.0.1:1"), ("c", "http://x:1"), ("c", "http://y:1")}
+    watched = shown["b", "http://127.0.0.1:1"]
+    assert (watched.state, watched.used, watched.calls) == ("unknown", True, 0)
+    group = made.gateway.snapshot.gates["api"].services["b"].group
+    group.mark(group.endpoints[0], "status 500", made.kit.clock.now())
+    watched = next(view for view in sight(made).endpoints() if view.service == "b")
+    assert (watched.state, watched.reason, watched.used) == ("down", "status 500", True)  # the only one
+    made.gateway.snapshot = None
+    assert list(sight(made).endpoints()) == []
+
+
 async def test_upstreams_are_unknown_until_they_were_called(made):
     def states():
         return {view.address: (view.state, view.open, view.idle) for view in sight(made).upstreams()}

@@ -8,7 +8,15 @@ from triplegate.control.view import AdminToken, GatewayView
 def test_a_silent_house_is_empty_everywhere() -> None:
     view = GatewayView()
     assert view.running().generation == 0
-    for told in (view.routes(), view.upstreams(), view.teams(), view.degraded(), view.not_ready(), view.spool()):
+    for told in (
+        view.routes(),
+        view.upstreams(),
+        view.endpoints(),
+        view.teams(),
+        view.degraded(),
+        view.not_ready(),
+        view.spool(),
+    ):
         assert list(told) == []
     assert (view.gates(), view.active(), view.ledger_lag(), view.reloads()) == ({}, {}, 0.0, (0, 0))
     assert list(view.pools()) == list(view.budget_drift()) == []

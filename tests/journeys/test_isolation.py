@@ -191,7 +191,7 @@ def test_rows_are_charged_to_whoever_called(world):
 
 
 READ = ["/keys", "/usage?by=org&by=team&by=consumer&by=route", "/orgs", "/teams", "/consumers", "/routes", "/tokens"]
-READ += ["/exchanges", "/config", "/status", "/upstreams"]
+READ += ["/exchanges", "/config", "/status", "/upstreams", "/endpoints"]
 
 
 @pytest.mark.parametrize(

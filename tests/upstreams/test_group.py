@@ -192,3 +192,53 @@ def test_an_ejected_one_is_never_picked_unless_all_are(balance, count, failures)
             chosen = made.pick(now, key)
             assert made.panicking or not chosen.standing.ejected_until
             assert made.panicking == (sum(not one.standing.ejected_until for one in made.endpoints) * 100 < 30 * count)
+
+
+def marks(made, name, *answers, now=100.0):
+    endpoint = next(one for one in made.endpoints if one.name == name)
+    for well in answers:
+        made.mark(endpoint, "" if well else "status 500", now)
+    return endpoint
+
+
+HEALTH = {"healthy": 2, "unhealthy": 3}
+
+
+def test_the_first_answer_decides_alone():
+    made = group(health=HEALTH)
+    assert picked(made) == set("abcd")
+    marks(made, "a", 0)
+    assert picked(made) == set("bcd")
+
+
+def test_so_many_bad_answers_in_a_row_end_it_and_so_many_good_ones_bring_it_back():
+    made = group(health=HEALTH)
+    marks(made, "a", 1, 0, 0, 1, 0, 0)
+    assert picked(made) == set("abcd")
+    marks(made, "a", 0)
+    assert picked(made) == set("bcd")
+    marks(made, "a", 1, 0, 1)
+    assert picked(made) == set("bcd")
+    endpoint = marks(made, "a", 1, now=130.0)
+    assert picked(made, 130) == set("abcd")
+    assert endpoint.standing.since == 130
+
+
+def test_what_was_found_counts_only_while_somebody_asks():
+    made = group(health=HEALTH)
+    marks(made, "a", 0)
+    document = ServiceDocument.model_validate({"endpoints": ["http://x"]})
+    assert picked(Group("s", made.endpoints, document, made.roster)) == set("abcd")
+
+
+def test_its_state_is_told_in_a_word_and_why():
+    made = group(health=HEALTH, outlier=OUTLIER, slow_start="10s")
+    assert made.state_of(made.endpoints[3], 100) == ("unknown", "")
+    marks(made, "a", 0)
+    assert made.state_of(made.endpoints[0], 100) == ("down", "status 500")
+    fail(made, "b", 3)
+    assert made.state_of(made.endpoints[1], 103)[0] == "ejected"
+    assert made.state_of(made.endpoints[1], 103)[1].endswith("back in 7 s")
+    made.pick(110)
+    assert made.state_of(made.endpoints[1], 115) == ("starting", "at 50 %")
+    assert made.state_of(made.endpoints[1], 120) == ("up", "")

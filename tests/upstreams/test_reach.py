@@ -74,6 +74,9 @@ async def test_missing_certificates_refuse_the_calls_not_the_configuration(kit, 
     with pytest.raises(Refusal) as caught:
         await ask(reached.pool)
     assert caught.value.code == "no_backend"
+    assert reached.pool.twin() is reached.pool
+    with pytest.raises(Refusal):
+        await reached.pool.acquire()
 
 
 def test_relative_files_start_at_the_configuration(kit, tmp_path):

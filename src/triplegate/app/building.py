@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from triplegate.app.application import Triplegate
+from triplegate.app.chores import chores
 from triplegate.app.node import Crew, NodeKeys, NodeSight, NodeTelemetry
 from triplegate.app.reloading import Reloading
 from triplegate.app.workers import Follower
@@ -39,6 +40,7 @@ from triplegate.stores.spool import Spool
 from triplegate.upstreams.dial import HttpxDial
 from triplegate.upstreams.pool import Pool
 from triplegate.upstreams.supervisor import TaskSupervisor
+from triplegate.upstreams.upkeep import Upkeep
 from triplegate.wire.client_address import TrustedProxies
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ class Building:
         self.crew = crew or Crew()
         clock = SystemClock()
         self.supervisor = TaskSupervisor()
+        self.upkeep = Upkeep(self.supervisor, clock)
         self.shared = _shared(settings, clock, self.supervisor)
         self.meters = Meters()
         self.telemetry = _telemetry(settings, self.meters, self.crew)
@@ -106,6 +109,7 @@ class Building:
         ends.push_async_callback(self.supervisor.close)
         ends.callback(self._close_pools)
         gateway = self.gateway = Gateway(self.kit, self.house)
+        gateway.on_swap.append(lambda snapshot: self.upkeep.keep(chores(snapshot, self.kit)))
         gateway.swap(gateway.compile(self._loaded.documents))
         self.reloading = Reloading(
             gateway, self._loaded, self.source, registry(), stale=self._stale, environment=self._variables
@@ -180,6 +184,7 @@ class Building:
         self._ends.callback(self.telemetry.close)
         self.supervisor.spawn(self.spool.run(self.store.ledger), "ledger drain")
         self.supervisor.spawn(self.store.follow(), "key changes")
+        self.supervisor.spawn(self.upkeep.run(), "upkeep")
         self._join()
         if self.settings.documents == "files":
             self.supervisor.spawn(self.reloading.watch(), "configuration")

@@ -7,12 +7,18 @@ import msgspec
 from triplegate.core.meters import Family, Labels, merge
 
 _SUMMED = frozenset(
-    ("http.server.active_requests", "triplegate.spool.entries", "triplegate.spool.size", "triplegate.pool.connections")
+    (
+        "http.server.active_requests",
+        "triplegate.spool.entries",
+        "triplegate.spool.size",
+        "triplegate.pool.connections",
+        "triplegate.endpoint.active",
+    )
 )
 """Gauges that add up over workers; of the others the worst one is shown."""
 _LEADERS = frozenset(("triplegate.config.reloads", "triplegate.config.generation", "triplegate.config.loaded"))
 """What the leader says for all: the workers have one configuration."""
-_LOWEST = frozenset(("triplegate.upstream.up",))
+_LOWEST = frozenset(("triplegate.upstream.up", "triplegate.endpoint.up"))
 
 
 def combine(own: list[Family], others: Iterable[Sequence[Family]]) -> list[Family]:

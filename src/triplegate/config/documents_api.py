@@ -22,6 +22,7 @@ from triplegate.config.documents_service import (
     Balance,
     EndpointDocument,
     HashDocument,
+    HealthDocument,
     OutlierDocument,
     Percent,
     WrittenEndpoint,
@@ -130,6 +131,8 @@ class ServiceDocument(Reached):
     (least_request), to the faster of two (latency), or by what `hash` says."""
     hash: HashDocument | None = None
     """What ties a caller to an endpoint; says `balance: hash` by itself."""
+    health: HealthDocument | None = None
+    """Asking each endpoint from time to time whether it is well."""
     outlier: OutlierDocument | None = None
     """When an endpoint that fails calls is left alone for a while."""
     panic: Percent = 30

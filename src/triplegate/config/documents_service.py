@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from triplegate.config.documents_base import Document
 from triplegate.config.types import Endpoint, HeaderName, Worded
@@ -59,6 +59,67 @@ class HashDocument(Document):
         if self.ttl is not None and self.cookie is None:
             raise ValueError("ttl is for a cookie")
         return self
+
+
+def _as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+StatusRange = Annotated[
+    str,
+    BeforeValidator(_as_text, json_schema_input_type=str | int),
+    Worded(r"[1-5]\d\d(?:-[1-5]\d\d)?", "a status such as 204, or a range such as 200-299"),
+]
+
+HealthPath = Annotated[
+    str, Worded(r"/[A-Za-z0-9._~!$&'()*+,;=:@/?%-]*", "a path that begins with /, with or without a query")
+]
+
+
+AskedHost = Annotated[
+    str,
+    Worded(
+        r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?",
+        "a host name, with a port where one is meant",
+        longest=253,
+        lower=True,
+    ),
+]
+
+
+class HealthDocument(Document):
+    """Asking each endpoint from time to time whether it is well."""
+
+    path: HealthPath = "/"
+    """What is asked for, by GET."""
+    tcp: bool = False
+    """Only connect (over https with the handshake) and ask nothing."""
+    interval: Annotated[Duration, Field(ge=0.1, le=86_400)] = 5.0
+    """Time from one question to the next, a tenth more or less."""
+    timeout: Annotated[Duration, Field(ge=0.01, le=300)] = 1.0
+    """Longest wait for the answer, connecting included."""
+    healthy: Annotated[int, Field(ge=1, le=100)] = 2
+    """Good answers in a row after which it is used again."""
+    unhealthy: Annotated[int, Field(ge=1, le=100)] = 3
+    """Bad ones in a row after which it is not; the very first answer decides alone."""
+    status: Annotated[tuple[StatusRange, ...], Field(min_length=1, max_length=32)] = ("200-399",)
+    """Good statuses, and ranges of them."""
+    host: AskedHost | None = None
+    """Host header of the question; the endpoint's own when absent."""
+
+    @model_validator(mode="after")
+    def _fitting(self) -> "HealthDocument":
+        if self.tcp and self.model_fields_set & {"path", "status", "host"}:
+            raise ValueError("with tcp nothing is asked: path, status and host do not belong here")
+        if any(low > high for low, high in self.ranges):
+            raise ValueError("status: a range begins with its smaller end")
+        return self
+
+    @property
+    def ranges(self) -> tuple[tuple[int, int], ...]:
+        """Good statuses, from and to."""
+        pairs = (one.partition("-") for one in self.status)
+        return tuple((int(low), int(high or low)) for low, _, high in pairs)
 
 
 class OutlierDocument(Document):

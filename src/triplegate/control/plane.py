@@ -59,6 +59,7 @@ _PATHS = [
     configuration.status,
     configuration.routes,
     configuration.upstreams,
+    configuration.endpoints,
     usage.usage,
     tail.exchanges,
     tail.tail,

@@ -6,6 +6,7 @@ import triplegate
 from triplegate.config.documents import Documents
 from triplegate.control.view import (
     Degraded,
+    EndpointView,
     GatewayView,
     Reloaded,
     RouteView,
@@ -16,8 +17,11 @@ from triplegate.control.view import (
 from triplegate.core.errors import Fault
 from triplegate.core.exchange import Exchange
 from triplegate.core.policy import Policy
+from triplegate.gates.api.gate import ApiGate
 from triplegate.gateway import Gateway
 from triplegate.stores.spool import Spool
+from triplegate.upstreams.endpoint import Endpoint
+from triplegate.upstreams.group import Group
 from triplegate.upstreams.pool import Pool
 
 
@@ -83,6 +87,15 @@ class Sight(GatewayView):
                 )
             )
         return found
+
+    def endpoints(self) -> Sequence[EndpointView]:
+        """Endpoints of the services that choose among them or watch them."""
+        gate = self._gateway.snapshot.gates["api"] if self._gateway.snapshot is not None else None
+        if not isinstance(gate, ApiGate):
+            return ()
+        now = self._gateway.kit.clock.now()
+        groups = [service.group for service in gate.services.values() if service.chooses]
+        return [_endpoint_view(group, endpoint, now) for group in groups for endpoint in group.endpoints]
 
     def teams(self) -> Sequence[TeamView]:
         """Teams with their consumers."""
@@ -150,6 +163,25 @@ class Sight(GatewayView):
     async def reload(self) -> Reloaded:
         """Read the configuration anew and swap, or keep the last good one."""
         return await self._reload()
+
+
+def _endpoint_view(group: Group, endpoint: Endpoint, now: float) -> EndpointView:
+    standing = endpoint.standing
+    state, reason = group.state_of(endpoint, now)
+    return EndpointView(
+        group.name,
+        endpoint.name,
+        state,
+        reason,
+        endpoint.weight,
+        endpoint.backup,
+        endpoint in group.usable(now),
+        standing.active,
+        standing.calls,
+        standing.failed,
+        standing.ejected,
+        standing.seconds,
+    )
 
 
 def route_views(documents: Documents, faults: Iterable[str]) -> Iterable[RouteView]:

@@ -61,6 +61,30 @@ class UpstreamView(msgspec.Struct, frozen=True):
     waiting: int = 0
 
 
+class EndpointView(msgspec.Struct, frozen=True):
+    """An endpoint of a service that has several, or has them watched."""
+
+    service: str
+    address: str
+    state: str
+    """up, starting (slowly), ejected (it failed calls), down (its health check fails) or unknown (nothing yet)."""
+    reason: str = ""
+    weight: int = 1
+    backup: bool = False
+    used: bool = True
+    """Calls go there now; with too few endpoints well, they go to those that are not, too."""
+    active: int = 0
+    """Attempts under way."""
+    calls: int = 0
+    """Attempts so far."""
+    failed: int = 0
+    """Attempts that failed."""
+    ejections: int = 0
+    """How often it was left alone."""
+    latency: float = 0.0
+    """Seconds to the first byte, as the balance by latency has it; 0 where nobody measures."""
+
+
 class TeamView(msgspec.Struct, frozen=True):
     """A team of the configuration."""
 
@@ -101,6 +125,10 @@ class GatewayView:
 
     def upstreams(self) -> Sequence[UpstreamView]:
         """All upstreams."""
+        return ()
+
+    def endpoints(self) -> Sequence[EndpointView]:
+        """Endpoints of the services that choose among them or watch them."""
         return ()
 
     def teams(self) -> Sequence[TeamView]:

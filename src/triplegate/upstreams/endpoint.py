@@ -17,14 +17,19 @@ class Standing:
         "active",
         "began",
         "calls",
+        "checked",
+        "ejected",
         "ejected_until",
         "ejections",
         "failed",
+        "ill",
         "in_a_row",
         "measured",
         "recent",
         "seconds",
         "since",
+        "streak",
+        "well",
         "why",
     )
 
@@ -43,12 +48,22 @@ class Standing:
         """Monotonic seconds until which it is left alone; 0: it is not."""
         self.ejections = 0
         """In a row."""
+        self.ejected = 0
+        """How often it was left alone so far."""
         self.since = since
         """When it came, or came back; 0: it has been here from the start."""
         self.seconds = self.measured = 0.0
         """Time to first byte as of monotonic `measured`; 0: not yet."""
         self.why = ""
-        """What was wrong when it last failed."""
+        """What was wrong when a call last failed."""
+        self.well: bool | None = None
+        """What the questions about its health have come to; None: it was not asked yet."""
+        self.streak = 0
+        """Answers in a row that say otherwise."""
+        self.checked = 0.0
+        """When it was last asked; monotonic seconds."""
+        self.ill = ""
+        """What was wrong with the last answer; empty when nothing was."""
 
 
 class Roster:

@@ -34,12 +34,12 @@ class Group:
 
     __slots__ = (
         "_choice",
-        "_document",
         "_hashed",
         "_ring",
         "_seen",
         "_until",
         "_usable",
+        "document",
         "endpoints",
         "name",
         "panicking",
@@ -48,7 +48,7 @@ class Group:
 
     def __init__(self, name: str, endpoints: Sequence[Endpoint], document: ServiceDocument, roster: Roster) -> None:
         self.name, self.endpoints, self.roster = name, tuple(endpoints), roster
-        self._document = document
+        self.document = document
         self._ring = Ring(endpoints, document.hash.load) if document.hash is not None else None
         self._usable: tuple[Endpoint, ...] = ()
         self._choice: Choice | None = None
@@ -60,9 +60,7 @@ class Group:
     # choosing ----------------------------------------------------------------------------------------------------
     def pick(self, now: float, key: bytes | None = None, tried: Collection[Endpoint] = ()) -> Endpoint:
         """The endpoint of the next attempt, one not `tried` where there is one. Raises Refusal upstream_open."""
-        if self._seen != self.roster.changes or now >= self._until:
-            self._lay_out(now)
-        usable = self._usable
+        usable = self.usable(now)
         if len(usable) == 1:
             return usable[0]
         if self._choice is None:
@@ -74,6 +72,12 @@ class Group:
             if fresh:
                 return LeastRequest(fresh, [self._weight(endpoint, now) for endpoint in fresh]).pick(key, now)
         return self._choice.pick(key, now)
+
+    def usable(self, now: float) -> tuple[Endpoint, ...]:
+        """Where calls go now."""
+        if self._seen != self.roster.changes or now >= self._until:
+            self._lay_out(now)
+        return self._usable
 
     def _nobody(self, now: float) -> Refusal:
         until = min((one.standing.ejected_until for one in self.endpoints if one.standing.ejected_until), default=now)
@@ -99,39 +103,56 @@ class Group:
     def _candidates(self) -> tuple[Endpoint, ...]:
         """Those that are well; with too few of them the backups too; with no backup either, all."""
         first = [one for one in self.endpoints if one.weight and not one.backup]
-        well = [one for one in first if is_well(one)]
-        few = len(well) * 100 < self._document.panic * len(first)
+        well = [one for one in first if self.is_well(one)]
+        few = len(well) * 100 < self.document.panic * len(first)
         self.panicking = False
         if well and not few:
             return tuple(well)
-        spare = [one for one in self.endpoints if one.weight and one.backup and is_well(one)]
-        if spare or not self._document.panic:
+        spare = [one for one in self.endpoints if one.weight and one.backup and self.is_well(one)]
+        if spare or not self.document.panic:
             return (*well, *spare)
         self.panicking = True
         return tuple(first)
 
+    def is_well(self, endpoint: Endpoint) -> bool:
+        """Whether calls should go there: not left alone, and not found ill while anybody asks."""
+        standing = endpoint.standing
+        return not standing.ejected_until and (self.document.health is None or standing.well is not False)
+
     def _chosen(self, usable: Sequence[Endpoint], weights: Sequence[float]) -> Choice:
-        if self._document.balance == "least_request":
+        if self.document.balance == "least_request":
             return LeastRequest(usable, weights)
-        if self._document.balance == "latency":
+        if self.document.balance == "latency":
             return Latency(usable, weights)
         return RoundRobin(usable, weights, self.roster)
 
     def _weight(self, endpoint: Endpoint, now: float) -> float:
         """What it is worth now: less while it starts slowly."""
-        slow, since = self._document.slow_start, endpoint.standing.since
+        slow, since = self.document.slow_start, endpoint.standing.since
         if slow is None or not since or now - since >= slow:
             return endpoint.weight
         return endpoint.weight * max(_LEAST, (now - since) / slow)
 
     def _due(self, endpoint: Endpoint, now: float) -> float:
         """When the layout must be looked at again on behalf of this endpoint."""
-        standing, slow = endpoint.standing, self._document.slow_start
+        standing, slow = endpoint.standing, self.document.slow_start
         if standing.ejected_until:
             return standing.ejected_until
         if slow is not None and standing.since and now - standing.since < slow:
             return now + slow / _STEPS
         return NEVER
+
+    def state_of(self, endpoint: Endpoint, now: float) -> tuple[str, str]:
+        """How an endpoint stands, in one word, and why: ejected, down, starting, up or unknown."""
+        standing, slow = endpoint.standing, self.document.slow_start
+        if standing.ejected_until > now:
+            return "ejected", f"{standing.why}; back in {standing.ejected_until - now:.0f} s"
+        if self.document.health is not None and standing.well is False:
+            return "down", standing.ill
+        if slow is not None and standing.since and now - standing.since < slow:
+            return "starting", f"at {100 * self._weight(endpoint, now) / max(endpoint.weight, 1):.0f} %"
+        known = standing.calls or standing.well
+        return "up" if known else "unknown", standing.ill
 
     # learning ----------------------------------------------------------------------------------------------------
     def note(self, attempt: Attempt, now: float) -> None:
@@ -141,9 +162,9 @@ class Group:
         if use.blameless or not (failed or numbers.upstream_head):
             return
         endpoint: Endpoint = use.endpoint
-        standing, rules = endpoint.standing, self._document.outlier
+        standing, rules = endpoint.standing, self.document.outlier
         seconds = (numbers.upstream_head or now) - numbers.dispatched
-        if self._document.balance == "latency":
+        if self.document.balance == "latency":
             measure(standing, seconds, now, failed=failed)
         why = f"status {numbers.status}" if numbers.upstream_head else attempt.error_class
         if rules is not None and rules.slow is not None and seconds > rules.slow and not failed:
@@ -154,8 +175,23 @@ class Group:
         if rules is not None:
             self._judge(endpoint, now, failed=failed)
 
+    def mark(self, endpoint: Endpoint, ill: str, now: float) -> None:
+        """Take in an answer about its health: what was wrong, or nothing; the first one decides alone."""
+        rules, standing = self.document.health, endpoint.standing
+        assert rules is not None
+        standing.checked, standing.ill = now, ill
+        if standing.well is (not ill):
+            standing.streak = 0
+            return
+        standing.streak += 1
+        if standing.well is None or standing.streak >= (rules.unhealthy if ill else rules.healthy):
+            if standing.well is not None and not ill:
+                standing.since = now
+            standing.well, standing.streak = not ill, 0
+            self.roster.changes += 1
+
     def _judge(self, endpoint: Endpoint, now: float, *, failed: bool) -> None:
-        standing, rules = endpoint.standing, self._document.outlier
+        standing, rules = endpoint.standing, self.document.outlier
         assert rules is not None
         why = outlier.judge(standing, rules, now, failed=failed)
         if not why or standing.ejected_until:
@@ -165,8 +201,3 @@ class Group:
             outlier.eject(standing, rules, now)
             standing.why = f"{why}; the last: {standing.why}"
             self.roster.changes += 1
-
-
-def is_well(endpoint: Endpoint) -> bool:
-    """Whether calls should go there."""
-    return not endpoint.standing.ejected_until

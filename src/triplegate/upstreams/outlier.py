@@ -39,6 +39,7 @@ def eject(standing: Standing, rules: OutlierDocument, now: float) -> float:
         standing.ejections = 0
     seconds = min(rules.eject_for * 2.0**standing.ejections, rules.longest)
     standing.ejections = min(standing.ejections + 1, 30)
+    standing.ejected += 1
     standing.ejected_until = now + seconds
     return seconds
 

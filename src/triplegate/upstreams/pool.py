@@ -41,6 +41,10 @@ class Pool(Places):
         super().__init__(origin, tls=tls, sni=sni, resolver=resolver, now=now)
         self._supervisor = supervisor
 
+    def twin(self) -> "Pool":
+        """A pool of its own to the same place, for questions that must not wait behind calls."""
+        return Pool(self.origin, self._supervisor, tls=self._tls, sni=self._sni, resolver=self._resolver, now=self.now)
+
     # sending -------------------------------------------------------------------------------------------------
     async def send(
         self,

@@ -10,6 +10,7 @@ from triplegate.core.errors import Refusal
 from triplegate.core.http import Reply
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import Kit
+from triplegate.upstreams.http1 import Connection
 from triplegate.upstreams.origin import Origin, parse
 from triplegate.upstreams.pool import Pool, PoolLimits
 from triplegate.upstreams.tls import TlsSettings, identity, shared_trust
@@ -45,9 +46,20 @@ class Unusable(Pool):
         self.origin = origin
         self._reason = reason
 
+    def twin(self) -> Pool:
+        """Itself: it has no connection to share."""
+        return self
+
+    async def acquire(self, *_: Any, **__: Any) -> Connection:
+        """Raises Refusal no_backend."""
+        raise self._refusal()
+
     async def send(self, *_: Any, **__: Any) -> Reply:
         """Raises Refusal no_backend."""
-        raise Refusal("no_backend", "The upstream's TLS settings cannot be used.", reason=self._reason)
+        raise self._refusal()
+
+    def _refusal(self) -> Refusal:
+        return Refusal("no_backend", "The upstream's TLS settings cannot be used.", reason=self._reason)
 
 
 def reach(url: str, tls: Tls | None, connections: Connections, kit: Kit, *, credential: str = "") -> Reached:

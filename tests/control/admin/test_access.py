@@ -26,6 +26,7 @@ EXPECTED = {
     ("GET", "/admin/v1/status"): ("everyone", "whole"),
     ("GET", "/admin/v1/routes"): ("everyone", "own"),
     ("GET", "/admin/v1/upstreams"): ("everyone", "whole"),
+    ("GET", "/admin/v1/endpoints"): ("everyone", "whole"),
     ("GET", "/admin/v1/usage"): ("everyone", "own"),
     ("GET", "/admin/v1/exchanges"): ("everyone", "own"),
     ("GET", "/admin/v1/tail"): ("everyone", "own"),

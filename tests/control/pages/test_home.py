@@ -98,12 +98,18 @@ async def test_upstreams_routes_and_configuration_equal_the_api(stage: Any) -> N
         answer = await client.get("/")
         page = Rows(answer.text)
         upstreams = (await client.get("/admin/v1/upstreams")).json()
+        endpoints = (await client.get("/admin/v1/endpoints")).json()
         routes = (await client.get("/admin/v1/routes")).json()
         config = (await client.get("/admin/v1/config")).json()
     for one in upstreams:
         cells = page.rows[f"upstream:{one['name']}"]
         assert cells[3].split()[0] == one["state"]
         assert cells[4:] == [str(one["open"]), str(one["idle"]), str(one["waiting"])]
+    for one in endpoints:
+        cells = page.rows[f"endpoint:{one['service']} {one['address']}"]
+        assert cells[2].split()[0] == one["state"]
+        assert cells[3:8] == [str(one[name]) for name in ("weight", "active", "calls", "failed", "ejections")]
+        assert cells[8] == (f"{one['latency'] * 1000:.1f}" if one["latency"] else "–")
     for one in routes:
         assert page.rows[f"route:{one['name']}"][4] == " → ".join(one["policies"])
     assert f'<strong id="generation">{config["generation"]}</strong>' in answer.text

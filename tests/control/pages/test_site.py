@@ -14,7 +14,7 @@ from msgspec import structs
 from triplegate.control.admin.authenticate import COOKIE
 from triplegate.control.admin.tokens import LINK_SECONDS
 from triplegate.control.telemetry.finished import Finished
-from triplegate.control.view import Degraded, RouteView, UpstreamView
+from triplegate.control.view import Degraded, EndpointView, RouteView, UpstreamView
 
 Make = Callable[..., Finished]
 
@@ -213,6 +213,7 @@ async def test_pages_hold_no_inline_script_or_style_and_load_nothing_from_elsewh
 def infected(stage: Any, payload: str) -> None:
     stage.view.routes = lambda: [RouteView(payload, "api", payload, (payload,), (payload,), payload, trouble=payload)]
     stage.view.upstreams = lambda: [UpstreamView(payload, payload, payload, payload, payload)]
+    stage.view.endpoints = lambda: [EndpointView(payload, payload, payload, payload)]
     stage.view.trouble = [Degraded(payload, payload)]
     stage.view.gates = lambda: {"api": payload}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from triplegate.control.telemetry.collect import Telemetry
 from triplegate.control.telemetry.gauges import observe_house
-from triplegate.control.view import Degraded, GatewayView, Running, UpstreamView
+from triplegate.control.view import Degraded, EndpointView, GatewayView, Running, UpstreamView
 from triplegate.core.meters import Meters
 
 
@@ -15,6 +15,12 @@ class Busy(GatewayView):
 
     def upstreams(self) -> Sequence[UpstreamView]:
         return [UpstreamView("orders", "service", "127.0.0.1:1", "down"), UpstreamView("x", "service", "", "unknown")]
+
+    def endpoints(self) -> Sequence[EndpointView]:
+        return [
+            EndpointView("s", "http://a", "up", active=2, calls=9, failed=1, ejections=1, latency=0.5),
+            EndpointView("s", "http://b", "ejected"),
+        ]
 
     def degraded(self) -> Sequence[Degraded]:
         return [Degraded("redis", "away")]
@@ -55,6 +61,9 @@ def test_every_gauge_reads_the_house() -> None:
         ("orders", "idle"): [2],
         ("orders", "waiting"): [1],
     }
+    assert told["triplegate.endpoint.up"] == {("s", "http://a"): [1], ("s", "http://b"): [0]}
+    for name, value in {"active": 2, "calls": 9, "failures": 1, "ejections": 1, "latency": 0.5}.items():
+        assert told[f"triplegate.endpoint.{name}"]["s", "http://a"] == [value]
     assert told["triplegate.upstream.up"] == {("orders",): [0], ("x",): [1]}
 
 

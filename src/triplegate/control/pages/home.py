@@ -10,7 +10,7 @@ from triplegate.control.admin.paths.configuration import degraded, seen_routes
 from triplegate.control.admin.paths.usage import DAY, UsageReport, report
 from triplegate.control.parts import Parts
 from triplegate.control.telemetry.tail import Entry
-from triplegate.control.view import Degraded, RouteView, Running, UpstreamView
+from triplegate.control.view import Degraded, EndpointView, RouteView, Running, UpstreamView
 from triplegate.core.meters import Family
 
 _GATES = ("api", "llm", "mcp")
@@ -28,7 +28,7 @@ class GateCard(msgspec.Struct, frozen=True):
 
 
 class Home(msgspec.Struct, frozen=True):
-    """Everything on the page. `gates`, `upstreams` and `degraded` are for callers of the whole house only."""
+    """Everything on the page. Gates, upstreams, endpoints and what is degraded: for callers of the whole house only."""
 
     caller: Caller
     config: Running
@@ -39,6 +39,7 @@ class Home(msgspec.Struct, frozen=True):
     usage: UsageReport | None
     """None while the ledger cannot be asked."""
     upstreams: list[UpstreamView]
+    endpoints: list[EndpointView]
     routes: list[RouteView]
     tail: list[Entry]
     newest: int
@@ -60,6 +61,7 @@ async def home(caller: Caller, parts: Parts) -> Home:
         degraded=[] if caller.bound else degraded(parts),
         usage=await _usage(caller, parts, until),
         upstreams=[] if caller.bound else list(parts.view.upstreams()),
+        endpoints=[] if caller.bound else list(parts.view.endpoints()),
         routes=seen_routes(caller, parts),
         tail=entries[::-1],
         newest=parts.telemetry.tail.newest,

@@ -1,7 +1,11 @@
 """Gauges of the running house: read through its view when somebody scrapes, never counted on the way."""
 
-from triplegate.control.view import GatewayView
+from collections.abc import Callable
+
+from triplegate.control.view import EndpointView, GatewayView
 from triplegate.core.meters import Meters, Readings
+
+_OUT = ("down", "ejected")
 
 
 def observe_house(meters: Meters, view: GatewayView) -> None:
@@ -43,6 +47,7 @@ def observe_house(meters: Meters, view: GatewayView) -> None:
     )
     _observe_configuration(meters, view)
     _observe_pools(meters, view)
+    _observe_endpoints(meters, view)
 
 
 def _observe_configuration(meters: Meters, view: GatewayView) -> None:
@@ -102,3 +107,25 @@ def _observe_pools(meters: Meters, view: GatewayView) -> None:
         ("triplegate.upstream",),
         lambda: [((one.name,), int(one.state != "down")) for one in view.upstreams()],
     )
+
+
+def _observe_endpoints(meters: Meters, view: GatewayView) -> None:
+    labels = ("triplegate.service", "triplegate.endpoint")
+
+    def told(read: Callable[[EndpointView], float]) -> Callable[[], Readings]:
+        return lambda: [((one.service, one.address), read(one)) for one in view.endpoints()]
+
+    gauges: tuple[tuple[str, str, str, Callable[[EndpointView], float]], ...] = (
+        ("up", "1", "1, or 0 while the endpoint is down or ejected.", lambda one: int(one.state not in _OUT)),
+        ("active", "{request}", "Attempts under way at the endpoint.", lambda one: one.active),
+        ("latency", "s", "Time to first byte as the balance by latency has it.", lambda one: one.latency),
+    )
+    counters: tuple[tuple[str, str, str, Callable[[EndpointView], float]], ...] = (
+        ("calls", "{request}", "Attempts at the endpoint.", lambda one: one.calls),
+        ("failures", "{request}", "Attempts at the endpoint that failed.", lambda one: one.failed),
+        ("ejections", "{event}", "Times the endpoint was left alone.", lambda one: one.ejections),
+    )
+    for name, unit, text, read in gauges:
+        meters.observe(f"triplegate.endpoint.{name}", unit, text, labels, told(read))
+    for name, unit, text, read in counters:
+        meters.observe(f"triplegate.endpoint.{name}", unit, text, labels, told(read), kind="counter")

@@ -32,6 +32,7 @@ def compile_api(documents: Documents, kit: Kit, house: House, snapshot: str, cha
     routes = {name: _route(name, document, documents, shares[name], kit) for name, document in documents.routes.items()}
     matcher, common = Matcher(_rules(documents), _sections(documents)), documents.gateway.problems
     gate = ApiGate(matcher, served, chains, house, snapshot, kit.trusted, kit.index, _style(common))
+    gate.services = {name: target.wiring for name, target in services.items()}
     for name, route in routes.items():
         choice = Weighted.kept(kit, f"route:{name}", [(share, share.weight) for share in shares[name]])
         style = _style(documents.routes[name].problems or common)

@@ -53,6 +53,8 @@ class ApiGate:
     ) -> None:
         self._matcher, self._routes, self._house, self._snapshot = matcher, routes, house, snapshot
         self._trusted, self._index, self._style = trusted, index, style
+        self.services: Mapping[str, Service] = {}
+        """Every service of the snapshot, whether a route leads there or not."""
         chains.bind(self)
 
     def open(self, inbound: Inbound) -> Exchange:

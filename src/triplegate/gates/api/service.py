@@ -38,7 +38,7 @@ class Service:
         self.name = name
         self._clock = kit.clock
         self._base, self.group = _reached(name, document, kit)
-        self._only = self.group.endpoints[0] if len(self.group.endpoints) == 1 else None
+        self._only = _alone(self.group)
         self._affinity = affinity(document.hash) if document.hash is not None else None
         self._breaker = kit.state(Breaker, f"service:{name}", Breaker)
         self.spares = kit.state(Spares, f"service:{name}", lambda: Spares(fallbacks=True))
@@ -52,6 +52,11 @@ class Service:
         if found is None:
             found = self._tuned[chain] = tuned(self._base, chain, self._tunes)
         return found
+
+    @property
+    def chooses(self) -> bool:
+        """Whether its endpoints are chosen from or watched, and so counted."""
+        return self._only is None
 
     # for whoever sends an attempt, over whatever protocol --------------------------------------------------------
     def begin(self, exchange: Exchange, attempt: Attempt, chain: Chain) -> Endpoint:
@@ -122,6 +127,12 @@ def _reached(name: str, document: ServiceDocument, kit: Kit) -> tuple[Dispatch, 
         endpoints.append(made)
     roster.known = True
     return reached.dispatch(document.waits), Group(name, endpoints, document, roster)
+
+
+def _alone(group: Group) -> Endpoint | None:
+    """The one endpoint that nobody watches: there is nothing to choose and nothing to count."""
+    watched = group.document.health is not None or group.document.outlier is not None
+    return None if watched or len(group.endpoints) > 1 else group.endpoints[0]
 
 
 def _tried(exchange: Exchange, attempt: Attempt) -> list[Endpoint]:

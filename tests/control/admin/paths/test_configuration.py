@@ -46,6 +46,13 @@ async def test_a_team_sees_the_routes_it_owns(stage: Any) -> None:
         assert [one["name"] for one in (await client.get("/admin/v1/routes")).json()] == ["orders"]
 
 
+async def test_endpoints_tell_how_they_stand(stage: Any) -> None:
+    async with stage.client(await stage.token("viewer")) as client:
+        first, second = (await client.get("/admin/v1/endpoints")).json()
+    assert (first["service"], first["state"], first["active"], first["weight"]) == ("orders", "up", 2, 3)
+    assert (second["state"], second["reason"], second["ejections"]) == ("ejected", "5 failures in a row", 2)
+
+
 async def test_upstreams_tell_state_and_reason(stage: Any) -> None:
     async with stage.client(await stage.token("viewer")) as client:
         told = {one["name"]: one for one in (await client.get("/admin/v1/upstreams")).json()}

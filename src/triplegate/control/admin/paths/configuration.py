@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from triplegate.control.admin.access import EVERYONE, OPERATE, Caller
 from triplegate.control.admin.problems import problem
 from triplegate.control.parts import Parts
-from triplegate.control.view import Degraded, RouteView, Running, UpstreamView
+from triplegate.control.view import Degraded, EndpointView, RouteView, Running, UpstreamView
 from triplegate.core.errors import Fault
 
 _BODY = 2 << 20
@@ -95,6 +95,12 @@ def seen_routes(caller: Caller, parts: Parts) -> list[RouteView]:
         return list(parts.view.routes())
     teams = {one.team for one in parts.view.teams() if caller.sees(one.org, one.team)}
     return [one for one in parts.view.routes() if one.owner in teams]
+
+
+@get("/endpoints", role=EVERYONE, tenant="whole", summary="List endpoints of services and how they stand")
+async def endpoints(parts: NamedDependency[Parts]) -> list[EndpointView]:
+    """Endpoints that are chosen from or watched: state, what is under way, failures, latency."""
+    return list(parts.view.endpoints())
 
 
 @get("/upstreams", role=EVERYONE, tenant="whole", summary="List upstreams and their health")
