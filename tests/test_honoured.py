@@ -48,6 +48,8 @@ BULKHEAD = "policies/test_bulkhead.py::"
 FAIR = "policies/test_fair_share.py::"
 ADAPTIVE = "policies/test_adaptive_concurrency.py::"
 SHED = "policies/test_shed.py::"
+HEDGE = "policies/test_hedge.py::"
+HEDGING = "upstreams/test_hedge.py::"
 PRIORITY = "policies/test_priority.py::"
 KEY = "cli/test_key.py::"
 REPORT = "cli/test_report.py::"
@@ -267,6 +269,10 @@ FIELDS = {
     "fair_share.by": FAIR + "test_places_are_shared_among_teams_consumers_or_orgs",
     "fair_share.queue": FAIR + "test_a_full_queue_costs_the_one_with_most_waiting",
     "fair_share.queue_timeout": FAIR + "test_nobody_waits_for_longer_than_is_said",
+    "hedge.mode": HEDGE + "test_hedges_without_bounds_cannot_be_written",
+    "hedge.after": HEDGE + "test_a_slow_endpoint_is_passed_by_and_its_connection_is_closed",
+    "hedge.least": HEDGING + "test_until_enough_is_known_nothing_is_hedged_and_never_sooner_than_the_least",
+    "hedge.budget": HEDGING + "test_hedges_are_a_share_of_the_calls",
     **{f"jwt.{name}": JWT + "test_a_wrong_claim_is_refused" for name in ("issuer", "audience")},
     "jwt.mode": "policies/test_jwt.py::test_it_cannot_merely_observe",
     "jwt.keys": JWT + "test_a_rotated_key_is_found_and_ten_thousand_unknown_ones_load_once",

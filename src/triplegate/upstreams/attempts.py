@@ -3,21 +3,22 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import msgspec
-
 from triplegate.core.catalog import Target
-from triplegate.core.errors import CODES, Refusal
+from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange, Role
 from triplegate.core.http import Reply
 from triplegate.core.policy import Dispatch
+from triplegate.upstreams.hedge import Hedging
 from triplegate.upstreams.retries import (
     ELSEWHERE_ONLY,
     NO_RETRY,
     UNSENT,
+    Failure,
     Spares,
     back_off,
     class_of_refusal,
     class_of_status,
+    drop,
     retry_after,
 )
 
@@ -25,17 +26,6 @@ Pick = Callable[[list[Attempt]], tuple[Target, Role] | None]
 Send = Callable[[Attempt], Awaitable[Reply]]
 
 _MOST_ATTEMPTS = 16
-_CODES = {"credential": "upstream_credentials", "rate": "upstream_rate_limited"}
-
-
-class Failure(msgspec.Struct):
-    """How an attempt failed: a refusal, or a reply that may yet be the answer."""
-
-    attempt: Attempt
-    refusal: Refusal | None = None
-    reply: Reply | None = None
-    wait: float | None = None
-    """Seconds the upstream asked for."""
 
 
 async def attempts(
@@ -68,8 +58,16 @@ async def attempts(
     chosen = pick(exchange.attempts)
     if spares_of is not None and chosen is not None:
         spares_of(chosen[0]).budget.called(now())
+    hedging = None
+    if dispatch.hedge is not None and replayable and spares_of is not None and chosen is not None:
+        hedging = spares_of(chosen[0]).hedging
     while chosen is not None:
-        found = await _try(exchange, *chosen, send)
+        attempt = exchange.attempt(*chosen)
+        if hedging is None:
+            found = await _try(exchange, attempt, send)
+        else:
+            found = await _hedged(exchange, dispatch, attempt, hedging, (pick, send, report, rules_of))
+            hedging = None  # once a call
         if report is not None:
             report(found.attempt)
         rules = dispatch if rules_of is None else rules_of(found.attempt.target)
@@ -80,17 +78,39 @@ async def attempts(
         pause = None if chosen is None else _pause(exchange, rules, found, chosen, spares_of)
         if pause is None:
             break
-        _drop(found)  # before the wait: nobody else would close it if the call is cancelled meanwhile
+        drop(found)  # before the wait: nobody else would close it if the call is cancelled meanwhile
         if pause > 0:
             await asyncio.sleep(pause)
     return _settle(exchange, failure)
 
 
-async def _try(exchange: Exchange, target: Target, role: Role, send: Send) -> Failure:
+async def _hedged(
+    exchange: Exchange,
+    dispatch: Dispatch,
+    first: Attempt,
+    hedging: Hedging,
+    how: tuple[Pick, Send, Callable[[Attempt], None] | None, Callable[[Target], Dispatch] | None],
+) -> Failure:
+    """`first`, and another attempt beside it if it takes long."""
+    pick, send, report, rules_of = how
+    assert dispatch.hedge is not None
+
+    def another() -> Attempt | None:
+        chosen = pick(exchange.attempts)
+        return None if chosen is None else exchange.attempt(chosen[0], "hedge")
+
+    def good(found: Failure) -> bool:
+        rules = dispatch if rules_of is None else rules_of(found.attempt.target)
+        return found.reply is not None and not (found.attempt.error_class and found.reply.status in rules.retry_on)
+
+    return await hedging.race(
+        dispatch.hedge, first, another, lambda attempt: _try(exchange, attempt, send), good, report
+    )
+
+
+async def _try(exchange: Exchange, attempt: Attempt, send: Send) -> Failure:
     """One attempt: intent, the target's own claims, then out."""
-    house = exchange.house
-    attempt = exchange.attempt(target, role)
-    numbers = attempt.numbers
+    house, target, numbers = exchange.house, attempt.target, attempt.numbers
     try:
         if target.claimants and exchange.admission is not None:
             taken = await exchange.admission.take(target)
@@ -203,20 +223,6 @@ def _worse(before: Failure | None, now: Failure) -> Failure:
     if before is not None and not now.attempt.numbers.dispatched and before.attempt.numbers.dispatched:
         return before
     return now
-
-
-def _drop(found: Failure) -> None:
-    """A failed reply that will not be the answer gives its connection up."""
-    reply = found.reply
-    if reply is not None:
-        reply.frames.close()
-        code = _CODES.get(found.attempt.error_class, "upstream_failed")
-        found.refusal = Refusal(
-            code, CODES[code].title + ".", reason=f"{found.attempt.target.name}: status {reply.status}"
-        )
-        found.refusal.retry_after, found.reply = found.wait, None
-    if found.attempt.hold is not None:
-        found.attempt.hold.release()
 
 
 def _adopt(exchange: Exchange, found: Failure) -> Reply:

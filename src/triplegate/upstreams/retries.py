@@ -3,13 +3,18 @@
 import random
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from triplegate.core.errors import Refusal
-from triplegate.core.http import Headers, Inbound
+from triplegate.core.errors import CODES, Refusal
+from triplegate.core.exchange import Attempt
+from triplegate.core.http import Headers, Inbound, Reply
 from triplegate.core.policy import Dispatch
 from triplegate.upstreams.head import IDEMPOTENT
+
+if TYPE_CHECKING:
+    from triplegate.upstreams.hedge import Hedging
 
 ELSEWHERE_ONLY = frozenset({"open", "credential", "context_window", "content_policy", "model_missing"})
 """Classes for which the same target would only say the same again."""
@@ -29,6 +34,33 @@ NO_RETRY = b"x-triplegate-no-retry"
 """Field of an answer that was shed: whoever tries again makes it worse."""
 TEED = 64 * 1024
 """Bytes of a body that are kept so that they can be sent again."""
+
+
+_CODES = {"credential": "upstream_credentials", "rate": "upstream_rate_limited"}
+
+
+class Failure(msgspec.Struct):
+    """How an attempt ended: a refusal, or a reply that may be the answer, even a failed one if nothing better comes."""
+
+    attempt: Attempt
+    refusal: Refusal | None = None
+    reply: Reply | None = None
+    wait: float | None = None
+    """Seconds the upstream asked for."""
+
+
+def drop(found: Failure) -> None:
+    """A reply that will not be the answer gives its connection up, and what was held for the attempt goes back."""
+    reply = found.reply
+    if reply is not None:
+        reply.frames.close()
+        code = _CODES.get(found.attempt.error_class, "upstream_failed")
+        found.refusal = Refusal(
+            code, CODES[code].title + ".", reason=f"{found.attempt.target.name}: status {reply.status}"
+        )
+        found.refusal.retry_after, found.reply = found.wait, None
+    if found.attempt.hold is not None:
+        found.attempt.hold.release()
 
 
 def class_of_status(status: int) -> str:
@@ -54,12 +86,13 @@ class RetryBudget:
     Two windows of ten seconds each are kept, so that yesterday's calls pay for nothing today.
     """
 
-    __slots__ = ("_began", "_calls", "_retries", "refused")
+    __slots__ = ("_began", "_calls", "_floor", "_retries", "refused")
 
     _WINDOW = 10.0
-    _FLOOR = 3.0  # retries a second that are always allowed
 
-    def __init__(self) -> None:
+    def __init__(self, floor: float = 3.0) -> None:
+        """`floor`: retries a second that are always allowed."""
+        self._floor = floor
         self._began = float("-inf")
         self._calls = [0, 0]
         self._retries = [0, 0]
@@ -82,7 +115,7 @@ class RetryBudget:
     def allow(self, now: float, share: float) -> bool:
         """Take one retry, if `share` of the calls or the floor leaves one."""
         self._turn(now)
-        if sum(self._retries) >= max(share * sum(self._calls), self._FLOOR * self._WINDOW):
+        if sum(self._retries) >= max(share * sum(self._calls), self._floor * self._WINDOW):
             self.refused += 1
             return False
         self._retries[0] += 1
@@ -95,6 +128,8 @@ class Spares(msgspec.Struct, eq=False):
     budget: RetryBudget = msgspec.field(default_factory=RetryBudget)
     fallbacks: bool = False
     """A call that another upstream had already seen takes of the budget here, too."""
+    hedging: "Hedging | None" = None
+    """Where second attempts beside a slow one are possible."""
 
 
 def repeatable(inbound: Inbound, rules: Dispatch) -> bool:

@@ -13,6 +13,7 @@ from triplegate.gates.api.affinity import affinity
 from triplegate.upstreams.breaker import Breaker
 from triplegate.upstreams.endpoint import Endpoint, Roster, Standing, Use
 from triplegate.upstreams.group import Group
+from triplegate.upstreams.hedge import Hedging
 from triplegate.upstreams.reach import reach
 from triplegate.upstreams.retries import Spares
 
@@ -41,7 +42,7 @@ class Service:
         self._only = _alone(self.group)
         self._affinity = affinity(document.hash) if document.hash is not None else None
         self._breaker = kit.state(Breaker, f"service:{name}", Breaker)
-        self.spares = kit.state(Spares, f"service:{name}", lambda: Spares(fallbacks=True))
+        self.spares = _spares(name, kit)
         self._host = document.host
         self._tunes = tuple(policy for policy in document.policies if policy.form == "tune")
         self._tuned: dict[Chain, Dispatch] = {}
@@ -133,6 +134,13 @@ def _alone(group: Group) -> Endpoint | None:
     """The one endpoint that nobody watches: there is nothing to choose and nothing to count."""
     watched = group.document.health is not None or group.document.outlier is not None
     return None if watched or len(group.endpoints) > 1 else group.endpoints[0]
+
+
+def _spares(name: str, kit: Kit) -> Spares:
+    def make() -> Spares:
+        return Spares(fallbacks=True, hedging=Hedging(kit.supervisor, kit.clock.now))
+
+    return kit.state(Spares, f"service:{name}", make)
 
 
 def _tried(exchange: Exchange, attempt: Attempt) -> list[Endpoint]:
