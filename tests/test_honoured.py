@@ -41,6 +41,13 @@ CLASSES = "core/test_money.py::test_a_class_without_a_rate_falls_back_in_the_doc
 JWT = "policies/test_jwt.py::"
 LIMIT = "policies/test_rate_limit.py::"
 RETRY = "policies/test_retry.py::"
+HEADERS = "config/test_header_edits.py::test_fields_are_removed_then_set_then_added"
+REWRITE = "policies/test_rewrite.py::"
+REDIRECT = "policies/test_redirect.py::"
+CORS = "policies/test_cors.py::"
+CANARY = "policies/test_canary.py::"
+MIRROR = "policies/test_mirror.py::"
+COPIES = "gates/api/test_mirror.py::"
 TIMEOUT = "policies/test_timeout.py::"
 BREAKER = "policies/test_breaker.py::"
 ACCESS = "policies/test_access.py::"
@@ -178,6 +185,7 @@ FIELDS = {
     "SectionDocument.host": API + "test_a_section_owns_its_hosts_and_nothing_else_answers_there",
     "RouteDocument.listeners": API + "test_a_route_is_reachable_on_its_listeners_only",
     "RouteDocument.created": API + "test_of_two_routes_that_match_alike_the_older_one_wins",
+    "WeightedService.policies": "policies/test_request_headers.py::test_each_service_of_a_route_gets_its_own",
     "RouteDocument.owner": "gates/api/test_compile.py::test_several_services_keep_weights_and_own_limits",
     "RouteDocument.price": API + "test_a_priced_call_has_an_intent_and_one_final_and_no_answer_costs_nothing",
     "RouteDocument.records": BOOKING + "test_unpriced_api_traffic_is_rolled_up_unless_the_route_says_otherwise",
@@ -308,9 +316,51 @@ FIELDS = {
     "shed.longest": SHED + "test_what_cannot_be_served_in_time_is_refused_with_a_reason_a_wait_and_a_word_to_gateways",
     "shed.target": SHED + "test_once_the_queue_has_not_been_empty_for_long_nobody_waits_for_more_than_the_target",
     "shed.reserve": SHED + "test_places_that_critical_calls_used_of_late_are_kept_for_them",
+    **{
+        f"{use}.mode": f"policies/test_{use}.py::test_it_cannot_merely_observe"
+        for use in ("request_headers", "response_headers", "rewrite", "redirect", "cors", "canary", "mirror")
+    },
+    **{
+        f"{use}.{name}": HEADERS for use in ("request_headers", "response_headers") for name in ("set", "add", "remove")
+    },
+    **{
+        f"rewrite.{name}": REWRITE + "test_rt12_host_path_and_prefix_are_rewritten_and_the_query_stays"
+        for name in ("host", "path", "prefix")
+    },
+    **{
+        f"redirect.{name}": REDIRECT + "test_rt12_a_location_has_what_was_written_and_no_needless_port"
+        for name in ("scheme", "hostname", "port", "path", "prefix")
+    },
+    "redirect.code": REDIRECT + "test_a_route_that_redirects_needs_no_service_and_asks_nobody",
+    "cors.allow_origins": CORS + "test_only_allowed_origins_are_reflected",
+    "cors.allow_credentials": CORS + "test_any_origin_is_a_star_unless_credentials_may_come",
+    **{
+        f"cors.{name}": CORS + "test_a_preflight_tells_methods_fields_and_how_long"
+        for name in ("allow_methods", "allow_headers", "max_age")
+    },
+    "cors.expose_headers": CORS + "test_the_services_own_word_is_replaced",
+    **{
+        f"canary.{name}": CANARY + "test_any_one_condition_is_enough"
+        for name in ("headers", "cookies", "query", "consumers", "percent")
+    },
+    "canary.service": CANARY + "test_the_chosen_service_answers_and_the_routes_own_when_it_is_down",
+    **{
+        f"canary.{name}": CANARY + "test_rt9_each_caller_stays_on_one_side_and_the_share_is_kept"
+        for name in ("by", "cookie")
+    },
+    "mirror.service": COPIES + "test_each_mirror_gets_the_call_as_it_goes_out_marked_and_without_credentials",
+    "mirror.percent": MIRROR + "test_a_share_of_the_calls_is_copied",
+    "mirror.fraction": MIRROR + "test_a_share_of_the_calls_is_copied",
+    "mirror.unsafe": MIRROR + "test_calls_that_may_have_effects_are_copied_only_when_that_is_said",
+    "mirror.credentials": COPIES + "test_credentials_go_with_a_copy_when_that_is_said",
+    **{
+        f"mirror.{name}": COPIES + "test_a_mirror_that_hangs_delays_nobody_and_what_has_no_room_is_dropped"
+        for name in ("concurrency", "queue", "timeout")
+    },
     "timeout.mode": TIMEOUT + "test_it_cannot_merely_observe",
     **{
-        f"timeout.{name}": TIMEOUT + "test_each_time_reaches_the_dispatch" for name in ("connect", "first_byte", "idle")
+        f"timeout.{name}": TIMEOUT + "test_each_time_reaches_the_dispatch"
+        for name in ("connect", "first_byte", "idle", "attempt")
     },
     "timeout.total": LLM + "test_a_policys_total_holds_for_all_attempts_together",
 }

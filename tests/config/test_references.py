@@ -6,7 +6,7 @@ import pytest
 
 from triplegate.config.faults import Findings, Position
 from triplegate.config.reader import read
-from triplegate.config.references import REFERENCES, check_policy_teams, check_references
+from triplegate.config.references import REFERENCES, check_policy_names, check_references
 from triplegate.config.types import TeamRef
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
@@ -120,5 +120,5 @@ def test_teams_that_policies_name_are_there(fields: dict[str, object], said: lis
     root = read(TWO_ORGS, "x", findings)[0]
     place = Position("x", 3, 7)
     placed = {("gateway", "policies"): (Guard.model_validate(fields),), ("policies", "c"): (Guard(team="nowhere"),)}
-    check_policy_teams(root, placed, lambda policy, path: place, findings)
+    check_policy_names(root, placed, lambda policy, path: place, findings)
     assert [(fault.position, fault.message) for fault in findings.faults] == [(place, one) for one in said]

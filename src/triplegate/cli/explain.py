@@ -135,7 +135,7 @@ def inbound_of(method: str, url: str, headers: Sequence[str], body: bytes) -> "I
         lines.append((b"content-length", str(len(body)).encode()))
     target = (parts.path or "/").encode() + (b"?" + parts.query.encode() if parts.query else b"")
     peer = Peer("127.0.0.1")
-    seen = canonical("explain", method, target, lines, "1.1", parts.scheme, peer)
+    seen = canonical("data", method, target, lines, "1.1", parts.scheme, peer)
     if isinstance(seen, Exception):
         return seen
     return msgspec.structs.replace(seen.inbound(BytesBody(body)), client="127.0.0.1")

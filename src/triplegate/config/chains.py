@@ -21,6 +21,7 @@ PLACES: tuple[tuple[str, ...], ...] = (
     ("mcp", "policies"),
     ("services", "*", "policies"),
     ("routes", "*", "policies"),
+    ("routes", "*", "services", "#", "policies"),
     ("models", "*", "policies"),
     ("models", "*", "deployments", "#", "policies"),
     ("providers", "*", "policies"),
@@ -169,6 +170,8 @@ def owner(path: Path, root: Node) -> str:
         return kind
     if kind == "orgs":
         return f"team:{path[1]}/{path[3]}"
+    if kind == "routes" and len(path) > 3:
+        return f"backend:{path[1]}/{int(path[3]) + 1}"
     if kind == "models" and len(path) > 3:
         return f"deployment:{path[1]}/{_deployment(root, path)}"
     return f"{_SINGULAR[kind]}:{path[1]}"

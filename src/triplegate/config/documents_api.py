@@ -170,6 +170,8 @@ class WeightedService(Document):
     """Name of the service."""
     weight: Annotated[int, Field(ge=0, le=1_000_000)] = 1
     """Share among the route's services; 0 gets nothing."""
+    policies: Policies = ()
+    """What changes in calls of this route to this service: request_headers, response_headers, rewrite."""
     broken: str | None = Field(default=None, json_schema_extra=INTERNAL)
     """Why it cannot be called: its share is answered 500; set for Kubernetes routes, not written."""
 
@@ -249,7 +251,10 @@ class RouteDocument(Document):
 
     @model_validator(mode="after")
     def _one_target(self) -> "RouteDocument":
-        if (self.service is None) == (not self.services):
+        answered = any(policy.answers for policy in self.policies)
+        if self.service is None and not self.services and not answered:
+            raise ValueError("a route has either service or services")
+        if self.service is not None and self.services:
             raise ValueError("a route has either service or services")
         written = all(match.section is None for match in self.match)
         if written and self.services and not any(one.weight for one in self.services):

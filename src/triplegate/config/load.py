@@ -13,7 +13,8 @@ from triplegate.config.documents import Path as DocumentPath
 from triplegate.config.faults import ConfigError, ConfigFault, Findings, Position
 from triplegate.config.merge import SINGLE, Merged, enter_kind, merge_files, overlay, read_file
 from triplegate.config.reader import Node
-from triplegate.config.references import REFERENCES, check_policy_teams, check_references
+from triplegate.config.references import REFERENCES, check_policy_names, check_references
+from triplegate.config.routing_rules import check_listeners
 from triplegate.config.rules import check_rules, written
 from triplegate.config.settings import SETTING_NAMES, Settings, settings_of
 from triplegate.config.shipped import shipped_files
@@ -44,6 +45,8 @@ def load(source: Path | str, registry: Registry, *, environment: Mapping[str, st
     merged = merge_files(Path(source), findings, SETTING_NAMES)
     settings = settings_of(merged.settings, Path(source), findings, environment)
     documents, raw = compile_documents(merged, registry, findings)
+    if settings is not None:
+        check_listeners(documents, {*settings.listeners.gates, "grpc"}, _finder(merged.documents), findings)
     findings.raise_faults()
     assert settings is not None
     return Loaded(documents, settings, tuple(findings.warnings), documents.digest(), raw)
@@ -57,7 +60,7 @@ def compile_documents(merged: Merged, registry: Registry, findings: Findings) ->
     placed = chains.settle(root)
     if not merged.unread:
         check_references(root, findings, ours)
-        check_policy_teams(root, placed, lambda policy, path: written(policy, descend(root, path).place), findings)
+        check_policy_names(root, placed, lambda policy, path: written(policy, descend(root, path).place), findings)
     raw = root.plain()
     documents = _validate(root, placed, findings)
     if not merged.unread:

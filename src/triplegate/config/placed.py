@@ -13,6 +13,9 @@ def every_policy(documents: Documents) -> Iterator[Policy]:
     for kind in ("services", "routes", "providers", "models", "servers", "virtual_servers", "plans"):
         for one in getattr(documents, kind).values():
             yield from one.policies
+    for route in documents.routes.values():
+        for share in route.services:
+            yield from share.policies
     for model in documents.models.values():
         for deployment in model.deployments:
             yield from deployment.policies

@@ -8,7 +8,7 @@ from triplegate.config.chains import walk
 from triplegate.config.documents import Path
 from triplegate.config.faults import Findings, Position, did_you_mean
 from triplegate.config.reader import Node
-from triplegate.config.types import TeamRef
+from triplegate.config.types import ServiceRef, TeamRef
 from triplegate.config.validate import descend
 from triplegate.core.policy import Policy
 
@@ -66,31 +66,36 @@ def _broken(root: Node, path: Path) -> bool:
     return found is not None and found.value is not None
 
 
-def check_policy_teams(
+def check_policy_names(
     root: Node, placed: Mapping[Path, tuple[Policy, ...]], where: Callable[[Policy, Path], Position], findings: Findings
 ) -> None:
-    """Note every team that a policy names (a field made of `TeamRef`) and that is not there, or in several orgs."""
+    """Note every team and service that a policy names (fields made of `TeamRef`, `ServiceRef`) and that is not one."""
     teams, ambiguous = _teams(root)
+    services = _names(root, "services")
     for path, policies in placed.items():
         if path[0] == "policies":  # a named chain is judged where it is used
             continue
         for policy in policies:
-            for name in sorted(set(_named_teams(policy)) - set(teams)):
+            for name in sorted(set(named_by(policy, TeamRef)) - set(teams)):
                 findings.fault(where(policy, path), f"{policy.use}: {_no_team(name, teams, ambiguous)}")
+            for name in sorted(set(named_by(policy, ServiceRef)) - set(services)):
+                hint = did_you_mean(name, services)
+                findings.fault(where(policy, path), f"{policy.use}: unknown service '{name}'{hint}")
 
 
-def _named_teams(policy: Policy) -> list[str]:
+def named_by(policy: Policy, kind: Any) -> list[str]:
+    """What stands in the policy's fields that are made of `kind`."""
     found: list[str] = []
     for field, facts in type(policy).model_fields.items():
         value = getattr(policy, field)
-        if value is not None and _of_teams(facts.annotation, facts.metadata):
+        if value is not None and _made_of(kind, facts.annotation, facts.metadata):
             found.extend([value] if isinstance(value, str) else value)
     return found
 
 
-def _of_teams(annotation: Any, metadata: Collection[Any] = ()) -> bool:
-    (mark,) = get_args(TeamRef)[1:]
-    return mark in metadata or annotation == TeamRef or any(_of_teams(one) for one in get_args(annotation))
+def _made_of(kind: Any, annotation: Any, metadata: Collection[Any] = ()) -> bool:
+    (mark,) = get_args(kind)[1:]
+    return mark in metadata or annotation == kind or any(_made_of(kind, one) for one in get_args(annotation))
 
 
 def _no_team(name: str, teams: Collection[str], ambiguous: Mapping[str, list[str]]) -> str:

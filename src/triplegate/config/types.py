@@ -147,6 +147,9 @@ Name = Annotated[str, Worded(_NAME, "letters, digits, dot, dash and underscore",
 ModelName = Annotated[str, Worded(r"[A-Za-z0-9][A-Za-z0-9._:/@-]*", "letters, digits and . _ : / @ -", longest=128)]
 """What clients put into `model`: like a name, with / : @ too; at most 128."""
 
+ServiceRef = Annotated[str, Worded(_NAME, "the name of a service", longest=64)]
+"""Name of a service."""
+
 Alias = Annotated[
     str,
     Worded(r"[A-Za-z0-9](?:_?[A-Za-z0-9-])*", "letters, digits, dashes and single underscores", longest=32),

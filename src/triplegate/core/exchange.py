@@ -88,6 +88,8 @@ class Attempt(msgspec.Struct, eq=False):
     provider: str = ""
     cost: int = 0
     adopted: bool = False
+    outgoing: Outgoing | None = None
+    """What goes out with this attempt alone; None: what goes out with all of the exchange's."""
     use: Any = None
     """Its use of one of the target's endpoints, where there are several to choose from."""
 
@@ -107,6 +109,8 @@ class Exchange(msgspec.Struct, eq=False):
     """0 critical, 1 as usual, 2 batch: who goes first where not all can be served."""
     deadline: float | None = None
     route: Route | None = None
+    matched: str = ""
+    """Path that the route's match names, prefix or exact: what may be replaced; empty for an expression."""
     outer: Proceed | None = None
     refusal: Refusal | None = None
     principal: Principal | None = None
@@ -150,6 +154,12 @@ class Exchange(msgspec.Struct, eq=False):
     def depth_allowed(self) -> bool:
         """Whether parts may still be re-entered below this exchange."""
         return self.depth < 3
+
+    def shape(self) -> Outgoing:
+        """What the call becomes on its way out, for a policy to change."""
+        if self.outgoing is None:
+            self.outgoing = Outgoing()
+        return self.outgoing
 
     def attempt(self, target: Target, role: Role = "first", headers: Headers | None = None) -> Attempt:
         """Begin one try at `target`; the attempt is listed in the record whatever becomes of it."""

@@ -17,8 +17,24 @@ class Edit(msgspec.Struct, frozen=True, gc=False):
     value: bytes = b""
 
 
+class Copy(msgspec.Struct, frozen=True):
+    """A copy of the call that goes to another service; nobody waits for it."""
+
+    label: str
+    """Of the policy: its counters are kept by it."""
+    service: str
+    credentials: bool
+    """Whether the client's credentials go with it."""
+    concurrency: int
+    """Copies under way at once."""
+    queue: int
+    """Copies that may wait for their turn."""
+    timeout: float
+    """Seconds it may take."""
+
+
 class Outgoing(msgspec.Struct):
-    """The parts of the request line and the head that were rewritten; None: as the client sent it."""
+    """What policies made of a call; the parts of request line and head that are None go as the client sent them."""
 
     path: str | None = None
     """Canonical path, percent-encoded."""
@@ -28,6 +44,12 @@ class Outgoing(msgspec.Struct):
     """Host header to send, with port where one is meant."""
     edits: list[Edit] = []
     """Changes of request fields, in order."""
+    replies: list[Edit] = []
+    """Changes of the reply's fields, in order."""
+    service: str = ""
+    """Service that is tried first, whatever the route's weights say."""
+    copies: list[Copy] = []
+    """Copies to send elsewhere."""
 
 
 def edited(headers: Headers, edits: Sequence[Edit]) -> Headers:

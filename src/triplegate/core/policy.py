@@ -14,6 +14,7 @@ from triplegate.core.errors import Refusal
 
 if TYPE_CHECKING:
     from triplegate.core.exchange import Exchange, Step
+    from triplegate.core.outgoing import Outgoing
     from triplegate.core.ports import Kit
 
 
@@ -121,6 +122,12 @@ class Policy(BaseModel):
     reads_reply: ClassVar[ReadsReply] = "none"
     gates: ClassVar[frozenset[str]] = frozenset({"api", "llm", "mcp"})
     """Gates it makes sense on."""
+    per_backend: ClassVar[bool] = False
+    """It may stand on one service of a route, too: then `shape` is called for each attempt there."""
+    chooses: ClassVar[bool] = False
+    """The service that it names may get the call itself: that service's own policies hold then, too."""
+    answers: ClassVar[bool] = False
+    """It answers every call itself: a route with it needs no service."""
 
     _label: str = PrivateAttr(default="")
     _origin: str = PrivateAttr(default="")
@@ -156,6 +163,10 @@ class Policy(BaseModel):
         """Empty when it can decide; else what is missing (a secret, a key set)."""
         return ""
 
+    def doubts(self) -> Iterable[str]:
+        """What may not be meant as it is written; `check` warns of it."""
+        return ()
+
     # the four forms -----------------------------------------------------------------------------------------
     def claims(self, exchange: "Exchange", target: Target | None) -> Iterable[Claim]:
         """Claims of a call (`target` None) or of one attempt at `target`."""
@@ -167,6 +178,10 @@ class Policy(BaseModel):
 
     def build(self, kit: "Kit") -> "Step":
         """A step that wraps the rest of the chain; called once per chain, not per call."""
+        raise NotImplementedError
+
+    def shape(self, outgoing: "Outgoing", exchange: "Exchange") -> None:
+        """Change what goes out (`per_backend` policies). Raises Refusal."""
         raise NotImplementedError
 
     def tune(self, dispatch: Dispatch) -> None:

@@ -21,9 +21,12 @@ class Timeout(Policy):
     total: Duration | None = None
     """The whole call, all attempts and waits included."""
 
+    attempt: Duration | None = None
+    """One attempt with its answer; what is left of `total` at most."""
+
     def tune(self, dispatch: Dispatch) -> None:
         """Write the set times into the dispatch."""
-        for name in ("connect", "first_byte", "idle", "total"):
+        for name in ("connect", "first_byte", "idle", "total", "attempt"):
             value = getattr(self, name)
             if value is not None:
                 setattr(dispatch, name, value)

@@ -77,7 +77,8 @@ async def test_a_section_owns_its_hosts_and_nothing_else_answers_there(tmp_path)
 async def test_a_route_is_reachable_on_its_listeners_only(tmp_path):
     for listeners, code in (("data, inner", None), ("inner", "route_not_found")):
         route = f"policies: [{{use: key_auth}}], listeners: [{listeners}]"
-        async with built(tmp_path, text(CLOSED, route=route)) as made:
+        listening = "listeners: {inner: {port: 0}}\n"
+        async with built(tmp_path, text(CLOSED, route=route) + listening) as made:
             refusal = made.open("GET", "/r").refusal
             assert (refusal.code if refusal else None) == code
 

@@ -1,5 +1,6 @@
 """From routes and services as written to the api gate of one snapshot."""
 
+from datetime import UTC, datetime
 from math import inf
 
 from msgspec.structs import replace
@@ -8,6 +9,9 @@ from triplegate.config.documents import Documents
 from triplegate.config.documents_api import Expression, Match, RouteDocument
 from triplegate.config.documents_problems import ProblemsDocument
 from triplegate.config.people import anonymous_of
+from triplegate.config.placed import every_policy
+from triplegate.config.references import named_by
+from triplegate.config.types import ServiceRef
 from triplegate.core.catalog import Route, Target
 from triplegate.core.chains import Chains
 from triplegate.core.exchange import Compiled
@@ -15,6 +19,8 @@ from triplegate.core.money import Price, from_dollars
 from triplegate.core.ports import House, Kit
 from triplegate.gates.api.gate import ApiGate, Served
 from triplegate.gates.api.match import Matcher
+from triplegate.gates.api.mirror import Copies, Mirrors
+from triplegate.gates.api.outgoing import Own
 from triplegate.gates.api.rule import Rule, Section
 from triplegate.gates.api.service import Service
 from triplegate.gates.api.shares import Broken, Share, Shares
@@ -29,14 +35,22 @@ def compile_api(documents: Documents, kit: Kit, house: House, snapshot: str, cha
     services = {name: _target(name, documents, kit) for name in documents.services}
     served: dict[str, Served] = {}
     shares = {name: _shares(document, services) for name, document in documents.routes.items()}
-    routes = {name: _route(name, document, documents, shares[name], kit) for name, document in documents.routes.items()}
+    chosen = {name: _chosen(documents, document, services) for name, document in documents.routes.items()}
+    routes = {
+        name: _route(name, document, documents, [*_targets(shares[name]), *chosen[name]], kit)
+        for name, document in documents.routes.items()
+    }
     matcher, common = Matcher(_rules(documents), _sections(documents)), documents.gateway.problems
-    gate = ApiGate(matcher, served, chains, house, snapshot, kit.trusted, kit.index, _style(common))
+    mirrors = _mirrors(documents, kit, services)
+    gate = ApiGate(matcher, served, chains, house, snapshot, kit, _style(common), mirrors)
     gate.services = {name: target.wiring for name, target in services.items()}
     for name, route in routes.items():
         choice = Weighted.kept(kit, f"route:{name}", [(share, share.weight) for share in shares[name]])
         style = _style(documents.routes[name].problems or common)
-        served[name] = Served(route, chains.outer(route.policies), Shares(shares[name], choice), style)
+        options = Shares(shares[name], choice, _own(documents.routes[name], shares[name]))
+        led = {target.name: options.led(target) for target, _ in chosen[name]}
+        preflights = any(one.use == "cors" for one in (*documents.gateway.policies, *route.policies))
+        served[name] = Served(route, chains.outer(route.policies), options, style, led, preflights)
         chains.prepare(route)
     chains.prepare_people()
     return Compiled(gate)
@@ -54,10 +68,14 @@ def _rules(documents: Documents) -> list[Rule]:
     rules: list[Rule] = []
     for name, document in documents.routes.items():
         listeners = frozenset(document.listeners)
-        created = inf if document.created is None else document.created.timestamp()
+        created = inf if document.created is None else _seconds(document.created)
         for match in document.match:
             rules.append(_rule(name, match, listeners, created, len(rules)))
     return rules
+
+
+def _seconds(written: datetime) -> float:
+    return (written if written.tzinfo is not None else written.replace(tzinfo=UTC)).timestamp()
 
 
 def _rule(route: str, match: Match, listeners: frozenset[str], created: float, order: int) -> Rule:
@@ -99,9 +117,33 @@ def _shares(document: RouteDocument, services: dict[str, Target]) -> list[Share]
         if one.broken is not None:
             target = Target("service", one.service, wiring=Broken(one.broken))
         else:
-            target = services[one.service] if count == 1 else replace(services[one.service])
+            alone = count == 1 and not one.policies
+            target = services[one.service] if alone else replace(services[one.service])
         shares.append(Share(one.service if count == 1 else f"{one.service}#{count}", target, one.weight))
     return shares
+
+
+def _own(document: RouteDocument, shares: list[Share]) -> Own | None:
+    own = {share.target: one.policies for share, one in zip(shares, document.shares, strict=True) if one.policies}
+    return own or None
+
+
+def _targets(shares: list[Share]) -> list[tuple[Target, int]]:
+    return [(share.target, share.weight) for share in shares]
+
+
+def _chosen(documents: Documents, document: RouteDocument, services: dict[str, Target]) -> list[tuple[Target, int]]:
+    """Services that policies may choose for a call of the route: targets of it without a weight."""
+    policies = (*documents.gateway.policies, *document.policies)
+    names = [name for policy in policies if policy.chooses for name in named_by(policy, ServiceRef)]
+    return [(services[name], 0) for name in dict.fromkeys(names)]
+
+
+def _mirrors(documents: Documents, kit: Kit, services: dict[str, Target]) -> Mirrors:
+    for policy in every_policy(documents):
+        if policy.use == "mirror":
+            kit.state(Copies, policy.label, Copies)  # it counts as used
+    return Mirrors(kit, services)
 
 
 def _target(name: str, documents: Documents, kit: Kit) -> Target:
@@ -110,14 +152,16 @@ def _target(name: str, documents: Documents, kit: Kit) -> Target:
     return Target("service", name, document.policies, claimants=claimants, wiring=Service(name, document, kit))
 
 
-def _route(name: str, document: RouteDocument, documents: Documents, shares: list[Share], kit: Kit) -> Route:
+def _route(
+    name: str, document: RouteDocument, documents: Documents, targets: list[tuple[Target, int]], kit: Kit
+) -> Route:
     price = None if document.price is None else Price(version="route", call=from_dollars(document.price))
     return Route(
         name,
         "api",
         document.owner,
         document.policies,
-        tuple((share.target, share.weight) for share in shares),
+        tuple(targets),
         price,
         document.records,
         anonymous_of(kit.directory, document.owner) if document.identity == "none" else None,

@@ -11,14 +11,16 @@ from triplegate.core.exchange import Attempt, Exchange, Proceed
 from triplegate.core.http import Encoder, Inbound, OneFrame, Reply
 from triplegate.core.outgoing import edited
 from triplegate.core.policy import Dispatch
-from triplegate.core.ports import House, Trusts
+from triplegate.core.ports import House, Kit
 from triplegate.gates.api.match import Matcher
-from triplegate.gates.api.outgoing import reply_fields, request_fields
+from triplegate.gates.api.mirror import Mirrors
+from triplegate.gates.api.outgoing import own_fields, reply_fields, request_fields, shaped_reply
 from triplegate.gates.api.refusals import problem_reply
+from triplegate.gates.api.rule import Rule
 from triplegate.gates.api.service import Service
 from triplegate.gates.api.shares import Shares
 from triplegate.gates.opening import begin
-from triplegate.upstreams.attempts import attempts
+from triplegate.upstreams.attempts import Pick, attempts
 from triplegate.upstreams.retries import Spares, kept, repeatable
 from triplegate.wire.problem_style import PLAIN, Style
 
@@ -33,6 +35,10 @@ class Served(msgspec.Struct, frozen=True, eq=False):
     shares: Shares
     style: Style = PLAIN
     """How its refusals are told."""
+    led: Mapping[str, Pick] = {}
+    """By service that a policy may choose: what tries that one first."""
+    preflights: bool = False
+    """Whether a policy answers preflights."""
 
 
 class ApiGate:
@@ -47,12 +53,12 @@ class ApiGate:
         chains: Chains,
         house: House,
         snapshot: str,
-        trusted: Trusts,
-        index: bytes = b"",
+        kit: Kit,
         style: Style = PLAIN,
+        mirrors: Mirrors | None = None,
     ) -> None:
         self._matcher, self._routes, self._house, self._snapshot = matcher, routes, house, snapshot
-        self._trusted, self._index, self._style = trusted, index, style
+        self._trusted, self._index, self._style, self._mirrors = kit.trusted, kit.index, style, mirrors
         self.services: Mapping[str, Service] = {}
         """Every service of the snapshot, whether a route leads there or not."""
         chains.bind(self)
@@ -63,6 +69,8 @@ class ApiGate:
         rule = self._matcher.find(
             inbound.host, inbound.path, inbound.method, inbound.headers, inbound.query, inbound.listener
         )
+        if rule is None and inbound.method == "OPTIONS":
+            rule = self._preflight(inbound)
         if rule is None:
             exchange.refusal = self._unmatched(inbound)
             if self._is_index(inbound):
@@ -71,9 +79,19 @@ class ApiGate:
             return exchange
         served = self._routes[rule.route]
         exchange.route = served.route
+        exchange.matched = "" if rule.pattern is not None else rule.path
         exchange.outer = served.outer
         exchange.deadline = inbound.deadline
         return exchange
+
+    def _preflight(self, inbound: Inbound) -> Rule | None:
+        """The rule of the call that a preflight asks about, where a policy of its route answers preflights."""
+        method = inbound.header(b"access-control-request-method")
+        if method is None or inbound.header(b"origin") is None:
+            return None
+        asked = method.decode("latin-1")
+        rule = self._matcher.find(inbound.host, inbound.path, asked, inbound.headers, inbound.query, inbound.listener)
+        return rule if rule is not None and self._routes[rule.route].preflights else None
 
     def _is_index(self, inbound: Inbound) -> bool:
         """Whether the gateway may say where everything is: nobody else owns the root of this host."""
@@ -109,16 +127,24 @@ class ApiGate:
         route, chain, inbound = exchange.route, exchange.chain, exchange.inbound
         assert route is not None
         assert chain is not None
+        served = self._routes[route.name]
+        own = served.shares.own
+        pick: Pick = served.shares.pick
         headers = request_fields(exchange, self._trusted)
-        if exchange.outgoing is not None:
-            headers = edited(headers, exchange.outgoing.edits)
+        outgoing = exchange.outgoing
+        if outgoing is not None:
+            headers = edited(headers, outgoing.edits)
+            pick = served.led.get(outgoing.service, pick)
+            if outgoing.copies and self._mirrors is not None:
+                await self._mirrors.send(exchange, headers, chain, outgoing.copies)
         if route.price is not None:
             exchange.numbers.own_cost = exchange.numbers.list_cost = route.price.call
             exchange.numbers.price_version = route.price.version
 
         def send(attempt: Attempt) -> Awaitable[Reply]:
             service: Service = attempt.target.wiring
-            return service.send(exchange, headers, chain, attempt)
+            fields = headers if own is None else own_fields(own, attempt, exchange, headers)
+            return service.send(exchange, fields, chain, attempt)
 
         def report(attempt: Attempt) -> None:
             attempt.target.wiring.report(attempt, chain)
@@ -126,22 +152,20 @@ class ApiGate:
         def rules_of(target: Target) -> Dispatch:
             return target.wiring.dispatch(chain)  # type: ignore[no-any-return]  # a Service
 
-        def spares_of(target: Target) -> Spares:
-            return target.wiring.spares  # type: ignore[no-any-return]  # a Service
-
         dispatch = rules_of(route.targets[0][0]) if len(route.targets) == 1 else chain.dispatch
         try:
             replayable = repeatable(inbound, dispatch) and (
                 inbound.body.kind != "one_pass" or await kept(inbound, dispatch)
             )
-            pick = self._routes[route.name].shares.pick
             reply = await attempts(
-                exchange, dispatch, pick, send, replayable, spares_of=spares_of, report=report, rules_of=rules_of
+                exchange, dispatch, pick, send, replayable, spares_of=_spares_of, report=report, rules_of=rules_of
             )
         except Refusal:
             exchange.numbers.own_cost = exchange.numbers.list_cost = 0  # no answer, no charge
             raise
         reply.headers = reply_fields(reply.headers)
+        if own is not None or outgoing is not None:
+            reply.headers = shaped_reply(exchange, reply.headers)
         return reply
 
     def refuse(self, exchange: Exchange, refusal: Refusal) -> Reply:
@@ -152,3 +176,7 @@ class ApiGate:
     def encoder(self, exchange: Exchange, reply: Reply) -> Encoder:
         """Bytes pass."""
         return _ENCODER
+
+
+def _spares_of(target: Target) -> Spares:
+    return target.wiring.spares  # type: ignore[no-any-return]  # a Service

@@ -1,9 +1,13 @@
 """The headers of a call as the service sees them, and of its answer as the client does."""
 
 import re
+from collections.abc import Mapping
 
-from triplegate.core.exchange import Exchange
+from triplegate.core.catalog import Target
+from triplegate.core.exchange import Attempt, Exchange
 from triplegate.core.http import Headers
+from triplegate.core.outgoing import Outgoing, edited
+from triplegate.core.policy import Policy
 from triplegate.core.ports import Trusts
 from triplegate.wire.headers import add_forwarded, add_via, check_loop, reply_headers, request_headers
 
@@ -50,3 +54,28 @@ def reply_fields(headers: Headers) -> Headers:
         kept.append((b"server", PSEUDONYM))
     add_via(kept, "1.1", PSEUDONYM)
     return kept
+
+
+Own = Mapping[Target, tuple[Policy, ...]]
+"""What changes in calls to some of a route's services alone."""
+
+
+def own_fields(own: Own, attempt: Attempt, exchange: Exchange, headers: Headers) -> Headers:
+    """The fields of this attempt: `headers` as the policies of its service change them. Raises Refusal."""
+    policies = own.get(attempt.target)
+    if policies is None:
+        return headers
+    common = exchange.outgoing
+    outgoing = Outgoing() if common is None else Outgoing(common.path, common.query, common.host)
+    for policy in policies:
+        policy.shape(outgoing, exchange)
+    attempt.outgoing = outgoing
+    return edited(headers, outgoing.edits)
+
+
+def shaped_reply(exchange: Exchange, headers: Headers) -> Headers:
+    """The reply's fields: first as the policies of the service that answered change them, then as the others do."""
+    for attempt in exchange.attempts:
+        if attempt.adopted and attempt.outgoing is not None:
+            headers = edited(headers, attempt.outgoing.replies)
+    return headers if exchange.outgoing is None else edited(headers, exchange.outgoing.replies)

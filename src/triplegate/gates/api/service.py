@@ -87,9 +87,9 @@ class Service:
             if attempt.error_class:
                 attempt.use.end()
 
-    def host_for(self, endpoint: Endpoint, exchange: Exchange) -> bytes:
+    def host_for(self, endpoint: Endpoint, exchange: Exchange, attempt: Attempt | None = None) -> bytes:
         """The Host we send: a rewritten one, the client's, the endpoint's or a fixed one."""
-        outgoing = exchange.outgoing
+        outgoing = exchange.outgoing if attempt is None else attempt.outgoing or exchange.outgoing
         if outgoing is not None and outgoing.host is not None:
             return outgoing.host
         if self._host == "upstream":
@@ -105,8 +105,8 @@ class Service:
         inbound = exchange.inbound
         sent = endpoint.pool.send(
             inbound.method,
-            path_at(endpoint, exchange),
-            [(b"host", self.host_for(endpoint, exchange)), *headers],
+            path_at(endpoint, exchange, attempt),
+            [(b"host", self.host_for(endpoint, exchange, attempt)), *headers],
             inbound.body,
             self.dispatch(chain),
             deadline=exchange.deadline,
@@ -161,9 +161,10 @@ async def _used(use: Use, sent: Awaitable[Reply]) -> Reply:
         raise
 
 
-def path_at(endpoint: Endpoint, exchange: Exchange) -> bytes:
+def path_at(endpoint: Endpoint, exchange: Exchange, attempt: Attempt | None = None) -> bytes:
     """Path and query as they go out: the endpoint's base, then the client's or what policies made of it."""
-    inbound, outgoing = exchange.inbound, exchange.outgoing
+    inbound = exchange.inbound
+    outgoing = exchange.outgoing if attempt is None else attempt.outgoing or exchange.outgoing
     path, query = inbound.path, inbound.query
     if outgoing is not None:
         path = path if outgoing.path is None else outgoing.path

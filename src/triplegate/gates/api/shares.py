@@ -10,6 +10,8 @@ from triplegate.core.exchange import Attempt, Exchange, Role
 from triplegate.core.fold import Chain
 from triplegate.core.http import Headers, Reply
 from triplegate.core.policy import Dispatch
+from triplegate.gates.api.outgoing import Own
+from triplegate.upstreams.attempts import Pick
 from triplegate.upstreams.balance import Weighted
 from triplegate.upstreams.endpoint import Endpoint
 from triplegate.upstreams.retries import Spares
@@ -57,10 +59,20 @@ class Broken:
 class Shares:
     """Chooses among the services of a route."""
 
-    __slots__ = ("_choice", "_shares")
+    __slots__ = ("_choice", "_shares", "own")
 
-    def __init__(self, shares: Sequence[Share], choice: Weighted[Share]) -> None:
+    def __init__(self, shares: Sequence[Share], choice: Weighted[Share], own: Own | None = None) -> None:
         self._shares, self._choice = tuple(shares), choice
+        self.own = own
+        """Policies of single services; None: there are none."""
+
+    def led(self, target: Target) -> Pick:
+        """Like `pick`, but `target` is tried first."""
+
+        def pick(tried: Sequence[Attempt]) -> tuple[Target, Role]:
+            return self.pick(tried) if tried else (target, "first")
+
+        return pick
 
     def pick(self, tried: Sequence[Attempt]) -> tuple[Target, Role]:
         """Whose turn it is; after a failure another sound one, else the same again. Raises Refusal no_backend."""
