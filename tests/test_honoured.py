@@ -138,6 +138,9 @@ FIELDS = {
     "Tls.verify": "config/test_documents_base.py::test_contradictions_and_endless_waits_are_refused",
     "Connections.max": "upstreams/test_places.py::test_never_more_connections_than_allowed_and_everyone_is_served",
     "Connections.queue": "hostile/test_timing.py::test_the_queue_for_a_connection_is_bounded_in_time_and_length",
+    "Connections.idle": REACH + "test_the_documents_times_and_bounds_go_with_each_call",
+    "Connections.max_requests": "upstreams/test_places.py::test_a_connection_ends_after_so_many_requests",
+    "Connections.max_age": "upstreams/test_places.py::test_a_connection_that_is_too_old_takes_no_more_requests",
     "Connections.queue_timeout": REACH + "test_the_documents_times_and_bounds_go_with_each_call",
     # services and routes --------------------------------------------------------------------------------------
     "ServiceDocument.policies": API + "test_each_of_several_services_says_itself_how_it_is_tried_again",

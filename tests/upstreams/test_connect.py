@@ -1,4 +1,4 @@
-"""Names are remembered, families race, and a dead address costs a quarter of a second, not a minute."""
+"""Addresses race, and a dead address costs a quarter of a second, not a minute."""
 
 import asyncio
 import contextlib
@@ -6,64 +6,14 @@ import socket
 
 import pytest
 from tests.hostile.scripted import Stopwatch, Upstream, says
+from tests.upstreams.names import Fixed
 
 from triplegate.core.errors import Refusal
-from triplegate.upstreams.connect import Address, Resolver, connect, interleave
+from triplegate.upstreams.connect import connect
 from triplegate.upstreams.origin import Origin
+from triplegate.upstreams.resolve import Address, Resolver
 
-V4, V6 = socket.AF_INET, socket.AF_INET6
-
-
-def test_families_take_turns_beginning_with_the_resolvers_choice():
-    rows = [Address(V6, ("a", 1)), Address(V6, ("b", 1)), Address(V4, ("c", 1)), Address(V4, ("d", 1))]
-    assert [address.sockaddr[0] for address in interleave(rows)] == ["a", "c", "b", "d"]
-
-
-def test_the_number_of_addresses_is_bounded():
-    assert len(interleave([Address(V4, (str(n), 1)) for n in range(100)])) == 8
-    with pytest.raises(OSError, match="no addresses"):
-        interleave([])
-
-
-class Fixed(Resolver):
-    """Resolves every name to the given addresses."""
-
-    __slots__ = ("asked", "rows")
-
-    def __init__(self, rows, **options):
-        super().__init__(**options)
-        self.rows = rows
-        self.asked = 0
-
-    async def _resolve(self, host, port):
-        self.asked += 1
-        if isinstance(self.rows, OSError):
-            raise self.rows
-        return tuple(self.rows)
-
-
-async def test_a_name_is_asked_for_once_per_lifetime_and_outlives_its_server():
-    now = 0.0
-    resolver = Fixed([Address(V4, ("192.0.2.1", 80))], ttl=30.0, now=lambda: now)
-    for _ in range(5):
-        assert await resolver.addresses("a.test", 80) == (Address(V4, ("192.0.2.1", 80)),)
-    assert resolver.asked == 1
-    now = 31.0
-    resolver.rows = OSError("the name server is gone")
-    assert await resolver.addresses("a.test", 80) == (Address(V4, ("192.0.2.1", 80)),)
-    assert resolver.asked == 2
-    with pytest.raises(OSError, match="gone"):
-        await resolver.addresses("unknown.test", 80)
-
-
-async def test_literals_need_no_resolver():
-    resolver = Fixed(OSError("never asked"))
-    assert await resolver.addresses("127.0.0.1", 80) == (Address(V4, ("127.0.0.1", 80)),)
-    assert await resolver.addresses("::1", 80) == (Address(V6, ("::1", 80, 0, 0)),)
-
-
-async def test_a_real_name_resolves():
-    assert Address(V4, ("127.0.0.1", 80)) in await Resolver().addresses("localhost", 80)
+V4 = socket.AF_INET
 
 
 async def test_what_is_not_a_name_is_unreachable():
@@ -110,6 +60,9 @@ async def test_an_address_that_never_answers_holds_nobody_up_for_long():
                 )
             assert 0.2 <= watch.seconds < 3
             protocol.transport.abort()
+            assert (await resolver.addresses("many.test", 80))[0].sockaddr[
+                1
+            ] == upstream.port  # nobody asks it first now
             await upstream.until_idle()
 
 

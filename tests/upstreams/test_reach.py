@@ -29,12 +29,13 @@ def test_one_pool_per_origin_whatever_the_path(kit):
 
 
 def test_the_documents_times_and_bounds_go_with_each_call(kit):
-    dispatch = reach("http://127.0.0.1:9", None, Connections(max=3, queue=2, queue_timeout=0.5), kit).dispatch(
-        Timeouts(connect=0.1, first_byte=0.2, idle=0.3, total=0.4)
-    )
+    written = Connections(max=3, queue=2, queue_timeout=0.5, idle=7, max_requests=100, max_age=60)
+    reached = reach("http://127.0.0.1:9", None, written, kit)
+    dispatch = reached.dispatch(Timeouts(connect=0.1, first_byte=0.2, idle=0.3, total=0.4))
     assert (dispatch.connect, dispatch.first_byte, dispatch.idle, dispatch.total) == (0.1, 0.2, 0.3, 0.4)
     limits = dispatch.tuned["pool"]
     assert (limits.connections, limits.waiting, limits.wait) == (3, 2, 0.5)
+    assert (limits.idle, limits.requests, limits.age) == (7, 100, 60)
 
 
 async def test_what_is_reached_answers(kit):

@@ -67,6 +67,12 @@ class Connections(Document):
     """Calls that may wait for a free one."""
     queue_timeout: Pause = 1.0
     """Longest wait for a free one."""
+    idle: Pause = 30.0
+    """How long an unused one is kept; less when the upstream says so; 0: none is kept."""
+    max_requests: Annotated[int, Field(ge=1)] | None = None
+    """Calls after which one is closed."""
+    max_age: Duration | None = None
+    """Time after which one takes no more calls."""
 
 
 class Reached(Document):

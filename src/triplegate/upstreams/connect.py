@@ -1,94 +1,19 @@
-"""Resolve a name and race its addresses (RFC 8305) for a TCP or TLS connection, within one timeout."""
+"""Race the addresses of a name (RFC 8305) for a TCP or TLS connection, within one timeout."""
 
 import asyncio
-import ipaddress
 import socket
 import ssl
-import time
 from collections.abc import Callable
-from typing import Any, TypeVar
-
-import msgspec
+from itertools import takewhile
+from typing import TypeVar
 
 from triplegate.upstreams import failures
 from triplegate.upstreams.origin import Origin
+from triplegate.upstreams.resolve import Address, Load, Resolver
 
 P = TypeVar("P", bound=asyncio.Protocol)
 
 _STAGGER = 0.25  # RFC 8305 §5: connection attempt delay
-_MOST_ADDRESSES = 8
-
-
-class Address(msgspec.Struct, frozen=True, gc=False):
-    """One place to connect to."""
-
-    family: int
-    sockaddr: tuple[Any, ...]
-
-
-class Resolver:
-    """Addresses by name, remembered; a name that cannot be resolved any more keeps its last addresses (F-27)."""
-
-    __slots__ = ("_known", "_now", "_ttl")
-
-    def __init__(self, ttl: float = 30.0, now: Callable[[], float] = time.monotonic) -> None:
-        self._known: dict[tuple[str, int], tuple[float, tuple[Address, ...]]] = {}
-        self._ttl = ttl
-        self._now = now
-
-    async def addresses(self, host: str, port: int) -> tuple[Address, ...]:
-        """Addresses, families in turn. Raises OSError when there are none and never were."""
-        literal = _literal(host, port)
-        if literal is not None:
-            return (literal,)
-        found = self._known.get((host, port))
-        if found is not None and found[0] > self._now():
-            return found[1]
-        try:
-            fresh = await self._resolve(host, port)
-        except OSError:
-            if found is None:
-                raise
-            fresh = found[1]
-        if len(self._known) >= 1024:
-            self._known.pop(next(iter(self._known)))
-        self._known[(host, port)] = (self._now() + self._ttl, fresh)
-        return fresh
-
-    async def _resolve(self, host: str, port: int) -> tuple[Address, ...]:
-        loop = asyncio.get_running_loop()
-        try:
-            rows = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except UnicodeError as error:
-            raise OSError(f"{host!r} is not a host name") from error
-        return interleave([Address(row[0], tuple(row[4])) for row in rows])
-
-
-def _literal(host: str, port: int) -> Address | None:
-    if not (host[-1:].isdigit() or ":" in host):
-        return None
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return None
-    if address.version == 4:
-        return Address(socket.AF_INET, (str(address), port))
-    return Address(socket.AF_INET6, (str(address), port, 0, 0))
-
-
-def interleave(addresses: list[Address]) -> tuple[Address, ...]:
-    """Families in turn, the resolver's first one first; a bounded number (RFC 8305 §4)."""
-    if not addresses:
-        raise OSError("no addresses")
-    first = addresses[0].family
-    ours = [address for address in addresses if address.family == first]
-    others = [address for address in addresses if address.family != first]
-    mixed: list[Address] = []
-    while ours or others:
-        for queue in (ours, others):
-            if queue:
-                mixed.append(queue.pop(0))
-    return tuple(mixed[:_MOST_ADDRESSES])
 
 
 async def connect(
@@ -99,17 +24,26 @@ async def connect(
     tls: ssl.SSLContext | None,
     sni: str | None,
     timeout: float,  # noqa: ASYNC109 - one bound over name, race and handshake
+    load: Load | None = None,
 ) -> P:
     """A connected protocol. Raises Refusal upstream_unreachable or upstream_timeout (connect)."""
     try:
         async with asyncio.timeout(timeout):
-            addresses = await resolver.addresses(origin.host, origin.port)
+            addresses = await resolver.addresses(origin.host, origin.port, load)
             sock = await _race(addresses)
+            if len(addresses) > 1:
+                resolver.doubt(origin.host, origin.port, _before(addresses, sock))
             return await _adopt(sock, make, tls, sni or origin.host)
     except TimeoutError:
         raise failures.timed_out(str(origin), "connect") from None
     except OSError as error:
         raise failures.unreachable(str(origin), error) from error
+
+
+def _before(addresses: tuple[Address, ...], sock: socket.socket) -> list[Address]:
+    """Those that were asked before the one that answered."""
+    answered = sock.getpeername()[:2]
+    return list(takewhile(lambda address: address.sockaddr[:2] != answered, addresses))
 
 
 async def _race(addresses: tuple[Address, ...]) -> socket.socket:

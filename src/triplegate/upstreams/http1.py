@@ -42,9 +42,12 @@ class Connection(ReplyReader, asyncio.Protocol):
         "_paused",
         "_phase",
         "_write_paused",
+        "address",
+        "born",
         "cancel_upload",
         "gone",
         "kept",
+        "leaving",
         "loop",
         "owner",
         "read_by",
@@ -64,6 +67,12 @@ class Connection(ReplyReader, asyncio.Protocol):
         self.gone = False
         self.kept = False
         """It has been idle or handed over: it may be stale (P-18)."""
+        self.leaving = False
+        """It takes no more requests after this one: its address, its certificate or its time is over."""
+        self.address = ""
+        """Whom it is connected to."""
+        self.born = 0.0
+        """When it was made; monotonic seconds."""
         self.uploading = False
         """The request body is not all sent."""
         self.cancel_upload: Callable[[], None] | None = None

@@ -10,10 +10,11 @@ import msgspec
 from triplegate.core.errors import Refusal
 from triplegate.core.policy import Dispatch
 from triplegate.upstreams import failures
-from triplegate.upstreams.connect import Resolver, connect
+from triplegate.upstreams.connect import connect
 from triplegate.upstreams.deadlines import Deadlines
 from triplegate.upstreams.http1 import Connection
 from triplegate.upstreams.origin import Origin
+from triplegate.upstreams.resolve import Resolver, literal
 
 
 class PoolLimits(msgspec.Struct, frozen=True, gc=False):
@@ -27,6 +28,10 @@ class PoolLimits(msgspec.Struct, frozen=True, gc=False):
     """Seconds a request waits for one."""
     idle: float = 30.0
     """Seconds an unused connection is kept; less when the upstream says so (`Keep-Alive: timeout`)."""
+    requests: int | None = None
+    """Requests after which a connection ends."""
+    age: float | None = None
+    """Seconds after which it takes no more requests."""
 
 
 _DEFAULTS = PoolLimits()
@@ -56,6 +61,7 @@ class Places:
         "_open",
         "_resolver",
         "_sni",
+        "_spread",
         "_tls",
         "_waiting",
         "deadlines",
@@ -84,6 +90,8 @@ class Places:
         self.now = now
         self._tls, self._sni = tls, sni
         self._resolver = resolver if resolver is not None else Resolver(now=now)
+        self._spread = 1
+        """Addresses that calls are spread over, as of the last look."""
         self._open: set[Connection] = set()
         self._connecting = 0
         self._idle: list[Connection] = []
@@ -104,8 +112,17 @@ class Places:
         """The connection used last, if one is idle: it is the least likely to be closed by now."""
         if not self._idle:
             return None
+        if self._spread > 1:
+            return self._reuse_in_turn()
         self.reused += 1
         return self._idle.pop()
+
+    def _reuse_in_turn(self) -> Connection | None:
+        """Of several addresses each gets a connection first; then the one that has rested longest is used."""
+        if len(self._open) + self._connecting < min(self._spread, self.limits.connections):
+            return None
+        self.reused += 1
+        return self._idle.pop(0)
 
     async def acquire(self, dispatch: Dispatch, total: float, *, fresh: bool = False) -> Connection:
         """A connection: idle (unless it must be fresh), new, or handed over by whoever is ready first."""
@@ -117,8 +134,11 @@ class Places:
         if not self._full():
             self._connecting += 1
             return await self._connect(dispatch, total)
+        until = self.now() + limits.wait
+        first = False
         while True:
-            handed = await self._wait(limits, total)
+            handed = await self._wait(limits, min(until, total), first=first)
+            first = True  # whom a dead connection was handed to has waited longest
             if handed is None:
                 return await self._connect(dispatch, total)
             if fresh:
@@ -143,6 +163,7 @@ class Places:
                 tls=self._tls,
                 sni=self._sni,
                 timeout=min(dispatch.connect, total - self.now()),
+                load=self._load,
             )
         except Refusal as refusal:
             self.failing = refusal.reason
@@ -155,6 +176,10 @@ class Places:
             raise
         self._connecting -= 1
         self._open.add(connection)
+        connection.born = self.now()
+        peer = None if connection.transport is None else connection.transport.get_extra_info("peername")
+        connection.address = str(peer[0]) if peer else ""
+        self._spread = self._resolver.spread(self.origin.host, self.origin.port)
         self.opened += 1
         self.failing = ""
         if self._closed or connection.gone:
@@ -163,14 +188,20 @@ class Places:
             raise failures.reset(self.name, "closed right after connecting")
         return connection
 
-    async def _wait(self, limits: PoolLimits, total: float) -> Connection | None:
+    def _load(self, address: str) -> int:
+        return sum(1 for connection in self._open if connection.address == address)
+
+    async def _wait(self, limits: PoolLimits, until: float, *, first: bool) -> Connection | None:
         """Queue, bounded in length and time. None: there is room to connect. Raises Refusal upstream_busy."""
-        if len(self._waiting) >= limits.waiting:
+        if len(self._waiting) >= limits.waiting and not first:
             raise failures.busy(self.name, f"{limits.waiting} requests wait already")
         loop = asyncio.get_running_loop()
         ticket: asyncio.Future[Connection | None] = loop.create_future()
-        self._waiting.append(ticket)
-        seconds = max(0.0, min(limits.wait, total - self.now()))
+        if first:
+            self._waiting.appendleft(ticket)
+        else:
+            self._waiting.append(ticket)
+        seconds = max(0.0, until - self.now())
         timer = loop.call_later(
             seconds, _give_up, ticket, failures.busy(self.name, f"no connection in {seconds:.3g} s")
         )
@@ -203,7 +234,7 @@ class Places:
 
     def release(self, connection: Connection) -> None:
         """It can serve another request: hand it over, or keep it."""
-        if self._closed:
+        if self._closed or connection.leaving or self._is_over(connection):
             connection.abort()
             return
         connection.kept = True
@@ -220,6 +251,32 @@ class Places:
             return
         self._idle.append(connection)
         connection.arm(keep, "idle")
+
+    def _is_over(self, connection: Connection) -> bool:
+        limits = self.limits
+        if limits.requests is not None and connection.served >= limits.requests:
+            return True
+        return limits.age is not None and self.now() - connection.born >= limits.age
+
+    @property
+    def named(self) -> bool:
+        """Whether its host is a name that can lead elsewhere."""
+        return literal(self.origin.host, self.origin.port) is None
+
+    async def look_up(self) -> None:
+        """Ask for the addresses again: connections to one that is gone end as soon as they rest."""
+        named = await self._resolver.renew(self.origin.host, self.origin.port)
+        if named:
+            self._spread = self._resolver.spread(self.origin.host, self.origin.port)
+            self._leave(lambda connection: connection.address not in named)
+
+    def _leave(self, over: Callable[[Connection], bool]) -> None:
+        """Connections that take no more requests: idle ones end now, the others when their answer is complete."""
+        for connection in list(self._open):
+            if over(connection):
+                connection.leaving = True
+                if connection in self._idle:
+                    connection.abort()
 
     def forget(self, connection: Connection) -> None:
         """It is gone, or about to be: its place is free."""

@@ -9,11 +9,11 @@ from triplegate.core.http import Body, BytesBody, Headers, Reply
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import Kit, Supervisor
 from triplegate.upstreams.answer import Answer, Informational
-from triplegate.upstreams.connect import Resolver
 from triplegate.upstreams.head import IDEMPOTENT, length_framing, request_head
 from triplegate.upstreams.http1 import Connection
 from triplegate.upstreams.origin import Origin
 from triplegate.upstreams.places import Counters, Places, PoolLimits
+from triplegate.upstreams.resolve import Resolver
 from triplegate.upstreams.upload import Upload
 
 _CONTINUE_WAIT = 1.0  # RFC 9110 §10.1.1: do not wait for a 100 indefinitely

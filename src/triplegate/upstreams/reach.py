@@ -13,6 +13,7 @@ from triplegate.core.ports import Kit
 from triplegate.upstreams.http1 import Connection
 from triplegate.upstreams.origin import Origin, parse
 from triplegate.upstreams.pool import Pool, PoolLimits
+from triplegate.upstreams.resolve import Resolver
 from triplegate.upstreams.tls import TlsSettings, identity, shared_trust
 
 
@@ -68,7 +69,15 @@ def reach(url: str, tls: Tls | None, connections: Connections, kit: Kit, *, cred
     Unusable certificate files do not refuse the configuration: calls there are refused, and the snapshot says so.
     Raises ValueError for an unusable URL.
     """
-    limits = PoolLimits(connections.max, connections.queue, connections.queue_timeout)
+    limits = PoolLimits(
+        connections.max,
+        connections.queue,
+        connections.queue_timeout,
+        connections.idle,
+        connections.max_requests,
+        connections.max_age,
+    )
+    resolver = kit.state(Resolver, "upstreams", lambda: Resolver(now=kit.clock.now, supervisor=kit.supervisor))
     secure = url.startswith("https:")
     plain, base = parse(url, credential=credential)
     try:
@@ -80,7 +89,7 @@ def reach(url: str, tls: Tls | None, connections: Connections, kit: Kit, *, cred
         return Reached(Unusable(plain, kit, str(error)), base.encode("ascii"), limits)
 
     def make() -> Pool:
-        return Pool(origin, kit.supervisor, tls=context, sni=settings.sni)
+        return Pool(origin, kit.supervisor, tls=context, sni=settings.sni, resolver=resolver)
 
     return Reached(kit.state(Pool, origin.key, make), base.encode("ascii"), limits)
 
