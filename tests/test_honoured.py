@@ -74,6 +74,7 @@ FIELDS = {
     # settings -------------------------------------------------------------------------------------------------
     "Listener.host": "app/test_listen.py::test_each_listener_has_its_own_address",
     "Listener.port": "app/test_listen.py::test_before_anything_listens_what_is_opened_is_awaited",
+    "GatesListener.transport": "hostile/test_edge_loop.py::test_a_body_that_breaks_is_recorded_as_refused",
     "GatesListener.serves": "config/test_listeners.py::test_two_listeners_cannot_stand_for_one_port",
     "State.kind": SETTINGS + "test_state_is_said_shortly",
     "State.redis": "app/test_building.py::test_a_shared_state_that_is_away_is_told_when_that_is_allowed",

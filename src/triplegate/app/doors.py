@@ -9,6 +9,7 @@ from triplegate.app.building import Building
 from triplegate.config.listeners import Listener
 from triplegate.config.settings import Settings
 from triplegate.control.probes import status_app
+from triplegate.edge.http1_server import Http1Server
 from triplegate.edge.listeners import Serving, claim_port, make_server, reachable
 
 
@@ -44,9 +45,21 @@ def doors(building: Building, app: Any, ports: Mapping[str, int]) -> list[Door]:
         return Door(name, listener, ports[name], server, clients)
 
     found = []
+    most = settings.limits.connections
     for name, listener in listeners.gates.items():
+        if listener.transport == "loop":
+            own = Http1Server(
+                building.plane(name),
+                listener.host,
+                ports[name],
+                building.house.clock,
+                connections=most,
+                header_timeout=wait,
+            )
+            found.append(Door(name, listener, ports[name], own, clients=True))
+            continue
         target = app if name == "data" else building.plane(name)
-        found.append(door(name, listener, target, settings.limits.connections, clients=True))
+        found.append(door(name, listener, target, most, clients=True))
     if building.crew.leads:
         found.append(door("control", listeners.control, app.control, 256))
         if listeners.status is not None:

@@ -10,6 +10,7 @@ from triplegate.config.reader import Node
 VARIABLES: Mapping[str, tuple[str, ...]] = {
     "TRIPLEGATE_HOST": ("listeners", "data", "host"),
     "TRIPLEGATE_PORT": ("listeners", "data", "port"),
+    "TRIPLEGATE_TRANSPORT": ("listeners", "data", "transport"),
     "TRIPLEGATE_ADMIN_HOST": ("listeners", "control", "host"),
     "TRIPLEGATE_ADMIN_PORT": ("listeners", "control", "port"),
     "TRIPLEGATE_STATUS_HOST": ("listeners", "status", "host"),

@@ -2,7 +2,7 @@
 
 from ipaddress import ip_address, ip_network
 from itertools import combinations
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
@@ -51,6 +51,8 @@ class GatesListener(Listener):
 
     port: Port = 8080
     """Port; 0 takes a free one."""
+    transport: Literal["granian", "loop"] = "granian"
+    """What reads the connections: granian, a server with threads of its own; loop: the gateway's own HTTP/1.1."""
     serves: tuple[Annotated[int, Field(ge=1, le=65535)], ...] = ()
     """Ports of Kubernetes Gateways that this listener stands for."""
 

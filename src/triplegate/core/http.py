@@ -28,6 +28,7 @@ class Peer(msgspec.Struct, frozen=True, gc=False):
 class Body(ABC):
     """A request body that is read at most once, unless it is replayable."""
 
+    __slots__ = ()
     kind: Literal["none", "one_pass", "replayable"]
     length: int | None
     """Content-Length, when the client said one."""
@@ -230,6 +231,7 @@ class Encoder:
 class Wire(ABC):
     """The client's side of one exchange; knows framing, not meaning."""
 
+    __slots__ = ()
     gone: bool
     """True once the client left."""
     started: bool

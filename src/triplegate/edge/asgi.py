@@ -1,7 +1,8 @@
 """The granian side of the edge: ASGI scopes become canonical requests for the three gates; all of ASGI is here."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -9,8 +10,9 @@ import msgspec
 from triplegate.core.errors import Gone, Refusal
 from triplegate.core.exchange import Exchange, Gate
 from triplegate.core.http import Body, BytesBody, Headers, Inbound, Peer, Wire
+from triplegate.edge.body import ClientBody
+from triplegate.edge.guard import Canonical, canonical
 from triplegate.edge.guard import Limits as HeadLimits
-from triplegate.edge.guard import canonical
 from triplegate.edge.live import Live
 from triplegate.edge.serve import Answer, open_exchange, serve
 
@@ -41,75 +43,16 @@ async def _ended(message: Any = None) -> Any:
     raise Gone
 
 
-class AsgiBody(Body):
+class AsgiBody(ClientBody):
     """A request body that granian hands over message by message."""
 
-    __slots__ = ("_kept", "_limit", "_receive", "_size", "_waited", "_wire", "kind", "length", "started")
+    __slots__ = ("_receive", "_wire")
 
     def __init__(self, receive: Receive, wire: "AsgiWire", length: int | None, limit: int) -> None:
+        limits = wire.limits
+        super().__init__(length, limit, limits.body_idle, limits.body_rate)
         self._receive = receive
         self._wire = wire
-        self._limit = limit
-        self._kept: bytes | None = None
-        self._size = 0
-        self._waited = 0.0
-        self.kind = "one_pass"
-        self.length = length
-        self.started = False
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it arrives; each wait is bounded by the sweep."""
-        if self._kept is not None:
-            if self._kept:
-                yield self._kept
-            return
-        if self.length is not None and self.length > self._limit:
-            raise self._too_large()
-        self.started = True
-        size = self._size = 0
-        more = True
-        while more:
-            message = await self._next()
-            content = message.get("body", b"")
-            more = message.get("more_body", False)
-            size += len(content)
-            self._size = size
-            if size > self._limit:
-                raise self._too_large()
-            if more:
-                self._check_rate(size)
-            self._wire.read_done = not more
-            if content:
-                yield content
-        if self.length is not None and size != self.length:
-            raise Refusal("malformed_request", "The body is shorter than its Content-Length.")
-
-    def _too_large(self) -> Refusal:
-        return Refusal("body_too_large", f"The body may have at most {self._limit} bytes.")
-
-    def _check_rate(self, size: int) -> None:
-        """A client that drips its body, each piece within the idle time, would hold a place for hours."""
-        limits = self._wire.limits
-        if self._waited > limits.body_idle and size < limits.body_rate * self._waited:
-            raise Refusal("body_timeout", f"The body came with less than {limits.body_rate} bytes a second.")
-
-    async def whole(self, limit: int) -> bytes:
-        """All of it, kept: from then on the body is replayable."""
-        if self._kept is None:
-            limit = min(limit, self._limit)
-            if self.length is not None and self.length > limit:
-                raise Refusal("body_too_large", f"The body may have at most {limit} bytes.")
-            parts: list[bytes] = []
-            size = 0
-            async for content in self.chunks():
-                parts.append(content)
-                size += len(content)
-                if size > limit:
-                    raise Refusal("body_too_large", f"The body may have at most {limit} bytes.")
-            self._kept = parts[0] if len(parts) == 1 else b"".join(parts)
-            self.kind = "replayable"
-            self.started = False
-        return self._kept
 
     @property
     def unread(self) -> bool:
@@ -120,7 +63,7 @@ class AsgiBody(Body):
         """The exchange is over: granian closes a connection with an unread body only when nobody holds `receive`."""
         self._receive = _ended
 
-    async def _next(self) -> dict[str, Any]:
+    async def _next(self) -> tuple[bytes, bool]:
         wire = self._wire
         waiting = wire.waiting = asyncio.current_task(wire.loop)  # the exchange's own task, or one that uploads
         since = wire.waiting_since = wire.loop.time()
@@ -139,10 +82,41 @@ class AsgiBody(Body):
         if message["type"] == "http.disconnect":
             wire.gone = True
             raise Gone
-        return message
+        more = message.get("more_body", False)
+        wire.read_done = not more
+        return message.get("body", b""), more
 
 
-class AsgiWire(Wire):
+class ClientWire(Wire):
+    """A wire as the plane uses it, whichever server it belongs to."""
+
+    __slots__ = ("swept",)
+    swept: bool
+    """True once it was seen by a sweep: only what outlives one is watched."""
+    departs: ClassVar[bool] = False
+
+    @abstractmethod
+    def body_of(self, seen: Canonical) -> Body:
+        """The body that this head announces; from now on it is the client's turn to send it."""
+
+    @abstractmethod
+    def let_go(self) -> None:
+        """The exchange is over, though something may still refer to its wire."""
+
+    @abstractmethod
+    def watch(self) -> None:
+        """Begin to look for the client's leaving, if that is possible by now."""
+
+    @abstractmethod
+    def check_stall(self, now: float) -> None:
+        """End a wait for the client that outlasts its idle time."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """End the exchange now, because the process does."""
+
+
+class AsgiWire(ClientWire):
     """The client's connection; the head waits for the first piece, so that a small reply is one message."""
 
     __slots__ = (
@@ -160,12 +134,10 @@ class AsgiWire(Wire):
         "stalled",
         "started",
         "stopping",
-        "swept",
         "task",
         "waiting",
         "waiting_since",
     )
-    departs: ClassVar[bool] = False
 
     def __init__(self, receive: Receive, send: Send, loop: asyncio.AbstractEventLoop, limits: EdgeLimits) -> None:
         self._receive, self._send, self.loop, self.limits = receive, send, loop, limits
@@ -215,6 +187,12 @@ class AsgiWire(Wire):
         self._receive = self._send = _ended
         if self.request is not None:
             self.request.let_go()
+
+    def body_of(self, seen: Canonical) -> AsgiBody:
+        """The body that this head announces."""
+        self.read_done = False
+        self.request = AsgiBody(self._receive, self, seen.content_length, self.limits.body)
+        return self.request
 
     def on_gone(self, callback: Callable[[], None]) -> None:
         """Call back once when the client leaves, instead of cancelling the exchange."""
@@ -266,7 +244,7 @@ class AsgiWire(Wire):
 class DataPlane:
     """Everything that comes in on the data socket."""
 
-    __slots__ = ("_answer", "_gates", "_limits", "_listener", "_loop", "_resolve", "live")
+    __slots__ = ("_answer", "_gates", "_listener", "_loop", "_resolve", "limits", "live")
 
     def __init__(
         self,
@@ -277,7 +255,7 @@ class DataPlane:
         live: Live,
         listener: str = "data",
     ) -> None:
-        self._gates, self._answer, self._limits, self._listener = gate_for, answer, limits, listener
+        self._gates, self._answer, self.limits, self._listener = gate_for, answer, limits, listener
         self._resolve = resolve_client
         self._loop: asyncio.AbstractEventLoop | None = None
         self.live = live
@@ -288,10 +266,28 @@ class DataPlane:
             await send({"type": "websocket.close", "code": 1008, "reason": "WebSocket is not served here"})
             return
         loop = self._loop or self._bind()
-        wire = AsgiWire(receive, send, loop, self._limits)
-        exchange = self._open(scope, receive, wire)
+        wire = AsgiWire(receive, send, loop, self.limits)
+        address, port = scope["client"]
+        query: bytes = scope["query_string"]
+        exchange = self.open(
+            wire,
+            scope["method"],
+            scope["raw_path"] + b"?" + query if query else scope["raw_path"],
+            scope["headers"],
+            scope["http_version"],
+            scope["scheme"],
+            Peer(address, int(port)),
+        )
+        await self.carry(exchange, wire)
+
+    def _bind(self) -> asyncio.AbstractEventLoop:
+        self._loop = asyncio.get_running_loop()
+        return self._loop
+
+    async def carry(self, exchange: Exchange, wire: ClientWire) -> None:
+        """An exchange from its open to its close, among the living while it lasts."""
         live = self.live.wires
-        if len(live) >= self._limits.exchanges and exchange.refusal is None:
+        if len(live) >= self.limits.exchanges and exchange.refusal is None:
             exchange.refusal = Refusal("overloaded", "Too many calls are under way.", retry_after=1.0)
         live[wire] = exchange
         try:
@@ -302,39 +298,15 @@ class DataPlane:
             if not live:
                 self.live.idle.set()
 
-    def _bind(self) -> asyncio.AbstractEventLoop:
-        self._loop = asyncio.get_running_loop()
-        return self._loop
-
-    def _open(self, scope: Scope, receive: Receive, wire: AsgiWire) -> Exchange:
-        address, port = scope["client"]
-        peer = Peer(address, int(port))
-        query: bytes = scope["query_string"]
-        target: bytes = scope["raw_path"] + b"?" + query if query else scope["raw_path"]
-        limits = self._limits
-        seen = canonical(
-            self._listener,
-            scope["method"],
-            target,
-            scope["headers"],
-            scope["http_version"],
-            scope["scheme"],
-            peer,
-            limits.head,
-        )
+    def open(
+        self, wire: ClientWire, method: str, target: bytes, headers: Headers, version: str, scheme: str, peer: Peer
+    ) -> Exchange:
+        """The exchange of a request whose head is here; never raises."""
+        seen = canonical(self._listener, method, target, headers, version, scheme, peer, self.limits.head)
         if isinstance(seen, Refusal):
-            inbound = Inbound(
-                self._listener, scope["method"], scope["scheme"], "", None, "/", b"", [], peer, BytesBody(), address
-            )
-            return open_exchange(self._gates(scope["path"]), inbound, seen)
-        body: Body
-        if seen.has_body:
-            body = wire.request = AsgiBody(receive, wire, seen.content_length, limits.body)
-            wire.read_done = False
-        else:
-            body = BytesBody()
-        if self._resolve is not None:
-            address = self._resolve(address, seen.headers)
+            return self.refused(seen, method, scheme, peer, version, target)
+        body = wire.body_of(seen) if seen.has_body else BytesBody()
+        address = peer.address if self._resolve is None else self._resolve(peer.address, seen.headers)
         inbound = Inbound(
             self._listener,
             seen.method,
@@ -350,3 +322,12 @@ class DataPlane:
             seen.http_version,
         )
         return open_exchange(self._gates(seen.path), inbound)
+
+    def refused(
+        self, refusal: Refusal, method: str, scheme: str, peer: Peer, version: str = "1.1", target: bytes = b"/"
+    ) -> Exchange:
+        """The exchange of a request that nobody may read: the gate of its path renders the refusal."""
+        path = target.partition(b"?")[0].decode("latin-1")
+        nothing = BytesBody()
+        inbound = Inbound(self._listener, method, scheme, "", None, "/", b"", [], peer, nothing, peer.address, version)
+        return open_exchange(self._gates(path), inbound, refusal)

@@ -1,0 +1,81 @@
+"""A request body as it comes from a client: its size and its pace bounded, whichever server reads it."""
+
+from abc import abstractmethod
+from collections.abc import AsyncIterator
+
+from triplegate.core.errors import Refusal
+from triplegate.core.http import Body
+
+
+class ClientBody(Body):
+    """What the bodies of all servers have in common; a server says how the next piece is had."""
+
+    __slots__ = ("_idle", "_kept", "_limit", "_rate", "_size", "_waited", "kind", "length", "started")
+
+    def __init__(self, length: int | None, limit: int, idle: float, rate: int) -> None:
+        """`limit` in bytes, `idle` in seconds, `rate` in bytes a second, as EdgeLimits has them."""
+        self._limit, self._idle, self._rate = limit, idle, rate
+        self._kept: bytes | None = None
+        self._size = 0
+        self._waited = 0.0
+        """Seconds spent waiting for the client."""
+        self.kind = "one_pass"
+        self.length = length
+        self.started = False
+
+    @abstractmethod
+    async def _next(self) -> tuple[bytes, bool]:
+        """The next piece, and whether more follow; waits are bounded and added to `_waited`.
+
+        Raises Gone, or Refusal body_timeout or malformed_request.
+        """
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives; each wait is bounded by the sweep."""
+        if self._kept is not None:
+            if self._kept:
+                yield self._kept
+            return
+        if self.length is not None and self.length > self._limit:
+            raise self._too_large()
+        self.started = True
+        size = self._size = 0
+        more = True
+        while more:
+            content, more = await self._next()
+            size += len(content)
+            self._size = size
+            if size > self._limit:
+                raise self._too_large()
+            if more:
+                self._check_rate(size)
+            if content:
+                yield content
+        if self.length is not None and size != self.length:
+            raise Refusal("malformed_request", "The body is shorter than its Content-Length.")
+
+    def _too_large(self) -> Refusal:
+        return Refusal("body_too_large", f"The body may have at most {self._limit} bytes.")
+
+    def _check_rate(self, size: int) -> None:
+        """A client that drips its body, each piece within the idle time, would hold a place for hours."""
+        if self._waited > self._idle and size < self._rate * self._waited:
+            raise Refusal("body_timeout", f"The body came with less than {self._rate} bytes a second.")
+
+    async def whole(self, limit: int) -> bytes:
+        """All of it, kept: from then on the body is replayable."""
+        if self._kept is None:
+            limit = min(limit, self._limit)
+            if self.length is not None and self.length > limit:
+                raise Refusal("body_too_large", f"The body may have at most {limit} bytes.")
+            parts: list[bytes] = []
+            size = 0
+            async for content in self.chunks():
+                parts.append(content)
+                size += len(content)
+                if size > limit:
+                    raise Refusal("body_too_large", f"The body may have at most {limit} bytes.")
+            self._kept = parts[0] if len(parts) == 1 else b"".join(parts)
+            self.kind = "replayable"
+            self.started = False
+        return self._kept
