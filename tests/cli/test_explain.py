@@ -37,6 +37,25 @@ def test_with_a_key_it_would_be_sent_and_nothing_is(command, tmp_path):
     assert key not in done.out
 
 
+def test_why_a_route_won_and_the_others_lost(command, tmp_path):
+    write(
+        tmp_path,
+        LIMITED.replace(
+            "routes:",
+            """routes:
+  rest: {service: orders, match: {name: all, path: /}, identity: none}
+  put: {service: orders, match: {path: /orders, type: exact, methods: [PUT]}, identity: none}""",
+        ),
+    )
+    told = command("explain", "GET", "/orders").out
+    lines = [line.partition("match     ")[2] for line in told.splitlines() if line.startswith("match")]
+    assert lines == [
+        "won  orders * prefix /orders",
+        "lost  rest (all) * prefix /: a less specific path",
+        "missed  put * exact /orders PUT: method PUT",
+    ]
+
+
 def test_a_path_that_nothing_serves_is_a_404(command, place):
     done = command("explain", "GET", "/nothing")
     assert done.status == 1

@@ -142,12 +142,16 @@ def inbound_of(method: str, url: str, headers: Sequence[str], body: bytes) -> "I
 
 
 def describe(gateway: "Gateway", exchange: "Exchange", reply: "Reply") -> list[str]:
-    """The answer as lines: gate, route, who, each policy with verdict and time, targets, status."""
+    """The answer as lines: gate, route and why it won, who, each policy with verdict and time, targets, status."""
+    from triplegate.gates.api.gate import ApiGate
+
     snapshot = gateway.snapshot
     assert snapshot is not None
     route, principal = exchange.route, exchange.principal
     lines = [f"snapshot  {snapshot.hash[:12]}", f"gate      {exchange.gate.name}"]
     lines.append(f"route     {route.name}  {route.origin}" if route is not None else "route     none")
+    if isinstance(exchange.gate, ApiGate):
+        lines += [f"match     {line}" for line in exchange.gate.weigh(exchange.inbound)]
     if principal is not None:
         plan = f"  plan {principal.plan}" if principal.plan else ""
         lines.append(f"caller    {principal.team_ref}/{principal.consumer} by {principal.method}{plan}")

@@ -18,6 +18,7 @@ from triplegate.core.errors import Fault
 from triplegate.core.exchange import Exchange
 from triplegate.core.policy import Policy
 from triplegate.gates.api.gate import ApiGate
+from triplegate.gates.api.mirror import Copies
 from triplegate.gateway import Gateway
 from triplegate.stores.spool import Spool
 from triplegate.upstreams.endpoint import Endpoint
@@ -146,6 +147,12 @@ class Sight(GatewayView):
     def reloads(self) -> tuple[int, int]:
         """Changes taken and refused since the start."""
         return self._gateway.taken, self._gateway.refused
+
+    def mirrors(self) -> Iterable[tuple[str, str, int]]:
+        """Copies of calls by policy and outcome."""
+        for copies in self._gateway.kit.states.every(Copies):
+            for outcome, count in copies.counts.items():
+                yield copies.label, outcome, count
 
     def pools(self) -> Iterable[tuple[str, int, int, int]]:
         """Connections by origin."""

@@ -167,6 +167,10 @@ class GatewayView:
         """(taken, refused) changes since the start."""
         return (0, 0)
 
+    def mirrors(self) -> Iterable[tuple[str, str, int]]:
+        """(policy, outcome, copies of calls) so far."""
+        return ()
+
     def pools(self) -> Iterable[tuple[str, int, int, int]]:
         """(upstream, open, idle, waiting) connections."""
         return ()

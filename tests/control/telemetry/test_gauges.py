@@ -40,6 +40,9 @@ class Busy(GatewayView):
     def pools(self) -> Iterable[tuple[str, int, int, int]]:
         return [("orders", 5, 2, 1)]
 
+    def mirrors(self) -> Iterable[tuple[str, str, int]]:
+        return [("route:r/mirror", "sent", 8)]
+
     def budget_drift(self) -> Iterable[tuple[str, float]]:
         return [("web/month", -0.25)]
 
@@ -56,6 +59,7 @@ def test_every_gauge_reads_the_house() -> None:
     assert told["triplegate.config.reloads"] == {("taken",): [4], ("refused",): [1]}
     assert told["triplegate.config.generation"] == {(): [7]}
     assert told["triplegate.degraded.parts"] == {("redis",): [1]}
+    assert told["triplegate.mirror.copies"] == {("route:r/mirror", "sent"): [8]}
     assert told["triplegate.pool.connections"] == {
         ("orders", "used"): [3],
         ("orders", "idle"): [2],

@@ -8,7 +8,7 @@ from tests.gates.built import always, answer, built
 from tests.hostile.scripted import Upstream
 
 from triplegate.core.http import Body, BytesBody
-from triplegate.gates.api.mirror import Copies
+from triplegate.gates.api.mirror import copies_of
 
 OK = answer(b"ok")
 
@@ -24,7 +24,7 @@ def text(main, *mirrors, more="", extra=""):
 
 def counts(made, number=1):
     suffix = "" if number == 1 else f"#{number}"
-    return made.kit.state(Copies, f"route:r/mirror{suffix}", Copies).counts
+    return copies_of(made.kit, f"route:r/mirror{suffix}").counts
 
 
 async def until(true):
@@ -80,7 +80,7 @@ async def test_a_mirror_that_hangs_delays_nobody_and_what_has_no_room_is_dropped
             assert (await made.serve("GET", "/r"))[1].status == 200
         assert counts(made)["dropped"] == 4
         await until(lambda: counts(made)["failed"] == 5)
-        state = made.kit.state(Copies, "route:r/mirror", Copies)
+        state = copies_of(made.kit, "route:r/mirror")
         await until(lambda: state.running == 0)
 
 

@@ -107,6 +107,14 @@ def _observe_pools(meters: Meters, view: GatewayView) -> None:
         ("triplegate.upstream",),
         lambda: [((one.name,), int(one.state != "down")) for one in view.upstreams()],
     )
+    meters.observe(
+        "triplegate.mirror.copies",
+        "{request}",
+        "Copies of calls, by what became of them.",
+        ("triplegate.policy", "triplegate.result"),
+        lambda: [((policy, outcome), count) for policy, outcome, count in view.mirrors()],
+        kind="counter",
+    )
 
 
 def _observe_endpoints(meters: Meters, view: GatewayView) -> None:

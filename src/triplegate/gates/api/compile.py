@@ -19,7 +19,7 @@ from triplegate.core.money import Price, from_dollars
 from triplegate.core.ports import House, Kit
 from triplegate.gates.api.gate import ApiGate, Served
 from triplegate.gates.api.match import Matcher
-from triplegate.gates.api.mirror import Copies, Mirrors
+from triplegate.gates.api.mirror import Mirrors, copies_of
 from triplegate.gates.api.outgoing import Own
 from triplegate.gates.api.rule import Rule, Section
 from triplegate.gates.api.service import Service
@@ -142,7 +142,7 @@ def _chosen(documents: Documents, document: RouteDocument, services: dict[str, T
 def _mirrors(documents: Documents, kit: Kit, services: dict[str, Target]) -> Mirrors:
     for policy in every_policy(documents):
         if policy.use == "mirror":
-            kit.state(Copies, policy.label, Copies)  # it counts as used
+            copies_of(kit, policy.label)  # it counts as used
     return Mirrors(kit, services)
 
 

@@ -19,6 +19,7 @@ from triplegate.gates.api.refusals import problem_reply
 from triplegate.gates.api.rule import Rule
 from triplegate.gates.api.service import Service
 from triplegate.gates.api.shares import Shares
+from triplegate.gates.api.weigh import weigh
 from triplegate.gates.opening import begin
 from triplegate.upstreams.attempts import Pick, attempts
 from triplegate.upstreams.retries import Spares, kept, repeatable
@@ -83,6 +84,10 @@ class ApiGate:
         exchange.outer = served.outer
         exchange.deadline = inbound.deadline
         return exchange
+
+    def weigh(self, inbound: Inbound) -> list[str]:
+        """Which match takes a request and why the others do not, in words."""
+        return weigh(self._matcher, inbound)
 
     def _preflight(self, inbound: Inbound) -> Rule | None:
         """The rule of the call that a preflight asks about, where a policy of its route answers preflights."""

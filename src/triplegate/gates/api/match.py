@@ -163,6 +163,10 @@ class Matcher:
         """Whether a section owns the requests for this host."""
         return bool(self.sections) and self._owners.get(listener, self._shared).table(host) is not None
 
+    def owners(self, host: str, listener: str) -> frozenset[str]:
+        """Names of the sections that own the requests for this host."""
+        return self._owners.get(listener, self._shared).names(host)
+
     def allowed(self, host: str, path: str, listener: str = "") -> frozenset[str]:
         """Methods that some native rule takes at this path; empty when it is unknown or needs something else."""
         methods: set[str] = set()
@@ -177,7 +181,7 @@ class Matcher:
 class Owners:
     """The sections of one of our listeners by host: the most specific one owns a request, with or without a rule."""
 
-    __slots__ = ("_tables",)
+    __slots__ = ("_names", "_tables")
 
     def __init__(self, rules: Sequence[Rule], sections: Sequence[Section]) -> None:
         by_host: dict[str, set[str]] = {}
@@ -191,16 +195,20 @@ class Owners:
             host: Table(rule for name in sorted(names) for rule in grouped.get(name, ()))
             for host, names in by_host.items()
         }
+        self._names = {host: frozenset(names) for host, names in by_host.items()}
 
     def table(self, host: str) -> Table | None:
         """The rules of the most specific section for `host`; None when no section's host fits."""
-        found = self._tables.get(host)
-        if found is None:
-            for suffix in suffixes(host):
-                found = self._tables.get("*" + suffix)
-                if found is not None:
-                    break
-        return self._tables.get("*") if found is None else found
+        return self._tables.get(self._pattern(host))
+
+    def names(self, host: str) -> frozenset[str]:
+        """The most specific sections for `host`."""
+        return self._names.get(self._pattern(host), frozenset())
+
+    def _pattern(self, host: str) -> str:
+        if host in self._tables:
+            return host
+        return next(("*" + suffix for suffix in suffixes(host) if "*" + suffix in self._tables), "*")
 
 
 def suffixes(host: str) -> Iterator[str]:

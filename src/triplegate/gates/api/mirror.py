@@ -34,13 +34,19 @@ class Job(msgspec.Struct, frozen=True, eq=False):
 class Copies:
     """What became of a policy's copies, and those that wait; kept by `kit.state` under the policy's label."""
 
-    __slots__ = ("counts", "running", "waiting")
+    __slots__ = ("counts", "label", "running", "waiting")
 
-    def __init__(self) -> None:
+    def __init__(self, label: str) -> None:
+        self.label = label
         self.counts: Counter[str] = Counter()
         """By outcome: sent, failed, dropped (no room), unfit (the body is too large or comes in pieces)."""
         self.running = 0
         self.waiting: deque[Job] = deque()
+
+
+def copies_of(kit: Kit, label: str) -> Copies:
+    """The copies of the policy with this label."""
+    return kit.state(Copies, label, lambda: Copies(label))
 
 
 class Mirrors:
@@ -55,7 +61,7 @@ class Mirrors:
         """Start what there is room for; only a small body of known length is waited for, as for a retry."""
         fit = await _kept(exchange.inbound)
         for copy in copies:
-            state = self._kit.state(Copies, copy.label, Copies)
+            state = copies_of(self._kit, copy.label)
             if not fit:
                 state.counts["unfit"] += 1
                 continue
