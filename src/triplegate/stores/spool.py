@@ -18,7 +18,7 @@ from triplegate.stores.spool_gather import Gather
 from triplegate.stores.spool_lane import Lane, Segment, Write
 from triplegate.stores.spool_sync import GroupSync
 
-BATCH = 100
+BATCH = 400
 """Records in one transaction: few enough that the event loop does not wait 20 ms while they are written."""
 _ROOM = HEADER.size + MAX_PAYLOAD
 

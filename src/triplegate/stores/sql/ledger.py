@@ -1,14 +1,19 @@
 """The durable end of the ledger: whatever is written twice is there once."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from triplegate.core.record import Record
 from triplegate.stores.sql.engine import Database
+from triplegate.stores.sql.inserts import NotPlain, insert_new
 from triplegate.stores.sql.rows import Row, attempt_rows, has_row, record_row, rollup_rows
 from triplegate.stores.sql.tables import ROLLUP_KEY, ROLLUP_SUMS, attempts, records, rollups, spool_offsets
+
+Insert = Callable[[AsyncConnection, Sequence[Record]], Awaitable[Any]]
 
 
 class SqlLedger:
@@ -52,11 +57,19 @@ class SqlLedger:
         The offset that holds afterwards: `end`, or another one (and nothing done) when the file was not at `begin`.
         Raises DatabaseUnavailable.
         """
+        if self._database.is_sqlite:
+            with contextlib.suppress(NotPlain):
+                return await self._absorb(file, begin, end, batch, insert_new)
+        return await self._absorb(file, begin, end, batch, self._insert)
+
+    async def _absorb(self, file: str, begin: int, end: int, batch: Sequence[Record], insert: Insert) -> int:
         async with self._database.writing() as connection:
             moved = await connection.execute(self._move_offset, {"file": file, "at": end, "begin": begin})
             if moved.scalar() is None:
                 return await _offset(connection, file)
-            await self._insert(connection, [record for record in batch if has_row(record)])
+            rows = [record for record in batch if has_row(record)]
+            if rows:
+                await insert(connection, rows)
             sums = rollup_rows(record for record in batch if not has_row(record))
             if sums:
                 await connection.execute(self._add_rollups, sums)

@@ -11,8 +11,8 @@ Row = dict[str, Any]
 _TOKENS = len(CLASSES)
 _BIGGEST = (1 << 63) - 1
 _NOT_COLUMNS = frozenset({"tokens", "attempts", "each", "calls"})
-_RECORD_FIELDS = tuple(field for field in Record.__struct_fields__ if field not in _NOT_COLUMNS)
-_ATTEMPT_FIELDS = tuple(field for field in AttemptRecord.__struct_fields__ if field != "tokens")
+RECORD_FIELDS = tuple(field for field in Record.__struct_fields__ if field not in _NOT_COLUMNS)
+ATTEMPT_FIELDS = tuple(field for field in AttemptRecord.__struct_fields__ if field != "tokens")
 _PLAIN_SUMS = tuple(name for name in ROLLUP_SUMS[1:] if name not in CLASSES)
 
 
@@ -23,7 +23,7 @@ def has_row(record: Record) -> bool:
 
 def record_row(record: Record) -> Row:
     """The row of `records`."""
-    row = {name: _fit(getattr(record, name)) for name in _RECORD_FIELDS}
+    row = {name: _fit(getattr(record, name)) for name in RECORD_FIELDS}
     row.update(zip(CLASSES, _tokens(record.tokens), strict=True))
     return row
 
@@ -31,7 +31,7 @@ def record_row(record: Record) -> Row:
 def attempt_rows(record: Record) -> Iterable[Row]:
     """The rows of `attempts`; a number that comes twice is told once."""
     for attempt in {attempt.n: attempt for attempt in record.attempts}.values():
-        row = {name: _fit(getattr(attempt, name)) for name in _ATTEMPT_FIELDS}
+        row = {name: _fit(getattr(attempt, name)) for name in ATTEMPT_FIELDS}
         row.update(zip(CLASSES, _tokens(attempt.tokens), strict=True))
         row["exchange"], row["part"] = _fit(record.exchange), record.part
         yield row

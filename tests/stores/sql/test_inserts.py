@@ -1,0 +1,75 @@
+"""The short way into SQLite takes whole batches of new rows, or nothing at all."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+import sqlalchemy as sa
+from tests.stores.ledger_records import ATTEMPT, record
+from tests.stores.sql.databases import opened
+
+from triplegate.core.record import Record
+from triplegate.core.usage import CLASSES
+from triplegate.stores.sql.engine import Database
+from triplegate.stores.sql.inserts import NotPlain, insert_new
+from triplegate.stores.sql.ledger import SqlLedger
+from triplegate.stores.sql.tables import attempts, records
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    async with opened(f"sqlite:///{tmp_path}/ledger.db") as database:
+        yield database
+
+
+async def insert(database: Database, *batch: Record) -> None:
+    async with database.writing() as connection:
+        await insert_new(connection, batch)
+
+
+async def stored(database: Database) -> list[list[tuple[object, ...]]]:
+    async with database.reading() as connection:
+        return [sorted(map(tuple, await connection.execute(sa.select(table)))) for table in (records, attempts)]
+
+
+async def test_rows_are_those_of_the_long_way(database: Database, tmp_path: Path) -> None:
+    batch = [
+        record(
+            exchange=f"x{n}",
+            end_user="Zoë \N{SNOWMAN}",
+            tokens=tuple(range(n, n + 9)),
+            attempts=tuple(msgspec.structs.replace(ATTEMPT, n=m, tokens=tuple(range(m, m + 9))) for m in range(n % 3)),
+            streamed=bool(n % 2),
+        )
+        for n in range(20)
+    ]
+    await insert(database, *batch)
+    async with opened(f"sqlite:///{tmp_path}/other.db") as other:
+        await SqlLedger(other).write(batch)
+        assert await stored(database) == await stored(other)
+    assert len(CLASSES) == 9
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        record(exchange="a"),
+        record(exchange="a", part=7),
+        record(exchange="b", attempts=(ATTEMPT, ATTEMPT)),
+        record(exchange="b", end_user="a\0b"),
+        record(exchange="b", cost=1 << 64),
+        record(exchange="b", tokens=(1,)),
+        record(exchange="b", attempts=(msgspec.structs.replace(ATTEMPT, upstream_id="\0"),)),
+    ],
+)
+async def test_what_is_there_already_or_needs_care_undoes_the_batch_and_goes_the_long_way(
+    database: Database, odd: Record
+) -> None:
+    await insert(database, record(exchange="a"))
+    before = await stored(database)
+    with pytest.raises(NotPlain):
+        await insert(database, record(exchange="new"), odd)
+    assert await stored(database) == before
+    assert await SqlLedger(database).absorb("file", 0, 10, [record(exchange="new"), odd]) == 10
+    assert len((await stored(database))[0]) == (2 if odd.exchange == "a" else 3)
