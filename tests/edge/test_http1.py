@@ -242,6 +242,39 @@ async def test_at_the_end_of_the_process_a_call_is_answered_and_no_other_follows
     assert idle.ended
 
 
+async def test_one_task_serves_a_connection_and_ends_with_it():
+    tasks = set()
+
+    async def note(gate, exchange):
+        tasks.add(asyncio.current_task())
+        return Reply(200, [], OneFrame(b"x"))
+
+    pipe, _ = opened(note)
+    for _ in range(3):
+        await turn_after(pipe, GET)
+    await turn_after(pipe, GET + GET)
+    [task] = tasks
+    assert len(answers(pipe.sent)[0]) == 5
+    assert not task.done()
+    pipe.leave()
+    await turn()
+    assert task.done()
+
+
+async def test_a_connection_told_to_end_in_the_moment_its_call_does_is_closed():
+    stop = []
+
+    async def answer(gate, exchange):
+        stop.append(asyncio.current_task())
+        return Reply(200, [], OneFrame(b"x"))
+
+    pipe, _ = opened(answer)
+    pipe.write = lambda data: stop[0].cancel()
+    await turn_after(pipe, GET)
+    assert pipe.ended
+    assert stop[0].done()
+
+
 async def test_where_there_is_no_room_a_client_is_told_so():
     plane, _ = make_plane(Echo())
     pipe = Pipe(Keeper(plane, room=False))

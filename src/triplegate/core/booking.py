@@ -3,7 +3,9 @@
 from triplegate.core.exchange import Attempt, Exchange
 from triplegate.core.identity import Principal
 from triplegate.core.record import AttemptRecord, Kind, Record
+from triplegate.core.usage import Usage
 
+_NO_TOKENS = Usage().tokens()
 _NOBODY = Principal("", "", "")
 
 
@@ -41,7 +43,7 @@ def record_of(exchange: Exchange, kind: Kind, node: str, now: float, wall: float
         numbers.streamed,
         numbers.bytes_in,
         numbers.bytes_out,
-        usage.tokens(),
+        usage.tokens() if usage.source != "none" else _NO_TOKENS,
         usage.tool_units,
         usage.source,
         numbers.own_cost,
@@ -91,7 +93,7 @@ def _attempt(exchange: Exchange, attempt: Attempt, now: float) -> AttemptRecord:
         numbers.status,
         attempt.error_class,
         attempt.upstream_id,
-        attempt.usage.tokens(),
+        attempt.usage.tokens() if attempt.usage.source != "none" else _NO_TOKENS,
         attempt.usage.source,
         attempt.cost,
         attempt.adopted,

@@ -54,7 +54,21 @@ class Doorkeeper(Protocol):
 class Connection(asyncio.Protocol):
     """One client; one call at a time, those sent ahead wait in the buffer, bounded."""
 
-    __slots__ = ("_buffer", "_call", "_deaf", "_halted", "_peer", "_server", "date", "loop", "paused", "transport")
+    __slots__ = (
+        "_buffer",
+        "_call",
+        "_deaf",
+        "_exchange",
+        "_halted",
+        "_peer",
+        "_rest",
+        "_server",
+        "_task",
+        "date",
+        "loop",
+        "paused",
+        "transport",
+    )
 
     def __init__(self, server: Doorkeeper) -> None:
         self._server = server
@@ -63,6 +77,11 @@ class Connection(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self._buffer = b""
         self._call: Http1Wire | None = None
+        self._exchange: Exchange | None = None
+        """Of a call whose turn has not come yet."""
+        self._task: asyncio.Task[None] | None = None
+        self._rest: asyncio.Future[None] | None = None
+        """What the task waits for between two calls."""
         self._deaf = False
         """Closed by us: what still comes is dropped."""
         self._halted = False
@@ -112,6 +131,8 @@ class Connection(asyncio.Protocol):
         self._server.forget(self)
         if self._call is not None:
             self._call.lost()
+        else:
+            self._wake()
 
     def pause_writing(self) -> None:
         """The client takes less than it is sent."""
@@ -154,11 +175,6 @@ class Connection(asyncio.Protocol):
         transport.abort()
 
     # the server's side ---------------------------------------------------------------------------------------
-    @property
-    def idle(self) -> bool:
-        """No call is under way, and nothing of one has come."""
-        return self._call is None and not self._buffer
-
     def end(self) -> None:
         """Take no further call; one that is under way is answered."""
         if self._call is not None:
@@ -225,10 +241,29 @@ class Connection(asyncio.Protocol):
         if wire is None:
             self._deaf = True
             wire = Http1Wire(self, server.plane.limits, "GET", "1.1", keep=False)
-        self._call = wire
-        wire.task = self.loop.create_task(self._carry(exchange, wire))
+        self._call, self._exchange = wire, exchange
+        if self._task is None:
+            self._task = self.loop.create_task(self._serve())
+        else:
+            self._wake()
+        wire.task = self._task
 
-    async def _carry(self, exchange: Exchange, wire: Http1Wire) -> None:
+    async def _serve(self) -> None:
+        """Call after call while the connection lives: a task for each would cost as much as finding its route."""
+        try:
+            while (call := self._call) is not None:
+                await self._carry(call)
+                if self._resting():
+                    self._rest = self.loop.create_future()
+                    await self._rest
+        except asyncio.CancelledError:
+            self._close()  # told to end in the moment in which its call did
+        finally:
+            self._task = self._rest = None
+
+    async def _carry(self, wire: Http1Wire) -> None:
+        exchange, self._exchange = self._exchange, None
+        assert exchange is not None
         try:
             await self._server.plane.carry(exchange, wire)
         except asyncio.CancelledError:
@@ -237,6 +272,14 @@ class Connection(asyncio.Protocol):
             traceback.print_exc(file=sys.stderr)
         finally:
             self._ended(wire)
+
+    def _resting(self) -> bool:
+        return self._call is None and not self._deaf
+
+    def _wake(self) -> None:
+        rest, self._rest = self._rest, None
+        if rest is not None and not rest.done():
+            rest.set_result(None)
 
     def _ended(self, wire: Http1Wire) -> None:
         """What becomes of the connection after a call."""

@@ -16,6 +16,9 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 _FRAMING = frozenset({b"connection", b"transfer-encoding", b"keep-alive", b"upgrade", b"te", b"trailer"})
 """What says where a message ends, and whether another follows, is written here and never copied."""
+_SPECIAL = _FRAMING | {b"content-length", b"date"}
+_BREAKS = b"\r\n\0"
+"""What ends a line, or a reader's idea of one: counted, so that no value makes a line."""
 _AHEAD = 64 * 1024
 """Bytes of a body that may wait to be taken; then the client is not read any further."""
 _UNTIL_END = -1
@@ -213,20 +216,22 @@ class Http1Wire(ClientWire):
         """The head as bytes; `whole` when it is all that there will be. Raises Refusal internal."""
         assert self._head is not None
         status, headers = self._head
-        parts = [_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status]
+        kept: Headers = []
         length, dated = _UNTIL_END, False
-        for name, value in headers:
-            if name == b"content-length":
-                length = int(value)
-                continue
-            if name in _FRAMING:
-                self.keep &= name != b"connection" or value != b"close"
-                continue
-            dated |= name == b"date"
-            parts += (name, b": ", value, b"\r\n")
-        fields = b"".join(parts)
-        lines = 1 + (len(parts) - 1) // 4
-        if fields.count(b"\n") != lines or fields.count(b"\r") != lines or b"\0" in fields:
+        for field in headers:
+            name = field[0]
+            if name not in _SPECIAL:
+                kept.append(field)
+            elif name == b"content-length":
+                length = int(field[1])
+            elif name == b"date":
+                dated = True
+                kept.append(field)
+            elif name == b"connection" and field[1] == b"close":
+                self.keep = False
+        first = _LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+        fields = first + b"\r\n".join(map(b": ".join, kept)) + (b"\r\n" if kept else b"")
+        if len(fields) - len(fields.translate(None, _BREAKS)) != 2 * len(kept) + 2:
             raise Refusal("internal", reason="a field of the answer would change its syntax")
         head = fields + (b"" if dated else self._line.date()) + self._frame(status, length, whole)
         self._head = None

@@ -29,6 +29,9 @@ _GENERATED = frozenset(
 )
 """Framing is always made here, never copied; what is wanted of these comes in as `framing`."""
 
+_BREAKS = b"\r\n\0"
+"""What ends a line, or a reader's idea of one: counted in what goes out, so that no value makes a line."""
+
 FORBIDDEN_TRAILERS = frozenset(
     {
         b"authorization",
@@ -77,21 +80,17 @@ def request_head(method: str, target: bytes, headers: Headers, framing: bytes = 
     verb = _METHODS.get(method)
     if verb is None:
         verb = _unusual(method)
-    parts = [verb, target, b" HTTP/1.1\r\n"]
-    lines = 2 + framing.count(b"\n")
-    for name, value in headers:
-        if name in _GENERATED:
+    kept = [field for field in headers if field[0] not in _GENERATED]
+    if len(kept) != len(headers):
+        for name, value in headers:
             if name == b"te" and b"trailers" in value.lower():
                 framing += b"te: trailers\r\nconnection: te\r\n"
-                lines += 2
-            continue
-        lines += 1
-        parts += (name, b": ", value, b"\r\n")
-    parts += (framing, b"\r\n")
-    head = b"".join(parts)
-    if head.count(b"\n") != lines or head.count(b"\r") != lines or b"\0" in head or b" " in target or not target:
+    lines = len(kept) + 1 + (framing.count(b"\n") if framing else 0)
+    fields = b"\r\n".join(map(b": ".join, kept))
+    head = verb + target + b" HTTP/1.1\r\n" + fields + (b"\r\n" if kept else b"") + framing
+    if len(head) - len(head.translate(None, _BREAKS)) != 2 * lines or b" " in target or not target:
         raise Refusal("internal", reason="a header value or the target would change the request's syntax")
-    return head
+    return head + b"\r\n"
 
 
 def _unusual(method: str) -> bytes:
