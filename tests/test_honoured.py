@@ -33,6 +33,7 @@ MATCH = "gates/api/test_match.py::"
 TLS = "upstreams/test_tls.py::"
 GROUP = "upstreams/test_group.py::"
 HEALTH = "upstreams/test_health.py::"
+WEBSOCKET = "journeys/test_websocket.py::"
 OUTLIER = "upstreams/test_outlier.py::"
 AFFINITY = "gates/api/test_affinity.py::"
 REACH = "upstreams/test_reach.py::"
@@ -151,6 +152,11 @@ FIELDS = {
     "EndpointDocument.url": "gates/api/test_service.py::test_endpoints_take_turns_and_the_turn_outlives_reloads",
     "EndpointDocument.weight": "journeys/test_services.py::test_shares_follow_the_weights",
     "EndpointDocument.backup": GROUP + "test_backups_get_calls_only_while_too_few_others_are_well",
+    "WebSocketOptions.idle": WEBSOCKET + "test_silence_ends_both_sides",
+    "WebSocketOptions.max_message": WEBSOCKET + "test_messages_that_are_too_large_end_both_sides",
+    "WebSocketOptions.ping": "upstreams/test_websocket.py::"
+    "test_a_silent_upstream_is_pinged_and_given_up_without_a_pong",
+    "WebSocketOptions.origins": "gates/api/test_websocket.py::test_a_page_of_another_origin_reaches_no_service",
     "HashDocument.header": AFFINITY + "test_a_header_a_cookie_or_a_parameter",
     "HashDocument.cookie": AFFINITY + "test_a_header_a_cookie_or_a_parameter",
     "HashDocument.ttl": AFFINITY + "test_a_cookie_is_given_once_to_a_call_that_has_none",

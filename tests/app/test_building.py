@@ -133,7 +133,7 @@ async def test_its_parts_are_as_the_settings_say(folder, private):
         assert (made.spool._billed.limit, made.spool._unpriced.limit) == (8 << 20, 2 << 20)
         assert made.telemetry.access_log._path == folder / "calls.log"
         assert made.telemetry.spans is not None
-        limits = app.plane._limits
+        limits = app.plane.limits
         assert (limits.head.target, limits.head.header_bytes, limits.head.headers) == (11, 12, 13)
         assert (limits.body, limits.body_idle, limits.body_rate, limits.write_idle, limits.exchanges) == (
             14, 15.0, 16, 17.0, 18,

@@ -16,6 +16,7 @@ from triplegate.config import (
     documents_mcp,
     documents_problems,
     documents_service,
+    documents_websocket,
     settings,
 )
 from triplegate.config.environment import VARIABLES
@@ -33,6 +34,7 @@ MODULES = (
     documents_mcp,
     documents_problems,
     documents_service,
+    documents_websocket,
     settings,
 )
 UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))

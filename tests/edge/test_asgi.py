@@ -359,7 +359,46 @@ async def test_an_exchange_stands_among_the_living_while_it_lasts():
     assert (seen, len(app.live), app.live.idle.is_set()) == ([(1, True)], 0, True)
 
 
-async def test_a_websocket_is_refused():
+HANDSHAKE = [
+    (b"host", b"a"),
+    (b"sec-websocket-version", b"13"),
+    (b"sec-websocket-key", b"dGhlIHNhbXBsZSBub25jZQ=="),
+]
+
+
+async def channel(gate, headers=HANDSHAKE, **more):
     client = Client()
-    await plane(Opening())({"type": "websocket"}, client.receive, client.send)
-    assert [message["type"] for message in client.sent] == ["websocket.close"]
+    scope = {
+        "type": "websocket",
+        "raw_path": b"/chat",
+        "path": "/chat",
+        "query_string": b"",
+        "headers": headers,
+        "http_version": "1.1",
+        "scheme": "wss",
+        "client": ("192.0.2.7", "4000"),
+    }
+    await plane(gate, **more)(scope, client.receive, client.send)
+    return client
+
+
+async def test_a_request_to_open_a_websocket_is_carried_as_one():
+    gate = Opening()
+    client = await channel(gate)
+    inbound = gate.opened[0].inbound
+    assert (inbound.protocol, inbound.method, inbound.scheme, inbound.path) == ("websocket", "GET", "https", "/chat")
+    assert client.sent[0]["type"] == "websocket.http.response.start"  # this gate opens none: its answer is the answer
+
+
+async def test_what_is_no_handshake_is_refused_by_the_gate():
+    gate = Opening()
+    client = await channel(gate, HANDSHAKE[:1])
+    assert client.sent[0]["status"] == 400
+    assert gate.opened[0].outcome == "refused"
+
+
+async def test_only_the_api_gate_takes_a_websocket():
+    gate = Opening()
+    gate.name = "llm"
+    client = await channel(gate)
+    assert (client.sent[0]["status"], client.sent[1]["body"]) == (400, b"websocket_not_served")

@@ -9,6 +9,7 @@ from tests.upstreams.test_tls import Authority
 
 from triplegate.config.documents_base import Connections, Timeouts, Tls
 from triplegate.core.errors import Refusal
+from triplegate.core.policy import Dispatch
 from triplegate.upstreams.reach import reach
 from triplegate.upstreams.supervisor import TaskSupervisor
 
@@ -74,6 +75,9 @@ async def test_missing_certificates_refuse_the_calls_not_the_configuration(kit, 
     assert kit.faults[0].startswith("https://a.test: ")
     with pytest.raises(Refusal) as caught:
         await ask(reached.pool)
+    assert caught.value.code == "no_backend"
+    with pytest.raises(Refusal) as caught:  # never in plain text instead
+        await reached.pool.upgrade(b"/", [(b"host", b"a.test")], Dispatch(connect=0.1))
     assert caught.value.code == "no_backend"
     assert reached.pool.twin() is reached.pool
     with pytest.raises(Refusal):

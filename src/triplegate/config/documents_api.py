@@ -27,6 +27,7 @@ from triplegate.config.documents_service import (
     Percent,
     WrittenEndpoint,
 )
+from triplegate.config.documents_websocket import Upgradable
 from triplegate.config.types import Dollars, HeaderName, HeaderValue, Name, TeamRef, Worded
 from triplegate.core.duration import Duration
 from triplegate.core.errors import Refusal
@@ -139,6 +140,8 @@ class ServiceDocument(Reached):
     """With fewer than so many percent of the endpoints well, all are used: some of them may still answer."""
     slow_start: Duration | None = None
     """Time in which an endpoint that is new or came back grows to its full share."""
+    websocket: Upgradable = None
+    """Whether it is called by WebSocket too (`true`), and within which bounds; null: an upgrade is refused."""
 
     @model_validator(mode="after")
     def _fitting(self) -> "ServiceDocument":

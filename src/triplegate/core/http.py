@@ -182,6 +182,8 @@ class Channel(ABC):
 
     gone: bool
     """True once the client left."""
+    ended: tuple[int, str] = (0, "")
+    """How the client ended its side, once `receive` said None: code and reason."""
 
     @abstractmethod
     async def accept(self, headers: Headers) -> None:

@@ -9,12 +9,15 @@ import msgspec
 
 from triplegate.core.errors import Gone, Refusal
 from triplegate.core.exchange import Exchange, Gate
-from triplegate.core.http import Body, BytesBody, Headers, Inbound, Peer, Wire
+from triplegate.core.http import Body, BytesBody, Headers, Inbound, Peer, Protocol, Wire
 from triplegate.edge.body import ClientBody
+from triplegate.edge.duplex import Line, carry
 from triplegate.edge.guard import Canonical, canonical
 from triplegate.edge.guard import Limits as HeadLimits
 from triplegate.edge.live import Live
 from triplegate.edge.serve import Answer, open_exchange, serve
+from triplegate.edge.websocket import handshake_fault
+from triplegate.edge.websocket_asgi import AsgiLine
 
 _CLOSE = (b"connection", b"close")
 Scope = dict[str, Any]
@@ -263,7 +266,7 @@ class DataPlane:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request of any gate."""
         if scope["type"] != "http":
-            await send({"type": "websocket.close", "code": 1008, "reason": "WebSocket is not served here"})
+            await self._channel(scope, receive, send)
             return
         loop = self._loop or self._bind()
         wire = AsgiWire(receive, send, loop, self.limits)
@@ -298,11 +301,42 @@ class DataPlane:
             if not live:
                 self.live.idle.set()
 
+    async def _channel(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A request to open a WebSocket; granian says neither its method nor its scheme in HTTP's words."""
+        wire = AsgiWire(receive, send, self._loop or self._bind(), self.limits)
+        address, port = scope["client"]
+        query: bytes = scope["query_string"]
+        exchange = self.open(
+            wire,
+            "GET",
+            scope["raw_path"] + b"?" + query if query else scope["raw_path"],
+            scope["headers"],
+            scope["http_version"],
+            "https" if scope["scheme"] == "wss" else "http",
+            Peer(address, int(port)),
+            "websocket",
+        )
+        await self.carry_channel(AsgiLine(exchange, receive, send, self.limits.write_idle))
+
+    async def carry_channel(self, line: Line) -> None:
+        """As `carry`, for what goes both ways."""
+        await carry(line, self._answer, self.live, self.limits.exchanges)
+
     def open(
-        self, wire: ClientWire, method: str, target: bytes, headers: Headers, version: str, scheme: str, peer: Peer
+        self,
+        wire: ClientWire,
+        method: str,
+        target: bytes,
+        headers: Headers,
+        version: str,
+        scheme: str,
+        peer: Peer,
+        protocol: Protocol = "http",
     ) -> Exchange:
         """The exchange of a request whose head is here; never raises."""
         seen = canonical(self._listener, method, target, headers, version, scheme, peer, self.limits.head)
+        if protocol == "websocket" and not isinstance(seen, Refusal):
+            seen = handshake_fault(seen) or seen
         if isinstance(seen, Refusal):
             return self.refused(seen, method, scheme, peer, version, target)
         body = wire.body_of(seen) if seen.has_body else BytesBody()
@@ -320,8 +354,13 @@ class DataPlane:
             body,
             address,
             seen.http_version,
+            protocol=protocol,
         )
-        return open_exchange(self._gates(seen.path), inbound)
+        gate = self._gates(seen.path)
+        if protocol == "websocket" and gate.name != "api":
+            refusal = Refusal("websocket_not_served", "This gate is called without WebSocket.")
+            return open_exchange(gate, inbound, refusal)
+        return open_exchange(gate, inbound)
 
     def refused(
         self, refusal: Refusal, method: str, scheme: str, peer: Peer, version: str = "1.1", target: bytes = b"/"

@@ -78,7 +78,11 @@ class Line(Channel):
     async def receive(self) -> Message | None:
         """The client's next message, as the exchange's taps leave it; None at the end of its side."""
         while True:
-            message = await self._receive()
+            try:
+                message = await self._receive()
+            except Gone:
+                self.gone = True
+                raise
             if message is None:
                 return None
             self.exchange.numbers.bytes_in += len(message.data)

@@ -60,9 +60,14 @@ class Tunnel(asyncio.Protocol, Frames):
         if not self._ended:
             self._transport.write(content)
 
+    @property
+    def stuck(self) -> bool:
+        """Whether the other end takes nothing: `drain` would wait."""
+        return self._write_paused and not self._ended
+
     async def drain(self) -> None:
         """Wait while the other end does not read; the caller bounds the wait."""
-        if self._write_paused and not self._ended:
+        if self.stuck:
             self._drainer = self._base.loop.create_future()
             try:
                 await self._drainer
@@ -77,6 +82,11 @@ class Tunnel(asyncio.Protocol, Frames):
             self._base.abort()
         else:
             self._transport.close()
+
+    def abort(self) -> None:
+        """Cut it at once, whatever was written."""
+        if not self._ended:
+            self._base.abort()
 
     # the transport's side ------------------------------------------------------------------------------------
     def received(self, data: bytes) -> None:

@@ -31,6 +31,8 @@ class Broken(Exception):
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(code, reason)
         self.code, self.reason = code, reason
+        self.events: list[Event] = []
+        """What had become whole before it."""
 
 
 class Control(msgspec.Struct, frozen=True, gc=False):
@@ -77,8 +79,12 @@ def close_frame(code: int, reason: str, mask: bytes = b"") -> bytes:
     """A close frame; one without a code for `NO_STATUS` and whatever else may not be written. Long reasons are cut."""
     if not may_be_sent(code):
         return frame(CLOSE, b"", mask)
-    text = reason.encode()[:_REASON].decode(errors="ignore").encode()
-    return frame(CLOSE, code.to_bytes(2, "big") + text, mask)
+    return frame(CLOSE, code.to_bytes(2, "big") + fitting(reason).encode(), mask)
+
+
+def fitting(reason: str) -> str:
+    """As much of a reason as a close frame holds, cut at a character."""
+    return reason.encode()[:_REASON].decode(errors="ignore")
 
 
 def masked(payload: bytes | bytearray, mask: bytes) -> bytes:
@@ -107,6 +113,14 @@ class Reader:
     def feed(self, content: bytes) -> list[Event]:
         """What became whole with these bytes. Raises Broken; nothing may be fed after that or after a Close."""
         events: list[Event] = []
+        try:
+            self._feed(content, events)
+        except Broken as error:
+            error.events = events
+            raise
+        return events
+
+    def _feed(self, content: bytes, events: list[Event]) -> None:
         buffer = self._buffer
         buffer += content
         begin = 0
@@ -117,7 +131,6 @@ class Reader:
             begin, self._wanted = end, 2
         if begin:
             del buffer[:begin]
-        return events
 
     def _frame(self, begin: int, events: list[Event]) -> int | None:
         """Read the frame that begins there; where it ends, or None when more of it must come first."""

@@ -8,7 +8,8 @@ from triplegate.core.catalog import Route, Target
 from triplegate.core.chains import Chains
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange, Proceed
-from triplegate.core.http import Encoder, Inbound, OneFrame, Reply
+from triplegate.core.fold import Chain
+from triplegate.core.http import Encoder, Headers, Inbound, OneFrame, Reply
 from triplegate.core.outgoing import edited
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import House, Kit
@@ -19,6 +20,7 @@ from triplegate.gates.api.refusals import problem_reply
 from triplegate.gates.api.rule import Rule
 from triplegate.gates.api.service import Service
 from triplegate.gates.api.shares import Shares
+from triplegate.gates.api.websocket import check_upgrade, dial
 from triplegate.gates.api.weigh import weigh
 from triplegate.gates.opening import begin
 from triplegate.upstreams.attempts import Pick, attempts
@@ -26,6 +28,14 @@ from triplegate.upstreams.retries import Spares, kept, repeatable
 from triplegate.wire.problem_style import PLAIN, Style
 
 _ENCODER = Encoder()
+
+
+def _call(service: Service, exchange: Exchange, headers: Headers, chain: Chain, attempt: Attempt) -> Awaitable[Reply]:
+    return service.send(exchange, headers, chain, attempt)
+
+
+_SENDERS = {"http": _call, "websocket": dial}
+"""What the client speaks → how an attempt is sent."""
 
 
 class Served(msgspec.Struct, frozen=True, eq=False):
@@ -132,6 +142,8 @@ class ApiGate:
         route, chain, inbound = exchange.route, exchange.chain, exchange.inbound
         assert route is not None
         assert chain is not None
+        if inbound.protocol == "websocket":
+            check_upgrade(exchange, route.targets)
         served = self._routes[route.name]
         own = served.shares.own
         pick: Pick = served.shares.pick
@@ -140,16 +152,17 @@ class ApiGate:
         if outgoing is not None:
             headers = edited(headers, outgoing.edits)
             pick = served.led.get(outgoing.service, pick)
-            if outgoing.copies and self._mirrors is not None:
+            if outgoing.copies and self._mirrors is not None and inbound.protocol == "http":
                 await self._mirrors.send(exchange, headers, chain, outgoing.copies)
         if route.price is not None:
             exchange.numbers.own_cost = exchange.numbers.list_cost = route.price.call
             exchange.numbers.price_version = route.price.version
 
+        over = _SENDERS[inbound.protocol]
+
         def send(attempt: Attempt) -> Awaitable[Reply]:
-            service: Service = attempt.target.wiring
             fields = headers if own is None else own_fields(own, attempt, exchange, headers)
-            return service.send(exchange, fields, chain, attempt)
+            return over(attempt.target.wiring, exchange, fields, chain, attempt)
 
         def report(attempt: Attempt) -> None:
             attempt.target.wiring.report(attempt, chain)

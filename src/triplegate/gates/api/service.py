@@ -33,6 +33,8 @@ class Service:
         "group",
         "name",
         "spares",
+        "supervisor",
+        "websocket",
     )
 
     def __init__(self, name: str, document: ServiceDocument, kit: Kit) -> None:
@@ -43,6 +45,8 @@ class Service:
         self._affinity = affinity(document.hash) if document.hash is not None else None
         self._breaker = kit.state(Breaker, f"service:{name}", Breaker)
         self.spares = _spares(name, kit)
+        self.websocket = document.websocket
+        self.supervisor = kit.supervisor
         self._host = document.host
         self._tunes = tuple(policy for policy in document.policies if policy.form == "tune")
         self._tuned: dict[Chain, Dispatch] = {}
@@ -111,7 +115,7 @@ class Service:
             self.dispatch(chain),
             deadline=exchange.deadline,
         )
-        return sent if attempt.use is None else _used(attempt.use, sent)
+        return sent if attempt.use is None else used(attempt.use, sent)
 
 
 def _reached(name: str, document: ServiceDocument, kit: Kit) -> tuple[Dispatch, Group]:
@@ -148,7 +152,7 @@ def _tried(exchange: Exchange, attempt: Attempt) -> list[Endpoint]:
     return [one.use.endpoint for one in exchange.attempts if one.use is not None and one is not attempt]
 
 
-async def _used(use: Use, sent: Awaitable[Reply]) -> Reply:
+async def used(use: Use, sent: Awaitable[Reply]) -> Reply:
     """The reply; a try without one no longer counts at its endpoint, even when it was cancelled."""
     try:
         return await sent
