@@ -1,10 +1,15 @@
 """Regular expressions in linear time (RE2); the library is loaded when the first one is compiled."""
 
+import re
 from typing import Any, Protocol
 
 LONGEST = 1024
 """Characters of an expression."""
 _MEMORY = 1 << 20
+_PLAIN = re.compile(r"(?:[A-Za-z0-9_/~!&',=:@%-]|\\[./~-])*")
+"""What stands for itself in an expression."""
+_TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[()|]", re.DOTALL)
+"""What tells how deep in groups a bar stands: escapes and classes hide theirs."""
 
 
 class Pattern(Protocol):
@@ -31,3 +36,25 @@ def pattern(text: str) -> Pattern:
         words = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
         raise ValueError(f"not a regular expression (RE2): {words}") from None
     return compiled
+
+
+def leading_elements(text: str) -> list[str]:
+    """Path elements that every path which fits the expression begins with; fewer than there are, where in doubt."""
+    found = _PLAIN.match(text)
+    literal = "" if found is None else found[0]
+    if text[len(literal) : len(literal) + 1] in tuple("*?{+"):
+        literal = literal[: -2 if literal[-2:-1] == "\\" else -1]
+    if literal[:1] != "/" or "\\Q" in text or _alternates(text):
+        return []
+    elements = literal[: literal.rfind("/")].replace("\\", "").split("/")[1:]
+    return elements if all(elements) else []
+
+
+def _alternates(text: str) -> bool:
+    """Whether the expression is several, divided by bars outside of groups."""
+    depth = 0
+    for found in _TOKEN.findall(text):
+        if found == "|" and depth == 0:
+            return True
+        depth += {"(": 1, ")": -1}.get(found, 0)
+    return False

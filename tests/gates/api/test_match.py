@@ -123,6 +123,18 @@ def test_a_path_may_be_told_by_an_expression_that_all_of_it_fits():
     assert Matcher(rules).allowed("h", "/orders/12") == frozenset()
 
 
+def test_of_many_expressions_only_those_are_tried_that_may_fit():
+    class Counting:
+        tried = 0
+
+        def fullmatch(self, path):
+            Counting.tried += 1
+
+    rules = [Rule(f"r{n}", "*", f"/svc{n}/[0-9]+", False, pattern=Counting()) for n in range(10_000)]
+    assert found(rules, "/svc77/x") is None
+    assert Counting.tried == 1
+
+
 def test_a_host_has_suffixes_longest_first():
     assert list(suffixes("a.b.c")) == [".b.c", ".c"]
     assert list(suffixes("[::1]")) == []
@@ -238,7 +250,9 @@ def naive(rules, sections, host, path, method, headers, query, listener):
 segments = st.sampled_from(["a", "b", "ab", "c"])
 paths = st.lists(segments, max_size=3).map(lambda parts: "/" + "/".join(parts))
 hosts = st.sampled_from(["*", "a.test", "*.test", "*.a.test", "b.a.test"])
-expressions = st.sampled_from([pattern("/a.*"), pattern("/[ab]/[ab]"), pattern(".*")])
+expressions = st.sampled_from(
+    ["/a.*", "/[ab]/[ab]", ".*", "/a/b/.*", "/a/(b|c)", "/ab?/c", "/a/b|/c", r"/a\\/b", "/a/b/?", "(?i)/A/b", "/c"]
+)
 listener_sets = st.sampled_from([frozenset(), frozenset({"data"}), frozenset({"inner", "data"})])
 rows = st.fixed_dictionaries(
     {
@@ -248,15 +262,21 @@ rows = st.fixed_dictionaries(
         "methods": st.sampled_from([frozenset(), frozenset({"GET"}), frozenset({"PUT"})]),
         "headers": st.sampled_from([(), ((b"v", b"1"),), ((b"v", b"1"), (b"w", b"1")), ((b"v", pattern("[12]")),)]),
         "query": st.sampled_from([(), (("q", "1"),), (("q", pattern("[12]")), ("r", "1"))]),
-        "pattern": st.one_of(st.none(), st.none(), expressions),
+        "text": st.one_of(st.none(), st.none(), expressions),
         "listeners": st.one_of(st.just(frozenset()), listener_sets),
         "section": st.sampled_from([None, None, "s0", "s1", "s2"]),
         "created": st.sampled_from([1.0, 2.0, float("inf")]),
     }
 )
-tables = st.lists(rows, max_size=12).map(
-    lambda found: [Rule(f"r{i:02}", order=i, **row) for i, row in enumerate(found)]
-)
+
+
+def rule_of(number, row):
+    text = row.pop("text")
+    row |= {} if text is None else {"path": text, "pattern": pattern(text)}
+    return Rule(f"r{number:02}", order=number, **row)
+
+
+tables = st.lists(rows, max_size=12).map(lambda found: [rule_of(i, dict(row)) for i, row in enumerate(found)])
 section_lists = st.lists(st.tuples(listener_sets, hosts), max_size=3).map(
     lambda found: [Section(f"s{i}", listeners, host) for i, (listeners, host) in enumerate(found)]
 )

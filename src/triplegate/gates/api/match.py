@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from triplegate.core.http import Headers
 from triplegate.gates.api.rule import Rule, Section
+from triplegate.wire.pattern import leading_elements
 from triplegate.wire.query import Query
 
 __all__ = ["Matcher", "Rule", "Section"]
@@ -12,7 +13,7 @@ __all__ = ["Matcher", "Rule", "Section"]
 class Node:
     """One segment of the trie."""
 
-    __slots__ = ("children", "exact", "exact_slash", "prefix")
+    __slots__ = ("children", "exact", "exact_slash", "patterns", "prefix")
 
     def __init__(self) -> None:
         self.children: dict[str, Node] = {}
@@ -20,6 +21,8 @@ class Node:
         self.exact_slash: list[Rule] = []
         """Exact paths that end with a slash."""
         self.prefix: list[Rule] = []
+        self.patterns: list[tuple[int, Rule]] | None = None
+        """Expressions whose paths all begin here, each with its place in the order of precedence."""
 
 
 class Trie:
@@ -29,18 +32,26 @@ class Trie:
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self._root = Node()
-        self._patterns: list[Rule] = []
+        self._patterns = 0
         for rule in sorted(rules, key=Rule.rank):
             self._insert(rule)
 
+    def _node(self, segments: Iterable[str]) -> Node:
+        node = self._root
+        for segment in segments:
+            node = node.children.setdefault(segment, Node())
+        return node
+
     def _insert(self, rule: Rule) -> None:
         if rule.pattern is not None:
-            self._patterns.append(rule)
+            node = self._node(leading_elements(rule.path))
+            if node.patterns is None:
+                node.patterns = []
+            node.patterns.append((self._patterns, rule))
+            self._patterns += 1
             return
-        node = self._root
         path = rule.path.strip("/")
-        for segment in path.split("/") if path else ():
-            node = node.children.setdefault(segment, Node())
+        node = self._node(path.split("/") if path else ())
         if not rule.exact:
             node.prefix.append(rule)
         elif rule.path.endswith("/") and path:
@@ -71,8 +82,17 @@ class Trie:
         return found
 
     def matching(self, path: str) -> Iterator[Rule]:
-        """Rules with a regular expression that the path fits, best first."""
-        for rule in self._patterns:
+        """Rules with an expression that the path fits, best first; tried are those where its elements lead."""
+        node = self._root
+        found = list(node.patterns or ())
+        for segment in path.strip("/").split("/"):
+            child = node.children.get(segment)
+            if child is None:
+                break
+            node = child
+            if node.patterns is not None:
+                found += node.patterns
+        for _, rule in sorted(found, key=_place):
             if rule.pattern is not None and rule.pattern.fullmatch(path) is not None:
                 yield rule
 
@@ -209,6 +229,10 @@ class Owners:
         if host in self._tables:
             return host
         return next(("*" + suffix for suffix in suffixes(host) if "*" + suffix in self._tables), "*")
+
+
+def _place(one: tuple[int, Rule]) -> int:
+    return one[0]
 
 
 def suffixes(host: str) -> Iterator[str]:

@@ -26,6 +26,7 @@ class Rule(msgspec.Struct, frozen=True, eq=False):
     host: str
     """Exact host, `*.suffix`, or `*`."""
     path: str
+    """What is compared; of a `pattern` its text, or nothing."""
     exact: bool
     methods: frozenset[str] = frozenset()
     headers: tuple[tuple[bytes, bytes | Pattern], ...] = ()
