@@ -69,6 +69,7 @@ SERVER = "gates/mcp/test_server.py::"
 TOOLS = "gates/mcp/test_access.py::"
 BOOKING = "core/test_booking.py::"
 OWN_LIMITS = "gates/llm/test_compile.py::test_limits_of_provider_and_deployment_are_the_targets_own"
+PRECEDENCE = "gateway_api/test_semantics.py::test_the_more_specific_match_wins_whatever_the_order_of_the_files"
 PLACE = "cli/test_place.py::test_it_is_the_one_named_then_the_one_here_then_the_demo"
 
 FIELDS = {
@@ -196,6 +197,7 @@ FIELDS = {
     "RouteDocument.listeners": API + "test_a_route_is_reachable_on_its_listeners_only",
     "RouteDocument.created": API + "test_of_two_routes_that_match_alike_the_older_one_wins",
     "WeightedService.policies": "policies/test_request_headers.py::test_each_service_of_a_route_gets_its_own",
+    "RouteDocument.sorts": PRECEDENCE,
     "RouteDocument.owner": "gates/api/test_compile.py::test_several_services_keep_weights_and_own_limits",
     "RouteDocument.price": API + "test_a_priced_call_has_an_intent_and_one_final_and_no_answer_costs_nothing",
     "RouteDocument.records": BOOKING + "test_unpriced_api_traffic_is_rolled_up_unless_the_route_says_otherwise",
@@ -381,6 +383,11 @@ OPTIONS = {
     "serve.config": "cli/test_serve.py::test_it_says_where_it_listens_and_ends_well",
     "serve.workers": "journeys/test_workers.py::test_two_workers_share_the_port_and_the_page_shows_the_sum",
     "check.strict": "cli/test_check.py::test_secrets_that_are_missing_warn_and_fail_only_when_strict",
+    "check.status": "cli/test_statuses.py::test_a_table_says_what_became_of_each_object_and_what_is_not_used",
+    **{
+        f"check.{name}": "cli/test_statuses.py::test_programs_read_the_objects_with_their_status"
+        for name in ("form", "output")
+    },
     "explain.method": "cli/test_explain.py::test_a_body_says_which_model_is_meant",
     "explain.url": "cli/test_explain.py::test_a_path_that_nothing_serves_is_a_404",
     "explain.header": "cli/test_explain.py::test_with_a_key_it_would_be_sent_and_nothing_is",

@@ -20,6 +20,7 @@ from triplegate.config import (
     settings,
 )
 from triplegate.config.environment import VARIABLES
+from triplegate.config.kubernetes.unsupported import UNSUPPORTED
 from triplegate.core.errors import CODES
 from triplegate.policies import built_in
 from triplegate.wire.problem import type_uri
@@ -143,7 +144,17 @@ def variables(_: str) -> str:
     return "\n".join(["| variable | setting |", "|---|---|", *rows])
 
 
-TABLES: dict[str, Callable[[str], str]] = {"problems": problems, "variables": variables}
+def unsupported(_: str) -> str:
+    """Fields of Kubernetes objects that are read and not honoured."""
+    rows = [
+        f"| {kind} | `{path}` | {reason.text} | {'warning' if reason.warns else '`check --status`'} |"
+        for kind, fields in UNSUPPORTED.items()
+        for path, reason in fields.items()
+    ]
+    return "\n".join(["| kind | field | why | named by |", "|---|---|---|---|", *rows])
+
+
+TABLES: dict[str, Callable[[str], str]] = {"problems": problems, "unsupported": unsupported, "variables": variables}
 
 
 def drawn(text: str) -> str:

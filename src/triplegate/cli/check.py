@@ -10,6 +10,7 @@ from triplegate.cli.failures import Failed, faults_text
 from triplegate.cli.paint import paint
 from triplegate.cli.place import find_place
 from triplegate.cli.serve import warn
+from triplegate.cli.tables import Format, put
 
 if TYPE_CHECKING:
     from triplegate.config.documents import Documents
@@ -20,6 +21,9 @@ def check(
     *,
     config: Annotated[Path | None, Parameter(help="Directory or file of the configuration.")] = None,
     strict: Annotated[bool, Parameter(help="Warnings and missing secrets fail too.")] = False,
+    status: Annotated[bool, Parameter(help="Show what became of each Kubernetes object.")] = False,
+    form: Annotated[Format, Parameter(name="--format", help="Of --status: table, csv or json.")] = "table",
+    output: Annotated[Path | None, Parameter(help="Write --status to this file.")] = None,
 ) -> int:
     """Say what is wrong (exit 1) or could be meant otherwise (a warning; exit 1 with --strict). Starts nothing."""
     from triplegate.config.environment import environment
@@ -37,6 +41,11 @@ def check(
     lines = [*map(str, loaded.warnings), *missing(loaded.documents, secrets)]
     for line in lines:
         warn(line)
+    if status:
+        from triplegate.cli.statuses import status_text
+
+        put(status_text(loaded.manifests, form, bold_head=output is None), output)
+        return 1 if strict and lines else 0
     documents = loaded.documents
     print(
         f"{paint('good', 'green', sys.stdout)}: {len(documents.routes)} routes, {len(documents.models)} models,"

@@ -231,7 +231,7 @@ class RouteDocument(Document):
     """Several services with weights."""
     match: Annotated[
         tuple[Match, ...],
-        Field(min_length=1, max_length=64),
+        Field(min_length=1, max_length=4096),
         BeforeValidator(as_list, json_schema_input_type=Match | tuple[Match, ...]),
     ]
     """Which calls it takes: one match, or a list of which any may fit."""
@@ -239,6 +239,8 @@ class RouteDocument(Document):
     """Listeners it is reachable on; none = all."""
     created: datetime | None = None
     """When it was made: of two routes that match alike the older one wins."""
+    sorts: str | None = Field(default=None, json_schema_extra=INTERNAL)
+    """Name by which it stands among routes of its age; set for Kubernetes routes, not written."""
     owner: TeamRef | None = None
     """Team that owns it: anonymous calls are booked there."""
     price: Dollars | None = None

@@ -81,6 +81,17 @@ class Findings:
         """Something that works, but probably not as meant."""
         self.warnings.append(ConfigFault(place, message, self._line(place)))
 
+    def fork(self) -> "Findings":
+        """Empty ones over the same files: for a reading that may be thrown away."""
+        made = Findings()
+        made._lines = self._lines
+        return made
+
+    def take(self, other: "Findings") -> None:
+        """Add what another reading found."""
+        self.faults += other.faults
+        self.warnings += other.warnings
+
     def raise_faults(self) -> None:
         """Raise ConfigError when there is any fault."""
         if self.faults:

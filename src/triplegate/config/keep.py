@@ -9,7 +9,7 @@ import msgspec
 from triplegate.config.faults import Findings, Position
 from triplegate.config.load import Loaded, compile_documents
 from triplegate.config.merge import Merged
-from triplegate.config.reader import Node
+from triplegate.config.reader import planted
 from triplegate.config.settings import Settings
 from triplegate.core.policy import Registry
 
@@ -51,15 +51,7 @@ def last_good(settings: Settings, registry: Registry) -> Loaded | None:
         findings.fault(Position(str(path), 1, 1), "the last good documents are damaged: delete the file")
         findings.raise_faults()
     merged = Merged()
-    merged.documents = _node(raw, Position(FILE, 1, 1))
+    merged.documents = planted(raw, Position(FILE, 1, 1))
     documents, filled = compile_documents(merged, registry, findings)
     findings.raise_faults()
     return Loaded(documents, settings, tuple(findings.warnings), documents.digest(), filled)
-
-
-def _node(value: object, place: Position) -> Node:
-    if isinstance(value, dict):
-        return Node({str(name): _node(one, place) for name, one in value.items()}, place)
-    if isinstance(value, list):
-        return Node([_node(one, place) for one in value], place)
-    return Node(value, place)

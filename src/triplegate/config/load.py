@@ -11,8 +11,9 @@ from triplegate.config.chains import Chains, walk
 from triplegate.config.documents import Documents
 from triplegate.config.documents import Path as DocumentPath
 from triplegate.config.faults import ConfigError, ConfigFault, Findings, Position
+from triplegate.config.kubernetes.conditions import Outcome
 from triplegate.config.merge import SINGLE, Merged, enter_kind, merge_files, overlay, read_file
-from triplegate.config.reader import Node
+from triplegate.config.reader import Node, copied
 from triplegate.config.references import REFERENCES, check_policy_names, check_references
 from triplegate.config.routing_rules import check_listeners
 from triplegate.config.rules import check_rules, written
@@ -34,6 +35,8 @@ class Loaded(msgspec.Struct, frozen=True, eq=False):
     """SHA-256 of the normalised documents: file names, order, comments and layout do not count."""
     raw: Mapping[str, Any]
     """The merged documents as written, shipped parts filled in: what is kept as the last good ones."""
+    manifests: Outcome = Outcome()
+    """What became of Kubernetes objects."""
 
 
 def load(source: Path | str, registry: Registry, *, environment: Mapping[str, str] | None = None) -> Loaded:
@@ -44,12 +47,35 @@ def load(source: Path | str, registry: Registry, *, environment: Mapping[str, st
     findings = Findings()
     merged = merge_files(Path(source), findings, SETTING_NAMES)
     settings = settings_of(merged.settings, Path(source), findings, environment)
-    documents, raw = compile_documents(merged, registry, findings)
+    outcome = Outcome()
+    if merged.manifests and settings is not None:
+        documents, raw, outcome = _with_manifests(merged, registry, findings, settings)
+    else:
+        documents, raw = compile_documents(merged, registry, findings)
     if settings is not None:
         check_listeners(documents, {*settings.listeners.gates, "grpc"}, _finder(merged.documents), findings)
     findings.raise_faults()
     assert settings is not None
-    return Loaded(documents, settings, tuple(findings.warnings), documents.digest(), raw)
+    return Loaded(documents, settings, tuple(findings.warnings), documents.digest(), raw, outcome)
+
+
+def _with_manifests(
+    merged: Merged, registry: Registry, findings: Findings, settings: Settings
+) -> tuple[Documents, Mapping[str, Any], Outcome]:
+    """Documents with what Kubernetes objects add to them; those that do not fit are left out, and say so."""
+    from triplegate.config.kubernetes.entering import Manifests
+
+    probe = Node({kind: copied(node) for kind, node in merged.documents.value.items()}, merged.documents.place)
+    named, _ = _fill_in(probe, findings.fork())
+    manifests = Manifests(merged, registry, named, settings.listeners.gates, findings)
+
+    def attempt(root: Node, noted: Findings) -> tuple[Documents, Mapping[str, Any]]:
+        tried = Merged()
+        tried.documents, tried.unread = root, merged.unread
+        return compile_documents(tried, registry, noted)
+
+    (documents, raw), outcome = manifests.settle(attempt)
+    return documents, raw, outcome
 
 
 def compile_documents(merged: Merged, registry: Registry, findings: Findings) -> tuple[Documents, Mapping[str, Any]]:

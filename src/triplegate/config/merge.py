@@ -14,7 +14,12 @@ MAX_FILES = 2_000
 SINGLE = frozenset({"gateway", "llm", "mcp"})
 """Kinds of which there is one object, not many by name."""
 KINDS = frozenset(Documents.model_fields) - {"sections"}
-_INTERNAL = (("*", "match", "section"), ("*", "match", "#", "section"), ("*", "services", "#", "broken"))
+_INTERNAL = (
+    ("*", "match", "section"),
+    ("*", "match", "#", "section"),
+    ("*", "services", "#", "broken"),
+    ("*", "sorts"),
+)
 """Fields of routes that only programs set."""
 
 
@@ -25,6 +30,8 @@ class Merged:
         nowhere = Position(SETTINGS_FILE, 1, 1)
         self.documents = Node({}, nowhere)
         self.settings = Node({}, nowhere)
+        self.manifests: list[Node] = []
+        """Kubernetes objects, as written."""
         self.files: list[Path] = []
         self.unread = False
         """A file could not be read: what it holds is not known to be missing."""
@@ -85,6 +92,9 @@ def merge_files(source: Path, findings: Findings, setting_names: frozenset[str])
 def _enter_file(merged: Merged, root: Node, findings: Findings, setting_names: frozenset[str], *, own: bool) -> None:
     if not isinstance(root.value, dict):
         findings.fault(root.place, "a file holds kinds by name: services:, routes:, models:, …")
+        return
+    if "apiVersion" in root.value and "kind" in root.value:
+        merged.manifests.append(root)
         return
     for kind, node in root.value.items():
         if kind in KINDS:

@@ -56,6 +56,21 @@ class Node:
         return None
 
 
+def copied(node: Node) -> Node:
+    """The same values under a node of its own, to which entries may be added."""
+    value = dict(node.value) if isinstance(node.value, dict) else node.value
+    return Node(value, node.place, node.key)
+
+
+def planted(value: object, place: Position) -> Node:
+    """A plain value as a tree whose every part stands at `place`."""
+    if isinstance(value, dict):
+        return Node({str(name): planted(one, place) for name, one in value.items()}, place)
+    if isinstance(value, list):
+        return Node([planted(one, place) for one in value], place)
+    return Node(value, place)
+
+
 class _Stopped(Exception):
     """Nothing after this place can be read; the fault is noted."""
 

@@ -38,7 +38,7 @@ def check_references(
 
     `shipped` holds more names that may be meant, by kind.
     """
-    teams, ambiguous = _teams(root)
+    teams, ambiguous = teams_of(root)
     known: Mapping[str, Collection[str]] = {
         "service": _names(root, "services"),
         "provider": _names(root, "providers"),
@@ -70,7 +70,7 @@ def check_policy_names(
     root: Node, placed: Mapping[Path, tuple[Policy, ...]], where: Callable[[Policy, Path], Position], findings: Findings
 ) -> None:
     """Note every team and service that a policy names (fields made of `TeamRef`, `ServiceRef`) and that is not one."""
-    teams, ambiguous = _teams(root)
+    teams, ambiguous = teams_of(root)
     services = _names(root, "services")
     for path, policies in placed.items():
         if path[0] == "policies":  # a named chain is judged where it is used
@@ -109,7 +109,7 @@ def _names(root: Node, kind: str) -> Collection[str]:
     return found.value.keys() if found is not None and isinstance(found.value, dict) else ()
 
 
-def _teams(root: Node) -> tuple[Collection[str], Mapping[str, list[str]]]:
+def teams_of(root: Node) -> tuple[Collection[str], Mapping[str, list[str]]]:
     """Names of teams (org/team, and the bare name where one org has it), and the bare names that several orgs have."""
     bare: dict[str, list[str]] = {}
     for path, _ in walk(root, ("orgs", "*", "teams", "*")):

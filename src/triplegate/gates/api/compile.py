@@ -67,10 +67,8 @@ def _style(document: ProblemsDocument | None) -> Style:
 def _rules(documents: Documents) -> list[Rule]:
     rules: list[Rule] = []
     for name, document in documents.routes.items():
-        listeners = frozenset(document.listeners)
-        created = inf if document.created is None else _seconds(document.created)
         for match in document.match:
-            rules.append(_rule(name, match, listeners, created, len(rules)))
+            rules.append(_rule(name, match, document, len(rules)))
     return rules
 
 
@@ -78,7 +76,7 @@ def _seconds(written: datetime) -> float:
     return (written if written.tzinfo is not None else written.replace(tzinfo=UTC)).timestamp()
 
 
-def _rule(route: str, match: Match, listeners: frozenset[str], created: float, order: int) -> Rule:
+def _rule(route: str, match: Match, document: RouteDocument, order: int) -> Rule:
     headers = tuple((key.encode(), _wanted(value, "latin-1")) for key, value in match.headers.items())
     query = tuple(
         (key, value if isinstance(value, str) else pattern(value.regex)) for key, value in match.query.items()
@@ -93,10 +91,11 @@ def _rule(route: str, match: Match, listeners: frozenset[str], created: float, o
         order,
         query,
         pattern(match.path) if match.type == "regex" else None,
-        listeners,
+        frozenset(document.listeners),
         match.section,
-        created,
+        inf if document.created is None else _seconds(document.created),
         match.name or "",
+        document.sorts or "",
     )
 
 

@@ -43,6 +43,8 @@ class Rule(msgspec.Struct, frozen=True, eq=False):
     """Unix seconds; the older one wins."""
     name: str = ""
     """Its own name within the route."""
+    sorts: str = ""
+    """Name by which its route stands among those of its age; empty: the route's own."""
     plain: bool = True
     """Methods and headers with exact values are all it looks at."""
 
@@ -52,7 +54,14 @@ class Rule(msgspec.Struct, frozen=True, eq=False):
 
     def rank(self) -> tuple[bool, int, int, float, str, int]:
         """Precedence among rules of the same path (Gateway API): method, most headers, most query, age, name, order."""
-        return (not self.methods, -len(self.headers), -len(self.query), self.created, self.route, self.order)
+        return (
+            not self.methods,
+            -len(self.headers),
+            -len(self.query),
+            self.created,
+            self.sorts or self.route,
+            self.order,
+        )
 
     def fits(self, method: str, headers: Headers, query: Query | None = None, listener: str = "") -> bool:
         """Whether the rest of a request is what it takes; of a repeated header or parameter the first counts."""
