@@ -184,6 +184,13 @@ FIELDS = {
     "RouteDocument.service": "gates/api/test_compile.py::test_every_match_of_a_route_leads_to_it",
     "WeightedService.service": "gates/api/test_compile.py::test_several_services_keep_weights_and_own_limits",
     "WeightedService.weight": "journeys/test_api.py::test_calls_are_shared_by_weight",
+    "ServiceDocument.protocol": "gates/api/test_grpc.py::test_messages_go_both_ways_and_the_upstreams_status_ends_it",
+    "GrpcOptions.max_message": "upstreams/test_grpc.py::test_a_message_above_the_limit_is_refused_either_way",
+    "GrpcOptions.keepalive": "upstreams/test_grpc.py::test_a_channel_is_pinged_as_often_as_is_said",
+    **{
+        f"GrpcMatch.{name}": "config/test_documents_grpc.py::test_a_service_or_method_is_a_path"
+        for name in ("type", "service", "method")
+    },
     "Match.host": MATCH + "test_hosts_fit_as_the_gateway_api_says",
     "Match.path": MATCH + "test_a_prefix_fits_whole_path_elements",
     "Match.type": MATCH + "test_an_exact_path_fits_itself_only",

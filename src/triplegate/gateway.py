@@ -17,6 +17,7 @@ from triplegate.core.ports import House, Kit
 from triplegate.gates.api.compile import compile_api
 from triplegate.gates.llm.compile import compile_llm
 from triplegate.gates.mcp.compile import compile_mcp
+from triplegate.upstreams.grpc import GrpcChannel
 from triplegate.upstreams.pool import Pool
 
 _KEPT = 3  # old snapshots kept for explain, re-entry and rollback
@@ -119,7 +120,7 @@ class Gateway:
             while len(self._old) > _KEPT:
                 del self._old[next(iter(self._old))]
         for dropped in self.kit.states.sweep():
-            if isinstance(dropped, Pool):
+            if isinstance(dropped, (Pool, GrpcChannel)):
                 dropped.retire()
         for told in self.on_swap:
             told(snapshot)

@@ -21,8 +21,8 @@ def settings(folder):
 
 def test_each_listener_has_a_port_of_its_own(settings):
     ports = claim(settings)
-    assert list(ports) == ["data", "control", "status", "web"]
-    assert len(set(ports.values())) == 4
+    assert list(ports) == ["data", "control", "status", "web", "grpc"]
+    assert len(set(ports.values())) == 5
 
 
 def test_a_named_listeners_port_that_is_taken_is_told(folder):
@@ -43,6 +43,8 @@ def test_the_addresses_are_those_of_gates_and_of_further_listeners(settings):
         "status": "http://127.0.0.1:3",
         "web": "http://127.0.0.2:4",
     }
+    told = addresses(settings, ports | {"grpc": 5}, grpc=True)
+    assert told["grpc"] == "http://127.0.0.1:5"
 
 
 @pytest.mark.parametrize("leads", [True, False])
@@ -51,5 +53,5 @@ async def test_clients_doors_come_first_and_only_the_leader_has_the_others(build
     building.crew = SimpleNamespace(leads=leads, close=lambda: None)
     app = SimpleNamespace(control=None)
     found = doors(building, app, claim(settings))
-    assert [door.name for door in found] == ["data", "web", *(["control", "status"] if leads else [])]
-    assert [door.clients for door in found] == [True, True, *([False, False] if leads else [])]
+    assert [door.name for door in found] == ["data", "web", "grpc", *(["control", "status"] if leads else [])]
+    assert [door.clients for door in found] == [True, True, True, *([False, False] if leads else [])]

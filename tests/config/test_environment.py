@@ -2,7 +2,7 @@
 
 import pytest
 
-from triplegate.config.environment import VARIABLES, environment, lay_over, node_name
+from triplegate.config.environment import VARIABLES, environment, lay_over, node_name, quieten
 from triplegate.config.faults import Findings, Position
 from triplegate.config.reader import Node, read
 from triplegate.config.settings import Settings
@@ -47,3 +47,12 @@ def test_the_process_environment_is_copied(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("TRIPLEGATE_NODE", "n2")
     assert found["TRIPLEGATE_NODE"] == "n1"
     assert node_name()
+
+
+def test_what_a_library_reads_is_said_only_where_nobody_has(monkeypatch):
+    monkeypatch.setenv("QUIET_A", "mine")
+    monkeypatch.delenv("QUIET_B", raising=False)
+    quieten("QUIET_A", "ours")
+    quieten("QUIET_B", "ours")
+    assert (environment()["QUIET_A"], environment()["QUIET_B"]) == ("mine", "ours")
+    monkeypatch.delenv("QUIET_B")

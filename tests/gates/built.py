@@ -14,6 +14,7 @@ from triplegate.edge.serve import open_exchange
 from triplegate.gateway import Gateway
 from triplegate.policies import registry
 from triplegate.stores.memory.store import MemoryStore
+from triplegate.upstreams.grpc import GrpcChannel
 from triplegate.upstreams.pool import Pool
 from triplegate.upstreams.supervisor import TaskSupervisor
 
@@ -81,6 +82,8 @@ class Built:
     async def close(self):
         for pool in self.kit.states.every(Pool):
             pool.close()
+        for channel in self.kit.states.every(GrpcChannel):
+            await channel.close()
         await self.kit.supervisor.close()
 
 

@@ -25,10 +25,12 @@ from triplegate.control.telemetry.gauges import observe_house
 from triplegate.control.telemetry.spans import SpanExport
 from triplegate.control.view import AdminToken, Degraded
 from triplegate.core.clock import Clock, SystemClock
+from triplegate.core.exchange import Gate
 from triplegate.core.house import Household
 from triplegate.core.meters import Meters
 from triplegate.core.ports import Kit, Supervisor
 from triplegate.edge.asgi import DataPlane, EdgeLimits
+from triplegate.edge.grpc import GrpcPlane
 from triplegate.edge.guard import Limits as HeadLimits
 from triplegate.edge.live import Live
 from triplegate.gateway import Gateway
@@ -38,6 +40,7 @@ from triplegate.stores.redis.store import RedisStore
 from triplegate.stores.spool import Limits as SpoolLimits
 from triplegate.stores.spool import Spool
 from triplegate.upstreams.dial import HttpxDial
+from triplegate.upstreams.grpc import GrpcChannel
 from triplegate.upstreams.pool import Pool
 from triplegate.upstreams.supervisor import TaskSupervisor
 from triplegate.upstreams.upkeep import Upkeep
@@ -81,6 +84,8 @@ class Building:
         self.house = Household(clock, self.spool, self.telemetry, settings.node, settings.telemetry.sample)
         self.live = Live()
         self.draining = False
+        self.grpc_failure = ""
+        """Why the gRPC listener is not open although it should be."""
         self._trusted = TrustedProxies(settings.trusted_proxies)
         self._dial = HttpxDial(allow_private=settings.allow_private)
         self._loaded, self._stale, self._variables = loaded, stale, environment
@@ -108,6 +113,7 @@ class Building:
         ends.push_async_callback(self._dial.close)
         ends.push_async_callback(self.supervisor.close)
         ends.callback(self._close_pools)
+        ends.push_async_callback(self._close_channels)
         gateway = self.gateway = Gateway(self.kit, self.house)
         gateway.on_swap.append(lambda snapshot: self.upkeep.keep(chores(snapshot, self.kit)))
         gateway.swap(gateway.compile(self._loaded.documents))
@@ -124,6 +130,16 @@ class Building:
         gateway, resolve = self.gateway, self._trusted.client if self._trusted else None
         limits = _edge_limits(self.settings)
         return DataPlane(gateway.gate_for, gateway.answer, limits, resolve, self.live, listener)
+
+    def grpc_plane(self) -> GrpcPlane:
+        """What answers gRPC clients: the api gate, whatever the path."""
+        gateway, resolve = self.gateway, self._trusted.client if self._trusted else None
+
+        def api() -> Gate:
+            assert gateway.snapshot is not None
+            return gateway.snapshot.gates["api"]
+
+        return GrpcPlane(api, gateway.answer, _edge_limits(self.settings), resolve, self.live, self.house.clock)
 
     def _kit(self, store: "SqlStore[AdminToken]") -> Kit:
         shared = self.shared
@@ -212,6 +228,10 @@ class Building:
         for pool in self.kit.states.every(Pool):
             pool.close()
 
+    async def _close_channels(self) -> None:
+        for channel in self.kit.states.every(GrpcChannel):
+            await channel.close()
+
     async def _usage(self, by: Sequence[str], since: float, until: float) -> Sequence[Any]:
         from triplegate.control.reports.usage import usage
 
@@ -231,6 +251,8 @@ class Building:
                 found.append(Degraded("store", f"{failure}; the keys known last are in force"))
         if self.spool.failure:
             found.append(Degraded("ledger", f"{self.spool.failure}; records wait on disk"))
+        if self.grpc_failure:
+            found.append(Degraded("gRPC", f"{self.grpc_failure}; gRPC routes are not served"))
         for name, depth in self.spool.depth().items():
             if depth.full or depth.trouble:
                 found.append(Degraded(f"spool {name}", depth.trouble or "full: new billed calls are refused"))

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from triplegate.app.building import Building
-from triplegate.config.listeners import Listener
+from triplegate.app.grpc import GrpcDoor
+from triplegate.config.listeners import GrpcListener, Listener
 from triplegate.config.settings import Settings
 from triplegate.control.probes import status_app
 from triplegate.edge.http1_server import Http1Server
@@ -22,16 +23,23 @@ class Door(msgspec.Struct, frozen=True, eq=False):
     server: Serving
     clients: bool
     """Clients call there: such doors close first, and every worker has them."""
+    waits: bool = True
+    """It is open before the worker says that it is ready."""
 
 
-def claim(settings: Settings) -> dict[str, int]:
-    """Listener → port, once it is known that nobody else has it. Raises PortTaken."""
+def claim(settings: Settings, *, grpc: bool = False) -> dict[str, int]:
+    """Listener → port, once it is known that nobody else has it. Raises PortTaken.
+
+    `grpc`: there is a gRPC route. Without one the port is only noted, for the reload that brings the first.
+    """
     ports: dict[str, int] = {}
     for name, one in settings.listeners.all.items():
         port = claim_port(one.host, one.port)
         while not one.port and port in ports.values():  # the system may give a free one twice
             port = claim_port(one.host, 0)
         ports[name] = port
+    listener = settings.listeners.grpc
+    ports["grpc"] = claim_port(listener.host, listener.port) if grpc or not listener.port else listener.port
     return ports
 
 
@@ -60,6 +68,7 @@ def doors(building: Building, app: Any, ports: Mapping[str, int]) -> list[Door]:
             continue
         target = app if name == "data" else building.plane(name)
         found.append(door(name, listener, target, most, clients=True))
+    found.append(_grpc_door(building, listeners.grpc, ports["grpc"]))
     if building.crew.leads:
         found.append(door("control", listeners.control, app.control, 256))
         if listeners.status is not None:
@@ -67,11 +76,18 @@ def doors(building: Building, app: Any, ports: Mapping[str, int]) -> list[Door]:
     return found
 
 
-def addresses(settings: Settings, ports: Mapping[str, int]) -> dict[str, str]:
+def _grpc_door(building: Building, listener: GrpcListener, port: int) -> Door:
+    server = GrpcDoor(building, listener, port, _url(listener, port))
+    return Door("grpc", listener, port, server, clients=True, waits=server.wanted)
+
+
+def addresses(settings: Settings, ports: Mapping[str, int], *, grpc: bool = False) -> dict[str, str]:
     """Gate or listener → URL, as clients on this machine would call it."""
     listeners = settings.listeners
     data = _url(listeners.data, ports["data"])
     found = {"api": data, "llm": f"{data}/v1", "mcp": f"{data}/mcp"}
+    if grpc:
+        found["grpc"] = _url(listeners.grpc, ports["grpc"])
     found["control"] = _url(listeners.control, ports["control"])
     if listeners.status is not None:
         found["status"] = _url(listeners.status, ports["status"])

@@ -36,8 +36,10 @@ async def listen(
     those that were claimed for all of them. `stale` and `environment`: see Building.
     """
     settings = loaded.settings
-    ports = claim(settings) if ports is None else ports
-    building = Building(loaded, source, addresses(settings, ports), crew=crew, stale=stale, environment=environment)
+    grpc = loaded.documents.speaks_grpc
+    ports = claim(settings, grpc=grpc) if ports is None else ports
+    told = addresses(settings, ports, grpc=grpc)
+    building = Building(loaded, source, told, crew=crew, stale=stale, environment=environment)
     try:
         app = await building.open()
         async with app.lifespan():
@@ -58,7 +60,8 @@ async def _serve(building: Building, app: Any, ports: Mapping[str, int], ready: 
     stopped = loop.create_task(signals.stop.wait())
     try:
         for door in opening:
-            await wait_listening(door.listener.host, door.port)
+            if door.waits:
+                await wait_listening(door.listener.host, door.port)
         _settle_memory()
         ready(building)
         await asyncio.wait({stopped, *serving.values()}, return_when=asyncio.FIRST_COMPLETED)

@@ -44,7 +44,7 @@ def serve(
         if loaded.settings.workers > 1:
             from triplegate.cli.workers import supervise
 
-            return supervise(place.config, loaded.settings)
+            return supervise(place.config, loaded.settings, grpc=loaded.documents.speaks_grpc)
         return run_worker(place, loaded, stale=stale, environment=environment)
 
 

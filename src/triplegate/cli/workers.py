@@ -54,14 +54,16 @@ class Aboard(msgspec.Struct):
 
 
 # the supervisor ---------------------------------------------------------------------------------------------------
-def supervise(config: Path, settings: "Settings") -> int:
+def supervise(config: Path, settings: "Settings", *, grpc: bool) -> int:
     """Run `settings.workers` workers until SIGTERM or SIGINT; the exit status: 1 when one did not end well.
+
+    `grpc`: there is a gRPC route.
 
     Raises PortTaken when somebody else listens.
     """
     from triplegate.app.doors import claim
 
-    ports = claim(settings)
+    ports = claim(settings, grpc=grpc)
     environment = {**os.environ, "TRIPLEGATE_WORKERS": str(settings.workers)}
     command = [sys.executable, "-m", "triplegate", "serve", "--config", str(config)]
     with ExitStack() as kept:

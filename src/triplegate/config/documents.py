@@ -165,6 +165,12 @@ class Documents(Document):
         found = self.position(*path)
         return "" if found is None else str(found)
 
+    @property
+    def speaks_grpc(self) -> bool:
+        """Whether a route leads to a gRPC service."""
+        spoken = {name for name, service in self.services.items() if service.protocol == "grpc"}
+        return bool(spoken) and any(one.service in spoken for route in self.routes.values() for one in route.shares)
+
     def canonical(self) -> dict[str, Any]:
         """Plain values in one normal form: defaults filled in, no positions, no secret values."""
         plain: dict[str, Any] = msgspec.to_builtins(self.model_dump(), enc_hook=str, order="sorted")

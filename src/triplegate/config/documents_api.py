@@ -16,7 +16,8 @@ from pydantic import (
     model_validator,
 )
 
-from triplegate.config.documents_base import Document, Policies, Reached, as_list
+from triplegate.config.documents_base import Connections, Document, Policies, Reached, as_list
+from triplegate.config.documents_grpc import GrpcMatch, GrpcOptions, path_of
 from triplegate.config.documents_problems import ProblemsDocument
 from triplegate.config.documents_service import (
     Balance,
@@ -138,6 +139,10 @@ class ServiceDocument(Reached):
     """When an endpoint that fails calls is left alone for a while."""
     panic: Percent = 30
     """With fewer than so many percent of the endpoints well, all are used: some of them may still answer."""
+    protocol: Literal["http", "grpc"] = "http"
+    """What it speaks: `grpc` over plain HTTP/2 for http addresses, over TLS for https ones."""
+    grpc: GrpcOptions | None = None
+    """Bounds of its gRPC channels."""
     slow_start: Duration | None = None
     """Time in which an endpoint that is new or came back grows to its full share."""
     websocket: Upgradable = None
@@ -154,6 +159,22 @@ class ServiceDocument(Reached):
             raise ValueError("an endpoint is named twice: give it a weight instead")
         if not any(one.weight and not one.backup for one in self.members):
             raise ValueError("at least one endpoint that is no backup needs a weight above 0")
+        return self
+
+    @model_validator(mode="after")
+    def _one_protocol(self) -> "ServiceDocument":
+        if self.protocol == "http":
+            if self.grpc is not None:
+                raise ValueError("grpc is for protocol: grpc")
+            return self
+        for wrong, why in (
+            (self.host == "keep", "host: keep is for protocol: http: a gRPC channel asks for one name"),
+            (self.connections != Connections(), "connections is for protocol: http: gRPC calls share a connection"),
+            (self.websocket is not None, "websocket is for protocol: http"),
+            (self.health is not None and not self.health.tcp, "the health of a gRPC service is asked by tcp: true"),
+        ):
+            if wrong:
+                raise ValueError(why)
         return self
 
     def addresses(self) -> tuple[str, ...]:
@@ -198,6 +219,13 @@ class Match(Document):
     """Query parameters with their decoded values, or `regex: …`; of a repeated one the first counts."""
     section: str | None = Field(default=None, json_schema_extra=INTERNAL)
     """Section (a Gateway's listener) it belongs to; set for Kubernetes routes, not written."""
+    grpc: GrpcMatch | None = None
+    """A gRPC service, or its methods; short for their path."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _grpc_is_a_path(cls, value: Any) -> Any:
+        return path_of(value)
 
     @field_validator("path")
     @classmethod

@@ -13,6 +13,8 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "TRIPLEGATE_TRANSPORT": ("listeners", "data", "transport"),
     "TRIPLEGATE_ADMIN_HOST": ("listeners", "control", "host"),
     "TRIPLEGATE_ADMIN_PORT": ("listeners", "control", "port"),
+    "TRIPLEGATE_GRPC_HOST": ("listeners", "grpc", "host"),
+    "TRIPLEGATE_GRPC_PORT": ("listeners", "grpc", "port"),
     "TRIPLEGATE_STATUS_HOST": ("listeners", "status", "host"),
     "TRIPLEGATE_STATUS_PORT": ("listeners", "status", "port"),
     "TRIPLEGATE_REDIS_URL": ("state", "redis"),
@@ -50,6 +52,11 @@ _OTHERS = frozenset(
 def environment() -> dict[str, str]:
     """The process's environment; read here and nowhere else on the gateway's side."""
     return dict(os.environ)  # noqa: TID251 - the one place
+
+
+def quieten(name: str, value: str) -> None:
+    """Say what a library reads from the environment when it is loaded, unless the operator has."""
+    os.environ.setdefault(name, value)  # noqa: TID251 - the one place
 
 
 def node_name() -> str:

@@ -78,8 +78,15 @@ class StatusListener(Listener):
     """Port; 0 takes a free one."""
 
 
+class GrpcListener(Listener):
+    """Where gRPC clients call; opened only when a route leads to a gRPC service."""
+
+    port: Port = 8082
+    """Port; 0 takes a free one."""
+
+
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
-_RESERVED = frozenset({"api", "llm", "mcp", "grpc"})
+_RESERVED = frozenset({"api", "llm", "mcp"})
 """Names under which the addresses of gates are told."""
 _name = TypeAdapter(Name)
 
@@ -93,6 +100,8 @@ class Listeners(Document):
     """The three gates."""
     control: ControlListener = ControlListener()
     """Admin API and pages."""
+    grpc: GrpcListener = GrpcListener()
+    """gRPC clients, once there is a route for them."""
     status: StatusListener | None = None
     """Probes and metrics alone, when they must be reachable from outside."""
     __pydantic_extra__: dict[str, NamedListener] = Field(init=False)
@@ -119,8 +128,8 @@ class Listeners(Document):
 
     @property
     def all(self) -> dict[str, Listener]:
-        """Every listener that is written or has a default, by name."""
-        own = {name: getattr(self, name) for name in type(self).model_fields}
+        """Every listener that is always open, by name; that for gRPC waits for its first route."""
+        own = {name: getattr(self, name) for name in type(self).model_fields if name != "grpc"}
         return {name: one for name, one in own.items() if one is not None} | self.named
 
     @property

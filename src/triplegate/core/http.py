@@ -189,6 +189,10 @@ class Channel(ABC):
     async def accept(self, headers: Headers) -> None:
         """Open it, with the reply's head; called once, after the upstream has accepted."""
 
+    async def metadata(self, headers: Headers) -> None:
+        """More of the head, which came only after it was opened: gRPC's initial metadata."""
+        raise NotImplementedError
+
     @abstractmethod
     async def receive(self) -> Message | None:
         """The client's next message; None at the end of its side. Raises Gone when it left."""

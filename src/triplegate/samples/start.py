@@ -24,7 +24,7 @@ class Running:
     def __init__(self, process: subprocess.Popen[bytes], ports: Mapping[str, int]) -> None:
         self._process = process
         self.ports = ports
-        """Name → port on 127.0.0.1: orders, llm, mcp (and stand_in), or model."""
+        """Name → port on 127.0.0.1: orders, llm, mcp (and stand_in), or model, or grpc."""
 
     @property
     def pid(self) -> int:
@@ -72,6 +72,11 @@ def start_samples(
     if journal is not None:
         options += ["--journal", str(journal)]
     return spawn("triplegate.samples.child", options, seconds)
+
+
+def start_grpc(port: int = 0, *, seconds: float = 10.0) -> Running:
+    """Start the gRPC echo in a process of its own, which alone loads grpcio; `ports["grpc"]`. Raises StartError."""
+    return spawn("triplegate.samples.grpc_echo", ["--port", str(port)], seconds)
 
 
 def spawn(module: str, options: Sequence[str], seconds: float) -> Running:

@@ -81,7 +81,7 @@ def reach(url: str, tls: Tls | None, connections: Connections, kit: Kit, *, cred
     secure = url.startswith("https:")
     plain, base = parse(url, credential=credential)
     try:
-        settings = _tls_settings(tls, kit)
+        settings = tls_settings(tls, kit)
         origin = msgspec.structs.replace(plain, tls=identity(settings)) if secure else plain
         context = shared_trust(kit, settings) if secure else None
     except (OSError, ValueError) as error:
@@ -94,7 +94,8 @@ def reach(url: str, tls: Tls | None, connections: Connections, kit: Kit, *, cred
     return Reached(kit.state(Pool, origin.key, make), base.encode("ascii"), limits)
 
 
-def _tls_settings(tls: Tls | None, kit: Kit) -> TlsSettings:
+def tls_settings(tls: Tls | None, kit: Kit) -> TlsSettings:
+    """How a document says an upstream is checked; file names start at the configuration."""
     if tls is None:
         return TlsSettings()
 

@@ -18,6 +18,7 @@ from triplegate.core.exchange import Compiled
 from triplegate.core.money import Price, from_dollars
 from triplegate.core.ports import House, Kit
 from triplegate.gates.api.gate import ApiGate, Served
+from triplegate.gates.api.grpc import GrpcService
 from triplegate.gates.api.match import Matcher
 from triplegate.gates.api.mirror import Mirrors, copies_of
 from triplegate.gates.api.outgoing import Own
@@ -148,7 +149,8 @@ def _mirrors(documents: Documents, kit: Kit, services: dict[str, Target]) -> Mir
 def _target(name: str, documents: Documents, kit: Kit) -> Target:
     document = documents.services[name]
     claimants = tuple(policy for policy in document.policies if policy.form == "claims")
-    return Target("service", name, document.policies, claimants=claimants, wiring=Service(name, document, kit))
+    kind = Service if document.protocol == "http" else GrpcService
+    return Target("service", name, document.policies, claimants=claimants, wiring=kind(name, document, kit))
 
 
 def _route(

@@ -13,6 +13,9 @@ from triplegate.core.http import Encoder, Headers, Inbound, OneFrame, Reply
 from triplegate.core.outgoing import edited
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import House, Kit
+from triplegate.gates.api.grpc import call
+from triplegate.gates.api.grpc_refusals import grpc_reply
+from triplegate.gates.api.grpc_web import WebFrames
 from triplegate.gates.api.match import Matcher
 from triplegate.gates.api.mirror import Mirrors
 from triplegate.gates.api.outgoing import own_fields, reply_fields, request_fields, shaped_reply
@@ -25,6 +28,7 @@ from triplegate.gates.api.weigh import weigh
 from triplegate.gates.opening import begin
 from triplegate.upstreams.attempts import Pick, attempts
 from triplegate.upstreams.retries import Spares, kept, repeatable
+from triplegate.wire.grpc import is_grpc
 from triplegate.wire.problem_style import PLAIN, Style
 
 _ENCODER = Encoder()
@@ -34,7 +38,7 @@ def _call(service: Service, exchange: Exchange, headers: Headers, chain: Chain, 
     return service.send(exchange, headers, chain, attempt)
 
 
-_SENDERS = {"http": _call, "websocket": dial}
+_SENDERS = {"http": _call, "websocket": dial, "grpc": call}
 """What the client speaks → how an attempt is sent."""
 
 
@@ -187,13 +191,17 @@ class ApiGate:
         return reply
 
     def refuse(self, exchange: Exchange, refusal: Refusal) -> Reply:
-        """Problem details, in the route's own style where it has one."""
+        """Problem details, in the route's own style where it has one; in gRPC's words to whoever speaks it."""
+        inbound = exchange.inbound
+        if inbound.protocol == "grpc" or is_grpc(inbound.header(b"content-type")):
+            return grpc_reply(exchange, refusal)
         served = None if exchange.route is None else self._routes.get(exchange.route.name)
         return problem_reply(exchange, refusal, self._style if served is None else served.style)
 
     def encoder(self, exchange: Exchange, reply: Reply) -> Encoder:
         """Bytes pass."""
-        return _ENCODER
+        frames = reply.frames
+        return frames.encoder if type(frames) is WebFrames else _ENCODER
 
 
 def _spares_of(target: Target) -> Spares:
