@@ -109,7 +109,7 @@ class Taker:
     ) -> None:
         self._store = store
         self._claimants = claimants
-        self._exchange = exchange
+        self._exchange: Exchange | None = exchange
         self._ttl = ttl
         self.taken_buckets: set[str] | None = None
         self.holds: list[Hold] = []
@@ -120,11 +120,13 @@ class Taker:
         Raises Refusal quota_exceeded, concurrency_exceeded or budget_exceeded, with the true Retry-After.
         """
         exchange = self._exchange
+        if exchange is None:
+            return None
         claims: list[Claim] = []
         for claimant in self._claimants if target is None else target.claimants:
             claims.extend(claimant.claims(exchange, target))
         if exchange.parent is not None:
-            claims = self._not_yet_taken(claims)
+            claims = _not_yet_taken(claims, exchange.parent)
         if not claims:
             return None
         taken = await self._store.take(tuple(claims), self._ttl)
@@ -142,15 +144,19 @@ class Taker:
             self.holds.append(taken.hold)
         return taken
 
-    def _not_yet_taken(self, claims: list[Claim]) -> list[Claim]:
-        """A bucket that an ancestor already took is skipped (design: Reenter)."""
-        seen: set[str] = set()
-        ancestor = self._exchange.parent
-        while ancestor is not None:
-            if ancestor.admission is not None and ancestor.admission.taken_buckets:
-                seen |= ancestor.admission.taken_buckets
-            ancestor = ancestor.parent
-        return [claim for claim in claims if claim.bucket not in seen]
+    def end(self) -> None:
+        """The exchange is over: what held each other would wait for the collector, which costs more than the call."""
+        self._exchange = None
+
+
+def _not_yet_taken(claims: list[Claim], ancestor: "Exchange | None") -> list[Claim]:
+    """A bucket that an ancestor already took is skipped (design: Reenter)."""
+    seen: set[str] = set()
+    while ancestor is not None:
+        if ancestor.admission is not None and ancestor.admission.taken_buckets:
+            seen |= ancestor.admission.taken_buckets
+        ancestor = ancestor.parent
+    return [claim for claim in claims if claim.bucket not in seen]
 
 
 def label_of(claim: Claim) -> str:

@@ -60,8 +60,10 @@ class Household:
             except Exception:  # noqa: BLE001 - a policy's callback must not cost the record
                 self._fault()
         try:
-            if exchange.admission is not None and exchange.admission.holds:
-                _settle(exchange)
+            if exchange.admission is not None:
+                exchange.admission.end()
+                if exchange.admission.holds:
+                    _settle(exchange)
         except Exception:  # noqa: BLE001 - a lost settle decays by itself, a lost record does not
             self._fault()
         record = record_of(exchange, "final", self.node, now, wall)
