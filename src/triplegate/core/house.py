@@ -60,30 +60,39 @@ class Household:
             except Exception:  # noqa: BLE001 - a policy's callback must not cost the record
                 self._fault()
         try:
-            if exchange.admission is not None:
-                exchange.admission.end()
-                if exchange.admission.holds:
-                    _settle(exchange)
+            if exchange.admission is not None and exchange.admission.holds:
+                _settle(exchange)
         except Exception:  # noqa: BLE001 - a lost settle decays by itself, a lost record does not
             self._fault()
         record = record_of(exchange, "final", self.node, now, wall)
+        if exchange.principal is not None:
+            self._book(record)
         try:
-            if exchange.principal is not None:
-                self.spool.append(record)
+            self.telemetry.finished(exchange, record)
+        except Exception:  # noqa: BLE001 - being seen must not change what is seen
+            self._fault()
+        _let_go(exchange)
+
+    def _book(self, record: Record) -> None:
+        try:
+            self.spool.append(record)
         except Refusal as refusal:
             if refusal.code != "ledger_full":
                 self._fault()
         except OSError:
-            self._fault()
-        try:
-            self.telemetry.finished(exchange, record)
-        except Exception:  # noqa: BLE001 - being seen must not change what is seen
             self._fault()
 
     def _fault(self) -> None:
         self.faults += 1
         if self.faults < 100 or self.faults % 1000 == 0:
             traceback.print_exc(file=sys.stderr)
+
+
+def _let_go(exchange: Exchange) -> None:
+    """What an exchange and its parts hold of each other would wait for the collector, at a tenth of a call's CPU."""
+    exchange.closers.clear()
+    if exchange.admission is not None:
+        exchange.admission.end()
 
 
 def _settle(exchange: Exchange) -> None:
