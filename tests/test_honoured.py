@@ -57,6 +57,7 @@ FAIR = "policies/test_fair_share.py::"
 ADAPTIVE = "policies/test_adaptive_concurrency.py::"
 SHED = "policies/test_shed.py::"
 HEDGE = "policies/test_hedge.py::"
+DEADLINE = "policies/test_deadline.py::"
 HEDGING = "upstreams/test_hedge.py::"
 PRIORITY = "policies/test_priority.py::"
 KEY = "cli/test_key.py::"
@@ -290,7 +291,14 @@ FIELDS = {
         f"breaker.{name}": BREAKER + "test_shares_replace_failures_in_a_row_unless_both_are_said"
         for name in ("rate", "window", "volume", "slow", "slow_rate")
     },
+    "breaker.shared": BREAKER + "test_nodes_tell_one_another",
     "breaker.open_for": API + "test_an_open_breaker_spares_the_service_and_stays_open_over_reloads",
+    "deadline.mode": DEADLINE + "test_it_cannot_merely_observe",
+    **{
+        f"deadline.{name}": DEADLINE + "test_header_unit_and_bound_are_as_written"
+        for name in ("header", "unit", "longest")
+    },
+    "deadline.trusted": DEADLINE + "test_only_trusted_proxies_may_be_asked",
     "fair_share.mode": FAIR + "test_observing_refuses_nobody_and_says_so",
     "fair_share.at_once": FAIR + "test_one_that_is_alone_has_everything",
     "fair_share.by": FAIR + "test_places_are_shared_among_teams_consumers_or_orgs",

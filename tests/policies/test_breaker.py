@@ -1,7 +1,11 @@
 """The rules reach the gates, and a breaker opens, spares the upstream, probes and closes again."""
 
+import asyncio
+
 import pytest
 from pydantic import ValidationError
+from tests.gates.built import built
+from tests.hostile.scripted import Upstream
 
 from triplegate.core.policy import BreakerRules, Dispatch
 from triplegate.policies.breaker import Breaker
@@ -43,3 +47,32 @@ def test_shares_replace_failures_in_a_row_unless_both_are_said():
 def test_a_breaker_that_never_decides_cannot_be_written(fields):
     with pytest.raises(ValidationError):
         Breaker(**fields)
+
+
+async def test_nodes_tell_one_another(tmp_path, state):
+    async def answers(talk):
+        while True:
+            head = await talk.head()
+            status = b"500 Oops" if b"/r/bad" in head else b"200 OK"
+            await talk.say(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n")
+
+    rules = "{use: breaker, failures: 1, open_for: 60s, shared: true}"
+    async with Upstream(answers) as upstream:
+        text = f"""
+services: {{s: {{endpoints: ["{upstream.url}"], policies: [{rules}]}}}}
+routes: {{r: {{service: s, match: {{path: /r}}, policies: [{{use: key_auth}}]}}}}
+"""
+        async with (
+            built(tmp_path, text, broadcast=state.broadcast) as here,
+            built(tmp_path, text, broadcast=state.others_broadcast()) as there,
+        ):
+            for node in (here, there):
+                assert (await node.serve("GET", "/r/good"))[1].status == 200
+                await asyncio.sleep(0)  # the listener's task begins
+                await node.kit.broadcast.publish("breakers", b"")  # it is subscribed by then
+            assert (await here.serve("GET", "/r/bad"))[1].status == 500
+            async with asyncio.timeout(10):
+                while (await there.serve("GET", "/r/good"))[1].status != 503:
+                    await asyncio.sleep(0.02)
+            for node in (here, there):
+                await node.kit.supervisor.close()

@@ -69,6 +69,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         # ourselves
         "policy_unavailable": Code(503, "A security policy of this route cannot decide", *_BUSY),
         "overloaded": Code(503, "The gateway is at its limit", *_BUSY),
+        "deadline_exceeded": Code(504, "The caller's deadline has passed", "server_error", "api_error", -32003, 4),
         "draining": Code(503, "The gateway is shutting down", *_BUSY),
         "ledger_full": Code(503, "The ledger cannot take another billed call", *_BUSY),
         "no_backend": Code(500, "The route has no usable backend", "server_error", "api_error", -32003, 14),

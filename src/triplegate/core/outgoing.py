@@ -50,6 +50,8 @@ class Outgoing(msgspec.Struct):
     """Service that is tried first, whatever the route's weights say."""
     copies: list[Copy] = []
     """Copies to send elsewhere."""
+    left: tuple[bytes, float] | None = None
+    """Field that tells the upstream how much time an attempt has left, and the seconds that its number counts in."""
 
 
 def edited(headers: Headers, edits: Sequence[Edit]) -> Headers:

@@ -58,6 +58,8 @@ class BreakerRules(msgspec.Struct, frozen=True, gc=False):
     """Calls in the window below which shares say nothing."""
     permits: int = 1
     """Probes at once while it is half-open; so many good ones close it."""
+    shared: bool = False
+    """Tell the other workers and nodes when it opens and closes."""
 
 
 class HedgeRules(msgspec.Struct, frozen=True, gc=False):

@@ -39,6 +39,8 @@ class Breaker(Policy):
     """Longest time between two probes."""
     permits: Annotated[int, Field(ge=1, le=1000)] = 1
     """Probes at once; so many good ones close it, a bad one opens it again."""
+    shared: bool = False
+    """Tell the other workers and nodes when it opens and closes (with shared state; best effort)."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "Breaker":
@@ -59,4 +61,5 @@ class Breaker(Policy):
             window=self.window,
             volume=self.volume,
             permits=self.permits,
+            shared=self.shared,
         )

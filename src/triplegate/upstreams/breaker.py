@@ -1,5 +1,6 @@
 """Stop calling what fails or is slow; after a while a few probes decide whether to call it again."""
 
+from collections.abc import Callable
 from typing import Literal
 
 from triplegate.core.errors import Refusal
@@ -8,6 +9,8 @@ from triplegate.core.policy import BreakerRules
 
 _BLAMED = frozenset({"transient", "overload", "stall", "malformed"})
 _SLOTS = 10
+_FURTHEST = 3600.0
+"""Seconds: nobody else can keep it open for longer at once."""
 
 
 class Window:
@@ -45,13 +48,26 @@ class Window:
 class Breaker:
     """Counters of one service or target; keep it by `kit.state(Breaker, name, Breaker)`."""
 
-    __slots__ = ("_given", "_given_at", "_good", "_opened_at", "_openings", "_window", "failures", "until")
+    __slots__ = (
+        "__weakref__",
+        "_given",
+        "_given_at",
+        "_good",
+        "_opened_at",
+        "_openings",
+        "_window",
+        "failures",
+        "tell",
+        "until",
+    )
 
     def __init__(self) -> None:
         self.failures = 0
         """In a row."""
         self.until = 0.0
         """Monotonic seconds before which nothing is called; 0: closed."""
+        self.tell: Callable[[float], None] | None = None
+        """Told for how many seconds it opened, or 0 when it closed, by rules that are shared."""
         self._window = Window()
         self._opened_at = self._given_at = 0.0
         self._openings = self._given = self._good = 0
@@ -125,12 +141,30 @@ class Breaker:
         self._good += 1
         if self._good >= rules.permits:
             self.close()
+            if rules.shared and self.tell is not None:
+                self.tell(0.0)
 
     def _open(self, now: float, rules: BreakerRules) -> None:
-        self._opened_at, self.until = now, now + min(rules.open_for * 2.0**self._openings, rules.longest)
+        seconds = min(rules.open_for * 2.0**self._openings, rules.longest)
+        self._stand(now, seconds)
         self._openings = min(self._openings + 1, 30)
+        if rules.shared and self.tell is not None:
+            self.tell(seconds)
+
+    def _stand(self, now: float, seconds: float) -> None:
+        self._opened_at, self.until = now, now + seconds
         self._given = self._good = 0
         self._window.clear()
+
+    def heard(self, now: float, seconds: float) -> None:
+        """Another worker or node opened its own for `seconds`, or closed it (0)."""
+        if seconds <= 0:
+            self.close()
+            return
+        seconds = min(seconds, _FURTHEST)
+        if now + seconds > self.until:
+            self._stand(now, seconds)
+            self._openings = max(self._openings, 1)
 
     def close(self) -> None:
         """Call it again as if nothing had happened."""

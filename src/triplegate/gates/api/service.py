@@ -16,6 +16,7 @@ from triplegate.upstreams.group import Group
 from triplegate.upstreams.hedge import Hedging
 from triplegate.upstreams.reach import reach
 from triplegate.upstreams.retries import Spares
+from triplegate.upstreams.sharing import Sharing
 
 
 class Service:
@@ -28,6 +29,7 @@ class Service:
         "_clock",
         "_host",
         "_only",
+        "_sharing",
         "_tuned",
         "_tunes",
         "group",
@@ -47,6 +49,7 @@ class Service:
         self.spares = _spares(name, kit)
         self.websocket = document.websocket
         self.supervisor = kit.supervisor
+        self._sharing = Sharing.kept(kit)
         self._host = document.host
         self._tunes = tuple(policy for policy in document.policies if policy.form == "tune")
         self._tuned: dict[Chain, Dispatch] = {}
@@ -56,6 +59,8 @@ class Service:
         found = self._tuned.get(chain)
         if found is None:
             found = self._tuned[chain] = tuned(self._base, chain, self._tunes)
+            if found.breaker is not None and found.breaker.shared:
+                self._sharing.join(f"service:{self.name}", self._breaker)
         return found
 
     @property
@@ -106,11 +111,15 @@ class Service:
     def send(self, exchange: Exchange, headers: Headers, chain: Chain, attempt: Attempt) -> Awaitable[Reply]:
         """One try at one endpoint. Raises Refusal upstream_open."""
         endpoint = self.begin(exchange, attempt, chain)
-        inbound = exchange.inbound
+        inbound, outgoing = exchange.inbound, exchange.outgoing
+        fields = [(b"host", self.host_for(endpoint, exchange, attempt)), *headers]
+        if outgoing is not None and outgoing.left is not None and exchange.deadline is not None:
+            name, unit = outgoing.left
+            fields.append((name, b"%.3f" % (max(0.0, exchange.deadline - self._clock.now()) / unit)))
         sent = endpoint.pool.send(
             inbound.method,
             path_at(endpoint, exchange, attempt),
-            [(b"host", self.host_for(endpoint, exchange, attempt)), *headers],
+            fields,
             inbound.body,
             self.dispatch(chain),
             deadline=exchange.deadline,

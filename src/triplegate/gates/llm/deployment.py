@@ -15,6 +15,7 @@ from triplegate.upstreams.breaker import Breaker
 from triplegate.upstreams.pool import Pool
 from triplegate.upstreams.reach import reach
 from triplegate.upstreams.retries import Spares
+from triplegate.upstreams.sharing import Sharing
 
 RETRY_ON = frozenset({401, 402, 403, 404, 408, 429, 500, 502, 503, 504, 529})
 """Statuses of a provider after which another deployment may do better (llm.md §5.1)."""
@@ -28,9 +29,11 @@ class Deployment:
         "_breaker",
         "_clock",
         "_fixed",
+        "_label",
         "_path",
         "_pool",
         "_quirks",
+        "_sharing",
         "_tuned",
         "_tunes",
         "missing",
@@ -50,7 +53,8 @@ class Deployment:
         self._base.retry_on = RETRY_ON
         self._tunes = tuple(policy for policy in provider.policies + written.policies if policy.form == "tune")
         self._tuned: dict[Chain, Dispatch] = {}
-        label = f"deployment:{written.provider}/{written.model}/{written.key or provider.key or ''}"
+        self._label = label = f"deployment:{written.provider}/{written.model}/{written.key or provider.key or ''}"
+        self._sharing = Sharing.kept(kit)
         self._breaker = kit.state(Breaker, label, Breaker)
         self.spares = kit.state(Spares, label, Spares)
         self._clock = kit.clock
@@ -95,6 +99,8 @@ class Deployment:
         if found is None:
             found = self._tuned[chain] = tuned(self._base, chain, self._tunes)
             found.retry_on |= RETRY_ON  # a retry policy adds statuses; fallback needs these
+            if found.breaker is not None and found.breaker.shared:
+                self._sharing.join(self._label, self._breaker)
         return found
 
     def send(self, exchange: Exchange, call: LlmCall, chain: Chain) -> Awaitable[Reply]:
