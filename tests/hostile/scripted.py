@@ -51,15 +51,15 @@ class Talk:
 class Upstream:
     """Listens on 127.0.0.1 and runs the script on each connection; closes the connection when the script ends."""
 
-    def __init__(self, script: Script):
-        self._script = script
+    def __init__(self, script: Script, port: int = 0):
+        self._script, self.port = script, port
         self.talks: list[Talk] = []
         self.failures: list[BaseException] = []
         self._tasks: set[asyncio.Task] = set()
         self._changed = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         return self
@@ -89,6 +89,11 @@ class Upstream:
     def connections(self) -> int:
         """Connections accepted so far."""
         return len(self.talks)
+
+    @property
+    def open(self) -> int:
+        """Connections that are open now."""
+        return len(self._tasks)
 
     async def until(self, condition: Callable[[], bool], seconds: float = 5.0) -> None:
         """Wait until `condition` holds, checked whenever a connection comes or ends."""

@@ -29,8 +29,9 @@ class GradientRules(msgspec.Struct, frozen=True, gc=False):
 class Gradient:
     """The number and what it was found from; keep it by `kit.state`.
 
-    Each window sets it to itself times best / usual time, plus its square root: room to find out whether more would
-    do. Every `remeasure` seconds it is halved until the best time is known anew, since what was best may have changed.
+    Each window sets it to itself times best / usual time, plus half its square root: room to find out whether more
+    would do. Every `remeasure` seconds it is halved until the best time is known anew, since what was best may have
+    changed.
     """
 
     __slots__ = ("_again", "_began", "_probing", "_samples", "_since", "best", "number")
@@ -80,7 +81,7 @@ class Gradient:
 
     def _set(self, usual: float, inside: int, rules: GradientRules) -> None:
         slope = max(0.5, min(self.best * (1 + rules.tolerance) / usual, 2.0))
-        number = self.number * slope + sqrt(self.number)
+        number = self.number * slope + sqrt(self.number) / 2
         if number > self.number and inside < self.number / 2:
             return  # nobody asked for as many: that they went well says nothing about more
         self.number = max(float(rules.least), min(number, float(rules.most)))

@@ -17,8 +17,9 @@ from triplegate.stores.memory.room import Room
 class Shed(Policy):
     """Bound the calls under way and the time they wait: critical ones first, batch ones last.
 
-    When the queue has not been empty for `longest`, the newest goes first and nobody waits for more than `target`: what
-    cannot be served in time is refused at once, and what is served is served fast. Kept in each worker.
+    When the queue of a class has not been empty for `longest`, the newest goes first, nobody waits for longer than
+    `target` and lower classes get in no more: what cannot be served in time is refused at once, and what is served is
+    served fast. Kept in each worker.
     """
 
     use: Literal["shed"] = "shed"

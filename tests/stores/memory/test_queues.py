@@ -82,8 +82,9 @@ def test_a_fair_queue_counts_itself_right(steps):
 
 
 def test_critical_calls_go_first_and_batch_last(loop):
-    queue = Lanes(SetClock().now)
-    batch, usual, critical = (ticket(loop, priority=one) for one in (BATCH, DEFAULT, CRITICAL))
+    clock = SetClock()
+    queue = Lanes(clock.now)
+    batch, usual, critical = (ticket(loop, priority=one, since=clock.now()) for one in (BATCH, DEFAULT, CRITICAL))
     for one in (batch, usual, critical):
         queue.put(one)
     assert [queue.pop(0, 10) for _ in range(4)] == [critical, usual, batch, None]
@@ -108,17 +109,38 @@ def test_under_pressure_the_newest_goes_first_and_nobody_waits_for_long(loop):
     first, second = ticket(loop, since=clock.now()), ticket(loop, since=clock.now())
     queue.put(first)
     queue.put(second)
-    assert queue.patience(clock.now(), 0.1) == 0.1
-    assert not queue.pressed
+    assert queue.patience(0.1, DEFAULT) == 0.1
+    assert not queue.pressed(DEFAULT)
     clock.advance(0.11)
-    assert queue.pressed
-    assert queue.patience(clock.now(), 0.1) == 0.005
+    assert queue.pressed(DEFAULT)
+    assert queue.patience(0.1, DEFAULT) == 0.005
     assert queue.pop(0, 1) is second
     assert queue.pop(0, 1) is first
-    assert not queue.pressed, "an empty queue presses nobody"
-    third = ticket(loop, since=clock.now())
-    queue.put(third)
-    assert not queue.pressed
+
+
+def test_pressure_stays_while_more_than_a_few_are_turned_away_and_then_is_over(loop):
+    clock = SetClock()
+    queue = Lanes(clock.now)
+    queue.put(ticket(loop, since=clock.now()))
+    clock.advance(0.11)
+    assert queue.pressed(DEFAULT)
+    queue.pop(0, 1)
+    for turned_away, pressed in ((5, True), (2, True), (1, False)):
+        for number in range(10):
+            queue.came(DEFAULT)
+            if number < turned_away:
+                queue.went(DEFAULT)
+        clock.advance(0.11)
+        assert queue.pressed(DEFAULT) is pressed
+
+
+def test_while_one_priority_is_under_pressure_lower_ones_get_in_no_more_and_higher_ones_as_ever(loop):
+    clock = SetClock()
+    queue = Lanes(clock.now)
+    queue.put(ticket(loop, since=clock.now()))
+    clock.advance(0.11)
+    assert [queue.patience(0.1, priority) for priority in (CRITICAL, DEFAULT, BATCH)] == [0.1, 0.005, 0.0]
+    assert [queue.bound(10, priority) for priority in (CRITICAL, DEFAULT, BATCH)] == [10, 10, 0]
 
 
 def test_places_are_kept_for_critical_calls_as_far_as_they_were_needed_of_late():

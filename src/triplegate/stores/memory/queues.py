@@ -25,6 +25,9 @@ class Ticket:
 
 Line = OrderedDict[Ticket, None]
 
+_HARDLY = 10
+"""One in so many turned away is hardly any."""
+
 
 class Fifo:
     """First come, first served; who comes when it is full goes."""
@@ -51,9 +54,15 @@ class Fifo:
     def left(self, key: str, priority: int) -> None:
         """It is not any more."""
 
-    def patience(self, now: float, longest: float) -> float:
+    def patience(self, longest: float, priority: int) -> float:
         """Seconds that a newcomer may wait."""
         return longest
+
+    def came(self, priority: int) -> None:
+        """Somebody wants in."""
+
+    def went(self, priority: int) -> None:
+        """Somebody was turned away."""
 
     def put(self, ticket: Ticket) -> None:
         """Wait."""
@@ -135,32 +144,49 @@ class Fair(Fifo):
         return next(reversed(self._lines[longest]))
 
 
-class Lanes(Fifo):
-    """A lane for each priority. Under pressure the newest is served first and nobody waits for long.
+class Lane:
+    """Those of one priority who wait, and whether more of them come than can be served.
 
-    Pressure is a queue that has not been empty for `longest` seconds (controlled delay): by then the oldest have waited
-    so long that their callers may be gone, and serving them in order would make everyone late.
+    Pressure begins when the lane has not been empty for `longest` seconds (controlled delay): by then the oldest have
+    waited so long that their callers may be gone, and serving them in order would make everyone late. It is over after
+    as long a time in which hardly any newcomer was turned away.
     """
 
-    __slots__ = (
-        "_emptied",
-        "_inside",
-        "_lanes",
-        "_now",
-        "_peak",
-        "_peak_at",
-        "_peak_before",
-        "longest",
-        "share",
-        "target",
-    )
+    __slots__ = ("_began", "_pressed", "came", "emptied", "line", "went")
+
+    def __init__(self) -> None:
+        self.line: Line = OrderedDict()
+        self.emptied = 0.0
+        """Since when somebody waits, if anybody does."""
+        self.came = self.went = 0
+        """Newcomers of this while, and those who were turned away."""
+        self._began = 0.0
+        self._pressed = False
+
+    def pressed(self, now: float, longest: float) -> bool:
+        """Whether more come than can be served."""
+        if now - self._began >= longest:
+            if self.went * _HARDLY <= self.came:
+                self._pressed = False
+            self._began, self.came, self.went = now, 0, 0
+        if self.line and now - self.emptied > longest:
+            self._pressed = True
+        return self._pressed
+
+
+class Lanes(Fifo):
+    """A lane for each priority. Under pressure the newest is served first and hardly anybody waits.
+
+    While one priority is under pressure, nobody of a lower one gets in at all.
+    """
+
+    __slots__ = ("_inside", "_lanes", "_now", "_peak", "_peak_at", "_peak_before", "longest", "share", "target")
 
     _MEMORY = 10.0
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self._lanes: tuple[Line, Line, Line] = (OrderedDict(), OrderedDict(), OrderedDict())
-        self._emptied = now()
+        self._lanes = (Lane(), Lane(), Lane())
         self._inside = self._peak = self._peak_before = 0
         self._peak_at = now()
         self.share = 0.2
@@ -169,17 +195,18 @@ class Lanes(Fifo):
 
     def __len__(self) -> int:
         first, second, third = self._lanes
-        return len(first) + len(second) + len(third)
+        return len(first.line) + len(second.line) + len(third.line)
 
-    @property
-    def pressed(self) -> bool:
-        """Whether the queue has not been empty for a while."""
-        return len(self) > 0 and self._now() - self._emptied > self.longest
+    def pressed(self, priority: int) -> bool:
+        """Whether more calls of this priority come than can be served."""
+        return self._lanes[priority].pressed(self._now(), self.longest)
 
     def bound(self, limit: int, priority: int) -> int:
         """All but the critical ones leave free what critical ones have lately needed, within the share."""
         if priority == CRITICAL:
             return limit
+        if any(self.pressed(higher) for higher in range(priority)):
+            return 0
         self._turn()
         needed = max(self._peak, self._peak_before)
         kept = min(int(limit * self.share), needed + 1) if needed else 0
@@ -187,7 +214,7 @@ class Lanes(Fifo):
 
     def ahead(self, priority: int) -> bool:
         """Whether one of this priority or a higher one waits."""
-        return any(self._lanes[: priority + 1])
+        return any(lane.line for lane in self._lanes[: priority + 1])
 
     def entered(self, key: str, priority: int) -> None:
         """Notes how many critical ones there are at once."""
@@ -208,25 +235,36 @@ class Lanes(Fifo):
             self._peak_before, self._peak = (self._inside if stale else self._peak), self._inside
             self._peak_at = now
 
-    def patience(self, now: float, longest: float) -> float:
-        """Under pressure hardly any."""
-        return self.target if self.pressed else longest
+    def patience(self, longest: float, priority: int) -> float:
+        """Hardly any under pressure, none under that of a higher priority."""
+        if any(self.pressed(higher) for higher in range(priority)):
+            return 0.0
+        return self.target if self.pressed(priority) else longest
+
+    def came(self, priority: int) -> None:
+        """Counts for when the pressure is over."""
+        self._lanes[priority].came += 1
+
+    def went(self, priority: int) -> None:
+        """Counts for when it is not."""
+        self._lanes[priority].went += 1
 
     def put(self, ticket: Ticket) -> None:
         """Wait in the lane of its priority."""
-        if not len(self):
-            self._emptied = ticket.since
-        self._lanes[ticket.priority][ticket] = None
+        lane = self._lanes[ticket.priority]
+        if not lane.line:
+            lane.emptied = ticket.since
+        lane.line[ticket] = None
 
     def drop(self, ticket: Ticket) -> None:
         """Leave it."""
-        self._lanes[ticket.priority].pop(ticket, None)
+        self._lanes[ticket.priority].line.pop(ticket, None)
 
     def pop(self, inside: int, limit: int) -> Ticket | None:
         """The highest priority first; in its lane the oldest, under pressure the newest."""
         for priority, lane in enumerate(self._lanes):
-            if lane and inside < self.bound(limit, priority):
-                return lane.popitem(last=self.pressed)[0]
+            if lane.line and inside < self.bound(limit, priority):
+                return lane.line.popitem(last=self.pressed(priority))[0]
         return None
 
     def gives_way(self, newcomer: Ticket) -> Ticket:
@@ -234,6 +272,6 @@ class Lanes(Fifo):
         for priority in (BATCH, DEFAULT, CRITICAL):
             if priority < newcomer.priority:
                 break
-            if self._lanes[priority]:
-                return next(iter(self._lanes[priority]))
+            if self._lanes[priority].line:
+                return next(iter(self._lanes[priority].line))
         return newcomer

@@ -22,6 +22,7 @@ class Room:
         """Go in, if there is a place now; whoever went in calls `leave` exactly once."""
         self._limit = limit
         queue = self.queue
+        queue.came(priority)
         if len(queue):
             self._fill()
         if self.inside >= queue.bound(limit, priority) or queue.ahead(priority):
@@ -36,18 +37,15 @@ class Room:
 
     async def wait(self, key: str, priority: int, most: int, seconds: float) -> bool:
         """Wait for a place behind at most `most` others, for at most `seconds`; False: turned away."""
-        now = self._now()
-        seconds = self.queue.patience(now, seconds)
+        seconds = min(seconds, self.queue.patience(seconds, priority))
         if most <= 0 or seconds <= 0:
-            self.refused += 1
-            return False
+            return self._turned_away(priority)
         loop = asyncio.get_running_loop()
-        ticket = Ticket(loop.create_future(), now, key, priority)
+        ticket = Ticket(loop.create_future(), self._now(), key, priority)
         if len(self.queue) >= most:
             loser = self.queue.gives_way(ticket)
             if loser is ticket:
-                self.refused += 1
-                return False
+                return self._turned_away(priority)
             self.queue.drop(loser)
             loser.refuse()
         self.queue.put(ticket)
@@ -61,9 +59,12 @@ class Room:
         finally:
             timer.cancel()
             self.queue.drop(ticket)
-        if not let_in:
-            self.refused += 1
-        return let_in
+        return let_in or self._turned_away(priority)
+
+    def _turned_away(self, priority: int) -> bool:
+        self.refused += 1
+        self.queue.went(priority)
+        return False
 
     def leave(self, key: str, priority: int) -> None:
         """Go out; whoever is next comes in."""
