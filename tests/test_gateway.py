@@ -147,9 +147,11 @@ async def test_a_child_runs_the_whole_chain_as_its_parents_caller_and_is_closed(
         built(tmp_path, text(upstream.url.rpartition(":")[2])) as made,
     ):
         parent, _ = await made.answer("GET", "/r")
+        parent.priority, parent.deadline = 2, made.kit.clock.now() + 0.2
         async with made.gateway.call(parent, within("/r")) as reply:
             assert (reply.status, await anext(reply.frames)) == (200, b"child")
-        child = made.records[-1]
+        ended, child = made.house.telemetry.finished_exchanges[-1]
+        assert (ended.priority, ended.deadline) == (2, parent.deadline)
         assert (child.parent, child.consumer, child.outcome, child.kind) == (parent.id, "ci", "ok", "final")
         assert child.exchange != parent.id
 

@@ -160,6 +160,9 @@ class Gateway:
         gate = snapshot.gate_for(inbound.path)
         child = gate.open(inbound)
         child.parent, child.depth, child.principal = parent, parent.depth + 1, parent.principal
+        child.priority = parent.priority
+        if parent.deadline is not None and (child.deadline is None or parent.deadline < child.deadline):
+            child.deadline = parent.deadline
         reply: Reply | None = None
         try:
             reply = await self.answer(gate, child)

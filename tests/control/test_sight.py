@@ -136,6 +136,21 @@ async def test_upstreams_are_unknown_until_they_were_called(made):
     assert (url, 1, 1, 0) in list(sight(made).pools())
 
 
+async def test_policies_that_bound_calls_and_breakers_are_seen(made):
+    policies = (
+        "policies: [{use: bulkhead, at_once: 9, by: team}, {use: fair_share, at_once: 9}, {use: shed}, {use: breaker}]"
+    )
+    made.take(made.text.replace("services: {a: {", "services: {a: {" + policies + ", "))
+    assert list(sight(made).breakers()) == [], "none has seen a call"
+    exchange, reply = await made.answer("GET", "/r")
+    assert set(sight(made).rooms()) == {(f"service:a/{use}", 1, 0) for use in ("bulkhead", "fair_share", "shed")}
+    assert list(sight(made).found_limits()) == [("service:a/shed", 20)]
+    assert list(sight(made).breakers()) == [("service:a", "closed")]
+    reply.frames.close()
+    exchange.close("ok")
+    assert {inside for _, inside, _ in sight(made).rooms()} == {0}
+
+
 async def test_an_upstream_that_cannot_be_reached_is_down_with_the_reason(made):
     exchange = made.open("POST", "/v1/chat/completions", body=b'{"model":"m"}')
     assert (await made.gateway.answer(exchange.gate, exchange)).status == 502

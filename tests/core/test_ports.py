@@ -39,3 +39,11 @@ def test_a_kit_for_another_snapshot_shares_everything_but_the_people():
     assert other.directory is not kit.directory
     assert other.states is kit.states
     assert other.admission is kit.admission
+
+
+def test_states_of_one_kind_are_listed_with_their_names():
+    states = States()
+    for name in ("a", "b"):
+        states.get(list, name, list)
+    states.get(dict, "c", dict)
+    assert states.named(list) == [("a", []), ("b", [])]

@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+import msgspec
 import pytest
 from tests.builders import make_exchange, make_house
 
@@ -193,6 +194,16 @@ async def test_without_room_for_tasks_it_is_sent_once():
 async def test_what_may_not_be_repeated_is_sent_once():
     upstream = Upstream("waits")
     call = Call(upstream, replayable=False)
+    await asyncio.sleep(0.05)
+    upstream.go.set()
+    await call.reply()
+    assert len(call.exchange.attempts) == 1
+
+
+async def test_messages_both_ways_are_opened_once():
+    upstream = Upstream("waits")
+    call = Call(upstream)
+    call.exchange.inbound = msgspec.structs.replace(call.exchange.inbound, protocol="websocket")
     await asyncio.sleep(0.05)
     upstream.go.set()
     await call.reply()

@@ -134,6 +134,12 @@ def test_what_an_upstream_may_see_twice(method, headers, rules, may):
     assert repeatable(make_inbound(method, headers=headers), rules) is may
 
 
+def test_messages_that_come_once_are_not_sent_twice():
+    rules = Dispatch(retry_keyed=True, retry_methods=frozenset({"POST"}))
+    inbound = make_inbound("POST", headers=[(b"idempotency-key", b"k")])
+    assert not repeatable(msgspec.structs.replace(inbound, protocol="grpc"), rules)
+
+
 class Kept(BytesBody):
     """A body that comes once, unless it is asked for as a whole."""
 

@@ -16,11 +16,14 @@ from triplegate.control.view import (
 )
 from triplegate.core.errors import Fault
 from triplegate.core.exchange import Exchange
+from triplegate.core.gradient import Gradient
 from triplegate.core.policy import Policy
 from triplegate.gates.api.gate import ApiGate
 from triplegate.gates.api.mirror import Copies
 from triplegate.gateway import Gateway
+from triplegate.stores.memory.room import Room, Rooms
 from triplegate.stores.spool import Spool
+from triplegate.upstreams.breaker import Breaker
 from triplegate.upstreams.endpoint import Endpoint
 from triplegate.upstreams.group import Group
 from triplegate.upstreams.pool import Pool
@@ -160,6 +163,26 @@ class Sight(GatewayView):
             counters = pool.counters()
             yield str(pool.origin), counters.open, counters.idle, counters.waiting
 
+    def rooms(self) -> Iterable[tuple[str, int, int]]:
+        """Calls inside and waiting, by policy."""
+        states = self._gateway.kit.states
+        for name, room in states.named(Room):
+            yield _label(name), room.inside, len(room.queue)
+        for name, rooms in states.named(Rooms):
+            yield _label(name), *rooms.totals()
+
+    def found_limits(self) -> Iterable[tuple[str, int]]:
+        """Numbers that were found, by policy."""
+        for name, gradient in self._gateway.kit.states.named(Gradient):
+            yield _label(name), int(gradient.number)
+
+    def breakers(self) -> Iterable[tuple[str, str]]:
+        """How breakers stand that have seen a call."""
+        now = self._gateway.kit.clock.now()
+        for name, breaker in self._gateway.kit.states.named(Breaker):
+            if breaker.used:
+                yield name, breaker.state(now)
+
     def _pools(self) -> list[Pool]:
         return self._gateway.kit.states.every(Pool)
 
@@ -170,6 +193,11 @@ class Sight(GatewayView):
     async def reload(self) -> Reloaded:
         """Read the configuration anew and swap, or keep the last good one."""
         return await self._reload()
+
+
+def _label(name: str) -> str:
+    """The policy's label, of the name under which it keeps its state."""
+    return name.partition("|")[2]
 
 
 def _endpoint_view(group: Group, endpoint: Endpoint, now: float) -> EndpointView:

@@ -175,6 +175,18 @@ class GatewayView:
         """(upstream, open, idle, waiting) connections."""
         return ()
 
+    def rooms(self) -> Iterable[tuple[str, int, int]]:
+        """(policy, calls inside, calls waiting) of the policies that bound how many are under way."""
+        return ()
+
+    def found_limits(self) -> Iterable[tuple[str, int]]:
+        """(policy, calls at once) of the policies that find the number themselves."""
+        return ()
+
+    def breakers(self) -> Iterable[tuple[str, str]]:
+        """(upstream, closed, open or half-open) of the breakers in use."""
+        return ()
+
     def budget_drift(self) -> Iterable[tuple[str, float]]:
         """(budget, US dollars by which the counter differs from the ledger)."""
         return ()

@@ -283,6 +283,10 @@ class States:
         """All states of one kind: for pages and metrics."""
         return [state for (of, _), state in list(self._kept.items()) if of is kind]
 
+    def named(self, kind: type[T]) -> list[tuple[str, T]]:
+        """The same with the name of each."""
+        return [(name, state) for (of, name), state in list(self._kept.items()) if of is kind]
+
     def begin(self) -> None:
         """A new snapshot is being compiled: start noting what it uses."""
         self._unused = set(self._kept) - self._used

@@ -60,7 +60,7 @@ async def attempts(
         spares_of(chosen[0]).budget.called(now())
     hedging = None
     if dispatch.hedge is not None and replayable and spares_of is not None and chosen is not None:
-        hedging = spares_of(chosen[0]).hedging
+        hedging = spares_of(chosen[0]).hedging if exchange.inbound.protocol == "http" else None
     while chosen is not None:
         attempt = exchange.attempt(*chosen)
         if hedging is None:

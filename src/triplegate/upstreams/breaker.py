@@ -59,6 +59,7 @@ class Breaker:
         "failures",
         "tell",
         "until",
+        "used",
     )
 
     def __init__(self) -> None:
@@ -68,6 +69,8 @@ class Breaker:
         """Monotonic seconds before which nothing is called; 0: closed."""
         self.tell: Callable[[float], None] | None = None
         """Told for how many seconds it opened, or 0 when it closed, by rules that are shared."""
+        self.used = False
+        """Whether rules were ever applied to it."""
         self._window = Window()
         self._opened_at = self._given_at = 0.0
         self._openings = self._given = self._good = 0
@@ -111,6 +114,7 @@ class Breaker:
 
     def take(self, began: float, now: float, rules: BreakerRules, *, failed: bool, took: float = 0.0) -> None:
         """Take in a call that was sent at `began` and took so many seconds."""
+        self.used = True
         slow = rules.slow is not None and took > rules.slow
         if self.until:
             if began > self._opened_at:  # else a straggler from before it opened

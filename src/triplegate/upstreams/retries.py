@@ -134,6 +134,8 @@ class Spares(msgspec.Struct, eq=False):
 
 def repeatable(inbound: Inbound, rules: Dispatch) -> bool:
     """Whether an upstream may see this call twice: idempotent, said so by the rules, or by the client's key."""
+    if inbound.protocol == "grpc":
+        return False  # its messages come once
     if inbound.method in IDEMPOTENT or inbound.method in rules.retry_methods:
         return True
     return rules.retry_keyed and bool(inbound.header(b"idempotency-key"))

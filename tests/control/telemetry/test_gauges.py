@@ -43,6 +43,15 @@ class Busy(GatewayView):
     def mirrors(self) -> Iterable[tuple[str, str, int]]:
         return [("route:r/mirror", "sent", 8)]
 
+    def rooms(self) -> Iterable[tuple[str, int, int]]:
+        return [("route:r/shed", 4, 2)]
+
+    def found_limits(self) -> Iterable[tuple[str, int]]:
+        return [("route:r/shed", 24)]
+
+    def breakers(self) -> Iterable[tuple[str, str]]:
+        return [("service:a", "half-open"), ("service:b", "closed")]
+
     def budget_drift(self) -> Iterable[tuple[str, float]]:
         return [("web/month", -0.25)]
 
@@ -60,6 +69,10 @@ def test_every_gauge_reads_the_house() -> None:
     assert told["triplegate.config.generation"] == {(): [7]}
     assert told["triplegate.degraded.parts"] == {("redis",): [1]}
     assert told["triplegate.mirror.copies"] == {("route:r/mirror", "sent"): [8]}
+
+    assert told["triplegate.policy.calls"] == {("route:r/shed", "inside"): [4], ("route:r/shed", "waiting"): [2]}
+    assert told["triplegate.policy.found_limit"] == {("route:r/shed",): [24]}
+    assert told["triplegate.breaker.open"] == {("service:a",): [1], ("service:b",): [0]}
     assert told["triplegate.pool.connections"] == {
         ("orders", "used"): [3],
         ("orders", "idle"): [2],

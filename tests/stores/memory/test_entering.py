@@ -127,3 +127,19 @@ async def test_answer_times_are_told_but_not_those_of_fast_failures():
             await call(took=0.7, refusal=code)
     assert seen == [0.3, 0.7]
     assert Gradient().limit(GradientRules()) == 20
+
+
+async def test_a_part_of_a_call_that_is_inside_takes_no_place_of_its_own():
+    room, step = made()
+    whole, part = make_exchange(house=HOUSE), make_exchange(house=HOUSE)
+    part.parent = whole
+    await step(whole, ok)
+    assert (await step(part, ok)).status == 200
+    part.close("ok")
+    assert room.inside == 1
+    whole.close("ok")
+    assert room.inside == 0
+    part = make_exchange(house=HOUSE)
+    part.parent = make_exchange(house=HOUSE)
+    await step(part, ok)
+    assert room.inside == 1, "the call that it is a part of is not inside"

@@ -100,11 +100,17 @@ async def test_a_raised_bound_lets_those_in_who_wait():
     assert here.inside == 3
 
 
-async def test_a_room_that_nobody_is_in_is_forgotten():
+async def test_rooms_that_nobody_is_in_are_forgotten_when_there_are_many():
     rooms = Rooms(SystemClock.now, Fifo)
-    for number in range(100):
+    for number in range(3_000):
         assert rooms.room(f"team{number}").enter(1, "", 1)
-    assert len(rooms) == 100
-    for number in range(100):
+    assert len(rooms) == 3_000, "somebody is in each"
+    assert rooms.totals() == (3_000, 0)
+    for number in range(3_000):
         rooms.room(f"team{number}").leave("", 1)
-    assert len(rooms) == 0
+    for number in range(100_000):
+        here = rooms.room(f"other{number}")
+        here.enter(1, "", 1)
+        here.leave("", 1)
+        assert len(rooms) <= 5_200
+    assert rooms.totals() == (0, 0)

@@ -47,6 +47,7 @@ def observe_house(meters: Meters, view: GatewayView) -> None:
     )
     _observe_configuration(meters, view)
     _observe_pools(meters, view)
+    _observe_protection(meters, view)
     _observe_endpoints(meters, view)
 
 
@@ -83,6 +84,35 @@ def _observe_configuration(meters: Meters, view: GatewayView) -> None:
         "Parts that work less well than promised; 1 while it lasts.",
         ("triplegate.part",),
         lambda: [((found.part,), 1) for found in view.degraded()],
+    )
+
+
+def _observe_protection(meters: Meters, view: GatewayView) -> None:
+    def calls() -> Readings:
+        for policy, inside, waiting in view.rooms():
+            yield (policy, "inside"), inside
+            yield (policy, "waiting"), waiting
+
+    meters.observe(
+        "triplegate.policy.calls",
+        "{call}",
+        "Calls under way, and calls that wait for a place, by the policy that bounds them.",
+        ("triplegate.policy", "triplegate.state"),
+        calls,
+    )
+    meters.observe(
+        "triplegate.policy.found_limit",
+        "{call}",
+        "Calls at once that an upstream takes, as found by the policy.",
+        ("triplegate.policy",),
+        lambda: [((policy,), limit) for policy, limit in view.found_limits()],
+    )
+    meters.observe(
+        "triplegate.breaker.open",
+        "1",
+        "1 while calls to the upstream are refused or only probed.",
+        ("triplegate.upstream",),
+        lambda: [((name,), int(state != "closed")) for name, state in view.breakers()],
     )
 
 

@@ -33,6 +33,29 @@ class Door(msgspec.Struct, frozen=True):
         return Refusal(self.code, self.detail, policy=self.label, retry_after=self.retry_after, headers=[NO_RETRY])
 
 
+class Inside:
+    """A call's place in a room; called when its exchange closes."""
+
+    __slots__ = ("_key", "_priority", "room")
+
+    def __init__(self, room: Room, key: str, priority: int) -> None:
+        self.room, self._key, self._priority = room, key, priority
+
+    def __call__(self, _: Exchange) -> None:
+        """Give it back."""
+        self.room.leave(self._key, self._priority)
+
+
+def holds(exchange: Exchange, room: Room) -> bool:
+    """Whether a call that this one is a part of is inside already: else the two would wait for each other."""
+    ancestor = exchange.parent
+    while ancestor is not None:
+        if any(type(closer) is Inside and closer.room is room for closer in ancestor.closers):
+            return True
+        ancestor = ancestor.parent
+    return False
+
+
 def entering(
     kit: Kit,
     door: Door,
@@ -43,18 +66,17 @@ def entering(
     """A step that enters, waits or refuses; a call leaves when its exchange closes, whatever became of it."""
     now = kit.clock.now
 
-    def inside(exchange: Exchange, room: Room, key: str, priority: int) -> None:
-        exchange.closers.append(lambda _: room.leave(key, priority))
-
     async def queued(exchange: Exchange, proceed: Proceed, room: Room, key: str, priority: int) -> Reply:
         seconds = door.wait if exchange.deadline is None else min(door.wait, exchange.deadline - now())
         if not await room.wait(key, priority, door.queue, seconds):
             raise door.refusal()
-        inside(exchange, room, key, priority)
+        exchange.closers.append(Inside(room, key, priority))
         return await proceed(exchange)
 
     def step(exchange: Exchange, proceed: Proceed) -> object:
         room, key, priority = room_of(exchange), key_of(exchange), exchange.priority
+        if exchange.parent is not None and holds(exchange, room):
+            return proceed(exchange)
         limit = limit_of()
         if not room.enter(limit, key, priority):
             if door.enforce:
@@ -63,7 +85,7 @@ def entering(
                 room.refused += 1
                 exchange.decisions.append((door.label, "would refuse", door.code))
             room.force(key, priority)
-        inside(exchange, room, key, priority)
+        exchange.closers.append(Inside(room, key, priority))
         return proceed(exchange)
 
     return passing if kit.offline else step  # type: ignore[return-value]  # every branch returns an awaitable

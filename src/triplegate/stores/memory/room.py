@@ -9,10 +9,10 @@ from triplegate.stores.memory.queues import Fifo, Ticket
 class Room:
     """Counters and queue of one bound; keep it by `kit.state`. The bound itself is said at each entry."""
 
-    __slots__ = ("_forget", "_limit", "_now", "inside", "queue", "refused")
+    __slots__ = ("_limit", "_now", "inside", "queue", "refused")
 
-    def __init__(self, now: Callable[[], float], queue: Fifo, forget: Callable[[], None] | None = None) -> None:
-        self._now, self.queue, self._forget = now, queue, forget
+    def __init__(self, now: Callable[[], float], queue: Fifo) -> None:
+        self._now, self.queue = now, queue
         self._limit = 1
         self.inside = 0
         self.refused = 0
@@ -72,8 +72,6 @@ class Room:
         self.queue.left(key, priority)
         if len(self.queue):
             self._fill()
-        elif not self.inside and self._forget is not None:
-            self._forget()
 
     def _fill(self) -> None:
         while (ticket := self.queue.pop(self.inside, self._limit)) is not None:
@@ -84,13 +82,16 @@ class Room:
 
 
 class Rooms:
-    """A room for each subject; one that nobody is in is forgotten, so there are never more than calls under way."""
+    """A room for each subject. Of those that nobody is in a bounded number is kept, so that most calls find theirs."""
 
-    __slots__ = ("_make", "_now", "_rooms")
+    __slots__ = ("_make", "_now", "_rooms", "_sweep_at")
+
+    _KEPT = 1_024
 
     def __init__(self, now: Callable[[], float], make: Callable[[], Fifo]) -> None:
         self._now, self._make = now, make
         self._rooms: dict[str, Room] = {}
+        self._sweep_at = self._KEPT
 
     def __len__(self) -> int:
         return len(self._rooms)
@@ -99,8 +100,16 @@ class Rooms:
         """The subject's room."""
         found = self._rooms.get(key)
         if found is None:
-            found = self._rooms[key] = Room(self._now, self._make(), lambda: self._forget(key))
+            if len(self._rooms) >= self._sweep_at:
+                self._sweep()
+            found = self._rooms[key] = Room(self._now, self._make())
         return found
 
-    def _forget(self, key: str) -> None:
-        self._rooms.pop(key, None)
+    def _sweep(self) -> None:
+        self._rooms = {key: room for key, room in self._rooms.items() if room.inside}
+        self._sweep_at = len(self._rooms) + self._KEPT
+
+    def totals(self) -> tuple[int, int]:
+        """Calls inside and calls waiting, over all subjects."""
+        rooms = list(self._rooms.values())
+        return sum(room.inside for room in rooms), sum(len(room.queue) for room in rooms)
