@@ -139,6 +139,8 @@ FIELDS = {
     "Tls.server_name": TLS + "test_a_name_is_asked_for_and_verified",
     "Tls.certificate": TLS + "test_a_client_certificate_is_shown",
     "Tls.key": REACH + "test_two_client_certificates_are_two_pools",
+    "Tls.san": TLS + "test_one_of_the_names_that_are_wanted_is_enough",
+    "Tls.min_version": TLS + "test_an_old_version_is_refused_when_a_newer_one_is_asked_for",
     "Tls.verify": "config/test_documents_base.py::test_contradictions_and_endless_waits_are_refused",
     "Connections.max": "upstreams/test_places.py::test_never_more_connections_than_allowed_and_everyone_is_served",
     "Connections.queue": "hostile/test_timing.py::test_the_queue_for_a_connection_is_bounded_in_time_and_length",

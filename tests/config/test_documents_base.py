@@ -28,6 +28,8 @@ def test_timeout_is_short_for_the_total_and_bounds_the_rest() -> None:
         {"tls": {"key": "file:k.pem"}},
         {"tls": {"certificate": "c.pem", "key": "env:K"}},
         {"tls": {"verify": False}},
+        {"tls": {"san": ["a.test"]}},
+        {"tls": {"min_version": "1.1"}},
         {"connections": {"max": 0}},
         {"connections": {"queue_timeout": "-1s"}},
     ],
@@ -43,6 +45,10 @@ def test_a_pool_is_bounded_by_default() -> None:
 
 def test_certificates_are_checked_by_default() -> None:
     assert Tls().verify is True
+
+
+def test_a_version_may_look_like_a_number() -> None:
+    assert Tls.model_validate({"min_version": 1.3}).min_version == "1.3"
 
 
 def test_one_object_may_stand_for_a_list() -> None:

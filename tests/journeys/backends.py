@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from typing import Self
@@ -83,6 +84,28 @@ class Backend:
             time.sleep(self.delay)
         body = self.name.encode()
         wire.sendall(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%b" % (self.status, len(body), body))
+
+
+class SecureBackend(Backend):
+    """The same over TLS; it asks for a client certificate and remembers whose it was shown."""
+
+    def __init__(self, name: str, certificate: str, client_ca: str):
+        super().__init__(name)
+        self.peers: list[str] = []
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(certificate)
+        self._context.load_verify_locations(client_ca)
+        self._context.verify_mode = ssl.CERT_REQUIRED
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+    def wrapped(self, client: socket.socket) -> socket.socket:
+        wire = self._context.wrap_socket(client, server_side=True)
+        subject = dict(pair for (pair,) in wire.getpeercert()["subject"])
+        self.peers.append(subject["commonName"])
+        return wire
 
 
 @contextlib.contextmanager

@@ -4,11 +4,13 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
-from tests.journeys.backends import backends
+from tests.journeys.backends import SecureBackend, backends
 from tests.journeys.running import House, eventually, write
+from tests.upstreams.test_tls import Authority
 
 CONFIGURATION = """
 services:
@@ -24,7 +26,13 @@ services:
   asked:
     endpoints: [{a}, {b}, {c}, {d}]
     health: {{path: /healthz, interval: 150ms, timeout: 1s, unhealthy: 2, healthy: 2}}
+  safe:
+    endpoints: ["{safe}"]
+    tls: {{ca: authority.pem, certificate: client.pem, key: "file:client.pem", san: ["uri:spiffe://shop/orders"]}}
+  unsafe: {{endpoints: ["{safe}"], tls: {{ca: authority.pem, san: ["uri:spiffe://shop/others"]}}}}
 routes:
+  safe: {{service: safe, match: {{path: /safe}}, identity: none, owner: web}}
+  unsafe: {{service: unsafe, match: {{path: /unsafe}}, identity: none, owner: web}}
   asked: {{service: asked, match: {{path: /asked}}, identity: none, owner: web}}
   turns: {{service: turns, match: {{path: /turns}}, identity: none, owner: web}}
   least: {{service: least, match: {{path: /least}}, identity: none, owner: web}}
@@ -39,8 +47,8 @@ orgs: {{acme: {{teams: {{web: {{}}}}}}}}
 class Services:
     """The gateway and the backends behind it."""
 
-    def __init__(self, house, behind):
-        self.house, self.behind = house, behind
+    def __init__(self, house, behind, urls):
+        self.house, self.behind, self.urls = house, behind, urls
         self.client = httpx.Client(base_url=house.url, timeout=10, trust_env=False)
 
     def who(self, path, **more):
@@ -51,8 +59,7 @@ class Services:
         """The same with one more route: a new snapshot."""
         more = f"  more{time.monotonic_ns()}: {{{{service: four, match: {{{{path: /more}}}}, identity: none}}}}\n"
         text = CONFIGURATION.replace("orgs:", more + "orgs:")
-        urls = {name: one.url for name, one in self.behind.items()}
-        write(self.house.directory, text.format(**urls))
+        write(self.house.directory, text.format(**self.urls))
         assert self.house.admin("POST", "/config/reload").status_code < 300
 
     def counted(self, path, count):
@@ -62,12 +69,18 @@ class Services:
 @pytest.fixture(scope="module")
 def services(tmp_path_factory):
     folder = tmp_path_factory.mktemp("services")
+    authority = Authority(folder, "authority")
+    Path(authority.sign("first", "client.test")).rename(folder / "client.pem")
+    server = SecureBackend("safe", authority.sign("server", "spiffe://shop/orders"), authority.path).start()
     with backends("abcd") as behind:
-        write(folder, CONFIGURATION.format(**{name: one.url for name, one in behind.items()}))
+        urls = {"safe": server.url, **{name: one.url for name, one in behind.items()}}
+        write(folder, CONFIGURATION.format(**urls))
         with House(folder) as house:
-            made = Services(house, behind)
+            made = Services(house, behind, urls)
+            made.server, made.authority = server, authority
             yield made
             made.client.close()
+    server.kill()
 
 
 @pytest.fixture(autouse=True)
@@ -195,3 +208,22 @@ def test_the_page_shows_the_endpoints(services):
         services.house.admin_url, headers={"authorization": f"Bearer {services.house.owner}"}, trust_env=False
     )
     assert f'data-endpoint="four {services.behind["a"].url}"' in answer.text
+
+
+def test_f13_another_certificate_is_shown_without_a_restart_and_a_bad_one_is_not_taken(services):
+    assert services.who("/safe") == "safe"
+    assert services.server.peers[-1] == "first"
+    path = services.house.directory / "client.pem"
+    good = path.read_text()
+    path.write_text(good[: len(good) // 2])
+    eventually(lambda: "certificates" in services.house.admin("GET", "/status").text)
+    assert services.who("/safe") == "safe"
+    Path(services.authority.sign("second", "client.test")).replace(path)
+    eventually(lambda: services.who("/safe") == "safe" and services.server.peers[-1] == "second")
+    assert "certificates" not in services.house.admin("GET", "/status").text
+
+
+def test_a_server_that_is_not_the_one_that_is_wanted_gets_nothing(services):
+    before = services.server.calls
+    assert services.client.get("/unsafe").status_code == 502
+    assert services.server.calls == before

@@ -18,7 +18,7 @@ from triplegate.core.errors import Refusal
 from triplegate.upstreams.origin import parse
 from triplegate.upstreams.pool import Pool
 from triplegate.upstreams.supervisor import TaskSupervisor
-from triplegate.upstreams.tls import TlsSettings, identity, shared_trust, trust
+from triplegate.upstreams.tls import TlsSettings, Trust, bears_one_of, identity, shared_trust, trust
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -59,7 +59,12 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, label)])
         general = [
-            x509.IPAddress(ipaddress.ip_address(name)) if name[0].isdigit() else x509.DNSName(name) for name in names
+            x509.UniformResourceIdentifier(name)
+            if "://" in name
+            else x509.IPAddress(ipaddress.ip_address(name))
+            if name[0].isdigit()
+            else x509.DNSName(name)
+            for name in names
         ]
         certificate = self._builder(subject, key).add_extension(x509.SubjectAlternativeName(general), False)
         pem = certificate.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
@@ -181,10 +186,134 @@ def test_a_context_is_made_once_and_again_only_when_its_files_change(authority, 
     path = tmp_path / "ca.pem"
     path.write_bytes(Path(authority.path).read_bytes())
     settings = TlsSettings(ca=str(path))
-    first = shared_trust(kit, settings)
-    assert shared_trust(kit, TlsSettings(ca=str(path))) is first
+    found = shared_trust(kit, settings)
+    first = found.context
+    assert shared_trust(kit, TlsSettings(ca=str(path))) is found
+    path.write_bytes(path.read_bytes())  # the same again
+    assert shared_trust(kit, settings).context is first
     path.write_bytes(Path(Authority(tmp_path, "renewed").path).read_bytes())
-    assert shared_trust(kit, settings) is not first
+    assert shared_trust(kit, settings) is found
+    assert found.context is not first
+
+
+def test_f13_a_bad_pair_leaves_the_last_good_one_in_force_and_says_so(authority, tmp_path):
+    pair, other = Path(authority.sign("pair", "c.test")), Path(authority.sign("pair-2", "c.test"))
+    files = Path(tmp_path, "c.pem"), Path(tmp_path, "k.pem")
+    for file in files:
+        file.write_bytes(pair.read_bytes())
+    found = Trust(TlsSettings(certificate=str(files[0]), key=str(files[1])))
+    first = found.context
+    assert first is not None
+    files[0].write_bytes(other.read_bytes())  # the key is not its own
+    found.look()
+    assert found.context is first
+    assert "mismatch" in found.trouble.lower()
+    files[1].write_bytes(other.read_bytes())
+    found.look()
+    assert (found.context is first, found.trouble) == (False, "")
+
+
+def test_files_that_come_later_are_taken(authority, tmp_path):
+    path = tmp_path / "late.pem"
+    found = Trust(TlsSettings(ca=str(path)))
+    with pytest.raises(Refusal) as caught:
+        found.usable()
+    assert caught.value.code == "no_backend"
+    assert "late.pem" in caught.value.reason
+    path.write_bytes(Path(authority.path).read_bytes())
+    found.look()
+    assert found.usable() is found.context
+
+
+async def test_f13_new_connections_use_the_new_files_and_old_ones_end_when_they_rest(authority, tmp_path):
+    path = tmp_path / "client.pem"
+    path.write_bytes(Path(authority.sign("old", "c.test")).read_bytes())
+    found = Trust(TlsSettings(ca=authority.path, certificate=str(path)))
+    async with Secure(authority.sign("swap", "127.0.0.1"), client_ca=authority.path) as secure:
+        origin, _ = parse(f"https://127.0.0.1:{secure.port}", tls=found.settings.label)
+        pool = Pool(origin, TaskSupervisor(), trust=found)
+        assert await content(await ask(pool)) == b"ok"
+        path.write_bytes(Path(authority.sign("new", "c.test")).read_bytes())
+        found.look()
+        under_way = await ask(pool)  # on the connection that was kept
+        pool.renew()
+        assert await content(under_way) == b"ok"
+        assert await content(await ask(pool)) == b"ok"
+        assert [peer[0][0][1] for peer in secure.peers] == ["old", "new"]
+        assert pool.counters().open == 1
+        pool.close()
+        await asyncio.sleep(0.05)
+
+
+# names that are accepted instead of the host's -----------------------------------------------------------------
+SPIFFE = "spiffe://cluster.test/ns/shop/sa/orders"
+
+
+async def fetch_with(secure, settings):
+    origin, _ = parse(f"https://127.0.0.1:{secure.port}", tls=settings.label)
+    pool = Pool(origin, TaskSupervisor(), trust=Trust(settings), sni=settings.sni)
+    try:
+        assert await content(await ask(pool)) == b"ok"
+    finally:
+        pool.close()
+        await asyncio.sleep(0.05)
+
+
+async def test_one_of_the_names_that_are_wanted_is_enough(authority):
+    async with Secure(authority.sign("workload", SPIFFE)) as secure:
+        await fetch_with(secure, TlsSettings(ca=authority.path, san=("dns:a.test", f"uri:{SPIFFE}")))
+        with pytest.raises(Refusal) as caught:
+            await fetch_with(secure, TlsSettings(ca=authority.path, san=("uri:spiffe://cluster.test/other",)))
+        assert caught.value.code == "upstream_unreachable"
+        assert "bears none of" in caught.value.reason
+
+
+async def test_an_unknown_authority_is_refused_whatever_names_it_signs(authority, tmp_path):
+    other = Authority(tmp_path, "stranger")
+    async with Secure(other.sign("workload", SPIFFE)) as secure:
+        with pytest.raises(Refusal, match="upstream_unreachable"):
+            await fetch_with(secure, TlsSettings(ca=authority.path, san=(f"uri:{SPIFFE}",)))
+
+
+@pytest.mark.parametrize(
+    ("borne", "wanted", "fits"),
+    [
+        (("DNS", "api.test"), "dns:API.test.", True),
+        (("DNS", "*.test"), "dns:api.test", True),
+        (("DNS", "*.test"), "dns:a.api.test", False),
+        (("DNS", "*.test"), "dns:test", False),
+        (("DNS", "xapi.test"), "dns:api.test", False),
+        (("URI", SPIFFE), f"uri:{SPIFFE}", True),
+        (("URI", SPIFFE + "/x"), f"uri:{SPIFFE}", False),
+        (("DNS", "api.test"), "uri:api.test", False),
+        (("IP Address", "2001:DB8:0:0:0:0:0:1"), "ip:2001:db8::1", True),
+        (("IP Address", "192.0.2.1"), "ip:192.0.2.2", False),
+        (("IP Address", "192.0.2.1"), "ip:nonsense", False),
+        (("email", "a@b.test"), "email:a@b.test", True),
+    ],
+)
+def test_names_are_compared_by_their_kind(borne, wanted, fits):
+    assert bears_one_of({"subjectAltName": (("DNS", "other.test"), borne)}, ("dns:nobody.example", wanted)) is fits
+    assert not bears_one_of({}, (wanted,))
+
+
+async def test_an_old_version_is_refused_when_a_newer_one_is_asked_for(authority):
+    async with Secure(authority.sign("older", "127.0.0.1"), maximum=ssl.TLSVersion.TLSv1_2) as secure:
+        await fetch_with(secure, TlsSettings(ca=authority.path))
+        with pytest.raises(Refusal, match="upstream_unreachable"):
+            await fetch_with(secure, TlsSettings(ca=authority.path, minimum="1.3"))
+
+
+def test_pools_are_kept_apart_by_all_that_is_written():
+    every = [
+        TlsSettings(),
+        TlsSettings(sni="a"),
+        TlsSettings(ca="a"),
+        TlsSettings(certificate="a"),
+        TlsSettings(san=("dns:a",)),
+        TlsSettings(minimum="1.3"),
+    ]
+    assert len({one.label for one in every}) == len(every)
 
 
 async def test_plain_text_on_a_tls_port_and_the_reverse_are_precise_refusals(authority):

@@ -43,6 +43,7 @@ from triplegate.upstreams.dial import HttpxDial
 from triplegate.upstreams.grpc import GrpcChannel
 from triplegate.upstreams.pool import Pool
 from triplegate.upstreams.supervisor import TaskSupervisor
+from triplegate.upstreams.tls import Trust
 from triplegate.upstreams.upkeep import Upkeep
 from triplegate.wire.client_address import TrustedProxies
 
@@ -253,6 +254,9 @@ class Building:
             found.append(Degraded("ledger", f"{self.spool.failure}; records wait on disk"))
         if self.grpc_failure:
             found.append(Degraded("gRPC", f"{self.grpc_failure}; gRPC routes are not served"))
+        for trust in self.kit.states.every(Trust):
+            if trust.trouble and trust.context is not None:
+                found.append(Degraded("certificates", f"{trust.trouble}; the last good ones are in force"))
         for name, depth in self.spool.depth().items():
             if depth.full or depth.trouble:
                 found.append(Degraded(f"spool {name}", depth.trouble or "full: new billed calls are refused"))

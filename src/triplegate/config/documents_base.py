@@ -1,10 +1,10 @@
 """What all documents share: frozen, no unknown field, chains of policies, and how an upstream is reached."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, model_validator
 
-from triplegate.config.types import Pause, SecretRef
+from triplegate.config.types import Pause, SecretRef, Worded
 from triplegate.core.duration import Duration
 from triplegate.core.policy import Policy
 
@@ -33,6 +33,15 @@ class Timeouts(Document):
     """From the first attempt's start to the reply's end."""
 
 
+AlternativeName = Annotated[
+    str, Worded(r"(?:dns|uri|ip|email):[\x21-\x7e]+", "dns:, uri:, ip: or email: and a name without spaces")
+]
+
+
+def _version(value: Any) -> Any:
+    return str(value) if isinstance(value, float) else value
+
+
 class Tls(Document):
     """How an https upstream is checked and how we show ourselves to it."""
 
@@ -44,6 +53,13 @@ class Tls(Document):
     """File with our own certificate chain (PEM)."""
     key: SecretRef | None = None
     """Our private key (PEM): file:/path."""
+    san: Annotated[tuple[AlternativeName, ...], Field(max_length=64)] = ()
+    """Names of which the certificate must bear one, instead of the host's: `dns:…`, `uri:spiffe://…`, `ip:…`,
+    `email:…`."""
+    min_version: Annotated[
+        Literal["1.2", "1.3"], BeforeValidator(_version, json_schema_input_type=Literal["1.2", "1.3"] | float)
+    ] = "1.2"
+    """Oldest version of TLS that is spoken."""
     verify: bool = True
     """Certificates are always checked; written for those who look for it."""
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 from triplegate.upstreams import failures
 from triplegate.upstreams.origin import Origin
 from triplegate.upstreams.resolve import Address, Load, Resolver
+from triplegate.upstreams.tls import bears_one_of
 
 P = TypeVar("P", bound=asyncio.Protocol)
 
@@ -25,6 +26,7 @@ async def connect(
     sni: str | None,
     timeout: float,  # noqa: ASYNC109 - one bound over name, race and handshake
     load: Load | None = None,
+    san: tuple[str, ...] = (),
 ) -> P:
     """A connected protocol. Raises Refusal upstream_unreachable or upstream_timeout (connect)."""
     try:
@@ -33,7 +35,7 @@ async def connect(
             sock = await _race(addresses)
             if len(addresses) > 1:
                 resolver.doubt(origin.host, origin.port, _before(addresses, sock))
-            return await _adopt(sock, make, tls, sni or origin.host)
+            return await _adopt(sock, make, tls, sni or origin.host, san)
     except TimeoutError:
         raise failures.timed_out(str(origin), "connect") from None
     except OSError as error:
@@ -101,13 +103,18 @@ def _tune(sock: socket.socket) -> None:
             sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
-async def _adopt(sock: socket.socket, make: Callable[[], P], tls: ssl.SSLContext | None, name: str) -> P:
+async def _adopt(
+    sock: socket.socket, make: Callable[[], P], tls: ssl.SSLContext | None, name: str, san: tuple[str, ...]
+) -> P:
     loop = asyncio.get_running_loop()
     try:
-        _, protocol = await loop.create_connection(
+        transport, protocol = await loop.create_connection(
             make, sock=sock, ssl=tls, server_hostname=name if tls is not None else None
         )
     except BaseException:
         sock.close()
         raise
+    if san and not bears_one_of(transport.get_extra_info("peercert") or {}, san):
+        transport.abort()
+        raise ssl.SSLCertVerificationError(f"the certificate bears none of {', '.join(san)}")
     return protocol

@@ -1,6 +1,7 @@
 """One HTTP/1.1 connection to an upstream: asyncio protocol, strict llhttp parser, backpressure both ways (RFC 9112)."""
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from typing import Protocol, cast
 
@@ -51,6 +52,7 @@ class Connection(ReplyReader, asyncio.Protocol):
         "loop",
         "owner",
         "read_by",
+        "tls",
         "total",
         "transport",
         "tunnel",
@@ -71,6 +73,8 @@ class Connection(ReplyReader, asyncio.Protocol):
         """It takes no more requests after this one: its address, its certificate or its time is over."""
         self.address = ""
         """Whom it is connected to."""
+        self.tls: ssl.SSLContext | None = None
+        """What it was made with."""
         self.born = 0.0
         """When it was made; monotonic seconds."""
         self.uploading = False

@@ -15,6 +15,7 @@ from triplegate.upstreams.deadlines import Deadlines
 from triplegate.upstreams.http1 import Connection
 from triplegate.upstreams.origin import Origin
 from triplegate.upstreams.resolve import Resolver, literal
+from triplegate.upstreams.tls import Trust
 
 
 class PoolLimits(msgspec.Struct, frozen=True, gc=False):
@@ -63,6 +64,7 @@ class Places:
         "_sni",
         "_spread",
         "_tls",
+        "_trust",
         "_waiting",
         "deadlines",
         "failing",
@@ -81,14 +83,15 @@ class Places:
         *,
         tls: ssl.SSLContext | None,
         sni: str | None,
+        trust: Trust | None,
         resolver: Resolver | None,
         now: Callable[[], float],
     ) -> None:
-        if (origin.scheme == "https") != (tls is not None):
+        if (origin.scheme == "https") != (tls is not None or trust is not None):
             raise ValueError("an https origin needs a TLS context, an http origin has none")
         self.origin, self.name = origin, str(origin)
         self.now = now
-        self._tls, self._sni = tls, sni
+        self._tls, self._sni, self._trust = tls, sni, trust
         self._resolver = resolver if resolver is not None else Resolver(now=now)
         self._spread = 1
         """Addresses that calls are spread over, as of the last look."""
@@ -156,12 +159,14 @@ class Places:
         """A new connection in the place that `_connecting` keeps for it."""
         loop = asyncio.get_running_loop()
         try:
+            tls = self._tls if self._trust is None else self._trust.usable()
             connection = await connect(
                 self.origin,
                 self._resolver,
                 lambda: Connection(self, loop),
-                tls=self._tls,
+                tls=tls,
                 sni=self._sni,
+                san=() if self._trust is None else self._trust.settings.san,
                 timeout=min(dispatch.connect, total - self.now()),
                 load=self._load,
             )
@@ -176,7 +181,7 @@ class Places:
             raise
         self._connecting -= 1
         self._open.add(connection)
-        connection.born = self.now()
+        connection.born, connection.tls = self.now(), tls
         peer = None if connection.transport is None else connection.transport.get_extra_info("peername")
         connection.address = str(peer[0]) if peer else ""
         self._spread = self._resolver.spread(self.origin.host, self.origin.port)
@@ -269,6 +274,12 @@ class Places:
         if named:
             self._spread = self._resolver.spread(self.origin.host, self.origin.port)
             self._leave(lambda connection: connection.address not in named)
+
+    def renew(self) -> None:
+        """Connections made before the certificate files changed take no more requests."""
+        trust = self._trust
+        if trust is not None:
+            self._leave(lambda connection: connection.tls is not trust.context)
 
     def _leave(self, over: Callable[[Connection], bool]) -> None:
         """Connections that take no more requests: idle ones end now, the others when their answer is complete."""

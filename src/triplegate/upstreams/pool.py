@@ -14,6 +14,7 @@ from triplegate.upstreams.http1 import Connection
 from triplegate.upstreams.origin import Origin
 from triplegate.upstreams.places import Counters, Places, PoolLimits
 from triplegate.upstreams.resolve import Resolver
+from triplegate.upstreams.tls import Trust
 from triplegate.upstreams.upload import Upload
 
 _CONTINUE_WAIT = 1.0  # RFC 9110 §10.1.1: do not wait for a 100 indefinitely
@@ -35,15 +36,24 @@ class Pool(Places):
         *,
         tls: ssl.SSLContext | None = None,
         sni: str | None = None,
+        trust: Trust | None = None,
         resolver: Resolver | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(origin, tls=tls, sni=sni, resolver=resolver, now=now)
+        super().__init__(origin, tls=tls, sni=sni, trust=trust, resolver=resolver, now=now)
         self._supervisor = supervisor
 
     def twin(self) -> "Pool":
         """A pool of its own to the same place, for questions that must not wait behind calls."""
-        return Pool(self.origin, self._supervisor, tls=self._tls, sni=self._sni, resolver=self._resolver, now=self.now)
+        return Pool(
+            self.origin,
+            self._supervisor,
+            tls=self._tls,
+            sni=self._sni,
+            trust=self._trust,
+            resolver=self._resolver,
+            now=self.now,
+        )
 
     # sending -------------------------------------------------------------------------------------------------
     async def send(

@@ -1,20 +1,16 @@
 """From an address in a document to the pool that serves it, kept over reloads."""
 
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from triplegate.config.documents_base import Connections, Timeouts, Tls
-from triplegate.core.errors import Refusal
-from triplegate.core.http import Reply
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import Kit
-from triplegate.upstreams.http1 import Connection
-from triplegate.upstreams.origin import Origin, parse
+from triplegate.upstreams.origin import parse
 from triplegate.upstreams.pool import Pool, PoolLimits
 from triplegate.upstreams.resolve import Resolver
-from triplegate.upstreams.tls import TlsSettings, identity, shared_trust
+from triplegate.upstreams.tls import TlsSettings, shared_trust
 
 
 class Reached(msgspec.Struct, frozen=True, eq=False):
@@ -36,38 +32,11 @@ class Reached(msgspec.Struct, frozen=True, eq=False):
         )
 
 
-class Unusable(Pool):
-    """Stands where certificate files cannot be used: each call is refused, the rest of the gateway serves on."""
-
-    __slots__ = ("_reason",)
-
-    def __init__(self, origin: Origin, kit: Kit, reason: str) -> None:
-        plain = Origin("http", origin.host, origin.port)
-        super().__init__(plain, kit.supervisor)
-        self.origin = origin
-        self._reason = reason
-
-    def twin(self) -> Pool:
-        """Itself: it has no connection to share."""
-        return self
-
-    async def acquire(self, *_: Any, **__: Any) -> Connection:
-        """Raises Refusal no_backend."""
-        raise self._refusal()
-
-    async def send(self, *_: Any, **__: Any) -> Reply:
-        """Raises Refusal no_backend."""
-        raise self._refusal()
-
-    def _refusal(self) -> Refusal:
-        return Refusal("no_backend", "The upstream's TLS settings cannot be used.", reason=self._reason)
-
-
 def reach(url: str, tls: Tls | None, connections: Connections, kit: Kit, *, credential: str = "") -> Reached:
     """The pool for `url`: one per origin, TLS identity and credential, whatever number of documents name it.
 
-    Unusable certificate files do not refuse the configuration: calls there are refused, and the snapshot says so.
-    Raises ValueError for an unusable URL.
+    Unusable certificate files do not refuse the configuration: calls there are refused until they are good, and the
+    snapshot says so. Raises ValueError for an unusable URL.
     """
     limits = PoolLimits(
         connections.max,
@@ -78,18 +47,18 @@ def reach(url: str, tls: Tls | None, connections: Connections, kit: Kit, *, cred
         connections.max_age,
     )
     resolver = kit.state(Resolver, "upstreams", lambda: Resolver(now=kit.clock.now, supervisor=kit.supervisor))
-    secure = url.startswith("https:")
     plain, base = parse(url, credential=credential)
-    try:
-        settings = tls_settings(tls, kit)
-        origin = msgspec.structs.replace(plain, tls=identity(settings)) if secure else plain
-        context = shared_trust(kit, settings) if secure else None
-    except (OSError, ValueError) as error:
-        kit.faults.append(f"{url}: {error}")
-        return Reached(Unusable(plain, kit, str(error)), base.encode("ascii"), limits)
+    if not url.startswith("https:"):
+        pool = kit.state(Pool, plain.key, lambda: Pool(plain, kit.supervisor, resolver=resolver))
+        return Reached(pool, base.encode("ascii"), limits)
+    trust = shared_trust(kit, tls_settings(tls, kit))
+    if trust.trouble:
+        kit.faults.append(f"{url}: {trust.trouble}")
+    settings = trust.settings
+    origin = msgspec.structs.replace(plain, tls=settings.label)
 
     def make() -> Pool:
-        return Pool(origin, kit.supervisor, tls=context, sni=settings.sni, resolver=resolver)
+        return Pool(origin, kit.supervisor, trust=trust, sni=settings.sni, resolver=resolver)
 
     return Reached(kit.state(Pool, origin.key, make), base.encode("ascii"), limits)
 
@@ -102,4 +71,4 @@ def tls_settings(tls: Tls | None, kit: Kit) -> TlsSettings:
     def place(name: str | None) -> str | None:
         return None if name is None else str(Path(kit.base, name.removeprefix("file:")))
 
-    return TlsSettings(place(tls.ca), place(tls.certificate), place(tls.key), tls.server_name)
+    return TlsSettings(place(tls.ca), place(tls.certificate), place(tls.key), tls.server_name, tls.san, tls.min_version)
