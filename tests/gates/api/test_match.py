@@ -282,10 +282,7 @@ section_lists = st.lists(st.tuples(listener_sets, hosts), max_size=3).map(
 )
 
 
-@settings(max_examples=400, deadline=None)
-@given(
-    tables,
-    section_lists,
+calls = st.tuples(
     st.sampled_from(["a.test", "b.a.test", "x.test", "other"]),
     paths,
     st.sampled_from(["GET", "PUT"]),
@@ -293,7 +290,22 @@ section_lists = st.lists(st.tuples(listener_sets, hosts), max_size=3).map(
     st.sampled_from([b"", b"q=1", b"q=2&r=1", b"q=3&q=1", b"r=1&q=1"]),
     st.sampled_from(["data", "inner", "third"]),
 )
-def test_the_trie_agrees_with_a_naive_matcher(table, sections, host, path, method, headers, query, listener):
-    rule = Matcher(table, sections).find(host, path, method, headers, query, listener)
-    expected = naive(table, sections, host, path, method, headers, query, listener)
-    assert (rule.route if rule else None) == expected
+
+
+def agree(table, sections, call):
+    rule = Matcher(table, sections).find(*call)
+    assert (rule.route if rule else None) == naive(table, sections, *call)
+
+
+@settings(max_examples=400, deadline=None)
+@given(tables, section_lists, calls)
+def test_the_trie_agrees_with_a_naive_matcher(table, sections, call):
+    agree(table, sections, call)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+@settings(max_examples=5_000, deadline=None)
+@given(tables, section_lists, calls)
+def test_rt11_the_trie_agrees_with_a_naive_matcher_on_many_tables(table, sections, call):
+    agree(table, sections, call)

@@ -5,7 +5,8 @@ import asyncio
 import msgspec
 import pytest
 from tests.builders import make_inbound
-from tests.gates.built import built
+from tests.gates.built import always, answer, built
+from tests.hostile.scripted import Upstream
 
 from triplegate.core.errors import Gone, Refusal
 from triplegate.core.http import Message
@@ -45,6 +46,18 @@ async def test_a_page_of_another_origin_reaches_no_service(tmp_path):
         for headers in ((), ((b"origin", b"https://App.example.com"),)):
             exchange = await code(made, "/talk", *headers)
             assert exchange.refusal.code == "upstream_unreachable"
+
+
+async def test_one_service_of_a_route_may_have_its_own_rewrite(tmp_path):
+    async with Upstream(always(answer(b"no", status=b"404 No"))) as upstream:
+        own = "services: [{service: talk, policies: [{use: rewrite, prefix: /own, host: own.test}]}]"
+        written = PLAIN.replace("http://127.0.0.1:1", upstream.url).replace("talk: {service: talk", "talk: {" + own)
+        async with built(tmp_path, written) as made:
+            exchange = await code(made, "/talk/x")
+            exchange.close("ok")
+        received = upstream.talks[0].received
+    assert received.startswith(b"GET /own/x HTTP/1.1\r\n")
+    assert b"\r\nhost: own.test\r\n" in received.lower()
 
 
 class Socket:

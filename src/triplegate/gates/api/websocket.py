@@ -34,8 +34,8 @@ async def dial(service: Service, exchange: Exchange, headers: Headers, chain: Ch
     assert options is not None
     asked = open_websocket(
         endpoint.pool,
-        path_at(endpoint, exchange),
-        [(b"host", service.host_for(endpoint, exchange)), *headers],
+        path_at(endpoint, exchange, attempt),
+        [(b"host", service.host_for(endpoint, exchange, attempt)), *headers],
         service.dispatch(chain),
         Bounds(options.max_message, options.idle, options.ping),
         exchange.deadline,
