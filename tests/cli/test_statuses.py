@@ -41,3 +41,10 @@ def test_programs_read_the_objects_with_their_status(command, tmp_path):
 
 def test_without_manifests_there_is_nothing_to_show(command, place):
     assert command("check", "--status").out.split() == [*COLUMNS]
+
+
+def test_explain_knows_routes_of_manifests_and_where_they_stand(command, tmp_path):
+    objects(tmp_path)
+    done = command("explain", "GET", "http://a.test/x")
+    assert "route     shop.r.0  apis/objects.yaml:" in done.out
+    assert done.status == 0

@@ -220,12 +220,12 @@ class World(Built):
 async def world(folder, *objects, native=NATIVE, backends="abc"):
     """A gateway out of manifests; services a, b and c echo."""
     async with contextlib.AsyncExitStack() as stack:
-        more = []
+        more, upstreams = [], {}
         for name in backends:
-            upstream = await stack.enter_async_context(Upstream(echo(name)))
+            upstream = upstreams[name] = await stack.enter_async_context(Upstream(echo(name)))
             more += [service(name), slice_of(name, upstream.port)]
         made = World(folder, (*objects, *more), native)
-        made.extra = more
+        made.extra, made.upstreams = more, upstreams
         try:
             yield made
         finally:

@@ -3,12 +3,14 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from triplegate.config.faults import Findings, Position
 from triplegate.config.kubernetes.attach import Parent, attach, is_gateway
 from triplegate.config.kubernetes.backend_tls import BackendTls
-from triplegate.config.kubernetes.backends import Backend, Backends
+from triplegate.config.kubernetes.backends import Backend, Backends, Broken
 from triplegate.config.kubernetes.conditions import Condition, Conditions, Status
-from triplegate.config.kubernetes.filters import filter_policies
+from triplegate.config.kubernetes.filters import MOST_RETRIES, Shaped, dispatch, shape, shape_backend
 from triplegate.config.kubernetes.gateways import Classes, GatewayState, Place, open_gateways
 from triplegate.config.kubernetes.grants import Grants
 from triplegate.config.kubernetes.inventory import Inventory
@@ -23,6 +25,7 @@ from triplegate.config.kubernetes.objects_routes import (
     HttpRouteObject,
     HttpRule,
     RouteObject,
+    ServiceRef,
 )
 from triplegate.config.kubernetes.terms import Native, Terms, Trouble, terms_of
 
@@ -42,6 +45,13 @@ class Made:
             parent.conditions.refuse("Accepted", reason, message)
 
 
+class Body(msgspec.Struct, frozen=True):
+    """What a rule is whatever its parents."""
+
+    shaped: Shaped
+    services: list[dict[str, Any]]
+
+
 class Compiler:
     """One pass over an inventory."""
 
@@ -50,12 +60,11 @@ class Compiler:
         inventory: Inventory,
         places: list[Place],
         native: Native,
-        policies: Collection[str],
         taken: Mapping[str, Collection[str]],
         findings: Findings,
     ) -> None:
-        """`policies`: tags that exist; `taken`: names of native routes and services."""
-        self._inventory, self._native, self._policies, self._findings = inventory, native, policies, findings
+        """`taken`: names of native routes and services."""
+        self._inventory, self._native, self._findings = inventory, native, findings
         self._grants = Grants(inventory)
         self._classes = Classes(inventory)
         self.gateways = open_gateways(inventory, self._grants, self._classes, places)
@@ -125,29 +134,72 @@ class Compiler:
                     found.setdefault(terms, []).append(parent)
         return found
 
-    def _rule(self, made: Made, rule: HttpRule | GrpcRule) -> dict[str, Any]:
+    def _rule(self, made: Made, rule: HttpRule | GrpcRule) -> Body:
         """What a rule is whatever its parents: services and policies."""
-        policies = filter_policies(rule.filters, self._policies)
+        shaped = self._shape(made, rule)
+        shares = [self._share(made, ref) for ref in rule.backend_refs]
+        if shaped.answers:
+            return Body(shaped, [])
+        return Body(shaped, shares or [{"service": "none", "broken": "the rule has no backendRefs"}])
+
+    def _shape(self, made: Made, rule: HttpRule | GrpcRule) -> Shaped:
+        shaped = shape(rule.filters, lambda ref: self._mirrored(made, ref))
+        trouble = shaped if isinstance(shaped, Trouble) else self._misfit(rule, shaped)
+        if trouble is not None:
+            made.refuse(trouble.reason, trouble.message)
+            return Shaped([], [])
+        assert isinstance(shaped, Shaped)
+        if isinstance(rule, GrpcRule):
+            return shaped
+        if rule.retry is not None and (rule.retry.attempts or 1) > MOST_RETRIES:
+            route = made.route
+            self._findings.warn(made.place, f"{route.kind} {route.full_name}: retries are at most {MOST_RETRIES}")
+        return Shaped(shaped.first, [*shaped.then, *dispatch(rule)])
+
+    def _misfit(self, rule: HttpRule | GrpcRule, shaped: Shaped) -> Trouble | None:
+        """What the filters and the rest of the rule cannot be together."""
+        policies = [*shaped.first, *shaped.then]
+        for name in policies:
+            chain = self._native.chain_of(name) if isinstance(name, str) else ()
+            if isinstance(chain, str):
+                return Trouble("UnsupportedValue", chain)
+        prefix = any(isinstance(one, dict) and "prefix" in one for one in policies)
+        if prefix and isinstance(rule, HttpRule) and any(one.path.type != "PathPrefix" for one in rule.matches):
+            return Trouble("UnsupportedValue", "ReplacePrefixMatch is for matches of type PathPrefix")
+        return None
+
+    def _mirrored(self, made: Made, ref: ServiceRef) -> str | None:
+        """The service that gets copies; a reference that leads nowhere is told, and the calls go on."""
+        found = self._backends.find(made.route, ref)
+        if isinstance(found, Backend):
+            return self._service(made, found)
+        self._note(made, found)
+        return None
+
+    def _service(self, made: Made, found: Backend) -> str:
+        name = self._service_name(found)
+        made.services[name] = (found.document, self._inventory.node(found.source).place)
+        return name
+
+    def _share(self, made: Made, ref: BackendRef) -> dict[str, Any]:
+        policies = shape_backend(ref.filters)
         if isinstance(policies, Trouble):
             made.refuse(policies.reason, policies.message)
             policies = []
-        shares = [self._share(made, ref) for ref in rule.backend_refs]
-        nowhere = {"service": "none", "broken": "the rule has no backendRefs"}
-        return {"services": shares or [nowhere], "policies": policies}
-
-    def _share(self, made: Made, ref: BackendRef) -> dict[str, Any]:
         found = self._backends.find(made.route, ref)
         if isinstance(found, Backend):
-            name = self._service_name(found)
-            made.services[name] = (found.document, self._inventory.node(found.source).place)
-            return {"service": name, "weight": ref.weight}
+            share: dict[str, Any] = {"service": self._service(made, found), "weight": ref.weight}
+            return {**share, "policies": policies} if policies else share
+        self._note(made, found)
+        namespace = ref.namespace or made.route.namespace
+        name = shortened(f"{namespace}.{ref.name}.{ref.port or 0}")
+        return {"service": name, "weight": ref.weight, "broken": found.message}
+
+    def _note(self, made: Made, found: Broken) -> None:
         if not found.reason:
             self._findings.warn(made.place, f"{made.route.kind} {made.route.full_name}: {found.message}")
         for parent in made.parents if found.reason else ():
             parent.conditions.refuse("ResolvedRefs", found.reason, found.message)
-        namespace = ref.namespace or made.route.namespace
-        name = shortened(f"{namespace}.{ref.name}.{ref.port or 0}")
-        return {"service": name, "weight": ref.weight, "broken": found.message}
 
     def _service_name(self, backend: Backend) -> str:
         if backend.name not in self._service_names:
@@ -162,7 +214,7 @@ class Compiler:
         parents: list[Parent],
         index: int,
         rule: HttpRule | GrpcRule,
-        body: dict[str, Any],
+        body: Body,
     ) -> None:
         places: dict[str, list[str]] = {}
         for parent in parents:
@@ -174,9 +226,9 @@ class Compiler:
             return
         route = made.route
         document: dict[str, Any] = {
-            **body,
+            "services": body.services,
             "match": rule_matches(rule, places.items()),
-            "policies": [*terms.chains, *body["policies"]],
+            "policies": [*body.shaped.first, *terms.chains, *body.shaped.then],
             "sorts": route.full_name,
         }
         if terms.open:

@@ -38,7 +38,7 @@ class Manifests:
         native = Native(self._identified(), teams_of(self._root)[0], self._chain_of)
         inventory = read_manifests(merged.manifests, findings)
         taken = {kind: _names(self._root, kind) for kind in ("routes", "services")}
-        self._compiler = Compiler(inventory, places_of(listeners), native, registry.policies, taken, findings)
+        self._compiler = Compiler(inventory, places_of(listeners), native, taken, findings)
         self._unused = inventory.unused
 
     def settle(self, attempt: Callable[[Node, Findings], T]) -> tuple[T, Outcome]:
