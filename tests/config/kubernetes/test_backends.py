@@ -63,7 +63,10 @@ def test_a_port_says_what_it_speaks(protocol, kind, good):
 
 def test_a_grpc_route_speaks_grpc_to_a_service_of_its_own():
     made = found(service("a"), kind="GRPCRoute")
-    assert (made.name, made.document["protocol"]) == ("shop.a.80.grpc", "grpc")
+    assert (made.name, made.document) == (
+        "shop.a.80.grpc",
+        {"endpoints": ["http://a.shop.svc:80"], "protocol": "grpc"},
+    )
 
 
 @pytest.mark.parametrize(

@@ -78,12 +78,10 @@ class Backends:
             return Broken("", f"service {service.full_name} port {port.port} has no ready endpoint")
         document: dict[str, Any] = {
             "endpoints": [f"{scheme}://{one}" for one in addresses[:MAX_ENDPOINTS]],
-            "host": "keep",
+            **({"protocol": "grpc"} if grpc else {"host": "keep"}),
         }
         if tls is not None:
             document["tls"] = dict(tls)
-        if grpc:
-            document["protocol"] = "grpc"
         name = f"{service.namespace}.{service.name}.{port.port}{'.grpc' if grpc else ''}"
         return Backend(shortened(name), document, service)
 

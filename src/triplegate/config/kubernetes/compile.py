@@ -81,10 +81,20 @@ class Compiler:
         return sorted(found, key=lambda one: one.age)
 
     def sections(self) -> dict[str, tuple[dict[str, Any], Position]]:
-        """Listeners of gateways that are served."""
+        """Listeners of gateways that are served; gRPC clients have a listener of their own beside them."""
+        called = {
+            one.listener.section
+            for made in self.made
+            if made.routes and made.route.kind == "GRPCRoute"
+            for parent in made.parents
+            for one in parent.attached
+        }
         return {
             one.section: (
-                {"listeners": list(one.places), "host": one.hostname or "*"},
+                {
+                    "listeners": [*one.places, *(["grpc"] if one.section in called else [])],
+                    "host": one.hostname or "*",
+                },
                 self._inventory.node(state.gateway).place,
             )
             for state in self.gateways
