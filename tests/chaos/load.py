@@ -8,10 +8,13 @@ from collections.abc import AsyncIterator
 
 
 class Slots:
-    """Answers each call after `seconds`, so many at once; the others wait inside it, without bound."""
+    """Answers each call after `seconds`, so many at once; the others wait inside it, without bound.
 
-    def __init__(self, slots: int = 20, seconds: float = 0.05, status: bytes = b"200 OK"):
-        self.seconds, self.status = seconds, status
+    Every `slow`th call takes half a second.
+    """
+
+    def __init__(self, slots: int = 20, seconds: float = 0.05, status: bytes = b"200 OK", slow: int = 0):
+        self.seconds, self.status, self.slow = seconds, status, slow
         self.free = asyncio.Semaphore(slots)
         self.seen = 0
         self.tasks: set[asyncio.Task] = set()
@@ -23,9 +26,10 @@ class Slots:
             while True:
                 await reader.readuntil(b"\r\n\r\n")
                 self.seen += 1
+                seconds = 0.5 if self.slow and self.seen % self.slow == 0 else self.seconds
                 async with self.free:
-                    if self.seconds:
-                        await asyncio.sleep(self.seconds)
+                    if seconds:
+                        await asyncio.sleep(seconds)
                 writer.write(b"HTTP/1.1 " + self.status + b"\r\nContent-Length: 2\r\n\r\nok")
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):

@@ -146,3 +146,20 @@ async def test_an_upstream_that_always_fails_sees_a_tenth_more(tmp_path):
                 sent = sum(load.statuses.values())
                 print(f"two: {upstream.seen} for {sent}")
                 assert upstream.seen <= 1.21 * sent + 60
+
+
+async def test_hedges_cut_the_tail_and_cost_little(tmp_path):
+    tails = []
+    for policy in ("{use: retry}", "{use: hedge}"):
+        async with Slots(1000, 0.01, slow=50).running() as upstream:
+            with house(tmp_path / policy[6:9], upstream.port, policy) as made:
+                load = Load(made.port, "/open")
+                await load.at_rate(100, 8.0)
+                load.close()
+                sent = sum(load.statuses.values())
+                times = f"p50 {load.p(0.5) * 1000:.0f} ms, p99 {load.p(0.99) * 1000:.0f} ms"
+                print(f"{policy}: {times}, {upstream.seen} for {sent}")
+                assert set(load.statuses) == {200}
+                assert upstream.seen <= 1.06 * sent
+                tails.append(load.p(0.99))
+    assert tails[1] < tails[0] / 2

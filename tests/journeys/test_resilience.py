@@ -18,12 +18,17 @@ services:
   down: {{endpoints: ["http://127.0.0.1:{closed}"], policies: [{{use: retry, backoff: {{base: 1ms, max: 5ms}}}}]}}
   failing: {{endpoints: ["{bad}"], policies: [{{use: breaker, rate: 0.5, volume: 4, window: 60s, open_for: 60s}}]}}
   half: {{endpoints: ["{bad}", "http://127.0.0.1:{closed}"], policies: [{{use: retry}}]}}
+  sluggish:
+    endpoints: ["{bad}"]
+    timeouts: {{first_byte: 20s, total: 20s}}
+    policies: [{{use: timeout, attempt: 300ms}}, {{use: retry, backoff: {{base: 1ms, max: 5ms}}}}]
   narrow: {{endpoints: ["{bad}"], policies: [{{use: bulkhead, at_once: 1, queue: 2, queue_timeout: 20s}}]}}
 routes:
   bad: {{service: bad, match: {{path: /bad}}, identity: none, owner: web}}
   down: {{service: down, match: {{path: /down}}, identity: none, owner: web}}
   failing: {{service: failing, match: {{path: /failing}}, identity: none, owner: web}}
   half: {{service: half, match: {{path: /half}}, identity: none, owner: web}}
+  sluggish: {{service: sluggish, match: {{path: /sluggish}}, identity: none, owner: web}}
   narrow: {{service: narrow, match: {{path: /narrow}}, identity: none, owner: web}}
 orgs: {{acme: {{teams: {{web: {{consumers: {{ci: {{}}}}}}}}}}}}
 """
@@ -115,6 +120,13 @@ async def test_before_an_answer_began_the_client_is_told_what_was_wrong(behind, 
         assert time.monotonic() - began < 5
         if path.startswith("/bad"):
             assert behind.asked(path) - before == tries, "what may not be repeated is sent once"
+
+
+async def test_each_attempt_has_its_time_and_the_next_one_its_own(behind):
+    began = time.monotonic()
+    assert (await behind.client.get("/sluggish/silent")).status_code == 504
+    assert behind.asked("/sluggish/silent") == 2
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("path", ["/bad/cut", "/bad/resets_late", "/bad/stalls"])

@@ -16,9 +16,9 @@ def test_the_rules_are_written_into_the_dispatch():
 def test_what_else_counts_as_a_failed_try_is_written_by_cause():
     dispatch = Dispatch()
     Retry().tune(dispatch)
-    assert dispatch.retry_errors is None
+    assert dispatch.never_retried == set()
     Retry(on_errors=["connect", "timeout"]).tune(dispatch)
-    assert dispatch.retry_errors == {"upstream_unreachable", "upstream_timeout", "upstream_open"}
+    assert dispatch.never_retried == {"upstream_reset", "upstream_malformed", "upstream_busy"}
 
 
 def test_waits_and_what_may_be_repeated_are_written():

@@ -470,7 +470,7 @@ async def test_an_answer_that_was_shed_is_never_tried_again():
     ("code", "sent"), [("upstream_unreachable", 2), ("upstream_reset", 1), ("upstream_timeout", 1)]
 )
 async def test_only_the_failures_that_were_named_are_tried_again(code, sent):
-    rules = Dispatch(retry_errors=frozenset({"upstream_unreachable"}))
+    rules = Dispatch(never_retried=frozenset({"upstream_reset", "upstream_timeout"}))
     exchange = exchange_for()
     with pytest.raises(Refusal):
         await run(exchange, in_order(A, A), script(Refusal(code), Refusal(code)), dispatch=rules)

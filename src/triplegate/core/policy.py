@@ -88,8 +88,8 @@ class Dispatch(msgspec.Struct):
     retry_on: frozenset[int] = frozenset({502, 503, 504})
     retry_budget: float = 0.1
     """Share of an upstream's calls that may be retries."""
-    retry_errors: frozenset[str] | None = None
-    """Codes of failures that are tried again; None: all that are safe."""
+    never_retried: frozenset[str] = frozenset()
+    """Codes of failures that are not tried again, however safe that is."""
     retry_methods: frozenset[str] = frozenset()
     """Methods that may be repeated besides the idempotent ones."""
     retry_keyed: bool = False

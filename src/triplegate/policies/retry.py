@@ -61,9 +61,7 @@ class Retry(Policy):
     def tune(self, dispatch: Dispatch) -> None:
         """Write the retry rules into the dispatch."""
         dispatch.retries, dispatch.retry_on, dispatch.retry_budget = self.attempts, self.on, self.budget
-        # an open breaker saw nothing of the call: another target is always asked
-        every = self.on_errors == frozenset(_CODES)
-        dispatch.retry_errors = None if every else frozenset(_CODES[one] for one in self.on_errors) | {"upstream_open"}
+        dispatch.never_retried = frozenset(code for cause, code in _CODES.items() if cause not in self.on_errors)
         dispatch.retry_methods, dispatch.retry_keyed = self.methods, self.idempotency_key
         dispatch.back_off = (self.backoff.base, self.backoff.max)
         dispatch.retry_after = self.retry_after

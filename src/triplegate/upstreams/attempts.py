@@ -153,7 +153,7 @@ def _may_go_on(exchange: Exchange, rules: Dispatch, found: Failure, replayable: 
         return True
     if refusal is None:
         return replayable and not (reply is not None and any(name == NO_RETRY for name, _ in reply.headers))
-    if rules.retry_errors is not None and refusal.code not in rules.retry_errors:
+    if refusal.code in rules.never_retried:
         return False
     return replayable or refusal.code in UNSENT
 
