@@ -168,6 +168,7 @@ FIELDS = {
     "HashDocument.by": AFFINITY + "test_the_caller_the_address_or_the_path",
     "HashDocument.load": "upstreams/balancing/test_ring.py::test_nobody_carries_more_than_its_bounded_share",
     "HealthDocument.path": HEALTH + "test_the_question_is_a_get_of_the_path_with_the_host",
+    "HealthDocument.service": "upstreams/test_grpc_health.py::test_what_is_asked_about_is_told_of",
     "HealthDocument.host": HEALTH + "test_the_question_is_a_get_of_the_path_with_the_host",
     "HealthDocument.tcp": HEALTH + "test_only_a_connection_is_enough_when_told_so",
     "HealthDocument.interval": HEALTH + "test_each_endpoint_that_gets_calls_is_asked_at_the_pace_that_was_written",

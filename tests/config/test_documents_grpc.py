@@ -54,11 +54,12 @@ def test_a_service_speaks_http_unless_it_says_grpc():
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"grpc": {}}, "grpc is for protocol: grpc"),
+        ({"grpc": {}}, "are for protocol: grpc"),
         ({"protocol": "grpc", "host": "keep"}, "host: keep"),
         ({"protocol": "grpc", "connections": {"max": 3}}, "connections is for protocol: http"),
         ({"protocol": "grpc", "websocket": True}, "websocket is for protocol: http"),
-        ({"protocol": "grpc", "health": {"path": "/health"}}, "asked by tcp: true"),
+        ({"protocol": "grpc", "health": {"path": "/health"}}, "asked by grpc.health.v1"),
+        ({"health": {"service": "a.B"}}, "are for protocol: grpc"),
         ({"protocol": "grpc", "grpc": {"max_message": 0}}, "greater than or equal to 1"),
     ],
 )

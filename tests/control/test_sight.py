@@ -6,12 +6,14 @@ import pytest
 from tests.builders import make_exchange
 from tests.gates.built import always, answer, built
 from tests.hostile.scripted import Upstream
+from tests.servers.grpc import echoing
 
 import triplegate
 from triplegate.control.sight import Sight
 from triplegate.control.view import Degraded, Reloaded
 from triplegate.core.errors import Fault
 from triplegate.stores.spool import Spool
+from triplegate.upstreams.grpc import GrpcChannel
 
 TEXT = """
 gateway: {policies: [{use: timeout, name: all, total: 9s}]}
@@ -196,3 +198,15 @@ async def test_the_rest_is_passed_on(made):
     assert seen.not_ready() == ["draining"]
     assert await seen.validate({"a.yaml": ""}) == [Fault("a.yaml", "wrong")]
     assert (await seen.reload()).generation == 2
+
+
+async def test_a_grpc_channel_is_an_upstream_too(tmp_path):
+    async with echoing() as echo:
+        text = f'services: {{e: {{endpoints: ["{echo.url}"], protocol: grpc}}}}\n'
+        async with built(tmp_path, text) as gateway:
+            (channel,) = gateway.kit.states.every(GrpcChannel)
+            (shown,) = [one for one in sight(gateway).upstreams() if one.name.endswith("(gRPC)")]
+            assert (shown.address, shown.state) == (echo.url, "unknown")
+            await channel.ready(5.0)
+            (shown,) = [one for one in sight(gateway).upstreams() if one.name.endswith("(gRPC)")]
+            assert (shown.state, shown.open) == ("up", 1)

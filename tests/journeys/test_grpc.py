@@ -2,9 +2,12 @@
 
 import base64
 import json
+import shutil
 import signal
+import subprocess
 import threading
 import time
+from pathlib import Path
 
 import grpc
 import httpx
@@ -294,6 +297,21 @@ def test_a_message_within_the_limit_passes_and_one_above_is_refused(api):
     assert api.refused("Echo", bytes(7_000_000), timeout=30).code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
+def test_large_streams_pass_without_being_held(api):
+    piece = bytes(1 << 20)
+    api.stub("stream_unary", "Collect", iter([piece] * 4), timeout=60)
+    before = resident(api)
+    assert api.stub("stream_unary", "Collect", iter([piece] * 150), timeout=60) == b"150 %d" % (150 << 20)
+    answers = api.stub("stream_stream", "Chat", iter([piece] * 150), timeout=60)
+    assert sum(map(len, answers)) == 150 << 20
+    assert resident(api) - before < 100
+
+
+def resident(api):
+    status = Path(f"/proc/{api.house.process.pid}/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) >> 10
+
+
 def test_an_upstream_that_says_nothing_for_too_long_is_given_up(api):
     failed = api.refused("Wait", metadata=(("x-route", "hasty"),))
     assert failed.code() is grpc.StatusCode.DEADLINE_EXCEEDED
@@ -398,6 +416,26 @@ def test_what_is_not_grpc_web_is_told_so(api):
     assert httpx.post(url, json={}, headers=fields, trust_env=False).status_code == 415
     wrong = httpx.get(url, headers=fields, trust_env=False)
     assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(180)
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not here")
+def test_googles_own_web_client_is_content(api, tmp_path):
+    install = ["npm", "install", "--no-audit", "--no-fund", "grpc-web@2.1.1", "xhr2@0.2.1"]
+    installed = subprocess.run(install, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    if installed.returncode:
+        pytest.skip(f"npm cannot install: {installed.stderr[-200:]}")
+    script = shutil.copy(Path(__file__).with_name("grpc_web_client.js"), tmp_path)
+    command = ["node", script, api.house.url, api.key]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    said = json.loads(ran.stdout)
+    for form in ("text", "binary"):
+        assert said[form] == "hello"
+        assert said[f"{form} fails"] == [5, "failed as asked"]
+        assert said[f"{form} refused"] == 16
+    assert said["stream"] == ["1", "2", "3"]
 
 
 # the listener -----------------------------------------------------------------------------------------------------

@@ -8,7 +8,9 @@ from triplegate.core.errors import CODES, Refusal
 from triplegate.wire.grpc import (
     from_http,
     from_metadata,
+    health_question,
     is_grpc,
+    is_serving,
     parse_timeout,
     percent_decoded,
     percent_encoded,
@@ -74,9 +76,9 @@ def test_a_message_is_percent_encoded():
     assert percent_encoded("50% off\nna\u00efve") == b"50%25 off%0Ana%C3%AFve"
 
 
-@given(st.text(max_size=60))
-def test_any_message_comes_back(text):
-    text = text.encode(errors="replace").decode()
+@given(st.binary(max_size=60))
+def test_any_message_comes_back(drawn):
+    text = drawn.decode(errors="replace")
     value = percent_encoded(text)
     assert all(0x20 <= byte <= 0x7E for byte in value)
     assert percent_decoded(value) == text
@@ -127,6 +129,13 @@ def test_binary_values_come_back(values):
 def test_a_status_is_a_field_and_its_message_only_where_there_is_one():
     assert status_fields(0, "", [(b"x-a", b"1")]) == [(b"grpc-status", b"0"), (b"x-a", b"1")]
     assert status_fields(5, "gone", []) == [(b"grpc-status", b"5"), (b"grpc-message", b"gone")]
+
+
+def test_the_health_of_a_service_is_asked_and_answered_as_its_proto_says():
+    assert health_question("") == b""
+    assert health_question("a.B") == b"\x0a\x03a.B"
+    assert is_serving(b"\x08\x01")
+    assert not any(map(is_serving, (b"", b"\x08\x00", b"\x08\x02", b"\x08\x03")))
 
 
 def test_grpc_is_told_by_its_content_type():

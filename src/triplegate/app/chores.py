@@ -21,7 +21,7 @@ def chores(snapshot: Snapshot, kit: Kit) -> list[Chore]:
     """Health checks of the services' endpoints; names and certificate files of upstreams, looked at again."""
     gate = snapshot.gates["api"]
     assert isinstance(gate, ApiGate)
-    found = [chore for service in gate.services.values() for chore in checks(service.group, kit.clock)]
+    found = [chore for service in gate.services.values() for chore in checks(service.group, kit.clock, service.asked)]
     pools = [pool for pool in kit.states.every(Pool) if pool.named]
     found += [Chore(f"name {pool.origin.key}", _LOOK_UP, pool.look_up) for pool in pools]
     if any(trust.settings.files for trust in kit.states.every(Trust)):

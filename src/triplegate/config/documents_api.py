@@ -164,14 +164,15 @@ class ServiceDocument(Reached):
     @model_validator(mode="after")
     def _one_protocol(self) -> "ServiceDocument":
         if self.protocol == "http":
-            if self.grpc is not None:
-                raise ValueError("grpc is for protocol: grpc")
+            if self.grpc is not None or (self.health is not None and self.health.service):
+                raise ValueError("grpc and health.service are for protocol: grpc")
             return self
+        asked = self.health.model_fields_set if self.health is not None else frozenset()
         for wrong, why in (
             (self.host == "keep", "host: keep is for protocol: http: a gRPC channel asks for one name"),
             (self.connections != Connections(), "connections is for protocol: http: gRPC calls share a connection"),
             (self.websocket is not None, "websocket is for protocol: http"),
-            (self.health is not None and not self.health.tcp, "the health of a gRPC service is asked by tcp: true"),
+            (asked & {"path", "status", "host"}, "health is asked by grpc.health.v1: path, status and host are HTTP's"),
         ):
             if wrong:
                 raise ValueError(why)

@@ -106,11 +106,13 @@ class HealthDocument(Document):
     """Good statuses, and ranges of them."""
     host: AskedHost | None = None
     """Host header of the question; the endpoint's own when absent."""
+    service: Annotated[str, Field(max_length=127)] = ""
+    """With `protocol: grpc`: what grpc.health.v1 is asked about; nothing: the whole server."""
 
     @model_validator(mode="after")
     def _fitting(self) -> "HealthDocument":
-        if self.tcp and self.model_fields_set & {"path", "status", "host"}:
-            raise ValueError("with tcp nothing is asked: path, status and host do not belong here")
+        if self.tcp and self.model_fields_set & {"path", "status", "host", "service"}:
+            raise ValueError("with tcp nothing is asked: path, status, host and service do not belong here")
         if any(low > high for low, high in self.ranges):
             raise ValueError("status: a range begins with its smaller end")
         return self

@@ -26,6 +26,7 @@ from triplegate.stores.spool import Spool
 from triplegate.upstreams.breaker import Breaker
 from triplegate.upstreams.endpoint import Endpoint
 from triplegate.upstreams.group import Group
+from triplegate.upstreams.grpc import GrpcChannel
 from triplegate.upstreams.pool import Pool
 
 
@@ -71,9 +72,13 @@ class Sight(GatewayView):
         return () if snapshot is None else tuple(route_views(snapshot.documents, snapshot.faults))
 
     def upstreams(self) -> Sequence[UpstreamView]:
-        """One line for each pool: origins that have been named by the configuration."""
+        """One line for each pool or gRPC channel: origins that have been named by the configuration."""
+        channels = self._gateway.kit.states.every(GrpcChannel)
+        spoken = {str(channel.origin) for channel in channels}
         found = []
         for pool in self._pools():
+            if not pool.opened and str(pool.origin) in spoken:
+                continue  # made with the endpoint, and never used
             counters = pool.counters()
             state = "up" if counters.open else "unknown"
             if pool.failing:
@@ -90,6 +95,7 @@ class Sight(GatewayView):
                     counters.waiting,
                 )
             )
+        found += [_channel_view(channel) for channel in channels]
         return found
 
     def endpoints(self) -> Sequence[EndpointView]:
@@ -198,6 +204,13 @@ class Sight(GatewayView):
 def _label(name: str) -> str:
     """The policy's label, of the name under which it keeps its state."""
     return name.partition("|")[2]
+
+
+def _channel_view(channel: GrpcChannel) -> UpstreamView:
+    """A gRPC channel: one connection, with so many calls under way."""
+    name, up = f"{channel.origin} (gRPC)", channel.connected
+    state = "down" if channel.failing else "up" if up else "unknown"
+    return UpstreamView(name, "origin", str(channel.origin), state, channel.failing, int(up))
 
 
 def _endpoint_view(group: Group, endpoint: Endpoint, now: float) -> EndpointView:

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
@@ -30,6 +30,9 @@ class Echo:
         self.active: Counter[str] = Counter()
         self.ended: Counter[str] = Counter()
         self.cancelled: Counter[str] = Counter()
+        self.health: bytes | None = _SERVING
+        self.questions: deque[bytes] = deque(maxlen=16)
+        """What `Check` was asked of late."""
         self._methods: dict[str, Method] = {
             f"/{SERVICE}/Echo": self.echo,
             f"/{SERVICE}/Count": self.count,
@@ -125,8 +128,13 @@ class Echo:
         await call.write(msgspec.json.encode({name: dict(count) for name, count in counts.items()}))
 
     async def check(self, call: Any, metadata: dict[str, Any]) -> None:
-        """grpc.health.v1: it serves."""
-        await call.write(_SERVING)
+        """grpc.health.v1: it serves, or what a test has it say; None: unimplemented, nothing: no answer."""
+        self.questions.append(await call.read())
+        if self.health is None:
+            await call.abort(grpc.StatusCode.UNIMPLEMENTED, "no health")
+        if not self.health:
+            await asyncio.Event().wait()
+        await call.write(self.health)
 
 
 async def _messages(call: Any) -> AsyncIterator[bytes]:

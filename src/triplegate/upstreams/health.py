@@ -1,6 +1,6 @@
 """Ask endpoints whether they are well: a GET or only a connection, each time a fresh one beside the pool of calls."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 from triplegate.config.documents_service import HealthDocument
 from triplegate.core.clock import Clock
@@ -11,19 +11,22 @@ from triplegate.upstreams.endpoint import Endpoint
 from triplegate.upstreams.group import Group
 from triplegate.upstreams.upkeep import Chore
 
+Asked = Callable[[Endpoint, HealthDocument], Awaitable[str]]
+"""What is wrong with an endpoint; empty when nothing is."""
 
-def checks(group: Group, clock: Clock) -> Iterator[Chore]:
-    """One chore for each endpoint, if the service wants them asked."""
+
+def checks(group: Group, clock: Clock, asked: Asked | None = None) -> Iterator[Chore]:
+    """One chore for each endpoint, if the service wants them asked; `asked` where that is not by HTTP."""
     rules = group.document.health
     if rules is not None:
         for endpoint in group.endpoints:
             if endpoint.weight:
-                yield _check(group, endpoint, rules, clock)
+                yield _check(group, endpoint, rules, clock, asked or ask)
 
 
-def _check(group: Group, endpoint: Endpoint, rules: HealthDocument, clock: Clock) -> Chore:
+def _check(group: Group, endpoint: Endpoint, rules: HealthDocument, clock: Clock, asked: Asked) -> Chore:
     async def work() -> None:
-        ill = await ask(endpoint, rules)
+        ill = await asked(endpoint, rules)
         group.mark(endpoint, ill, clock.now())
 
     return Chore(f"health {group.name} {endpoint.name}", rules.interval, work)

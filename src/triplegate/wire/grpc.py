@@ -98,6 +98,17 @@ def status_fields(code: int, message: str, trailers: Headers) -> Headers:
     return fields + trailers
 
 
+def health_question(service: str) -> bytes:
+    """A grpc.health.v1 HealthCheckRequest about a service; empty: about the whole server."""
+    name = service.encode()
+    return b"\n" + len(name).to_bytes(1, "big") + name if name else b""
+
+
+def is_serving(answer: bytes) -> bool:
+    """Whether a grpc.health.v1 HealthCheckResponse says SERVING."""
+    return answer == b"\x08\x01"
+
+
 def is_grpc(content_type: bytes | None) -> bool:
     """Whether a body is gRPC or gRPC-web, in any of their forms."""
     return content_type is not None and content_type[:16].lower() == b"application/grpc"

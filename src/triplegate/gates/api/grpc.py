@@ -13,6 +13,8 @@ from triplegate.gates.api.grpc_web import WebReply, one_message, web_request
 from triplegate.gates.api.service import Service, path_at, used
 from triplegate.upstreams.endpoint import Endpoint
 from triplegate.upstreams.grpc import Call, ChannelSettings, GrpcChannel, Waits, channel_to
+from triplegate.upstreams.grpc_health import serves
+from triplegate.upstreams.health import Asked
 from triplegate.upstreams.retries import class_of_status
 from triplegate.wire.grpc import Metadata, parse_timeout, to_http, to_metadata
 
@@ -58,6 +60,11 @@ class GrpcService(Service):
         attempt.numbers.status = to_http(code)
         attempt.error_class = "client" if code == 4 and own_deadline else class_of_status(to_http(code))
         super().report(attempt, chain)
+
+    @property
+    def asked(self) -> Asked | None:
+        """By grpc.health.v1, over the channel that calls take."""
+        return lambda endpoint, rules: serves(self._channels[endpoint], rules)
 
     @property
     def max_message(self) -> int:

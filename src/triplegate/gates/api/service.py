@@ -13,6 +13,7 @@ from triplegate.gates.api.affinity import affinity
 from triplegate.upstreams.breaker import Breaker
 from triplegate.upstreams.endpoint import Endpoint, Roster, Standing, Use
 from triplegate.upstreams.group import Group
+from triplegate.upstreams.health import Asked
 from triplegate.upstreams.hedge import Hedging
 from triplegate.upstreams.reach import reach
 from triplegate.upstreams.retries import Spares
@@ -67,6 +68,11 @@ class Service:
     def chooses(self) -> bool:
         """Whether its endpoints are chosen from or watched, and so counted."""
         return self._only is None
+
+    @property
+    def asked(self) -> Asked | None:
+        """How the health of an endpoint is asked for; None: by HTTP."""
+        return None
 
     # for whoever sends an attempt, over whatever protocol --------------------------------------------------------
     def begin(self, exchange: Exchange, attempt: Attempt, chain: Chain) -> Endpoint:
