@@ -4,12 +4,15 @@ import asyncio
 import os
 import signal
 import socket
+from pathlib import Path
 
+import grpc
 import grpc.aio
 import pytest
 from tests.app.test_listen import listening
 from tests.journeys.running import free_port, write
 from tests.servers.grpc import echoing
+from tests.upstreams.test_tls import Authority
 
 from triplegate.samples.grpc_echo import SERVICE
 
@@ -62,6 +65,22 @@ async def test_with_a_route_it_is_open_from_the_start_and_its_calls_may_end(fold
             async with asyncio.timeout(20):
                 await building.ended
         assert building.ended.result() == 0
+
+
+async def test_tls_is_spoken_where_it_is_written(folder):
+    authority = Authority(folder, "authority")
+    authority.sign("server", "grpc.test")
+    tls = "{certificate: server.pem, key: file:server.pem}"
+    async with echoing() as echo:
+        plain = PLAIN.format(port=0).replace("port: 0", f"port: 0, tls: {tls}")
+        write(folder, plain + ROUTE.format(url=echo.url))
+        async with listening(folder) as building:
+            url = building.addresses["grpc"]
+            assert url.startswith("https://")
+            credentials = grpc.ssl_channel_credentials(Path(authority.path).read_bytes())
+            options = [("grpc.ssl_target_name_override", "grpc.test")]
+            async with grpc.aio.secure_channel(url.removeprefix("https://"), credentials, options) as channel:
+                assert await channel.unary_unary(f"/{SERVICE}/Echo")(b"1", timeout=10) == b"1"
 
 
 async def rest(answers):

@@ -18,6 +18,7 @@ from triplegate.config import (
     documents_problems,
     documents_service,
     documents_websocket,
+    listeners,
     settings,
 )
 from triplegate.config.environment import VARIABLES
@@ -38,6 +39,7 @@ MODULES = (
     documents_problems,
     documents_service,
     documents_websocket,
+    listeners,
     settings,
 )
 UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))

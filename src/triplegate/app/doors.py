@@ -96,4 +96,5 @@ def addresses(settings: Settings, ports: Mapping[str, int], *, grpc: bool = Fals
 
 def _url(listener: Listener, port: int) -> str:
     host = reachable(listener.host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if getattr(listener, "tls", None) is not None else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

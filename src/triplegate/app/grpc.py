@@ -2,10 +2,13 @@
 
 import asyncio
 import sys
+from pathlib import Path
+from typing import Any
 
 from triplegate.app.building import Building
 from triplegate.config.listeners import GrpcListener
 from triplegate.edge.grpc import GrpcServer, open_server
+from triplegate.edge.grpc_tls import server_credentials
 from triplegate.edge.listeners import PortTaken, claim_port
 from triplegate.gateway import Snapshot
 
@@ -56,8 +59,9 @@ class GrpcDoor:
         try:
             if late and not shared:
                 claim_port(host, self._port)
-            most = building.settings.limits.connections
-            server = await open_server(building.grpc_plane(), host, self._port, most, shared=shared)
+            plane, most = building.grpc_plane(), building.settings.limits.connections
+            credentials = self._credentials(plane.grpc)
+            server = await open_server(plane, host, self._port, most, shared=shared, credentials=credentials)
         except (OSError, PortTaken) as error:
             if not late:
                 raise
@@ -67,6 +71,14 @@ class GrpcDoor:
         if late:
             print(f"grpc     {self._url}", flush=True)
         return server
+
+    def _credentials(self, grpc: Any) -> Any:
+        """Of TLS, with files relative to the configuration; None without it. Raises OSError for a missing one."""
+        tls, base = self._listener.tls, Path(self._building.settings.directory)
+        if tls is None:
+            return None
+        files = (tls.certificate, tls.key.removeprefix("file:"), tls.client_ca)
+        return server_credentials(grpc, *[None if one is None else base / one for one in files])
 
     def stop(self) -> None:
         """Take nothing new; what is under way may end."""

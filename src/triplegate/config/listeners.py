@@ -4,10 +4,18 @@ from ipaddress import ip_address, ip_network
 from itertools import combinations
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from triplegate.config.documents_base import Document
-from triplegate.config.types import Name
+from triplegate.config.types import Name, SecretRef
 
 
 def is_loopback(host: str) -> bool:
@@ -78,11 +86,31 @@ class StatusListener(Listener):
     """Port; 0 takes a free one."""
 
 
+class GrpcTls(Document):
+    """TLS towards gRPC clients; files that change are read anew at the next connection."""
+
+    certificate: str
+    """File with the certificate chain (PEM); relative: to the configuration."""
+    key: SecretRef
+    """Its private key (PEM): file:/path."""
+    client_ca: str | None = None
+    """File with the authorities that clients' certificates are from (PEM); written: each client must show one."""
+
+    @field_validator("key")
+    @classmethod
+    def _file(cls, value: str) -> str:
+        if not value.startswith("file:"):
+            raise ValueError("the key of a listener is a file: reference")
+        return value
+
+
 class GrpcListener(Listener):
     """Where gRPC clients call; opened only when a route leads to a gRPC service."""
 
     port: Port = 8082
     """Port; 0 takes a free one."""
+    tls: GrpcTls | None = None
+    """TLS; plain text without it."""
 
 
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
