@@ -82,6 +82,18 @@ FIELDS = {
     "GrpcTls.certificate": "app/test_grpc.py::test_tls_is_spoken_where_it_is_written",
     "GrpcTls.key": "app/test_grpc.py::test_tls_is_spoken_where_it_is_written",
     "GrpcTls.client_ca": "edge/test_grpc_tls.py::test_a_client_shows_its_certificate_where_one_is_asked_for",
+    "GatesListener.http2": "config/test_listeners.py::test_tls_means_http2_too_unless_it_is_waived",
+    **dict.fromkeys(
+        ("ListenerCertificate.certificate", "ListenerCertificate.key"),
+        "edge/test_front.py::test_certificates_are_chosen_by_name_and_another_ones_host_is_misdirected",
+    ),
+    "ListenerTls.minimum": "edge/test_front.py::test_an_old_tls_is_not_spoken",
+    **dict.fromkeys(
+        ("ListenerTls.client_auth", "ListenerTls.client_ca"),
+        "edge/test_front.py::test_a_certificate_that_is_required_must_be_there_and_from_the_authority",
+    ),
+    "ProxyProtocol.trusted": "edge/test_front.py::test_who_may_not_say_so_and_who_says_it_wrongly_is_cut_off",
+    "Limits.connections_per_address": "edge/test_front_link.py::test_connections_are_bounded_in_all_and_by_address",
     "State.kind": SETTINGS + "test_state_is_said_shortly",
     "State.redis": "app/test_building.py::test_a_shared_state_that_is_away_is_told_when_that_is_allowed",
     "Store.url": "app/test_building.py::test_a_store_that_is_away_is_told_when_that_is_allowed",

@@ -216,22 +216,6 @@ async def test_a_worker_ends_when_its_line_to_the_supervisor_does_and_soon(monke
     theirs.close()
 
 
-def test_a_port_is_kept_between_two_workers_without_answering():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with workers._kept("127.0.0.1", port):
-        with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", port), 1)
-        with socket.socket() as worker:
-            worker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            worker.bind(("127.0.0.1", port))
-            worker.listen()
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        with socket.socket() as other, pytest.raises(OSError, match="in use"):
-            other.bind(("127.0.0.1", port))
-
-
 def test_what_the_supervisor_tells_comes_through():
     berth = Berth(1, 5, {"data": 8080}, again=True)
     assert msgspec.json.decode(msgspec.json.encode(berth), type=Berth) == berth

@@ -71,3 +71,48 @@ def test_loopback_and_networks_are_known() -> None:
     assert is_loopback("127.0.0.1")
     assert not is_loopback("192.0.2.1")
     assert network("10.1.2.3/8") == "10.0.0.0/8"
+
+
+TLS = "certificates: {certificate: a.pem, key: 'file:a.key'}"
+
+
+def test_tls_means_http2_too_unless_it_is_waived(tmp_path: Path) -> None:
+    listeners = read(
+        tmp_path,
+        f"listeners: {{a: {{port: 1, tls: {{{TLS}}}}}, b: {{port: 2, http2: false, tls: {{{TLS}}}}}, c: {{port: 3}},"
+        " d: {port: 4, http2: true}, e: {port: 5, proxy_protocol: {trusted: [10.1.2.3/8]}}}\n",
+    )
+    assert {name: (one.speaks_http2, one.fronted) for name, one in listeners.gates.items()} == {
+        "data": (False, False),
+        "a": (True, True),
+        "b": (False, True),
+        "c": (False, False),
+        "d": (True, True),
+        "e": (False, True),
+    }
+    assert listeners.named["a"].tls is not None
+    assert [one.certificate for one in listeners.named["a"].tls.certificates] == ["a.pem"]
+    assert listeners.named["e"].proxy_protocol is not None
+    assert listeners.named["e"].proxy_protocol.trusted == ("10.0.0.0/8",)
+
+
+@pytest.mark.parametrize(
+    ("tls", "said"),
+    [
+        ("certificates: []", "certificates: must have at least 1"),
+        (f"{TLS}, client_auth: required", "client_auth (optional, required) and client_ca come together"),
+        (f"{TLS}, client_ca: ca.pem", "client_auth (optional, required) and client_ca come together"),
+        ("certificates: {certificate: a, key: 'env:KEY'}", "the key of a listener is a file: reference"),
+        ("certificates: {certificate: a, key: CANARY}", "never the secret itself"),
+        (f"{TLS}, minimum: '1.1'", "minimum: must be '1.2' or '1.3'"),
+    ],
+)
+def test_tls_that_cannot_be_meant_is_refused(tmp_path: Path, tls: str, said: str) -> None:
+    found = refused(tmp_path, f"listeners: {{data: {{tls: {{{tls}}}}}}}\n")
+    assert said in found
+    assert "CANARY" not in found
+
+
+@pytest.mark.parametrize("trusted", ["[]", "[nowhere]"])
+def test_a_proxy_that_nobody_can_be_is_refused(tmp_path: Path, trusted: str) -> None:
+    assert "trusted: must" in refused(tmp_path, f"listeners: {{data: {{proxy_protocol: {{trusted: {trusted}}}}}}}\n")

@@ -1,14 +1,17 @@
 """ASGI scopes become canonical requests; the client's leaving and stalling are noticed without a task per request."""
 
 import asyncio
+import ssl
 
 import pytest
 from tests.builders import PlainGate, make_house
 
 from triplegate.core.errors import Gone, Refusal
 from triplegate.core.exchange import Exchange
-from triplegate.core.http import OneFrame, Reply
+from triplegate.core.http import OneFrame, Peer, Reply
 from triplegate.edge.asgi import AsgiBody, AsgiWire, DataPlane, EdgeLimits
+from triplegate.edge.front_certificates import Shown
+from triplegate.edge.front_facts import Facts, Seen
 from triplegate.edge.guard import Limits
 from triplegate.edge.live import Live
 
@@ -402,3 +405,44 @@ async def test_only_the_api_gate_takes_a_websocket():
     gate.name = "llm"
     client = await channel(gate)
     assert (client.sent[0]["status"], client.sent[1]["body"]) == (400, b"websocket_not_served")
+
+
+# behind a front --------------------------------------------------------------------------------------------
+def behind(facts):
+    gate = Opening()
+
+    async def told(gate, exchange):
+        if exchange.refusal is not None:
+            return gate.refuse(exchange, exchange.refusal)
+        inbound = exchange.inbound
+        said = f"{inbound.peer.address} {inbound.client} {inbound.scheme} {inbound.peer.certificate}"
+        return Reply(200, [], OneFrame(said.encode()))
+
+    return DataPlane(lambda path: gate, told, LIMITS, None, Live(), facts=facts)
+
+
+async def asked(plane, **more):
+    client = Client()
+    await plane(scope(**more), client.receive, client.send)
+    return client.answer
+
+
+async def test_behind_a_front_the_peer_is_whom_the_front_knows():
+    table = {4711: Facts(Peer("192.0.2.7", 9, b"der"), "https")}
+    answer = await asked(behind(table), client=("127.0.0.1", "4711"))
+    assert (answer[0], answer[2]) == (200, b"192.0.2.7 192.0.2.7 https b'der'")
+
+
+@pytest.mark.parametrize("client", [("127.0.0.1", "4712"), ("127.0.0.2", "4711"), ("192.0.2.7", "4711")])
+async def test_who_dials_past_the_front_is_turned_away(client):
+    table = {4711: Facts(Peer("192.0.2.7", 9), "https")}
+    answer = await asked(behind(table), client=client)
+    assert (answer[0], answer[1][b"connection"]) == (403, b"close")
+
+
+async def test_a_host_of_another_certificate_is_421():
+    one, other = (ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) for _ in range(2))
+    seen = Seen(None, (Shown(one, {"other.test": other}, {}), one))
+    plane = behind({4711: Facts(Peer("192.0.2.7", 9), "https", seen)})
+    for host, status in ((b"a.test", 200), (b"other.test", 421)):
+        assert (await asked(plane, client=("127.0.0.1", "4711"), headers=[(b"host", host)]))[0] == status

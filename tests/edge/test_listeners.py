@@ -5,8 +5,9 @@ import socket
 
 import httpx
 import pytest
+from tests.journeys.running import free_port
 
-from triplegate.edge.listeners import PortTaken, claim_port, make_server, wait_listening
+from triplegate.edge.listeners import PortTaken, claim_port, hold_port, make_server, wait_listening
 
 
 def test_a_free_port_is_claimed_and_not_held():
@@ -54,3 +55,18 @@ async def test_all_addresses_are_reached_by_loopback():
     server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
     async with server:
         await wait_listening("0.0.0.0", server.sockets[0].getsockname()[1], 2)  # noqa: S104
+
+
+@pytest.mark.parametrize("wanted", [0, None])
+def test_a_port_is_held_without_answering_and_shared_only_with_who_asks_for_that(wanted):
+    with hold_port("127.0.0.1", free_port() if wanted is None else wanted) as held:
+        port = held.getsockname()[1]
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), 1)
+        with socket.socket() as worker:
+            worker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            worker.bind(("127.0.0.1", port))
+            worker.listen()
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", port))

@@ -30,6 +30,8 @@ from triplegate.core.house import Household
 from triplegate.core.meters import Meters
 from triplegate.core.ports import Kit, Supervisor
 from triplegate.edge.asgi import DataPlane, EdgeLimits
+from triplegate.edge.front import Front
+from triplegate.edge.front_facts import Table
 from triplegate.edge.grpc import GrpcPlane
 from triplegate.edge.guard import Limits as HeadLimits
 from triplegate.edge.live import Live
@@ -87,6 +89,8 @@ class Building:
         self.draining = False
         self.grpc_failure = ""
         """Why the gRPC listener is not open although it should be."""
+        self.fronts: dict[str, Front] = {}
+        """By listener, where there is one."""
         self._trusted = TrustedProxies(settings.trusted_proxies)
         self._dial = HttpxDial(allow_private=settings.allow_private)
         self._loaded, self._stale, self._variables = loaded, stale, environment
@@ -126,11 +130,14 @@ class Building:
         control = ControlPlane(self.parts, (settings.listeners.control.host,))
         return Triplegate(self.plane("data"), plugins=[control])
 
-    def plane(self, listener: str) -> DataPlane:
-        """What answers the clients of a listener; all have the same gates, and their calls are counted together."""
+    def plane(self, listener: str, facts: Table | None = None) -> DataPlane:
+        """What answers the clients of a listener; all have the same gates, and their calls are counted together.
+
+        `facts`: what the front before it knows of their connections.
+        """
         gateway, resolve = self.gateway, self._trusted.client if self._trusted else None
         limits = _edge_limits(self.settings)
-        return DataPlane(gateway.gate_for, gateway.answer, limits, resolve, self.live, listener)
+        return DataPlane(gateway.gate_for, gateway.answer, limits, resolve, self.live, listener, facts)
 
     def grpc_plane(self) -> GrpcPlane:
         """What answers gRPC clients: the api gate, whatever the path."""
@@ -243,6 +250,11 @@ class Building:
 
     def _degraded(self) -> Sequence[Degraded]:
         found = [*self.reloading.degraded()]
+        now = self.house.clock.wall()
+        for name, front in self.fronts.items():
+            certificates = front.terms.certificates
+            if certificates is not None and (trouble := certificates.trouble(now)):
+                found.append(Degraded(f"certificates {name}", trouble))
         found += [Degraded(f"telemetry {name}", text) for name, text in self.telemetry.failing()]
         if isinstance(self.shared, RedisStore) and not self.shared.state.up:
             share = f"limits are counted in this process, each at 1/{self.settings.nodes * self.settings.workers}"

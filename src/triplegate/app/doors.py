@@ -1,17 +1,25 @@
 """The doors of one worker: its listeners with the server behind each, their ports and their addresses."""
 
 from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from triplegate.app.building import Building
 from triplegate.app.grpc import GrpcDoor
-from triplegate.config.listeners import GrpcListener, Listener
+from triplegate.config.listeners import GatesListener, GrpcListener, Listener, ListenerTls
 from triplegate.config.settings import Settings
 from triplegate.control.probes import status_app
+from triplegate.edge.asgi import DataPlane
+from triplegate.edge.front import Front
+from triplegate.edge.front_certificates import Certificates, TlsTerms
+from triplegate.edge.front_facts import LOOPBACK, Table
+from triplegate.edge.front_terms import Terms
 from triplegate.edge.http1_server import Http1Server
-from triplegate.edge.listeners import Serving, claim_port, make_server, reachable
+from triplegate.edge.listeners import Serving, claim_port, make_http2_server, make_server, reachable
+from triplegate.wire.client_address import TrustedProxies
 
 
 class Door(msgspec.Struct, frozen=True, eq=False):
@@ -43,8 +51,20 @@ def claim(settings: Settings, *, grpc: bool = False) -> dict[str, int]:
     return ports
 
 
-def doors(building: Building, app: Any, ports: Mapping[str, int]) -> list[Door]:
-    """The doors of this worker, those for clients first; none is open yet."""
+def certificates(settings: Settings) -> dict[str, Certificates]:
+    """Listener → what it shows to clients. Raises OSError, naming the file, when it cannot be used."""
+    base = Path(settings.directory).absolute()
+    return {
+        name: Certificates(_tls_terms(listener.tls, base, http2=listener.speaks_http2))
+        for name, listener in settings.listeners.gates.items()
+        if listener.tls is not None
+    }
+
+
+def doors(
+    building: Building, app: Any, ports: Mapping[str, int], shown: Mapping[str, Certificates] = MappingProxyType({})
+) -> list[Door]:
+    """The doors of this worker, those for clients first; none is open yet. `shown`: what `certificates` found."""
     settings, listeners = building.settings, building.settings.listeners
     wait = settings.limits.header_timeout
 
@@ -55,19 +75,15 @@ def doors(building: Building, app: Any, ports: Mapping[str, int]) -> list[Door]:
     found = []
     most = settings.limits.connections
     for name, listener in listeners.gates.items():
-        if listener.transport == "loop":
-            own = Http1Server(
-                building.plane(name),
-                listener.host,
-                ports[name],
-                building.house.clock,
-                connections=most,
-                header_timeout=wait,
-            )
+        if listener.fronted:
+            front = building.fronts[name] = _front(building, name, listener, ports[name], shown.get(name))
+            found.append(Door(name, listener, ports[name], front, clients=True))
+        elif listener.transport == "loop":
+            own = _loop_server(building, building.plane(name), listener.host, ports[name])
             found.append(Door(name, listener, ports[name], own, clients=True))
-            continue
-        target = app if name == "data" else building.plane(name)
-        found.append(door(name, listener, target, most, clients=True))
+        else:
+            target = app if name == "data" else building.plane(name)
+            found.append(door(name, listener, target, most, clients=True))
     found.append(_grpc_door(building, listeners.grpc, ports["grpc"]))
     if building.crew.leads:
         found.append(door("control", listeners.control, app.control, 256))
@@ -79,6 +95,49 @@ def doors(building: Building, app: Any, ports: Mapping[str, int]) -> list[Door]:
 def _grpc_door(building: Building, listener: GrpcListener, port: int) -> Door:
     server = GrpcDoor(building, listener, port, _url(listener, port))
     return Door("grpc", listener, port, server, clients=True, waits=server.wanted)
+
+
+def _front(building: Building, name: str, listener: GatesListener, port: int, shown: Certificates | None) -> Front:
+    limits = building.settings.limits
+    proxy = listener.proxy_protocol
+
+    def make(inner: int, http2: bool, facts: Table) -> Serving:
+        plane = building.plane(name, facts)
+        if http2:
+            return make_http2_server(plane, LOOPBACK, inner, limits.connections, limits.headers)
+        if listener.transport == "loop":
+            return _loop_server(building, plane, LOOPBACK, inner)
+        return make_server(plane, LOOPBACK, inner, limits.connections, limits.header_timeout)
+
+    terms = Terms(
+        supervisor=building.supervisor,
+        certificates=shown,
+        proxies=None if proxy is None else TrustedProxies(proxy.trusted),
+        http2=listener.speaks_http2,
+        header_timeout=limits.header_timeout,
+        write_idle=limits.write_idle,
+        connections=limits.connections,
+        per_address=limits.connections_per_address,
+    )
+    if shown is not None:
+        building.reloading.also.append(shown.refresh)
+    return Front(listener.host, port, terms, make)
+
+
+def _loop_server(building: Building, plane: DataPlane, host: str, port: int) -> Http1Server:
+    limits = building.settings.limits
+    most, wait = limits.connections, limits.header_timeout
+    return Http1Server(plane, host, port, building.house.clock, connections=most, header_timeout=wait)
+
+
+def _tls_terms(tls: ListenerTls, base: Path, *, http2: bool) -> TlsTerms:
+    return TlsTerms(
+        tuple((str(base / one.certificate), str(base / one.key.removeprefix("file:"))) for one in tls.certificates),
+        tls.client_auth,
+        str(base / tls.client_ca) if tls.client_ca is not None else None,
+        tls.minimum,
+        http2,
+    )
 
 
 def addresses(settings: Settings, ports: Mapping[str, int], *, grpc: bool = False) -> dict[str, str]:

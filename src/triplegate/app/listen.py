@@ -3,12 +3,12 @@
 import asyncio
 import gc
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from triplegate.app.building import Building
-from triplegate.app.doors import Door, addresses, claim, doors
+from triplegate.app.doors import Door, addresses, certificates, claim, doors
 from triplegate.app.node import Crew
 from triplegate.config.load import Loaded
 from triplegate.edge.listeners import wait_listening
@@ -38,6 +38,7 @@ async def listen(
     settings = loaded.settings
     grpc = loaded.documents.speaks_grpc
     ports = claim(settings, grpc=grpc) if ports is None else ports
+    shown = certificates(settings)
     told = addresses(settings, ports, grpc=grpc)
     building = Building(loaded, source, told, crew=crew, stale=stale, environment=environment)
     try:
@@ -46,15 +47,14 @@ async def listen(
             if opened is not None:
                 await opened(building)
             building.run()
-            await _serve(building, app, ports, ready)
+            await _serve(building, doors(building, app, ports, shown), ready)
     finally:
         await building.close()
     return 0
 
 
-async def _serve(building: Building, app: Any, ports: Mapping[str, int], ready: Callable[[Building], None]) -> None:
+async def _serve(building: Building, opening: Sequence[Door], ready: Callable[[Building], None]) -> None:
     signals = Signals(building)
-    opening = doors(building, app, ports)
     loop = asyncio.get_running_loop()
     serving = {door: loop.create_task(door.server.serve()) for door in opening}
     stopped = loop.create_task(signals.stop.wait())

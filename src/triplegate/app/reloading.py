@@ -5,7 +5,7 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -55,6 +55,8 @@ class Reloading:
         """Why what serves was not read from the files since the start; empty once it was."""
         self.pending: tuple[str, ...] = ()
         """Settings that were edited and wait for the next start."""
+        self.also: list[Callable[[], object]] = []
+        """What else is read anew whenever the files are (certificates), each in a thread."""
         self._gateway, self._source, self._registry = gateway, source, registry
         self._started_with = loaded.settings
         self._read = partial(load, environment=environment)
@@ -84,6 +86,8 @@ class Reloading:
                 return
 
     async def _attempt(self) -> Loaded | ConfigError:
+        for renew in self.also:
+            await asyncio.to_thread(renew)
         return await asyncio.to_thread(attempt, self._source, self._registry, self._read)
 
     def stop(self) -> None:

@@ -62,13 +62,14 @@ def supervise(config: Path, settings: "Settings", *, grpc: bool) -> int:
     Raises PortTaken when somebody else listens.
     """
     from triplegate.app.doors import claim
+    from triplegate.edge.listeners import hold_port
 
     ports = claim(settings, grpc=grpc)
     environment = {**os.environ, "TRIPLEGATE_WORKERS": str(settings.workers)}
     command = [sys.executable, "-m", "triplegate", "serve", "--config", str(config)]
     with ExitStack() as kept:
         for name, listener in settings.listeners.gates.items():
-            kept.enter_context(_kept(listener.host, ports[name]))
+            kept.enter_context(hold_port(listener.host, ports[name]))  # also between two workers
         try:
             return asyncio.run(Fleet(command, environment, ports, settings).run())
         finally:
@@ -218,22 +219,6 @@ class Worker:
             self._line.close()
             self._line = None
         return status
-
-
-class _kept:  # noqa: N801 - a function in its use
-    """Holds a port for clients between two workers, without listening: nobody else gets it meanwhile."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        self._socket.bind((host, port))
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *exc: object) -> None:
-        self._socket.close()
 
 
 def packed(settings: "Settings") -> dict[str, Any]:

@@ -5,6 +5,7 @@ from itertools import combinations
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -14,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from triplegate.config.documents_base import Document
+from triplegate.config.documents_base import Document, as_list
 from triplegate.config.types import Name, SecretRef
 
 
@@ -54,6 +55,48 @@ class Listener(Document):
     """Port; 0 takes a free one."""
 
 
+class ListenerCertificate(Document):
+    """A certificate with its key; the names in it say for whom it is."""
+
+    certificate: str
+    """File with the certificate chain (PEM); relative: to the configuration."""
+    key: SecretRef
+    """Its private key (PEM): file:/path."""
+
+    @field_validator("key")
+    @classmethod
+    def _file(cls, value: str) -> str:
+        if not value.startswith("file:"):
+            raise ValueError("the key of a listener is a file: reference")
+        return value
+
+
+class ListenerTls(Document):
+    """TLS towards clients."""
+
+    certificates: Annotated[tuple[ListenerCertificate, ...], BeforeValidator(as_list), Field(min_length=1)]
+    """One or several, chosen by the name asked for; the first is for whoever asks for no name that we have."""
+    minimum: Literal["1.2", "1.3"] = "1.2"
+    """Oldest version spoken."""
+    client_auth: Literal["none", "optional", "required"] = "none"
+    """Whether clients are asked for a certificate of their own, and must have one."""
+    client_ca: str | None = None
+    """File with the authorities that clients' certificates are from (PEM); relative: to the configuration."""
+
+    @model_validator(mode="after")
+    def _whose(self) -> "ListenerTls":
+        if (self.client_auth == "none") != (self.client_ca is None):
+            raise ValueError("client_auth (optional, required) and client_ca come together")
+        return self
+
+
+class ProxyProtocol(Document):
+    """Load balancers that say by the PROXY protocol (version 1 or 2) for whom they connect."""
+
+    trusted: Annotated[tuple[Annotated[str, AfterValidator(network)], ...], Field(min_length=1)]
+    """Their networks; each of their connections must begin with a PROXY header, and nobody else may connect."""
+
+
 class GatesListener(Listener):
     """Where clients call."""
 
@@ -61,8 +104,24 @@ class GatesListener(Listener):
     """Port; 0 takes a free one."""
     transport: Literal["granian", "loop"] = "granian"
     """What reads the connections: granian, a server with threads of its own; loop: the gateway's own HTTP/1.1."""
+    tls: ListenerTls | None = None
+    """TLS; plain HTTP without it."""
+    proxy_protocol: ProxyProtocol | None = None
+    """Load balancers before it that speak the PROXY protocol."""
+    http2: bool | None = None
+    """HTTP/2 beside HTTP/1.1, agreed on by TLS, or without TLS begun by the client; absent: with TLS only."""
     serves: tuple[Annotated[int, Field(ge=1, le=65535)], ...] = ()
     """Ports of Kubernetes Gateways that this listener stands for."""
+
+    @property
+    def speaks_http2(self) -> bool:
+        """Whether HTTP/2 is spoken there."""
+        return self.tls is not None if self.http2 is None else self.http2
+
+    @property
+    def fronted(self) -> bool:
+        """Whether something comes before HTTP that the server behind does not know of."""
+        return self.tls is not None or self.proxy_protocol is not None or self.speaks_http2
 
 
 class NamedListener(GatesListener):

@@ -10,15 +10,13 @@ from triplegate.config.documents_base import Document
 from triplegate.config.environment import environment as process_environment
 from triplegate.config.environment import lay_over, node_name
 from triplegate.config.faults import Findings, Position
-from triplegate.config.listeners import GatesListener, Listeners, is_loopback, network
+from triplegate.config.listeners import Listeners, is_loopback, network
 from triplegate.config.merge import SETTINGS_FILE, read_file
 from triplegate.config.reader import Node
 from triplegate.config.secrets import FileSecrets, Secret
 from triplegate.config.types import Address, Name, Pause, Size, is_reference
 from triplegate.config.validate import note_errors
 from triplegate.core.duration import Duration
-
-DataListener = GatesListener  # the name under which docs/configuration.md asks for its table
 
 
 class State(Document):
@@ -78,6 +76,8 @@ class Limits(Document):
     """How long a client may take nothing of its reply."""
     connections: Annotated[int, Field(ge=1)] = 16_384
     """Connections of a listener."""
+    connections_per_address: Annotated[int, Field(ge=1)] = 1_024
+    """Connections of one client address, where a listener has tls, proxy_protocol or http2."""
     exchanges: Annotated[int, Field(ge=1)] = 4_096
     """Calls under way at once; above it 503."""
 

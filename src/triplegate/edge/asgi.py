@@ -12,6 +12,7 @@ from triplegate.core.exchange import Exchange, Gate
 from triplegate.core.http import Body, BytesBody, Headers, Inbound, Peer, Protocol, Wire
 from triplegate.edge.body import ClientBody
 from triplegate.edge.duplex import Line, carry
+from triplegate.edge.front_facts import LOOPBACK, Table
 from triplegate.edge.guard import Canonical, canonical
 from triplegate.edge.guard import Limits as HeadLimits
 from triplegate.edge.live import Live
@@ -244,10 +245,19 @@ class AsgiWire(ClientWire):
             self.task.cancel()
 
 
+def _past_the_front() -> Refusal:
+    """Nothing is known of this connection, not even that it is a client's."""
+    return Refusal("forbidden", "Connections come by the listener's own port.", headers=[_CLOSE])
+
+
+def _misdirected() -> Refusal:
+    return Refusal("misdirected", "This host needs a connection of its own: it has another certificate.")
+
+
 class DataPlane:
     """Everything that comes in on the data socket."""
 
-    __slots__ = ("_answer", "_gates", "_listener", "_loop", "_resolve", "limits", "live")
+    __slots__ = ("_answer", "_facts", "_gates", "_listener", "_loop", "_resolve", "limits", "live")
 
     def __init__(
         self,
@@ -257,7 +267,10 @@ class DataPlane:
         resolve_client: Callable[[str, Headers], str] | None,
         live: Live,
         listener: str = "data",
+        facts: Table | None = None,
     ) -> None:
+        """`facts`: what the front before this listener knows of connections; what is not in it came past the front."""
+        self._facts = facts
         self._gates, self._answer, self.limits, self._listener = gate_for, answer, limits, listener
         self._resolve = resolve_client
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -334,11 +347,19 @@ class DataPlane:
         protocol: Protocol = "http",
     ) -> Exchange:
         """The exchange of a request whose head is here; never raises."""
+        facts = None
+        if self._facts is not None:
+            facts = self._facts.get(peer.port) if peer.address == LOOPBACK else None
+            if facts is None:
+                return self.refused(_past_the_front(), method, scheme, peer, version, target)
+            peer, scheme = facts.peer, facts.scheme
         seen = canonical(self._listener, method, target, headers, version, scheme, peer, self.limits.head)
         if protocol == "websocket" and not isinstance(seen, Refusal):
             seen = handshake_fault(seen) or seen
         if isinstance(seen, Refusal):
             return self.refused(seen, method, scheme, peer, version, target)
+        if facts is not None and facts.misdirected(seen.host):
+            return self.refused(_misdirected(), method, scheme, peer, version, target)
         body = wire.body_of(seen) if seen.has_body else BytesBody()
         address = peer.address if self._resolve is None else self._resolve(peer.address, seen.headers)
         inbound = Inbound(

@@ -6,7 +6,7 @@ import socket
 from typing import Any, Protocol
 
 from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
+from granian.http import HTTP1Settings, HTTP2Settings
 from granian.server.embed import Server
 
 
@@ -43,12 +43,27 @@ def claim_port(host: str, port: int) -> int:
         return int(probe.getsockname()[1])
 
 
+def hold_port(host: str, port: int) -> socket.socket:
+    """A socket that has the port (a free one for 0) and does not listen; only who asks to share it gets it too."""
+    held = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        if port:
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        held.bind((host, port))
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # after it: a free one is nobody else's
+    except OSError:
+        held.close()
+        raise
+    return held
+
+
 def make_server(app: Any, host: str, port: int, connections: int, header_timeout: float = 10.0) -> Server:
     """A granian server in this process and loop, for one listener.
 
     `header_timeout` in seconds: until a whole head has come, which is also how long a kept connection may be idle.
     HTTP/1.1 only: where granian tells HTTP/2 by its preface, it waits for the first byte without a bound, and so many
-    silent connections as it accepts would shut everybody else out.
+    silent connections as it accepts would shut everybody else out. HTTP/2 comes through a front (`make_http2_server`).
     """
     return Server(
         app,
@@ -59,6 +74,33 @@ def make_server(app: Any, host: str, port: int, connections: int, header_timeout
         backlog=max(1024, min(connections, 8192)),
         backpressure=connections,
         http1_settings=HTTP1Settings(header_read_timeout=int(header_timeout * 1000)),
+        log_enabled=False,
+    )
+
+
+STREAMS = 100
+"""Streams of one HTTP/2 connection at once."""
+STREAM_WINDOW, CONNECTION_WINDOW = 64 << 10, 1 << 20
+"""Bytes of request bodies that may be on their way unread."""
+
+
+def make_http2_server(app: Any, host: str, port: int, connections: int, header_bytes: int = 65_536) -> Server:
+    """A granian server that speaks HTTP/2 only, to be put behind a front: it bounds neither silence nor idleness."""
+    return Server(
+        app,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http2,
+        backlog=max(1024, min(connections, 8192)),
+        backpressure=connections,
+        http2_settings=HTTP2Settings(
+            initial_connection_window_size=CONNECTION_WINDOW,
+            initial_stream_window_size=STREAM_WINDOW,
+            max_concurrent_streams=STREAMS,
+            max_headers_size=header_bytes,
+            max_send_buffer_size=STREAM_WINDOW,
+        ),
         log_enabled=False,
     )
 

@@ -1,0 +1,275 @@
+"""The edge as clients meet it: listeners with TLS, PROXY and HTTP/2, and those who try to be somebody else."""
+
+import json
+import os
+import signal
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.certificates import Authority
+from tests.journeys.running import House, eventually, free_port, write
+
+CONFIGURATION = """
+listeners:
+  secure:
+    port: {secure}
+    tls: {{certificates: [{{certificate: local.pem, key: "file:local.key"}}, {{certificate: other.pem, key: "file:other.key"}}]}}
+  mutual:
+    port: {mutual}
+    tls:
+      certificates: {{certificate: local.pem, key: "file:local.key"}}
+      client_auth: optional
+      client_ca: authority.pem
+  balanced: {{port: {balanced}, transport: loop, proxy_protocol: {{trusted: [127.0.0.1/32]}}}}
+  clear: {{port: {clear}, http2: true}}
+services: {{echo: {{endpoints: ["http://127.0.0.1:{upstream}"]}}}}
+routes:
+  echo: {{service: echo, match: {{path: /echo}}, identity: none, owner: web}}
+orgs: {{acme: {{teams: {{web: {{consumers: {{ci: {{}}}}}}}}}}}}
+"""  # noqa: E501
+NAMES = ("secure", "mutual", "balanced", "clear")
+
+
+class Echo:
+    """A service that says which fields it got, and how long the body was."""
+
+    def __init__(self):
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                size = int(self.headers.get("content-length") or 0)
+                self.rfile.read(size)
+                fields = {name.lower(): value for name, value in self.headers.items()}
+                content = json.dumps({"fields": fields, "size": size, "path": self.path}).encode()
+                self.send_response(200)
+                self.send_header("content-length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_POST = do_GET  # noqa: N815
+
+            def log_message(self, *args):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_port
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+class Edge(House):
+    """A house with a listener of each kind."""
+
+    def __init__(self, directory: Path, authority: Authority, upstream: int, *arguments: str) -> None:
+        super().__init__(directory, "serve", *arguments)
+        self.ports = {name: free_port() for name in NAMES}
+        self.authority = authority
+        write(directory, self.text(upstream))
+
+    def text(self, upstream: int) -> str:
+        return CONFIGURATION.format(upstream=upstream, **self.ports)
+
+    def client(self, *, pair=None, http2=False) -> httpx.Client:
+        return httpx.Client(verify=self.authority.client(pair), http2=http2, trust_env=False, timeout=10)
+
+    def at(self, listener: str, path: str = "/echo", scheme: str = "http") -> str:
+        return f"{scheme}://localhost:{self.ports[listener]}{path}"
+
+    def fields(self, answer: httpx.Response) -> dict[str, str]:
+        assert answer.status_code == 200, answer.text
+        return answer.json()["fields"]
+
+
+@pytest.fixture(scope="module")
+def echo():
+    made = Echo()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    found = Authority(tmp_path_factory.mktemp("edge"))
+    found.sign("local", "localhost", "127.0.0.1")
+    found.sign("other", "other.test")
+    return found
+
+
+@pytest.fixture(scope="module")
+def pairs(authority):
+    return {name: authority.sign(name, f"spiffe://house/{name}") for name in ("one", "two")}
+
+
+@pytest.fixture(scope="module")
+def edge(authority, echo):
+    with Edge(authority.folder, authority, echo.port) as running:
+        yield running
+
+
+def raw(port: int, content: bytes, within: float = 10.0) -> bytes:
+    """What comes back until the connection ends."""
+    with socket.create_connection(("127.0.0.1", port), timeout=within) as connection:
+        connection.sendall(content)
+        found = b""
+        try:
+            while piece := connection.recv(65_536):
+                found += piece
+        except ConnectionError:
+            pass
+        return found
+
+
+GET = b"GET /echo HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+
+
+def test_every_listener_is_said_to_be_ready_with_its_own_scheme(edge):
+    for name in NAMES:
+        scheme = "https" if name in ("secure", "mutual") else "http"
+        assert f"{name:8} {scheme}://127.0.0.1:{edge.ports[name]}" in edge.lines
+
+
+@pytest.mark.parametrize("http2", [False, True])
+def test_a_call_by_tls_says_https_to_the_service(edge, http2):
+    with edge.client(http2=http2) as client:
+        answers = [client.get(edge.at("secure", scheme="https")) for _ in range(3)]
+        assert {answer.http_version for answer in answers} == {"HTTP/2" if http2 else "HTTP/1.1"}
+        fields = edge.fields(answers[0])
+        assert (fields["x-forwarded-proto"], fields["x-forwarded-for"]) == ("https", "127.0.0.1")
+        large = client.post(edge.at("secure", scheme="https"), content=b"x" * 2_000_000)
+        assert large.json()["size"] == 2_000_000
+
+
+def test_http2_without_tls_is_spoken_by_prior_knowledge_and_http1_beside_it(edge):
+    with httpx.Client(http1=False, http2=True, trust_env=False, timeout=10) as client:
+        answer = client.get(edge.at("clear"))
+        assert (answer.http_version, edge.fields(answer)["x-forwarded-proto"]) == ("HTTP/2", "http")
+        assert client.get(edge.at("clear", "/nowhere")).status_code == 404
+    assert raw(edge.ports["clear"], GET).startswith(b"HTTP/1.1 200")
+    upgrade = GET.replace(b"close\r\n", b"Upgrade, HTTP2-Settings, close\r\nupgrade: h2c\r\nhttp2-settings: AA\r\n")
+    assert b" 101 " not in raw(edge.ports["clear"], upgrade)
+
+
+def test_a_host_of_another_certificate_is_misdirected(edge):
+    with edge.client() as client:
+        for host, status in (("localhost", 200), ("other.test", 421), ("nobody.test", 200)):
+            answer = client.get(edge.at("secure", scheme="https"), headers={"host": host})
+            assert answer.status_code == status, host
+            assert ("misdirected" in answer.text) is (status == 421)
+
+
+def test_a_balancers_word_is_the_clients_address_and_nobody_elses_is(edge):
+    answer = raw(edge.ports["balanced"], b"PROXY TCP4 192.0.2.7 10.0.0.1 4711 80\r\n" + GET)
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["fields"]["x-forwarded-for"] == "192.0.2.7"
+    forged = GET.replace(b"host:", b"x-forwarded-for: 203.0.113.9\r\nforwarded: for=203.0.113.9\r\nhost:")
+    answer = raw(edge.ports["balanced"], b"PROXY TCP4 192.0.2.7 10.0.0.1 4711 80\r\n" + forged)
+    assert b"203.0.113.9" not in answer
+    for content in (GET, b"PROXY TCP4 x 10.0.0.1 4711 80\r\n" + GET, b"PROXY TCP4 192.0.2.7\r\n" + GET):
+        assert raw(edge.ports["balanced"], content) == b""
+    twice = b"PROXY TCP4 192.0.2.7 10.0.0.1 4711 80\r\n" * 2 + GET
+    assert b" 200 " not in raw(edge.ports["balanced"], twice)
+    assert b" 200 " not in raw(edge.port, b"PROXY TCP4 192.0.2.7 10.0.0.1 4711 80\r\n" + GET)
+
+
+def test_the_servers_behind_the_fronts_answer_nobody_who_dials_them(edge):
+    known = {*edge.ports.values(), edge.port, edge.admin_port}
+    behind = listening(edge.process.pid) - known
+    assert len(behind) == 1 + 3 * 2, "HTTP/1.1 for each of the four, HTTP/2 for three"
+    refused = 0
+    for port in behind:
+        refused += raw(port, GET, 3).startswith(b"HTTP/1.1 403")
+    assert refused == 4
+
+
+def listening(pid: int) -> set[int]:
+    """Ports of IPv4 on which a process listens."""
+    sockets = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            sockets.add(str(link.readlink()))
+        except OSError:
+            continue
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in sockets}
+
+
+@pytest.mark.timeout(30)
+def test_certificates_change_under_load_without_an_error(echo, tmp_path):
+    """F-13: new handshakes get the new certificate, open connections live, a bad pair is refused and told."""
+    authority = Authority(tmp_path)
+    pair = authority.sign("local", "localhost", "127.0.0.1")
+    authority.sign("other", "other.test")
+    with Edge(tmp_path, authority, echo.port) as house:
+        stop, errors, calls = threading.Event(), [], [0]
+
+        def load():
+            while not stop.is_set():
+                try:
+                    with house.client() as client:
+                        for _ in range(5):
+                            assert client.get(house.at("secure", scheme="https")).status_code == 200
+                            calls[0] += 1
+                except Exception as error:  # noqa: BLE001 - whatever it is, it is one too many
+                    errors.append(repr(error))
+
+        with house.client(http2=True) as old:
+            assert old.get(house.at("secure", scheme="https")).status_code == 200
+            loaders = [threading.Thread(target=load) for _ in range(3)]
+            for loader in loaders:
+                loader.start()
+            try:
+                assert serial(house) == pair.serial
+                fresh = authority.sign("fresh", "localhost", "127.0.0.1")
+                for source, target in ((fresh.key, pair.key), (fresh.certificate, pair.certificate)):
+                    target.write_bytes(source.read_bytes())
+                os.kill(house.process.pid, signal.SIGHUP)
+                eventually(lambda: serial(house) == fresh.serial)
+                pair.key.write_text("nonsense")
+                os.kill(house.process.pid, signal.SIGHUP)
+                eventually(lambda: any("certificates secure" in name for name in house.metrics()))
+                assert serial(house) == fresh.serial
+                before = calls[0]
+                eventually(lambda: calls[0] > before + 5)
+            finally:
+                stop.set()
+                for loader in loaders:
+                    loader.join(20)
+            assert errors == []
+            assert old.get(house.at("secure", scheme="https")).status_code == 200, "on the connection from before"
+
+
+def serial(house: Edge) -> int:
+    """Of the certificate that a new handshake gets."""
+    with (
+        socket.create_connection(("127.0.0.1", house.ports["secure"]), timeout=10) as plain,
+        house.authority.client().wrap_socket(plain, server_hostname="localhost") as tls,
+    ):
+        return int(tls.getpeercert()["serialNumber"], 16)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(60)
+def test_two_workers_share_the_listeners_with_fronts_and_drain_them(authority, echo, tmp_path):
+    for file in authority.folder.iterdir():
+        if file.suffix in (".pem", ".key"):
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    house = Edge(tmp_path, authority, echo.port, "--workers", "2")
+    write(tmp_path, "allow_local_limits: true\n" + house.text(echo.port))
+    with house:
+        for _ in range(6):
+            with house.client(http2=True) as client:
+                assert client.get(house.at("secure", scheme="https")).status_code == 200
+        with house.client(http2=True) as client:
+            assert client.get(house.at("secure", scheme="https")).status_code == 200
+            assert house.stop() == 0, "an idle connection of HTTP/2 keeps nobody from ending"
+
+
+def test_a_certificate_that_is_not_there_starts_nothing_and_is_named(authority, echo, tmp_path):
+    house = Edge(tmp_path, authority, echo.port)
+    with pytest.raises(AssertionError, match=r"local\.pem: No such file"):
+        house.start()
+    house.stop()
