@@ -73,6 +73,8 @@ OWN_LIMITS = "gates/llm/test_compile.py::test_limits_of_provider_and_deployment_
 PRECEDENCE = "gateway_api/test_semantics.py::test_the_more_specific_match_wins_whatever_the_order_of_the_files"
 PLACE = "cli/test_place.py::test_it_is_the_one_named_then_the_one_here_then_the_demo"
 
+EDGE = "policies/test_{}.py::test_{}"
+
 FIELDS = {
     # settings -------------------------------------------------------------------------------------------------
     "Listener.host": "app/test_listen.py::test_each_listener_has_its_own_address",
@@ -406,6 +408,42 @@ FIELDS = {
     **{
         f"timeout.{name}": TIMEOUT + "test_each_time_reaches_the_dispatch"
         for name in ("connect", "first_byte", "idle", "attempt")
+    },
+    **{
+        f"https_redirect.{name}": EDGE.format("https_redirect", test)
+        for name, test in {
+            "mode": "it_cannot_merely_observe",
+            "port": "the_place_is_the_same",
+            "code": "the_status_is_as_written",
+        }.items()
+    },
+    **{
+        f"hsts.{name}": EDGE.format("hsts", "what_is_written_is_told")
+        for name in ("max_age", "include_subdomains", "preload")
+    },
+    "hsts.mode": EDGE.format("hsts", "it_cannot_merely_observe"),
+    "ip_access.mode": API + "test_an_access_policy_that_only_observes_lets_pass_and_is_shown",
+    **{
+        f"ip_access.{name}": EDGE.format(
+            "ip_access", "a_denied_address_never_passes_and_where_some_are_allowed_nobody_else_does"
+        )
+        for name in ("allow", "deny")
+    },
+    "body_limit.mode": EDGE.format("body_limit", "it_cannot_merely_observe"),
+    "body_limit.max": EDGE.format("body_limit", "a_length_that_is_not_told_ends_when_it_is_too_large"),
+    **{
+        f"client_cert.{name}": EDGE.format("client_cert", test)
+        for name, test in {
+            "mode": "what_cannot_be_meant_is_refused",
+            "required": "a_certificate_is_needed_and_a_header_is_none",
+            "uris": "who_is_listed_passes_and_everybody_else_is_forbidden",
+            "names": "who_is_listed_passes_and_everybody_else_is_forbidden",
+            "issuers": "who_is_listed_passes_and_everybody_else_is_forbidden",
+            "fingerprints": "a_fingerprint_may_be_written_with_colons",
+            "team": "the_caller_is_of_the_team_and_named_by_the_certificate",
+            "consumer": "the_caller_is_of_the_team_and_named_by_the_certificate",
+            "forward": "the_service_is_shown_it_only_when_that_is_written",
+        }.items()
     },
     "timeout.total": LLM + "test_a_policys_total_holds_for_all_attempts_together",
 }

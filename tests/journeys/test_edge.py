@@ -1,5 +1,6 @@
 """The edge as clients meet it: listeners with TLS, PROXY and HTTP/2, and those who try to be somebody else."""
 
+import base64
 import json
 import os
 import signal
@@ -29,6 +30,19 @@ listeners:
 services: {{echo: {{endpoints: ["http://127.0.0.1:{upstream}"]}}}}
 routes:
   echo: {{service: echo, match: {{path: /echo}}, identity: none, owner: web}}
+  agents:
+    service: echo
+    match: {{path: /agents}}
+    policies:
+      - {{use: hsts}}
+      - {{use: client_cert, uris: ["spiffe://house/one"], team: web, consumer: ci, forward: true}}
+  secure:
+    service: echo
+    match: {{path: /secure}}
+    identity: none
+    owner: web
+    policies: [{{use: https_redirect, port: {secure}}}, {{use: hsts}}, {{use: body_limit, max: 1000}}]
+  near: {{service: echo, match: {{path: /near}}, identity: none, owner: web, policies: [{{use: ip_access, deny: [192.0.2.0/24]}}]}}
 orgs: {{acme: {{teams: {{web: {{consumers: {{ci: {{}}}}}}}}}}}}
 """  # noqa: E501
 NAMES = ("secure", "mutual", "balanced", "clear")
@@ -173,6 +187,43 @@ def test_a_balancers_word_is_the_clients_address_and_nobody_elses_is(edge):
     twice = b"PROXY TCP4 192.0.2.7 10.0.0.1 4711 80\r\n" * 2 + GET
     assert b" 200 " not in raw(edge.ports["balanced"], twice)
     assert b" 200 " not in raw(edge.port, b"PROXY TCP4 192.0.2.7 10.0.0.1 4711 80\r\n" + GET)
+
+
+def test_who_calls_is_known_by_the_certificate_and_not_by_a_header(edge, pairs):
+    url = edge.at("mutual", "/agents", "https")
+    forged = {"client-cert": ":Zm9yZ2Vk:", "client-cert-chain": ":Zm9yZ2Vk:"}
+    for pair, status in ((pairs["one"], 200), (pairs["two"], 403), (None, 401)):
+        with edge.client(pair=pair, http2=True) as client:
+            answer = client.get(url, headers=forged)
+            assert answer.status_code == status
+            assert answer.headers["strict-transport-security"] == "max-age=31536000"
+            if pair is pairs["one"]:
+                fields = edge.fields(answer)
+                assert base64.b64decode(fields["client-cert"].strip(":")) == pair.der
+                assert "client-cert-chain" not in fields
+    with edge.client() as client:
+        assert "client-cert" not in edge.fields(client.get(edge.at("mutual", scheme="https"), headers=forged))
+
+
+def test_http_is_sent_to_https_and_bodies_are_bounded_by_the_route(edge):
+    with edge.client() as client:
+        plain = client.get(f"http://localhost:{edge.port}/secure/a?b=1", headers={"x-forwarded-proto": "https"})
+        assert (plain.status_code, plain.headers["location"]) == (308, edge.at("secure", "/secure/a?b=1", "https"))
+        assert "strict-transport-security" not in plain.headers
+        followed = client.get(f"http://localhost:{edge.port}/secure", follow_redirects=True)
+        assert (followed.status_code, followed.url.scheme) == (200, "https")
+        url = edge.at("secure", "/secure", "https")
+        assert client.post(url, content=b"x" * 1000).json()["size"] == 1000
+        assert client.post(url, content=b"x" * 1001).status_code == 413
+        chunked = client.post(url, content=iter([b"x" * 600, b"x" * 600]))
+        assert chunked.status_code == 413
+
+
+def test_an_address_is_judged_as_the_balancer_tells_it(edge):
+    near = GET.replace(b"/echo", b"/near")
+    for source, status in (("192.0.2.7", b"403"), ("198.51.100.7", b"200")):
+        header = f"PROXY TCP4 {source} 10.0.0.1 4711 80\r\n".encode()
+        assert raw(edge.ports["balanced"], header + near).startswith(b"HTTP/1.1 " + status)
 
 
 def test_the_servers_behind_the_fronts_answer_nobody_who_dials_them(edge):

@@ -1,9 +1,10 @@
 """Who the client is behind proxies (P-28)."""
 
 import pytest
+from tests.builders import make_inbound
 
 from triplegate.core.http import Headers
-from triplegate.wire.client_address import TrustedProxies, parse_address
+from triplegate.wire.client_address import TrustedProxies, client_scheme, parse_address
 
 TRUSTED = ["10.0.0.0/8", "2001:db8:1::/48"]
 
@@ -74,3 +75,18 @@ def test_a_network_that_is_none_is_an_error() -> None:
 @pytest.mark.parametrize("text", ["", "1.2.3", "a", "1.2.3.4.5", "::g", "[::1", "1.2.3.4:x", "0x7f.1"])
 def test_what_is_no_address_is_none(text: str) -> None:
     assert parse_address(text) is None
+
+
+@pytest.mark.parametrize(
+    ("peer", "said", "scheme"),
+    [
+        ("10.0.0.1", b"https", "https"),
+        ("10.0.0.1", b" HTTPS ", "https"),
+        ("10.0.0.1", b"http", "http"),
+        ("10.0.0.1", None, "http"),
+        ("192.0.2.7", b"https", "http"),
+    ],
+)
+def test_p28_the_scheme_is_a_trusted_proxys_word_or_the_connections(peer: str, said: bytes | None, scheme: str) -> None:
+    inbound = make_inbound(client=peer, headers=[] if said is None else [(b"x-forwarded-proto", said)])
+    assert client_scheme(inbound, TrustedProxies(["10.0.0.0/8"])) == scheme

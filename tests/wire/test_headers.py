@@ -123,3 +123,9 @@ def test_p21_forbidden_trailers_are_discarded(name: bytes) -> None:
         (b"grpc-status", b"0"),
         (b"x-checksum", b"1"),
     ]
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_s5_a_client_certificate_in_a_header_is_nobodys_word(trusted: bool) -> None:
+    lines = [(b"client-cert", b":MIIB:"), (b"client-cert-chain", b":MIIB:"), (b"accept", b"a")]
+    assert request_headers(lines, trusted=trusted) == [(b"accept", b"a")]

@@ -43,6 +43,10 @@ class Body(ABC):
     async def whole(self, limit: int) -> bytes:
         """The whole body; from then on it is replayable. Over `limit` bytes: Refusal body_too_large."""
 
+    def allow(self, limit: int) -> None:
+        """From now on at most `limit` bytes are taken, more or less than by default; before any of it is read."""
+        raise NotImplementedError
+
 
 class BytesBody(Body):
     """A body that is already here."""
@@ -54,6 +58,9 @@ class BytesBody(Body):
         self.kind = "replayable" if content else "none"
         self.length = len(content)
         self.started = False
+
+    def allow(self, limit: int) -> None:
+        """It is here already: whoever bounds it looks at its length."""
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The content in one piece."""

@@ -23,7 +23,7 @@ class Principal(msgspec.Struct, frozen=True, gc=False):
     key_id: str = ""
     plan: str = ""
     method: str = "none"
-    """How it was proved: key, jwt, none."""
+    """How it was proved: key, jwt, certificate, none."""
     roles: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()
     claims: Mapping[str, Any] = {}

@@ -54,6 +54,10 @@ class ClientBody(Body):
         if self.length is not None and size != self.length:
             raise Refusal("malformed_request", "The body is shorter than its Content-Length.")
 
+    def allow(self, limit: int) -> None:
+        """Another bound than the listener's."""
+        self._limit = limit
+
     def _too_large(self) -> Refusal:
         return Refusal("body_too_large", f"The body may have at most {self._limit} bytes.")
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Literal
 
-from triplegate.core.http import Headers
+from triplegate.core.http import Headers, Inbound
+from triplegate.core.ports import Trusts
 
 _PAIR = re.compile(rb'([A-Za-z]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;,\s"]*)')
 _ELEMENTS = re.compile(rb'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
@@ -26,6 +27,15 @@ def parse_address(text: str) -> IPv4Address | IPv6Address | None:
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address
+
+
+def client_scheme(inbound: Inbound, trusted: Trusts) -> str:
+    """The scheme that the client used: what a trusted proxy says of it, else that of the connection."""
+    if inbound.peer.address in trusted:
+        for name, value in inbound.headers:
+            if name == b"x-forwarded-proto":
+                return "https" if value.strip().lower() == b"https" else "http"
+    return inbound.scheme
 
 
 class TrustedProxies:

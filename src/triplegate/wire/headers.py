@@ -50,8 +50,11 @@ FORWARDING = frozenset(
 OWN_PREFIX = b"x-triplegate-"
 """Headers of the gateway itself; a client's are never passed on (I-A4)."""
 
-REQUEST_DROPPED = HOP_BY_HOP | {b"host", b"content-length", b"expect"}
-"""Request fields that whoever frames the outgoing message writes anew."""
+CERTIFICATES = frozenset({b"client-cert", b"client-cert-chain"})
+"""What tells of a client's certificate (RFC 9440 §2.4): only we may say so to an upstream."""
+
+REQUEST_DROPPED = HOP_BY_HOP | CERTIFICATES | {b"host", b"content-length", b"expect"}
+"""Request fields that whoever frames the outgoing message writes anew, and those that are ours to write."""
 
 _TRAILER_FORBIDDEN = (
     HOP_BY_HOP
