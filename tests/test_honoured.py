@@ -445,6 +445,21 @@ FIELDS = {
             "forward": "the_service_is_shown_it_only_when_that_is_written",
         }.items()
     },
+    **{
+        f"compress.{name}": EDGE.format("compress", test)
+        for name, test in {
+            "mode": "what_cannot_be_meant_is_refused",
+            "codings": "only_what_was_written_is_offered",
+            "types": "types_are_those_that_were_written",
+            "min_size": "what_is_small_is_not_worth_it",
+            "streams": "events_are_compressed_each_for_itself_when_that_is_wanted",
+        }.items()
+    },
+    "json_limits.mode": EDGE.format("json_limits", "it_cannot_merely_observe"),
+    **{
+        f"json_limits.{name}": EDGE.format("json_limits", "each_bound_is_as_written")
+        for name in ("depth", "keys", "max")
+    },
     "timeout.total": LLM + "test_a_policys_total_holds_for_all_attempts_together",
 }
 OPTIONS = {

@@ -42,6 +42,7 @@ routes:
     identity: none
     owner: web
     policies: [{{use: https_redirect, port: {secure}}}, {{use: hsts}}, {{use: body_limit, max: 1000}}]
+  small: {{service: echo, match: {{path: /small}}, identity: none, owner: web, policies: [{{use: compress, types: [text/plain], min_size: 100}}]}}
   near: {{service: echo, match: {{path: /near}}, identity: none, owner: web, policies: [{{use: ip_access, deny: [192.0.2.0/24]}}]}}
 orgs: {{acme: {{teams: {{web: {{consumers: {{ci: {{}}}}}}}}}}}}
 """  # noqa: E501
@@ -61,6 +62,7 @@ class Echo:
                 fields = {name.lower(): value for name, value in self.headers.items()}
                 content = json.dumps({"fields": fields, "size": size, "path": self.path}).encode()
                 self.send_response(200)
+                self.send_header("content-type", "text/plain")
                 self.send_header("content-length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
@@ -217,6 +219,16 @@ def test_http_is_sent_to_https_and_bodies_are_bounded_by_the_route(edge):
         assert client.post(url, content=b"x" * 1001).status_code == 413
         chunked = client.post(url, content=iter([b"x" * 600, b"x" * 600]))
         assert chunked.status_code == 413
+
+
+def test_a_reply_is_compressed_for_who_wants_it_by_http1_and_http2(edge):
+    for http2 in (False, True):
+        with edge.client(http2=http2) as client:
+            for wanted in ("gzip", "br", "zstd", "identity"):
+                answer = client.get(edge.at("secure", "/small", "https"), headers={"accept-encoding": wanted})
+                assert answer.headers.get("content-encoding", "identity") == wanted
+                assert (answer.json()["path"], answer.headers["vary"]) == ("/small", "Accept-Encoding")
+                assert ("content-length" in answer.headers) is (wanted == "identity")
 
 
 def test_an_address_is_judged_as_the_balancer_tells_it(edge):
