@@ -16,6 +16,7 @@ from triplegate.core.ports import House, Kit
 from triplegate.gates.api.grpc import call
 from triplegate.gates.api.grpc_refusals import grpc_reply
 from triplegate.gates.api.grpc_web import WebFrames
+from triplegate.gates.api.hops import HOPPING, take_hop
 from triplegate.gates.api.match import Matcher
 from triplegate.gates.api.mirror import Mirrors
 from triplegate.gates.api.outgoing import own_fields, reply_fields, request_fields, shaped_reply
@@ -97,6 +98,8 @@ class ApiGate:
         exchange.matched = "" if rule.pattern is not None else rule.path
         exchange.outer = served.outer
         exchange.deadline = inbound.deadline
+        if inbound.method in HOPPING:
+            take_hop(exchange, rule.methods)
         return exchange
 
     def weigh(self, inbound: Inbound) -> list[str]:
