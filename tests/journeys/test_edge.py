@@ -207,6 +207,16 @@ def test_who_calls_is_known_by_the_certificate_and_not_by_a_header(edge, pairs):
         assert "client-cert" not in edge.fields(client.get(edge.at("mutual", scheme="https"), headers=forged))
 
 
+def test_what_a_front_refuses_is_counted_by_listener_and_reason(edge):
+    raw(edge.ports["secure"], GET)
+    raw(edge.ports["balanced"], GET)
+    told = {name: value for name, value in edge.metrics().items() if name.startswith("triplegate_front")}
+    reasons = [("secure", "TLS handshake"), ("balanced", "malformed PROXY header")]
+    for listener, reason in reasons:
+        assert any(f'"{listener}"' in name and f'"{reason}"' in name and value for name, value in told.items()), told
+    assert sum(name.startswith("triplegate_front_connections") for name in told) == len(NAMES)
+
+
 def test_http_is_sent_to_https_and_bodies_are_bounded_by_the_route(edge):
     with edge.client() as client:
         plain = client.get(f"http://localhost:{edge.port}/secure/a?b=1", headers={"x-forwarded-proto": "https"})
@@ -228,7 +238,8 @@ def test_a_reply_is_compressed_for_who_wants_it_by_http1_and_http2(edge):
                 answer = client.get(edge.at("secure", "/small", "https"), headers={"accept-encoding": wanted})
                 assert answer.headers.get("content-encoding", "identity") == wanted
                 assert (answer.json()["path"], answer.headers["vary"]) == ("/small", "Accept-Encoding")
-                assert ("content-length" in answer.headers) is (wanted == "identity")
+                length = int(answer.headers.get("content-length", answer.num_bytes_downloaded))
+                assert length == answer.num_bytes_downloaded, "of what is sent, where it is told at all"
 
 
 def test_an_address_is_judged_as_the_balancer_tells_it(edge):

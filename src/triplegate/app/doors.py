@@ -85,6 +85,8 @@ def doors(
             target = app if name == "data" else building.plane(name)
             found.append(door(name, listener, target, most, clients=True))
     found.append(_grpc_door(building, listeners.grpc, ports["grpc"]))
+    if building.fronts:
+        _observe(building)
     if building.crew.leads:
         found.append(door("control", listeners.control, app.control, 256))
         if listeners.status is not None:
@@ -122,6 +124,27 @@ def _front(building: Building, name: str, listener: GatesListener, port: int, sh
     if shown is not None:
         building.reloading.also.append(shown.refresh)
     return Front(listener.host, port, terms, make)
+
+
+def _observe(building: Building) -> None:
+    fronts = building.fronts
+    building.meters.observe(
+        "triplegate.front.connections",
+        "{connection}",
+        "Connections of clients at fronts.",
+        ("triplegate.listener",),
+        lambda: [((name,), len(front.terms.links)) for name, front in fronts.items()],
+    )
+    building.meters.observe(
+        "triplegate.front.refused",
+        "{connection}",
+        "Connections that fronts ended, by why.",
+        ("triplegate.listener", "triplegate.reason"),
+        lambda: [
+            ((name, reason), count) for name, front in fronts.items() for reason, count in front.terms.refused.items()
+        ],
+        kind="counter",
+    )
 
 
 def _loop_server(building: Building, plane: DataPlane, host: str, port: int) -> Http1Server:

@@ -13,6 +13,7 @@ _SUMMED = frozenset(
         "triplegate.spool.size",
         "triplegate.pool.connections",
         "triplegate.endpoint.active",
+        "triplegate.front.connections",
     )
 )
 """Gauges that add up over workers; of the others the worst one is shown."""

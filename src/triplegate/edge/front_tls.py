@@ -41,6 +41,8 @@ class Secured:
                 self.ended = True
                 break
             pieces.append(piece)
+            if not self._incoming.pending and not self._tls.pending():
+                break  # an exception less
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def send(self, content: bytes) -> bytes:
@@ -51,7 +53,7 @@ class Secured:
     @property
     def pending(self) -> bytes:
         """What the client must be told on TLS's own account."""
-        return self._outgoing.read()
+        return self._outgoing.read() if self._outgoing.pending else b""
 
     def close(self) -> bytes:
         """Tell the client that nothing more comes."""
