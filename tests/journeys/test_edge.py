@@ -1,18 +1,25 @@
 """The edge as clients meet it: listeners with TLS, PROXY and HTTP/2, and those who try to be somebody else."""
 
+import asyncio
 import base64
+import contextlib
 import json
 import os
 import signal
 import socket
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import h2.events
 import httpx
 import pytest
 from tests.certificates import Authority
+from tests.edge.fronted import Client, Http2
 from tests.journeys.running import House, eventually, free_port, write
+from tests.journeys.websocket_upstream import Service
+from websockets.asyncio.client import connect
 
 CONFIGURATION = """
 listeners:
@@ -27,9 +34,12 @@ listeners:
       client_ca: authority.pem
   balanced: {{port: {balanced}, transport: loop, proxy_protocol: {{trusted: [127.0.0.1/32]}}}}
   clear: {{port: {clear}, http2: true}}
-services: {{echo: {{endpoints: ["http://127.0.0.1:{upstream}"]}}}}
+services:
+  echo: {{endpoints: ["http://127.0.0.1:{upstream}"]}}
+  chat: {{endpoints: ["http://127.0.0.1:{chat}"], websocket: true}}
 routes:
   echo: {{service: echo, match: {{path: /echo}}, identity: none, owner: web}}
+  chat: {{service: chat, match: {{path: /chat}}, identity: none, owner: web}}
   agents:
     service: echo
     match: {{path: /agents}}
@@ -53,10 +63,16 @@ class Echo:
     """A service that says which fields it got, and how long the body was."""
 
     def __init__(self):
+        self.left, self.enough = threading.Event(), threading.Event()
+        outer = self
+
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
+                if self.path == "/echo/drip":
+                    self.drip()
+                    return
                 size = int(self.headers.get("content-length") or 0)
                 self.rfile.read(size)
                 fields = {name.lower(): value for name, value in self.headers.items()}
@@ -66,6 +82,17 @@ class Echo:
                 self.send_header("content-length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
+
+            def drip(self):
+                self.send_response(200)
+                self.send_header("content-type", "text/event-stream")
+                self.end_headers()
+                try:
+                    while not outer.enough.wait(0.02):
+                        self.wfile.write(b"data: x\n\n")
+                except OSError:
+                    outer.left.set()
+                self.close_connection = True
 
             do_POST = do_GET  # noqa: N815
 
@@ -80,14 +107,15 @@ class Echo:
 class Edge(House):
     """A house with a listener of each kind."""
 
-    def __init__(self, directory: Path, authority: Authority, upstream: int, *arguments: str) -> None:
+    def __init__(self, directory: Path, authority: Authority, upstream: int, *arguments: str, chat: int = 9) -> None:
         super().__init__(directory, "serve", *arguments)
+        self.chat = chat
         self.ports = {name: free_port() for name in NAMES}
         self.authority = authority
         write(directory, self.text(upstream))
 
     def text(self, upstream: int) -> str:
-        return CONFIGURATION.format(upstream=upstream, **self.ports)
+        return CONFIGURATION.format(upstream=upstream, chat=self.chat, **self.ports)
 
     def client(self, *, pair=None, http2=False) -> httpx.Client:
         return httpx.Client(verify=self.authority.client(pair), http2=http2, trust_env=False, timeout=10)
@@ -104,6 +132,7 @@ class Edge(House):
 def echo():
     made = Echo()
     yield made
+    made.enough.set()
     made.server.shutdown()
     made.server.server_close()
 
@@ -123,8 +152,10 @@ def pairs(authority):
 
 @pytest.fixture(scope="module")
 def edge(authority, echo):
-    with Edge(authority.folder, authority, echo.port) as running:
+    chat = Service()
+    with Edge(authority.folder, authority, echo.port, chat=chat.port) as running:
         yield running
+    chat.close()
 
 
 def raw(port: int, content: bytes, within: float = 10.0) -> bytes:
@@ -168,6 +199,40 @@ def test_http2_without_tls_is_spoken_by_prior_knowledge_and_http1_beside_it(edge
     assert raw(edge.ports["clear"], GET).startswith(b"HTTP/1.1 200")
     upgrade = GET.replace(b"close\r\n", b"Upgrade, HTTP2-Settings, close\r\nupgrade: h2c\r\nhttp2-settings: AA\r\n")
     assert b" 101 " not in raw(edge.ports["clear"], upgrade)
+
+
+def test_a_stream_comes_as_it_is_sent_and_ends_at_the_service_when_the_client_leaves(edge, echo):
+    echo.left.clear()
+    with edge.client() as client, client.stream("GET", edge.at("secure", "/echo/drip", "https")) as answer:
+        pieces = answer.iter_raw()
+        assert b"data: x" in next(pieces)
+        assert b"data: x" in next(pieces)
+    assert echo.left.wait(10)
+
+
+async def test_a_stream_of_http2_that_is_reset_ends_at_the_service_and_no_other_does(edge, echo):
+    echo.left.clear()
+    streams = await asyncio.open_connection(
+        "localhost", edge.ports["secure"], ssl=edge.authority.client(None, "h2"), server_hostname="localhost"
+    )
+    http2 = Http2(Client(*streams))
+    kept, reset = http2.begin("/echo/drip"), http2.begin("/echo/drip")
+    for stream in (kept, reset):
+        await http2.until(h2.events.DataReceived, stream)
+    http2.h2.reset_stream(reset)
+    http2.flush()
+    assert await asyncio.to_thread(echo.left.wait, 10)
+    http2.events.clear()
+    await http2.until(h2.events.DataReceived, kept)
+    http2.client.close()
+
+
+async def test_websockets_go_through_a_front(edge):
+    url = edge.at("secure", "/chat", "wss")
+    async with connect(url, ssl=edge.authority.client(), proxy=None) as client:
+        for message in ("hello", b"\x00" * 100_000):
+            await client.send(message)
+            assert await client.recv() == message
 
 
 def test_a_host_of_another_certificate_is_misdirected(edge):
@@ -347,3 +412,32 @@ def test_a_certificate_that_is_not_there_starts_nothing_and_is_named(authority, 
     with pytest.raises(AssertionError, match=r"local\.pem: No such file"):
         house.start()
     house.stop()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(120)
+def test_a_house_that_has_no_more_files_lives_and_recovers(authority, echo, tmp_path):
+    """F-20: 1000 connections where 256 files may be open."""
+    for file in authority.folder.iterdir():
+        if file.suffix in (".pem", ".key"):
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    house = Edge(tmp_path, authority, echo.port)
+    house.arguments = ["sh", "-c", 'ulimit -n 256; exec "$@"', "sh", *house.arguments]
+    with house:
+        held = []
+        for _ in range(1000):
+            with contextlib.suppress(OSError):
+                held.append(socket.create_connection(("127.0.0.1", house.ports["clear"]), timeout=0.05))
+        before = cpu(house.process.pid)
+        time.sleep(2)
+        assert cpu(house.process.pid) - before < 1.5, "it must not spin"
+        assert house.process.poll() is None
+        for connection in held:
+            connection.close()
+        eventually(lambda: raw(house.ports["clear"], GET, 2).startswith(b"HTTP/1.1 200"), 20, 0.2)
+
+
+def cpu(pid: int) -> float:
+    """Seconds that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
