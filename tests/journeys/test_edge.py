@@ -75,6 +75,9 @@ class Echo:
                     return
                 size = int(self.headers.get("content-length") or 0)
                 self.rfile.read(size)
+                if self.headers.get("transfer-encoding") == "chunked":
+                    while length := int(self.rfile.readline().strip() or b"0", 16):  # cut short, or its end
+                        size += len(self.rfile.read(length + 2)) - 2
                 fields = {name.lower(): value for name, value in self.headers.items()}
                 content = json.dumps({"fields": fields, "size": size, "path": self.path}).encode()
                 self.send_response(200)

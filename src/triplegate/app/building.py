@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -250,11 +250,7 @@ class Building:
 
     def _degraded(self) -> Sequence[Degraded]:
         found = [*self.reloading.degraded()]
-        now = self.house.clock.wall()
-        for name, front in self.fronts.items():
-            certificates = front.terms.certificates
-            if certificates is not None and (trouble := certificates.trouble(now)):
-                found.append(Degraded(f"certificates {name}", trouble))
+        found += self._shown_late()
         found += [Degraded(f"telemetry {name}", text) for name, text in self.telemetry.failing()]
         if isinstance(self.shared, RedisStore) and not self.shared.state.up:
             share = f"limits are counted in this process, each at 1/{self.settings.nodes * self.settings.workers}"
@@ -273,6 +269,14 @@ class Building:
             if depth.full or depth.trouble:
                 found.append(Degraded(f"spool {name}", depth.trouble or "full: new billed calls are refused"))
         return found
+
+    def _shown_late(self) -> Iterable[Degraded]:
+        """Certificates of listeners that are not as their files, or not as clients want them."""
+        now = self.house.clock.wall()
+        for name, front in self.fronts.items():
+            certificates = front.terms.certificates
+            if certificates is not None and (trouble := certificates.trouble(now)):
+                yield Degraded(f"certificates {name}", trouble)
 
     def _waiting(self) -> Sequence[str]:
         if self.draining:

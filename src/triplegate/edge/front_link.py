@@ -24,7 +24,7 @@ class Link(asyncio.Protocol):
 
     __slots__ = (
         "_cancel", "_counted", "_ended", "_inner", "_known", "_last", "_lingers", "_loop", "_opening", "_owing",
-        "_stale", "_take", "_terms", "_timer", "_tls", "_transport", "_watch",
+        "_slow", "_stale", "_take", "_terms", "_timer", "_tls", "_transport", "_watch",
     )  # fmt: skip
 
     def __init__(self, terms: Terms) -> None:
@@ -41,7 +41,7 @@ class Link(asyncio.Protocol):
         self._known: tuple[Table, int] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._cancel: Callable[[], None] | None = None
-        self._ended = self._lingers = False
+        self._ended = self._lingers = self._slow = False
         self._last = (0, 0)
         self._stale = self._owing = 0.0
 
@@ -55,8 +55,11 @@ class Link(asyncio.Protocol):
         if len(terms.links) > terms.connections:
             self._refuse("connections")
             return
+        peer = transport.get_extra_info("peername")
         try:
-            self._opening = Opening(terms, *transport.get_extra_info("peername")[:2])
+            if not peer:
+                raise Unfit("left")
+            self._opening = Opening(terms, *peer[:2])
         except Unfit as error:
             self._refuse(str(error))
             return
@@ -141,7 +144,8 @@ class Link(asyncio.Protocol):
         if self._inner is not None:
             if self._ended or (self._tls is not None and self._tls.ended):
                 inner.write_eof()
-            self._transport.resume_reading()
+            if not self._slow:
+                self._transport.resume_reading()
 
     def _pump(self, content: bytes) -> None:
         watch = self._watch
@@ -312,11 +316,13 @@ class Link(asyncio.Protocol):
 
     def pause(self) -> None:
         """The server behind is slow: read no more of the client."""
+        self._slow = True
         if not self._transport.is_closing():
             self._transport.pause_reading()
 
     def resume(self) -> None:
         """It has caught up."""
+        self._slow = False
         if not self._transport.is_closing():
             self._transport.resume_reading()
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 """How a client begins."""
-RESETS = 100
+RESETS = 1000
 """Streams that may be reset, by either side, within PERIOD."""
 CONTROLS = 1000
 """PING, SETTINGS, PRIORITY and empty DATA frames of a client within PERIOD."""
