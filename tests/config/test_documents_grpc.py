@@ -57,6 +57,8 @@ def test_a_service_speaks_http_unless_it_says_grpc():
         ({"grpc": {}}, "are for protocol: grpc"),
         ({"protocol": "grpc", "host": "keep"}, "host: keep"),
         ({"protocol": "grpc", "connections": {"max": 3}}, "connections is for protocol: http"),
+        ({"protocol": "grpc", "endpoints": ["https://h"], "tls": {"san": ["dns:a.test"]}}, "checks the name alone"),
+        ({"protocol": "grpc", "endpoints": ["https://h"], "tls": {"min_version": "1.3"}}, "checks the name alone"),
         ({"protocol": "grpc", "websocket": True}, "websocket is for protocol: http"),
         ({"protocol": "grpc", "health": {"path": "/health"}}, "asked by grpc.health.v1"),
         ({"health": {"service": "a.B"}}, "are for protocol: grpc"),

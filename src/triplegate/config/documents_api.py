@@ -172,6 +172,10 @@ class ServiceDocument(Reached):
             (self.host == "keep", "host: keep is for protocol: http: a gRPC channel asks for one name"),
             (self.connections != Connections(), "connections is for protocol: http: gRPC calls share a connection"),
             (self.websocket is not None, "websocket is for protocol: http"),
+            (
+                self.tls is not None and (self.tls.san or self.tls.min_version != "1.2"),
+                "tls: san and min_version are for protocol: http: a gRPC channel checks the name alone",
+            ),
             (asked & {"path", "status", "host"}, "health is asked by grpc.health.v1: path, status and host are HTTP's"),
         ):
             if wrong:
