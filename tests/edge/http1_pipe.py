@@ -6,13 +6,15 @@ from tests.builders import PlainGate, make_house
 
 from triplegate.core.errors import Gone, Refusal
 from triplegate.core.exchange import Exchange
-from triplegate.core.http import OneFrame, Reply
+from triplegate.core.http import OneFrame, Peer, Reply
 from triplegate.edge.asgi import DataPlane, EdgeLimits
-from triplegate.edge.guard import Limits
+from triplegate.edge.guard import Canonical, Limits
 from triplegate.edge.http1 import Connection
+from triplegate.edge.http1_body import Http1Body
+from triplegate.edge.http1_wire import Http1Wire
 from triplegate.edge.live import Live
 
-LIMITS = EdgeLimits(Limits(), body=200_000, body_idle=5.0)
+LIMITS = EdgeLimits(Limits(), body=200_000, body_idle=5.0, write_idle=7.0)
 
 
 class Opening(PlainGate):
@@ -174,3 +176,41 @@ def _chunks(content):
         if not size:
             return body, True, content
     return body, False, content
+
+
+class Connected:
+    """The connection of one call."""
+
+    def __init__(self):
+        self.loop = asyncio.get_running_loop()
+        self.paused = False
+        self.sent = b""
+        self.reading = True
+        self.cuts = []
+        self.queued = 0
+
+    def unsent(self):
+        return self.queued
+
+    def write(self, content):
+        self.sent += content
+
+    def read_on(self, *, wanted):
+        self.reading = wanted
+
+    def cut(self, *, queued=True, reset=False):
+        self.cuts.append((queued, reset))
+
+    def date(self):
+        return b"date: now\r\n"
+
+    def wire(self, method="GET", version="1.1", keep=True):
+        wire = Http1Wire(self, LIMITS, method, version, keep=keep)
+        wire.task = asyncio.current_task()
+        return wire
+
+    def body(self, length=None, *, expect=False):
+        seen = Canonical(
+            "data", "POST", "http", "a", None, "/", b"", [], Peer(""), "1.1", length, length is None, expect
+        )
+        return Http1Body(self, seen, LIMITS)

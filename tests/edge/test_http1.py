@@ -283,12 +283,6 @@ async def test_where_there_is_no_room_a_client_is_told_so():
     assert (status, fields[b"connection"], pipe.ended) == (503, b"close", True)
 
 
-async def test_a_wish_for_websocket_is_answered_clearly():
-    pipe, _ = opened()
-    await turn_after(pipe, GET.replace(b"\r\n\r\n", b"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"))
-    assert [status for status, _, _ in answers(pipe.sent)[0]] == [501]
-
-
 async def test_heads_have_bounds():
     for request_, status in (
         (GET.replace(b"/a", b"/" + b"a" * 9000), 414),

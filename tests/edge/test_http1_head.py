@@ -46,8 +46,9 @@ def test_whether_another_request_may_follow_is_the_clients_to_say(first, line, k
 
 
 def test_a_wish_for_websocket_is_seen():
-    assert read_head(b"GET / HTTP/1.1\r\nUpgrade: WebSocket").upgrade
-    assert not read_head(b"GET / HTTP/1.1\r\nUpgrade: h2c").upgrade
+    assert read_head(b"GET / HTTP/1.1\r\nUpgrade: WebSocket\r\nConnection: keep-alive, Upgrade").upgrade
+    assert not read_head(b"GET / HTTP/1.1\r\nUpgrade: WebSocket").upgrade, "a field of this hop must be named so"
+    assert not read_head(b"GET / HTTP/1.1\r\nUpgrade: h2c\r\nConnection: Upgrade").upgrade
 
 
 @pytest.mark.parametrize(

@@ -3,49 +3,9 @@
 import asyncio
 
 import pytest
+from tests.edge.http1_pipe import Connected as Client
 
 from triplegate.core.errors import Gone, Refusal
-from triplegate.core.http import Peer
-from triplegate.edge.asgi import EdgeLimits
-from triplegate.edge.guard import Canonical, Limits
-from triplegate.edge.http1_wire import Http1Body, Http1Wire
-
-LIMITS = EdgeLimits(Limits(), body=1 << 20, body_idle=5.0, write_idle=7.0)
-
-
-class Client:
-    """The connection of one call."""
-
-    def __init__(self):
-        self.loop = asyncio.get_running_loop()
-        self.paused = False
-        self.sent = b""
-        self.reading = True
-        self.cuts = []
-
-    def write(self, content):
-        self.sent += content
-
-    def read_on(self, *, wanted):
-        self.reading = wanted
-
-    def cut(self, *, queued=True, reset=False):
-        self.cuts.append((queued, reset))
-
-    def date(self):
-        return b"date: now\r\n"
-
-    def wire(self, method="GET", version="1.1", keep=True):
-        wire = Http1Wire(self, LIMITS, method, version, keep=keep)
-        wire.task = asyncio.current_task()
-        return wire
-
-    def body(self, length=None, *, expect=False):
-        seen = Canonical(
-            "data", "POST", "http", "a", None, "/", b"", [], Peer(""), "1.1", length, length is None, expect
-        )
-        return Http1Body(self, seen, LIMITS)
-
 
 HEAD = b"HTTP/1.1 200 OK\r\na: b\r\ndate: now\r\n"
 
@@ -189,6 +149,26 @@ async def test_a_slow_client_is_waited_for():
     assert not wire.sending_since
 
 
+async def test_one_that_takes_little_by_little_is_not_gone():
+    client = Client()
+    wire = client.wire()
+    await wire.head(200, [])
+    client.paused, client.queued = True, 100
+    sending = asyncio.ensure_future(wire.body(b"x"))
+    await asyncio.sleep(0)
+    now = client.loop.time()
+    for _ in range(5):
+        client.queued -= 10
+        now += 6
+        wire.check_stall(now)
+    assert not wire.gone
+    wire.task = sending
+    wire.check_stall(now + 8)
+    assert wire.gone
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+
+
 async def test_one_that_takes_nothing_is_gone():
     client = Client()
     wires = []
@@ -237,56 +217,7 @@ async def test_the_end_of_the_process_cancels_once():
         await task
 
 
-# the body -----------------------------------------------------------------------------------------------------
-async def test_a_body_comes_as_it_is_fed():
-    client = Client()
-    body = client.body(6)
-    reading = asyncio.ensure_future(body.whole(100))
-    await asyncio.sleep(0)
-    assert body.feed(b"one") == b""
-    assert not body.done
-    assert body.feed(b"twoGET /") == b"GET /"
-    assert await reading == b"onetwo"
-    assert body.done
-
-
-async def test_a_body_that_nobody_takes_is_read_no_further():
-    client = Client()
-    body = client.body(1 << 20)
-    body.feed(bytes(70_000))
-    assert not client.reading
-    pieces = body.chunks()
-    assert len(await anext(pieces)) == 70_000
-    assert client.reading
-    await pieces.aclose()
-
-
-async def test_a_broken_body_is_told_after_what_has_come():
-    client = Client()
-    body = client.body()
-    pieces = body.chunks()
-    body.feed(b"3\r\nabc\r\n")
-    assert await anext(pieces) == b"abc"
-    assert body.feed(b"zz") == b""
-    with pytest.raises(Refusal, match="malformed_request"):
-        await anext(pieces)
-
-
-async def test_a_body_is_asked_for_when_it_is_wanted_and_has_not_come():
-    client = Client()
-    body = client.body(2, expect=True)
-    reading = asyncio.ensure_future(body.whole(100))
-    await asyncio.sleep(0)
-    assert client.sent == b"HTTP/1.1 100 Continue\r\n\r\n"
-    body.feed(b"ok")
-    await reading
-    here = Client()
-    body = here.body(2, expect=True)
-    body.feed(b"ok")
-    assert await body.whole(100) == b"ok"
-    assert here.sent == b""
-
-
+# a body on its way --------------------------------------------------------------------------------
 @pytest.mark.parametrize("elsewhere", [True, False])
 async def test_a_body_that_stalls_is_a_timeout_for_whoever_waits(elsewhere):
     client = Client()

@@ -47,7 +47,6 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "expectation_failed": _client(417, "The expectation is not supported"),
         "websocket_not_served": _client(400, "WebSocket is not served here", grpc=12),
         "method_not_supported": _client(405, "The method is not supported here", grpc=12),
-        "upgrade_not_served": _client(501, "This listener does not carry WebSocket", grpc=12),
         "misdirected": _client(421, "This host is not served here", grpc=5),
         "loop_detected": _client(508, "The request has been here before"),
         "forbidden_origin": Code(403, "This origin may not call", "permission_error", "permission_error", -32001, 7),

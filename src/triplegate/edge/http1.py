@@ -4,7 +4,7 @@ import asyncio
 import socket
 import sys
 import traceback
-from typing import Protocol, cast
+from typing import Literal, Protocol, cast
 
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
@@ -12,6 +12,7 @@ from triplegate.core.http import Peer
 from triplegate.edge.asgi import DataPlane
 from triplegate.edge.http1_head import END, check_begun, read_head
 from triplegate.edge.http1_wire import Http1Wire
+from triplegate.edge.websocket_http1 import Http1Line
 
 _AHEAD = 64 * 1024
 """Bytes of further requests that may wait for the answer to the first; then the client is not read any further."""
@@ -150,6 +151,10 @@ class Connection(asyncio.Protocol):
         if self.transport is not None:
             self.transport.write(content)
 
+    def unsent(self) -> int:
+        """Bytes that the network has not taken yet."""
+        return 0 if self.transport is None else self.transport.get_write_buffer_size()
+
     def read_on(self, *, wanted: bool) -> None:
         """Read the client, or leave its bytes in the network."""
         if self._halted == wanted and self.transport is not None:
@@ -181,11 +186,6 @@ class Connection(asyncio.Protocol):
             self._call.keep = False
         else:
             self._close()
-
-    @property
-    def sent(self) -> bool:
-        """The client, or the network, has taken all that it was sent."""
-        return self.transport is None or not self.transport.get_write_buffer_size()
 
     def late(self) -> None:
         """The head did not come in time: 408 when it had begun, silence when it had not."""
@@ -220,11 +220,11 @@ class Connection(asyncio.Protocol):
         self._buffer = b""
         keep = head.keep and not server.closing
         wire = Http1Wire(self, server.plane.limits, head.method, head.version, keep=keep)
+        protocol: Literal["http", "websocket"] = "websocket" if head.upgrade else "http"
         exchange = server.plane.open(
-            wire, head.method, head.target, head.headers, head.version, server.scheme, self._peer
+            wire, head.method, head.target, head.headers, head.version, server.scheme, self._peer, protocol
         )
-        if head.upgrade and exchange.refusal is None:
-            exchange.refusal = Refusal("upgrade_not_served", "This listener does not carry WebSocket.")
+        wire.keep &= not head.upgrade  # what it sent ahead are frames, whatever the answer (P-22)
         self._start(wire, exchange)
         rest = data[end + 4 :]
         if rest:
@@ -265,7 +265,10 @@ class Connection(asyncio.Protocol):
         exchange, self._exchange = self._exchange, None
         assert exchange is not None
         try:
-            await self._server.plane.carry(exchange, wire)
+            if exchange.inbound.protocol == "websocket":
+                await self._server.plane.carry_channel(Http1Line(exchange, wire, self._ahead))
+            else:
+                await self._server.plane.carry(exchange, wire)
         except asyncio.CancelledError:
             pass  # the client left, or the process ends: the exchange is closed by now
         except Exception:  # noqa: BLE001 - one call must never take the listener with it
@@ -275,6 +278,12 @@ class Connection(asyncio.Protocol):
 
     def _resting(self) -> bool:
         return self._call is None and not self._deaf
+
+    def _ahead(self) -> bytes:
+        """What came since the head; the connection is read on."""
+        data, self._buffer = self._buffer, b""
+        self.read_on(wanted=True)
+        return data
 
     def _wake(self) -> None:
         rest, self._rest = self._rest, None

@@ -53,14 +53,11 @@ def read_head(head: bytes) -> Head:
         elif name == b"upgrade":
             upgrade = value
     method = _METHODS.get(words[0]) or words[0].decode("latin-1")
-    return Head(method, words[1], version, headers, _keeps(version, options), upgrade.lower() == b"websocket")
-
-
-def _keeps(version: str, options: bytes) -> bool:
     if not options:
-        return version == "1.1"
+        return Head(method, words[1], version, headers, version == "1.1")
     named = [option.strip(b" \t").lower() for option in options.split(b",")]
-    return b"close" not in named if version == "1.1" else b"keep-alive" in named
+    keep = b"close" not in named if version == "1.1" else b"keep-alive" in named
+    return Head(method, words[1], version, headers, keep, b"upgrade" in named and upgrade.lower() == b"websocket")
 
 
 def check_begun(begun: bytes, most: int, target: int) -> None:

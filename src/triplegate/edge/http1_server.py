@@ -130,7 +130,7 @@ class Http1Server:
     def _finish(self, connection: Connection, now: float) -> None:
         """Cut one that was ended by us; a slow reader has the time of any other to take the rest of its answer."""
         until = self._patience.setdefault(connection, now + self.plane.limits.write_idle)
-        if connection.sent or now > until:
+        if not connection.unsent() or now > until:
             connection.cut(queued=False)
         else:
             self._ends[connection] = now + _LINGER

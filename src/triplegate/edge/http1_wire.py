@@ -3,135 +3,22 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import Protocol
 
 from triplegate.core.errors import Gone, Refusal
 from triplegate.core.http import Headers
 from triplegate.edge.asgi import ClientWire, EdgeLimits
-from triplegate.edge.body import ClientBody
 from triplegate.edge.guard import Canonical
-from triplegate.edge.http1_chunks import ChunkReader
+from triplegate.edge.http1_body import Fed, Http1Body, Line
 
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 _FRAMING = frozenset({b"connection", b"transfer-encoding", b"keep-alive", b"upgrade", b"te", b"trailer"})
 """What says where a message ends, and whether another follows, is written here and never copied."""
 _SPECIAL = _FRAMING | {b"content-length", b"date"}
 _BREAKS = b"\r\n\0"
 """What ends a line, or a reader's idea of one: counted, so that no value makes a line."""
-_AHEAD = 64 * 1024
-"""Bytes of a body that may wait to be taken; then the client is not read any further."""
 _UNTIL_END = -1
 _CHUNKED = -2
 _NOTHING = -3
-
-
-class Line(Protocol):
-    """The connection, as a call on it sees it."""
-
-    loop: asyncio.AbstractEventLoop
-    paused: bool
-    """The client takes less than it is sent."""
-
-    def write(self, content: bytes) -> None:
-        """Send; a connection that is gone takes it and drops it."""
-        ...
-
-    def read_on(self, *, wanted: bool) -> None:
-        """Read the client, or leave its bytes in the network."""
-        ...
-
-    def cut(self, *, queued: bool = True, reset: bool = False) -> None:
-        """End the connection without the end of the message; `queued`: after what waits to be sent."""
-        ...
-
-    def date(self) -> bytes:
-        """The field `date`, as a whole line."""
-        ...
-
-
-class Http1Body(ClientBody):
-    """A request body that the connection feeds."""
-
-    __slots__ = ("_expected", "_left", "_line", "_reader", "_waiter", "broken", "done", "pieces", "waiting_since")
-
-    def __init__(self, line: Line, seen: Canonical, limits: EdgeLimits) -> None:
-        super().__init__(seen.content_length, limits.body, limits.body_idle, limits.body_rate)
-        self._line = line
-        self._reader = ChunkReader() if seen.chunked else None
-        self._left = seen.content_length or 0
-        self._expected = seen.expect_continue
-        self._waiter: asyncio.Future[None] | None = None
-        self.pieces: list[bytes] = []
-        self.done = False
-        """Its last byte has come."""
-        self.broken: Exception | None = None
-        """Why it will never be whole."""
-        self.waiting_since = 0.0
-
-    def feed(self, content: bytes) -> bytes:
-        """Take in what came; what stands behind the body's end comes back."""
-        pieces = self.pieces
-        rest = b""
-        if self._reader is None:
-            piece = content[: self._left]
-            rest = content[len(piece) :]
-            self._left -= len(piece)
-            self.done = not self._left
-            pieces.append(piece)
-        else:
-            try:
-                rest = self._reader.feed(content, pieces)
-            except Refusal as refusal:
-                self.fail(refusal)
-                return b""
-            self.done = self._reader.done
-        if not self.done and sum(map(len, pieces)) > _AHEAD:
-            self._line.read_on(wanted=False)
-        if pieces or self.done:
-            self._wake()
-        return rest
-
-    def fail(self, error: Exception) -> None:
-        """It will never be whole; whoever waits for it is told after what has already come."""
-        if self.broken is None and not self.done:
-            self.broken = error
-            self._wake()
-
-    async def _next(self) -> tuple[bytes, bool]:
-        pieces = self.pieces
-        if not pieces and not self.done:
-            await self._wait()
-        content = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        pieces.clear()
-        if not self.done:
-            self._line.read_on(wanted=True)
-        return content, not self.done
-
-    async def _wait(self) -> None:
-        self._check_broken()
-        line = self._line
-        if self._expected:
-            self._expected = False
-            line.write(_CONTINUE)
-        self._waiter = waiter = line.loop.create_future()
-        since = self.waiting_since = line.loop.time()
-        try:
-            await waiter
-        finally:
-            self._waiter = None
-            self.waiting_since = 0.0
-            self._waited += line.loop.time() - since
-        if not self.pieces:
-            self._check_broken()
-
-    def _check_broken(self) -> None:
-        if self.broken is not None:
-            raise self.broken
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
 
 
 class Http1Wire(ClientWire):
@@ -142,13 +29,14 @@ class Http1Wire(ClientWire):
         "_drained",
         "_framing",
         "_head",
-        "_limits",
         "_line",
         "_only_head",
+        "_unsent",
         "_version",
         "ended",
         "gone",
         "keep",
+        "limits",
         "request",
         "sending_since",
         "started",
@@ -157,15 +45,17 @@ class Http1Wire(ClientWire):
     )
 
     def __init__(self, line: Line, limits: EdgeLimits, method: str, version: str, *, keep: bool) -> None:
-        self._line, self._limits = line, limits
+        self._line, self.limits = line, limits
         self._only_head = method == "HEAD"
         self._version = version
         self._head: tuple[int, Headers] | None = None
         """Staged: it goes with the first piece."""
         self._framing = _NOTHING
+        self._unsent = 0
         self._callbacks: list[Callable[[], None]] | None = None
         self._drained: asyncio.Future[None] | None = None
-        self.request: Http1Body | None = None
+        self.request: Fed | None = None
+        """What the connection feeds with what comes after the head."""
         self.gone = self.started = self.swept = self.stopping = self.ended = False
         self.keep = keep
         """Another call may follow on the connection."""
@@ -174,8 +64,8 @@ class Http1Wire(ClientWire):
 
     def body_of(self, seen: Canonical) -> Http1Body:
         """The body that this head announces; the connection feeds it."""
-        self.request = Http1Body(self._line, seen, self._limits)
-        return self.request
+        body = self.request = Http1Body(self._line, seen, self.limits)
+        return body
 
     # the answer ----------------------------------------------------------------------------------------------
     async def head(self, status: int, headers: Headers) -> None:
@@ -212,6 +102,33 @@ class Http1Wire(ClientWire):
             reset = self._framing == _UNTIL_END
             self._line.cut(queued=not (self.gone or reset), reset=reset)
 
+    async def switch(self, headers: Headers) -> None:
+        """101: from here on the bytes are another protocol's."""
+        self.keep = True
+        await self.head(101, headers)
+        await self.body(b"")
+        self.keep = False
+
+    async def raw(self, content: bytes) -> None:
+        """Bytes of that protocol; waits while the client is slow."""
+        self._send(content)
+        if self._line.paused:
+            await self._drain()
+
+    def answer(self, content: bytes) -> None:
+        """Bytes that nobody waits for: dropped while the client is slow."""
+        if not self._line.paused:
+            self._send(content)
+
+    def finish(self, content: bytes) -> None:
+        """The last bytes of that protocol."""
+        self._send(content)
+        self.ended = True
+
+    def read_on(self, *, wanted: bool) -> None:
+        """Read the client, or leave its bytes in the network."""
+        self._line.read_on(wanted=wanted)
+
     def _begin(self, whole: bytes | None) -> bytes:
         """The head as bytes; `whole` when it is all that there will be. Raises Refusal internal."""
         assert self._head is not None
@@ -240,6 +157,8 @@ class Http1Wire(ClientWire):
 
     def _frame(self, status: int, length: int, whole: bytes | None) -> bytes:
         """Decide how the message ends, and say so."""
+        if status == 101:
+            return b"connection: upgrade\r\nupgrade: websocket\r\n\r\n"
         request = self.request
         if request is not None and not request.done:
             self.keep = False  # what is left of the body would be read as the next request (P-15, P-17)
@@ -285,6 +204,7 @@ class Http1Wire(ClientWire):
             return
         self._drained = drained = self._line.loop.create_future()
         self.sending_since = self._line.loop.time()
+        self._unsent = self._line.unsent()
         try:
             await drained
         finally:
@@ -309,11 +229,11 @@ class Http1Wire(ClientWire):
                 callback()
             self.taken()
         elif request is not None and request.waiting_since:
-            request.fail(Gone())
+            request.break_off(Gone())
         elif self.task is not None:
             self.task.cancel()
         if request is not None:
-            request.fail(Gone())
+            request.break_off(Gone())
 
     def on_gone(self, callback: Callable[[], None]) -> None:
         """Call back once when the client leaves, instead of cancelling the exchange."""
@@ -324,7 +244,7 @@ class Http1Wire(ClientWire):
     def let_go(self) -> None:
         """The exchange is over, though something may still refer to it."""
         if self.request is not None:
-            self.request.fail(Gone())
+            self.request.break_off(Gone())
 
     # what the sweep calls ------------------------------------------------------------------------------------
     def watch(self) -> None:
@@ -340,8 +260,16 @@ class Http1Wire(ClientWire):
     def check_stall(self, now: float) -> None:
         """End a wait that outlasts its idle time: for a piece of the body, or for a client that takes nothing."""
         request = self.request
-        if request is not None and request.waiting_since and now - request.waiting_since > self._limits.body_idle:
-            request.fail(Refusal("body_timeout", "The body did not arrive in time."))
-        elif self.sending_since and now - self.sending_since > self._limits.write_idle:
+        if request is not None and request.waiting_since and now - request.waiting_since > self.limits.body_idle:
+            request.break_off(Refusal("body_timeout", "The body did not arrive in time."))
+        elif self.sending_since:
+            self._check_taken(now)
+
+    def _check_taken(self, now: float) -> None:
+        unsent = self._line.unsent()
+        if unsent < self._unsent:
+            self.sending_since = now
+        elif now - self.sending_since > self.limits.write_idle:
             self._line.cut(queued=False)
             self.lost()
+        self._unsent = unsent
