@@ -111,6 +111,19 @@ def secret(name, chain, key, *, namespace="shop"):
     return manifest("Secret", name, version="v1", namespace=namespace, top=top)
 
 
+def authorities(name, text, *, namespace="shop"):
+    """A config map with certificates of authorities."""
+    return manifest("ConfigMap", name, version="v1", namespace=namespace, top={"data": {"ca.crt": text}})
+
+
+def backend_tls(target, hostname, *maps, name="tls", **validation):
+    """TLS towards a service, whose authorities stand in these config maps."""
+    refs = [{"group": "", "kind": "ConfigMap", "name": one} for one in maps]
+    said = {"hostname": hostname, **({"caCertificateRefs": refs} if refs else {}), **validation}
+    targets = [{"group": "", "kind": "Service", "name": target}]
+    return manifest("BackendTLSPolicy", name, {"targetRefs": targets, "validation": said})
+
+
 def write_all(folder, *objects, native=NATIVE, name="objects"):
     """Native documents and manifests, as files."""
     (folder / "apis").mkdir(exist_ok=True)

@@ -322,3 +322,13 @@ async def test_plain_text_on_a_tls_port_and_the_reverse_are_precise_refusals(aut
         with pytest.raises(Refusal, match=r"upstream_(reset|malformed)"):
             await ask(pool)
         pool.close()
+
+
+def test_authorities_may_stand_in_the_settings_themselves(authority):
+    text = Path(authority.path).read_text()
+    settings = TlsSettings(ca=text)
+    assert (settings.held, settings.files) == (True, ())
+    assert identity(settings) != identity(TlsSettings(ca=text + "\n"))
+    assert [one["subject"] for one in trust(settings).get_ca_certs()] == [
+        one["subject"] for one in trust(TlsSettings(ca=authority.path)).get_ca_certs()
+    ]

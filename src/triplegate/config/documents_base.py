@@ -46,7 +46,7 @@ class Tls(Document):
     """How an https upstream is checked and how we show ourselves to it."""
 
     ca: str | None = None
-    """File with the trusted certificates (PEM); the system's when absent."""
+    """File with the trusted certificates (PEM), or these themselves; the system's when absent."""
     server_name: str | None = None
     """Name to ask for and to check, when it is not the address's host."""
     certificate: str | None = None

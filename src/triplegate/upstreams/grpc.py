@@ -17,7 +17,7 @@ from triplegate.core.ports import Kit, Supervisor
 from triplegate.upstreams import failures
 from triplegate.upstreams.origin import Origin, parse
 from triplegate.upstreams.reach import tls_settings
-from triplegate.upstreams.tls import TlsSettings, identity
+from triplegate.upstreams.tls import TlsSettings, identity, verifying
 from triplegate.wire.grpc import Metadata, from_metadata
 
 _METADATA = 64 << 10  # most bytes of a reply's metadata
@@ -341,12 +341,12 @@ def channel_to(url: str, tls: Tls | None, settings: ChannelSettings, kit: Kit) -
 
 def _credentials(tls: TlsSettings) -> Any:
     """Channel credentials; the files are checked here, because gRPC would only never connect. Raises OSError."""
-    checked = ssl.create_default_context(cafile=tls.ca)
+    checked = verifying(tls)
     if tls.certificate is not None:
         checked.load_cert_chain(tls.certificate, tls.key)
     roots = tls.ca or ssl.get_default_verify_paths().cafile
     return load_grpc().ssl_channel_credentials(
-        None if roots is None else Path(roots).read_bytes(),
+        roots.encode() if tls.held and roots is not None else _file(roots),
         _file(tls.key or tls.certificate),
         _file(tls.certificate),
     )

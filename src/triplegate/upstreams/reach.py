@@ -10,7 +10,7 @@ from triplegate.core.ports import Kit
 from triplegate.upstreams.origin import parse
 from triplegate.upstreams.pool import Pool, PoolLimits
 from triplegate.upstreams.resolve import Resolver
-from triplegate.upstreams.tls import TlsSettings, shared_trust
+from triplegate.upstreams.tls import PEM, TlsSettings, shared_trust
 
 
 class Reached(msgspec.Struct, frozen=True, eq=False):
@@ -69,6 +69,8 @@ def tls_settings(tls: Tls | None, kit: Kit) -> TlsSettings:
         return TlsSettings()
 
     def place(name: str | None) -> str | None:
-        return None if name is None else str(Path(kit.base, name.removeprefix("file:")))
+        if name is None or name.startswith(PEM):
+            return name
+        return str(Path(kit.base, name.removeprefix("file:")))
 
     return TlsSettings(place(tls.ca), place(tls.certificate), place(tls.key), tls.server_name, tls.san, tls.min_version)

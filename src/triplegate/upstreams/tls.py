@@ -11,6 +11,8 @@ import msgspec
 from triplegate.core.errors import Refusal
 from triplegate.core.ports import Kit
 
+PEM = "-----BEGIN"
+"""How certificates begin that stand in a document themselves."""
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 _KINDS = {"dns": "DNS", "uri": "URI", "ip": "IP Address", "email": "email"}
 
@@ -19,7 +21,7 @@ class TlsSettings(msgspec.Struct, frozen=True):
     """How to trust an upstream and how to show who we are."""
 
     ca: str | None = None
-    """PEM file of the only authorities trusted; None: the system's."""
+    """PEM file of the only authorities trusted, or their PEM itself; None: the system's."""
     certificate: str | None = None
     """PEM file of our client certificate (chain included)."""
     key: str | None = None
@@ -34,7 +36,13 @@ class TlsSettings(msgspec.Struct, frozen=True):
     @property
     def files(self) -> tuple[str, ...]:
         """What it reads."""
-        return tuple(path for path in (self.ca, self.certificate, self.key) if path is not None)
+        authorities = None if self.held else self.ca
+        return tuple(path for path in (authorities, self.certificate, self.key) if path is not None)
+
+    @property
+    def held(self) -> bool:
+        """Whether the authorities stand here and in no file."""
+        return self.ca is not None and self.ca.startswith(PEM)
 
     @property
     def label(self) -> str:
@@ -52,13 +60,20 @@ def identity(settings: TlsSettings) -> str:
 
 def trust(settings: TlsSettings) -> ssl.SSLContext:
     """Verification on, TLS 1.2 or newer, ALPN http/1.1. Raises OSError or ssl.SSLError when a file is unusable."""
-    made = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=settings.ca)
+    made = verifying(settings)
     made.minimum_version = _VERSIONS[settings.minimum]
     made.check_hostname = not settings.san  # the names are compared by `bears_one_of` instead
     made.set_alpn_protocols(["http/1.1"])
     if settings.certificate is not None:
         made.load_cert_chain(settings.certificate, settings.key)
     return made
+
+
+def verifying(settings: TlsSettings) -> ssl.SSLContext:
+    """A client's context that trusts the authorities. Raises OSError or ssl.SSLError."""
+    if settings.held:
+        return ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cadata=settings.ca)
+    return ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=settings.ca)
 
 
 class Trust:

@@ -23,6 +23,10 @@ def authorities(text=CHAIN):
     return manifest("ConfigMap", "ca", version="v1", top={"data": {"ca.crt": text}})
 
 
+SPIFFE = "spiffe://a.test/x"
+NAMES = [{"type": "Hostname", "hostname": "c.test"}, {"type": "URI", "uri": SPIFFE}]
+
+
 def asked(*objects):
     inventory, _ = inventory_with(service("a"), *objects)
     made = BackendTls(inventory)
@@ -47,6 +51,13 @@ def test_a_policy_says_the_name_and_the_authorities():
     assert asked(policy()) == ({"server_name": "a.test"}, [])
     found, told = asked(policy(validation=BY_MAP), authorities())
     assert (found["ca"], found["server_name"], told) == (CHAIN.strip(), "a.test", [])
+
+
+def test_other_names_of_the_certificate_are_handed_on():
+    found, told = asked(policy(validation={**SYSTEM, "subjectAltNames": NAMES}))
+    assert (found["san"], told) == (["dns:c.test", f"uri:{SPIFFE}"], [])
+    nameless = asked(policy(validation={**SYSTEM, "subjectAltNames": [{"type": "URI", "hostname": "c.test"}]}))[0]
+    assert "has the name of its type" in nameless
 
 
 def test_a_policy_for_the_port_wins_over_one_for_the_service():

@@ -1,6 +1,7 @@
 """TLS towards backends: which BackendTLSPolicy a service port has, and whose certificates it trusts."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from triplegate.config.kubernetes.conditions import CONTROLLER, Conditions, Status
 from triplegate.config.kubernetes.inventory import Inventory, Unread
@@ -42,7 +43,7 @@ class BackendTls:
             conditions.refuse("Accepted", "NoValidCACertificate", trouble)
         return conditions
 
-    def find(self, service: ServiceObject, port: ServicePort) -> Mapping[str, str] | str | None:
+    def find(self, service: ServiceObject, port: ServicePort) -> Mapping[str, Any] | str | None:
         """How TLS is spoken to a port; None where it is not, a sentence where it cannot be."""
         for namespace, name, targets in self._unread:
             if namespace == service.namespace and (not targets or service.name in targets):
@@ -53,12 +54,16 @@ class BackendTls:
                 trust = self._trust(one)
                 if isinstance(trust, str):
                     return f"BackendTLSPolicy {one.full_name}: {trust}"
-                return {**trust, "server_name": one.spec.validation.hostname}
+                names = [name.written for name in one.spec.validation.subject_alt_names]
+                san = {"san": names} if names else {}
+                return {**trust, **san, "server_name": one.spec.validation.hostname}
         return None
 
-    def _trust(self, one: BackendTlsPolicyObject) -> Mapping[str, str] | str:
+    def _trust(self, one: BackendTlsPolicyObject) -> Mapping[str, Any] | str:
         """The authorities that a policy trusts; a sentence when there are none."""
         validation = one.spec.validation
+        if any(name.written is None for name in validation.subject_alt_names):
+            return "a subjectAltName has the name of its type"
         if validation.well_known_ca_certificates is not None:
             if validation.ca_certificate_refs or validation.well_known_ca_certificates != "System":
                 return "either wellKnownCACertificates: System, or caCertificateRefs"

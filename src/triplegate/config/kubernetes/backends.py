@@ -69,6 +69,10 @@ class Backends:
         tls = self._tls.find(service, port)
         if isinstance(tls, str):
             return Broken("InvalidKind", tls)
+        if grpc and tls is not None and "san" in tls:
+            return Broken(
+                "UnsupportedValue", f"service {service.full_name}: gRPC checks the hostname only, no other name"
+            )
         trouble = _protocol_trouble(port.app_protocol, grpc=grpc, secure=tls is not None)
         if trouble:
             return Broken("UnsupportedProtocol", f"service {service.full_name} port {port.port}: {trouble}")

@@ -188,12 +188,28 @@ class PolicyTarget(Part):
     section_name: str | None = None
 
 
+class SubjectAltName(Part):
+    """A name of which a backend's certificate must bear one."""
+
+    type: Literal["Hostname", "URI"]
+    hostname: PreciseHostname | None = None
+    uri: Annotated[str, Field(min_length=1, max_length=253)] | None = None
+
+    @property
+    def written(self) -> str | None:
+        """As services have it; None when the name of its type is missing."""
+        if self.type == "Hostname":
+            return None if self.hostname is None else f"dns:{self.hostname}"
+        return None if self.uri is None else f"uri:{self.uri}"
+
+
 class BackendValidation(Part):
     """How a backend's certificate is checked."""
 
     ca_certificate_refs: Many[LocalRef] = ()
     well_known_ca_certificates: str | None = Field(default=None, alias="wellKnownCACertificates")
     hostname: PreciseHostname
+    subject_alt_names: Annotated[Many[SubjectAltName], Field(max_length=5)] = ()
 
 
 class BackendTlsPolicySpec(Part):

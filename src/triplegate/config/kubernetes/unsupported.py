@@ -32,10 +32,7 @@ UNSUPPORTED: dict[str, dict[str, Reason]] = {
     },
     "HTTPRoute": {**_ROUTE},
     "GRPCRoute": {name: reason for name, reason in _ROUTE.items() if "externalAuth" not in name},
-    "BackendTLSPolicy": {
-        "spec.options": _OPTIONS,
-        "spec.validation.subjectAltNames": Reason("the certificate must be for `hostname`, and no other name will do"),
-    },
+    "BackendTLSPolicy": {"spec.options": _OPTIONS},
     "GatewayClass": {},
     "ReferenceGrant": {},
     "Namespace": {"spec.finalizers": _CLUSTER},
