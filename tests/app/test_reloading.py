@@ -181,3 +181,14 @@ async def test_only_relative_yaml_files_are_judged_and_none_is_written_outside(b
 async def test_a_file_that_is_a_directory_too_is_refused(building):
     (fault,) = await building.reloading.validate({"a.yaml": "", "a.yaml/b.yaml": ""})
     assert fault.pointer == "a.yaml/b.yaml"
+
+
+async def test_whoever_wants_to_know_is_told_what_serves_now_and_after_each_good_change(building, folder):
+    told = []
+    building.reloading.tell(told.append)
+    write(folder, BROKEN)
+    await building.reloading.reload()
+    assert told == [building.reloading.loaded]
+    write(folder, WIDER)
+    await building.reloading.reload()
+    assert [one.documents.routes["orders"].match[0].path for one in told] == ["/orders", "/wider"]

@@ -101,3 +101,28 @@ def test_an_encrypted_key_is_refused_and_nobody_asked_for_its_password(authority
     )
     with pytest.raises(OSError, match="is no certificate with its key"):
         Certificates(terms(pair))
+
+
+def text(pair):
+    return pair.certificate.read_text(), pair.key.read_text()
+
+
+def test_certificates_that_are_in_no_file_are_shown_beside_those_that_are(authority):
+    certificates = Certificates(terms(authority.sign("a", "a.test")))
+    more = text(authority.sign("b", "b.test"))
+    assert certificates.more([more])
+    assert certificates.shown.choose("b.test") is not certificates.shown.default
+    assert not certificates.more([more])
+    copy(authority.sign("fresh", "c.test"), authority.sign("a", "a.test"))
+    assert certificates.refresh()  # files change, and the others stay
+    assert certificates.shown.exact.keys() == {"c.test", "b.test"}
+    assert certificates.more([])
+    assert certificates.shown.exact.keys() == {"c.test"}
+
+
+def test_a_bad_one_of_them_is_told_and_changes_nothing(authority):
+    certificates = Certificates(terms(authority.sign("a", "a.test")))
+    chain, _ = text(authority.sign("b", "b.test"))
+    assert not certificates.more([(chain, "no key")])
+    assert certificates.failure
+    assert certificates.shown.exact.keys() == {"a.test"}

@@ -17,6 +17,7 @@ from tests.gateway_api.manifests import (
     verdicts,
     world,
 )
+from tests.gateway_api.pairs import pair_for
 
 # 1: precedence over all attached routes, never the first one -------------------------------------------------------
 
@@ -334,6 +335,33 @@ def test_an_https_listener_without_a_good_certificate_is_not_programmed_and_the_
         assert found.listener(name, "ResolvedRefs") == "False InvalidCertificateRef"
         assert found.listener(name) == "False Invalid"
     assert found.listener("elsewhere", "ResolvedRefs") == "False RefNotPermitted"
+
+
+def test_a_good_certificate_goes_to_the_listener_of_ours_that_speaks_tls_and_into_no_document(tmp_path):
+    def tls(*names):
+        return {"certificateRefs": [{"name": name} for name in names]}
+
+    chain, key = pair_for("a.test")
+    native = """
+listeners:
+  data: {serves: [80]}
+  secure: {port: 8443, serves: [443], tls: {certificates: {certificate: own.pem, key: "file:own.key"}}}
+orgs: {acme: {teams: {web: {}}}}
+"""
+    web = gateway(
+        listener("plain"),
+        listener("one", 443, "HTTPS", hosts="a.test", tls=tls("tls")),
+        listener("clear", 443, "HTTPS", hosts="b.test", tls=tls("tls", "gone")),
+        listener("wrong", 80, "HTTPS", hosts="c.test", tls=tls("tls")),
+    )
+    found = loaded(tmp_path, web, secret("tls", chain, key), native=native)
+    told = verdicts(found)
+    assert told.listener("one") == "True Programmed"
+    assert told.listener("clear") == "False Invalid"
+    ((shown_chain, shown_key),) = found.manifests.certificates["secure"]
+    assert (shown_chain, shown_key.reveal()) == (chain, key)
+    assert "PRIVATE" not in repr(found)
+    assert "CERTIFICATE" not in str(found.documents.canonical())
 
 
 def test_protocols_kinds_and_conflicts_are_told_for_each_listener(tmp_path):

@@ -2,12 +2,25 @@
 
 import http.server
 import json
+import socket
 import threading
 
 import httpx
 import pytest
-from tests.gateway_api.manifests import gateway, grant, listener, ref, route, rule_to, service, slice_of, write_all
-from tests.journeys.running import House, eventually
+from tests.certificates import Authority
+from tests.gateway_api.manifests import (
+    gateway,
+    grant,
+    listener,
+    ref,
+    route,
+    rule_to,
+    secret,
+    service,
+    slice_of,
+    write_all,
+)
+from tests.journeys.running import House, eventually, free_port
 
 NATIVE = """
 listeners: {data: {serves: [80]}}
@@ -89,3 +102,44 @@ def test_manifests_serve_are_explained_and_follow_their_files(tmp_path, backends
         eventually(lambda: ask("/added", "added.test").status_code == 200, 20)
         assert ask("/far").status_code == 500
         assert ask("/native", "any.test").status_code == 200
+
+
+SECURE = """
+listeners:
+  data: {serves: [80]}
+  secure: {port: %d, serves: [443], tls: {certificates: {certificate: own.pem, key: "file:own.key"}}}
+orgs: {acme: {teams: {web: {}}}}
+"""
+
+
+def test_a_certificate_of_a_secret_is_shown_and_renewed_with_its_manifest(tmp_path, backends):
+    port = free_port()
+    authority = Authority(tmp_path)
+    authority.sign("own", "own.test")
+    backend = service("a"), slice_of("a", backends[0])
+    refs = {"certificateRefs": [{"name": "tls"}]}
+    web = gateway(listener("https", 443, "HTTPS", hosts="a.test", tls=refs))
+
+    def put(pair):
+        chain, key = pair.certificate.read_text(), pair.key.read_text()
+        write_all(
+            tmp_path, web, route("r", hosts=["a.test"]), secret("tls", chain, key), *backend, native=SECURE % port
+        )
+
+    def serial():
+        plain = socket.create_connection(("127.0.0.1", port), 5)
+        with authority.client().wrap_socket(plain, server_hostname="a.test") as secure:
+            return int(secure.getpeercert()["serialNumber"], 16)
+
+    first, second = authority.sign("first", "a.test"), authority.sign("second", "a.test")
+    put(first)
+    with House(tmp_path):
+        assert serial() == first.serial
+        with httpx.Client(verify=authority.client(), timeout=10) as client:
+            more = {"headers": {"host": "a.test"}, "extensions": {"sni_hostname": "a.test"}}
+            found = client.get(f"https://127.0.0.1:{port}/x", **more)
+            assert (found.status_code, found.json()["backend"]) == (200, backends[0])
+        put(second)
+        eventually(lambda: serial() == second.serial, 20)
+        kept = (tmp_path / ".triplegate" / "last-good" / "documents.json").read_text()
+        assert "PRIVATE" not in kept

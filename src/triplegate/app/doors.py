@@ -10,6 +10,7 @@ import msgspec
 from triplegate.app.building import Building
 from triplegate.app.grpc import GrpcDoor
 from triplegate.config.listeners import GatesListener, GrpcListener, Listener, ListenerTls
+from triplegate.config.load import Loaded
 from triplegate.config.settings import Settings
 from triplegate.control.probes import status_app
 from triplegate.edge.asgi import DataPlane
@@ -99,6 +100,11 @@ def _grpc_door(building: Building, listener: GrpcListener, port: int) -> Door:
     return Door("grpc", listener, port, server, clients=True, waits=server.wanted)
 
 
+def pairs_of(loaded: Loaded, listener: str) -> list[tuple[str, str]]:
+    """Certificates with their keys that Kubernetes manifests bring to a listener of ours."""
+    return [(chain, key.reveal()) for chain, key in loaded.manifests.certificates.get(listener, ())]
+
+
 def _front(building: Building, name: str, listener: GatesListener, port: int, shown: Certificates | None) -> Front:
     limits = building.settings.limits
     proxy = listener.proxy_protocol
@@ -123,6 +129,7 @@ def _front(building: Building, name: str, listener: GatesListener, port: int, sh
     )
     if shown is not None:
         building.reloading.also.append(shown.refresh)
+        building.reloading.tell(lambda loaded: shown.more(pairs_of(loaded, name)))
     return Front(listener.host, port, terms, make)
 
 

@@ -57,6 +57,7 @@ class Reloading:
         """Settings that were edited and wait for the next start."""
         self.also: list[Callable[[], object]] = []
         """What else is read anew whenever the files are (certificates), each in a thread."""
+        self._told: list[Callable[[Loaded], object]] = []
         self._gateway, self._source, self._registry = gateway, source, registry
         self._started_with = loaded.settings
         self._read = partial(load, environment=environment)
@@ -90,6 +91,11 @@ class Reloading:
             await asyncio.to_thread(renew)
         return await asyncio.to_thread(attempt, self._source, self._registry, self._read)
 
+    def tell(self, told: Callable[[Loaded], object]) -> None:
+        """Call `told` with what serves, now and after each change; it may block."""
+        self._told.append(told)
+        told(self.loaded)
+
     def stop(self) -> None:
         """Watch no more."""
         self._stop.set()
@@ -100,6 +106,12 @@ class Reloading:
             await self._take(outcome)
 
     async def _take(self, outcome: Loaded | ConfigError) -> None:
+        await self._swap(outcome)
+        if self.loaded is outcome:
+            for told in self._told:
+                await asyncio.to_thread(told, outcome)
+
+    async def _swap(self, outcome: Loaded | ConfigError) -> None:
         gateway = self._gateway
         if isinstance(outcome, ConfigError):
             gateway.keep(str(outcome))

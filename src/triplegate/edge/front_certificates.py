@@ -3,13 +3,16 @@
 import datetime as dt
 import os
 import ssl
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 ClientAuth = Literal["none", "optional", "required"]
+_MEMORY = "/dev/shm"  # noqa: S108 - never on a disk, where there is such a place; the file is ours alone (0600)
 _AUTH = {"none": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
 _MINIMUM = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 Stamp = tuple[tuple[int, int, int] | None, ...]
@@ -68,6 +71,7 @@ class Certificates:
     def __init__(self, terms: TlsTerms) -> None:
         """Raises OSError, naming the file, when any of them cannot be used."""
         self._terms = terms
+        self._more: tuple[tuple[str, str], ...] = ()
         self._stamp = _stamp(terms.files)
         self.shown = _load(terms)
         self.failure = ""
@@ -79,8 +83,15 @@ class Certificates:
         if stamp == self._stamp:
             return False
         self._stamp = stamp
+        return self._renew(self._more)
+
+    def more(self, pairs: Sequence[tuple[str, str]]) -> bool:
+        """Show these, too (PEM of chain and key): those that are not in files; whether that is new. Blocks."""
+        return tuple(pairs) != self._more and self._renew(tuple(pairs))
+
+    def _renew(self, more: tuple[tuple[str, str], ...]) -> bool:
         try:
-            self.shown = _load(self._terms)
+            self.shown, self._more = _load(self._terms, more), more
         except OSError as error:
             place = f"{error.filename}: " if error.filename else ""
             self.failure = f"{place}{error.strerror or error}; the certificates before it are shown"
@@ -107,8 +118,11 @@ def _stamp(files: Sequence[str]) -> Stamp:
     return tuple(found)
 
 
-def _load(terms: TlsTerms) -> Shown:
+def _load(terms: TlsTerms, more: Sequence[tuple[str, str]] = ()) -> Shown:
     made = [(_trust(terms, pair), *_said(pair[0])) for pair in terms.pairs]
+    for chain, key in more:
+        with _held(chain) as certificate, _held(key) as private:
+            made.append((_trust(terms, (certificate, private)), *_said(certificate)))
     exact: dict[str, ssl.SSLContext] = {}
     wild: dict[str, ssl.SSLContext] = {}
     for context, names, _ in made:
@@ -121,6 +135,15 @@ def _load(terms: TlsTerms) -> Shown:
     shown = Shown(default, exact, wild, min(expires for _, _, expires in made))
     default.sni_callback = _choosing(shown)
     return shown
+
+
+@contextmanager
+def _held(text: str) -> Iterator[str]:
+    """A path that leads to `text` for as long as it is needed: ssl reads keys from files only."""
+    with tempfile.NamedTemporaryFile("w", encoding="ascii", dir=_MEMORY if os.path.isdir(_MEMORY) else None) as file:  # noqa: PTH112 - a constant
+        file.write(text)
+        file.flush()
+        yield file.name
 
 
 def _choosing(shown: Shown):  # type: ignore[no-untyped-def]  # noqa: ANN202 - as ssl wants it

@@ -22,7 +22,7 @@ def checked(*objects, refs=({"name": "tls"},), tls=None):
     pairs = check_certificates(
         made, made.spec.listeners[0], found, Grants(found), lambda *said: told.append(": ".join(said))
     )
-    return pairs, told
+    return [(chain, key.reveal()) for chain, key in pairs], told
 
 
 def test_a_good_secret_gives_its_chain_and_key():

@@ -8,13 +8,14 @@ from triplegate.config.kubernetes.grants import Grants
 from triplegate.config.kubernetes.inventory import Inventory
 from triplegate.config.kubernetes.objects import SecretObject
 from triplegate.config.kubernetes.objects_gateway import GatewayObject, Listener, SecretRef
+from triplegate.config.secrets import Secret
 
 Refuse = Callable[[str, str, str], None]
 
 
 def check_certificates(
     gateway: GatewayObject, listener: Listener, inventory: Inventory, grants: Grants, refuse: Refuse
-) -> list[tuple[str, str]]:
+) -> list[tuple[str, Secret]]:
     """Chain and key (PEM) of each reference that is good; the first bad one refuses the listener."""
     if listener.tls is None or listener.tls.mode != "Terminate" or not listener.tls.certificate_refs:
         refuse("Accepted", "Invalid", "a listener with protocol HTTPS has tls with mode Terminate and certificateRefs")
@@ -34,7 +35,7 @@ def check_certificates(
     return found
 
 
-def _pair(ref: SecretRef, namespace: str, inventory: Inventory) -> tuple[str, str] | str:
+def _pair(ref: SecretRef, namespace: str, inventory: Inventory) -> tuple[str, Secret] | str:
     """Chain and key; a sentence when there are none."""
     if ref.group != "" or ref.kind != "Secret":
         return f"{ref.kind} {ref.name} is no secret of the core group"
@@ -45,7 +46,7 @@ def _pair(ref: SecretRef, namespace: str, inventory: Inventory) -> tuple[str, st
     if chain is None or key is None:
         return f"secret {namespace}/{ref.name} has no tls.crt and tls.key that can be read"
     trouble = _mismatch(chain, key)
-    return f"secret {namespace}/{ref.name}: {trouble}" if trouble else (chain, key)
+    return f"secret {namespace}/{ref.name}: {trouble}" if trouble else (chain, Secret(key))
 
 
 def secret_text(secret: SecretObject, name: str) -> str | None:

@@ -28,6 +28,7 @@ from triplegate.config.kubernetes.objects_routes import (
     ServiceRef,
 )
 from triplegate.config.kubernetes.terms import Native, Terms, Trouble, terms_of
+from triplegate.config.secrets import Secret
 
 
 class Made:
@@ -101,6 +102,14 @@ class Compiler:
             for one in state.listeners
             if one.serves
         }
+
+    def certificates(self) -> dict[str, tuple[tuple[str, Secret], ...]]:
+        """Our listener → chains and keys of the HTTPS listeners that it stands for."""
+        found: dict[str, tuple[tuple[str, Secret], ...]] = {}
+        for one in (listener for state in self.gateways for listener in state.listeners if listener.serves):
+            for place in one.places if one.certificates else ():
+                found[place] = (*found.get(place, ()), *one.certificates)
+        return found
 
     def _route(self, route: RouteObject) -> Made:
         place = self._inventory.node(route).place

@@ -1,11 +1,13 @@
 """Conditions and statuses as Kubernetes shows them: what became of each object, with type, status and reason."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from triplegate.config.faults import Position
+from triplegate.config.secrets import Secret
 
 CONTROLLER = "triplegate.dev/gateway"
 """Our controller's name: in GatewayClass.spec.controllerName, and in each parent's status."""
@@ -112,3 +114,5 @@ class Outcome(msgspec.Struct, frozen=True):
     statuses: tuple[Status, ...] = ()
     unused: tuple[tuple[Position, str], ...] = ()
     """Fields that do nothing here and are no mistake."""
+    certificates: Mapping[str, tuple[tuple[str, Secret], ...]] = MappingProxyType({})
+    """Our listener → chains and keys (PEM) of HTTPS listeners that it stands for; in no document and no digest."""

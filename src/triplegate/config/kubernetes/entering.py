@@ -49,7 +49,7 @@ class Manifests:
         statuses = tuple(self._compiler.statuses())
         for place, text in warnings_of(statuses):
             self._findings.warn(place, text)
-        return found, Outcome(statuses, tuple(self._unused))
+        return found, Outcome(statuses, tuple(self._unused), self._compiler.certificates())
 
     def _entered(self, made: Iterable[Made]) -> Node:
         """The native documents with what these objects add."""

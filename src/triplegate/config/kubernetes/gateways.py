@@ -9,6 +9,7 @@ from triplegate.config.kubernetes.grants import Grants
 from triplegate.config.kubernetes.inventory import Inventory
 from triplegate.config.kubernetes.objects import GATEWAY_GROUP
 from triplegate.config.kubernetes.objects_gateway import GatewayClassObject, GatewayObject, Listener
+from triplegate.config.secrets import Secret
 
 ROUTE_KINDS = ("HTTPRoute", "GRPCRoute")
 _PROTOCOLS = ("HTTP", "HTTPS")
@@ -34,6 +35,7 @@ class Attachable:
         self.attached = 0
         self.places: tuple[str, ...] = ()
         self.addresses: tuple[str, ...] = ()
+        self.certificates: list[tuple[str, Secret]] = []
 
     @property
     def section(self) -> str:
@@ -191,7 +193,7 @@ def _judge_listener(one: Attachable, inventory: Inventory, grants: Grants, place
     if listener.protocol == "HTTP" and listener.tls is not None:
         one.refuse("Accepted", "Invalid", "a listener with protocol HTTP has no tls")
     if listener.protocol == "HTTPS":
-        check_certificates(one.gateway, listener, inventory, grants, one.refuse)
+        one.certificates = check_certificates(one.gateway, listener, inventory, grants, one.refuse)
         if one.gateway.spec.tls.frontend is not None:
             message = "tls.frontend: client certificates are not asked for by manifest, and so nobody gets in"
             one.refuse("Accepted", "UnsupportedValue", message)
