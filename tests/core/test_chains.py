@@ -108,3 +108,37 @@ async def test_a_caller_whose_plan_is_gone_is_refused_instead_of_unlimited():
     with pytest.raises(Refusal, match="policy_unavailable") as caught:
         await chains_for(gate, plans={}).outer(where.policies)(exchange)
     assert "'free'" in caught.value.reason
+
+
+class Bar(Policy):
+    use: Literal["bar"] = "bar"
+    stage: ClassVar = Stage.PERMIT
+    word: str
+
+    def decide(self, exchange):
+        exchange.decisions.append((self.word, "asked", ""))
+        return Refusal("forbidden") if self.word == "no" else None
+
+
+async def test_a_check_asks_identity_and_access_and_nothing_else():
+    gate = PlainGate()
+    where = route([Know(), Bar(word="route"), Mark(word="screen")])
+    chains = chains_for(gate, [Bar(word="gateway")], {"free": (Bar(word="plan"),)}, {"acme/web": (Bar(word="team"),)})
+    for _ in range(2):
+        exchange = make_exchange(gate, route=where, principal=None)
+        await chains.check(exchange)
+        assert exchange.principal is ALICE
+        assert [word for word, _, _ in exchange.decisions] == ["gateway", "route", "plan", "team"]
+    assert gate.forwarded == 0
+
+
+async def test_a_check_raises_what_the_call_would_meet():
+    gate = PlainGate()
+    for policies, code in (
+        ([Know(), Bar(word="no")], "forbidden"),
+        ([], "unauthenticated"),
+    ):
+        exchange = make_exchange(gate, route=route(policies), principal=None)
+        with pytest.raises(Refusal) as caught:
+            await chains_for(gate).check(exchange)
+        assert caught.value.code == code

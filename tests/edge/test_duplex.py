@@ -224,12 +224,12 @@ async def test_the_drain_is_told_in_band_and_the_second_word_cuts():
 
 async def test_an_end_from_outside_gives_its_reason_and_the_first_one_counts():
     async def act(line):
-        line.end(Refusal("invalid_credentials", "revoked"))
-        line.end(Refusal("draining"))
+        line.dismiss(Refusal("invalid_credentials", "revoked"))
+        line.dismiss(Refusal("draining"))
 
     _, line, _ = await carried(giving(echo()), act=act)
     assert line.told[1:] == [("end", 4401, "revoked", "refused")]
-    line.end(Refusal("draining"))  # it is over: nothing happens
+    line.dismiss(Refusal("draining"))  # it is over: nothing happens
     assert line.verdict.code == "invalid_credentials"
 
 

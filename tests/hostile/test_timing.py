@@ -78,6 +78,43 @@ async def test_bytes_that_trickle_keep_the_idle_clock_but_not_the_total_one():
         await upstream.until_idle()
 
 
+def events(pause, until_silent=1 << 30):
+    """A stream of events: one each `pause` seconds, silent after so many."""
+
+    async def script(talk):
+        await talk.head()
+        await talk.say(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream;charset=utf-8\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(until_silent):
+                await talk.say(b"data: .\n\n")
+                await asyncio.sleep(pause)
+        await talk.read_to_end()
+
+    return script
+
+
+async def test_p31_a_stream_of_events_outlives_the_total_time_and_ends_only_by_silence():
+    async with Upstream(events(0.05, until_silent=14)) as upstream, pool_to(upstream) as pool:
+        with Stopwatch() as watch:
+            reply = await ask(pool, dispatch=within(idle=0.4, total=0.3, stream=float("inf")))
+            refusal = await refusal_of(content(reply))
+        assert refusal.reason.startswith("idle")
+        assert watch.seconds >= 1.0
+        await upstream.until_idle()
+
+
+async def test_a_stream_of_events_lives_no_longer_than_it_was_given():
+    async with Upstream(events(0.02)) as upstream, pool_to(upstream) as pool:
+        with Stopwatch() as watch:
+            reply = await ask(pool, dispatch=within(idle=0.4, total=0.2, stream=0.5))
+            refusal = await refusal_of(content(reply))
+        assert refusal.reason.startswith("total")
+        assert watch.seconds >= 0.49
+        reply = await ask(pool, dispatch=within(idle=0.4, total=0.2))
+        assert (await refusal_of(content(reply))).reason.startswith("total")
+        await upstream.until_idle()
+
+
 async def test_a_head_that_trickles_still_meets_the_first_byte_bound():
     async def script(talk):
         await talk.head()

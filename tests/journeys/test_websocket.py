@@ -171,6 +171,18 @@ async def test_refusals_come_before_anything_is_open(house):
         assert answer.headers["connection"].split(", ")[-1] == "close"
 
 
+async def test_whoever_is_revoked_is_told_at_once_and_nobody_else_notices(house):
+    key = house.key(consumer="other")
+    async with dial(house, "/chat/stays", house.ci) as stays, dial(house, "/chat/goes", key) as goes:
+        await goes.send("x")
+        assert await goes.recv() == "x"
+        answer = house.admin("DELETE", f"/keys/{key.split('_')[2]}")
+        assert answer.status_code < 300, answer.text
+        assert await ended(goes) == (1008, "The key is not valid.")
+        await stays.send("still")
+        assert await stays.recv() == "still"
+
+
 async def test_a_spent_limit_is_429_with_its_fields(house):
     for _ in range(2):
         async with dial(house, "/few", house.ci):
@@ -249,7 +261,7 @@ def test_each_has_one_record_that_tells_how_it_ended(house):
     assert told == {"upstream_malformed", ""}
     opened = records(house.directory, "route in ('open', 'brief', 'chat') and status = 101")
     assert len({record["exchange"] for record in opened}) == len(opened) > 70
-    assert {record["outcome"] for record in opened} - {"gone"} == {"ok", "failed"}
+    assert {record["outcome"] for record in opened} - {"gone"} == {"ok", "failed", "refused"}
     (large,) = [record for record in opened if record["refusal"] == "message_too_large"]
     assert (large["outcome"], large["bytes_in"]) == ("failed", 1001)
     pushed = [record for record in opened if record["bytes_out"] == 10_000_000]

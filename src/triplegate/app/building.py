@@ -35,6 +35,7 @@ from triplegate.edge.front_facts import Table
 from triplegate.edge.grpc import GrpcPlane
 from triplegate.edge.guard import Limits as HeadLimits
 from triplegate.edge.live import Live
+from triplegate.edge.recheck import Rechecks
 from triplegate.gateway import Gateway
 from triplegate.policies import registry
 from triplegate.stores.memory.store import MemoryStore
@@ -126,6 +127,9 @@ class Building:
             gateway, self._loaded, self.source, registry(), stale=self._stale, environment=self._variables
         )
         self.reloading.note()
+        self.rechecks = Rechecks(self.live, gateway.check, settings.limits.recheck)
+        gateway.on_swap.append(lambda _: self.rechecks.ask())
+        store.index.on_news.append(self.rechecks.ask)
         self.parts = self._parts(store)
         control = ControlPlane(self.parts, (settings.listeners.control.host,))
         return Triplegate(self.plane("data"), plugins=[control])
@@ -208,6 +212,7 @@ class Building:
         self._ends.callback(self.telemetry.close)
         self.supervisor.spawn(self.spool.run(self.store.ledger), "ledger drain")
         self.supervisor.spawn(self.store.follow(), "key changes")
+        self.supervisor.spawn(self.rechecks.run(), "rechecks")
         self.supervisor.spawn(self.upkeep.run(), "upkeep")
         self._join()
         if self.settings.documents == "files":

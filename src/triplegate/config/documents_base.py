@@ -30,7 +30,9 @@ class Timeouts(Document):
     idle: Duration = 60.0
     """Between two pieces of a reply."""
     total: Duration = 600.0
-    """From the first attempt's start to the reply's end."""
+    """From the first attempt's start to the reply's end; of a stream of events to its head."""
+    stream: Duration | None = None
+    """Longest life of a stream of events (`text/event-stream`); null = as long as it is not silent for `idle`."""
 
 
 AlternativeName = Annotated[

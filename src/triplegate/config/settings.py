@@ -80,6 +80,9 @@ class Limits(Document):
     """Connections of one client address, where a listener has tls, proxy_protocol or http2."""
     exchanges: Annotated[int, Field(ge=1)] = 4_096
     """Calls under way at once; above it 503."""
+    recheck: Duration = 60.0
+    """Between two looks whether the caller of a WebSocket, gRPC stream or event stream may still be here; changes of
+    keys and of the configuration are looked at when they come."""
 
 
 class Drain(Document):

@@ -7,9 +7,9 @@ from triplegate.core.catalog import Route
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange, Gate, Proceed
 from triplegate.core.fold import Chain, fold, split
-from triplegate.core.http import Reply
+from triplegate.core.http import OneFrame, Reply
 from triplegate.core.identity import Principal
-from triplegate.core.policy import Policy
+from triplegate.core.policy import Policy, Stage
 from triplegate.core.ports import Kit
 
 Policies = tuple[Policy, ...]
@@ -19,9 +19,11 @@ class Chains:
     """Merges gateway → gate → route → target → plan → team into chains (design: one order, stage first)."""
 
     __slots__ = (
+        "_accesses",
         "_common",
         "_folded",
         "_gate",
+        "_identities",
         "_kit",
         "_last",
         "_name",
@@ -47,6 +49,8 @@ class Chains:
         self._last = last
         self._name = name
         self._folded: dict[tuple[str, str, str], Chain] = {}
+        self._identities: dict[str, Proceed] = {}
+        self._accesses: dict[tuple[str, str, str], Proceed] = {}
         self._gate: Gate | None = None
         self._targets_claim = False
 
@@ -76,6 +80,35 @@ class Chains:
             exchange.admission = Taker(self._kit.admission, (), exchange)
         return await chain.proceed(exchange)
 
+    async def check(self, exchange: Exchange) -> None:
+        """Would an open exchange still be let in? Raises the Refusal that it would meet at identity or access.
+
+        Nothing is taken and nothing forwarded: limits hold for the beginning of a call.
+        """
+        route = exchange.route
+        assert route is not None
+        identity = self._identities.get(route.name)
+        if identity is None:
+            policies = self._standing(self._common + route.policies, Stage.IDENTIFY)
+            identity = self._identities[route.name] = fold(policies, self._check_access, self._kit).proceed
+        await identity(exchange)
+
+    async def _check_access(self, exchange: Exchange) -> Reply:
+        gate, route = self._gate, exchange.route
+        assert gate is not None
+        assert route is not None
+        if exchange.principal is None:
+            exchange.principal = _anonymous(exchange)
+        await gate.read(exchange)
+        access = self._accesses.get(exchange.scope)
+        if access is None:
+            policies = self._standing(self._merged(route, exchange.scope), Stage.PERMIT)
+            access = self._accesses[exchange.scope] = fold(policies, _let_in, self._kit).proceed
+        return await access(exchange)
+
+    def _standing(self, policies: Policies, stage: Stage) -> Policies:
+        return tuple(policy for policy in self._fitting(policies) if policy.stage is stage)
+
     def prepare(self, route: Route) -> None:
         """Fold the route's chain now: what cannot be built is found, and its state counts as used."""
         self._targets_claim |= any(target.claimants for target, _ in route.targets)
@@ -93,15 +126,22 @@ class Chains:
     def _fold(self, route: Route, scope: tuple[str, str, str]) -> Chain:
         gate = self._gate
         assert gate is not None
-        target = of_targets(route)
+        _, inner = split(self._fitting(self._merged(route, scope)))
+        chain = self._folded[scope] = fold(inner, self._last or gate.forward, self._kit, traced=self._traced)
+        return chain
+
+    def _merged(self, route: Route, scope: tuple[str, str, str]) -> Policies:
+        """Gateway → route → target → plan → team. Raises Refusal policy_unavailable."""
         _, plan, team = scope
         if plan and plan not in self._plans:  # without the limits that somebody agreed to, there would be none
             reason = f"plan '{plan}' of the caller's key is not configured"
             raise Refusal("policy_unavailable", "The plan of this caller is not configured.", reason=reason)
-        merged = self._common + route.policies + target + self._plans.get(plan, ()) + self._teams.get(team, ())
-        _, inner = split(self._fitting(merged))
-        chain = self._folded[scope] = fold(inner, self._last or gate.forward, self._kit, traced=self._traced)
-        return chain
+        plans, teams = self._plans.get(plan, ()), self._teams.get(team, ())
+        return self._common + route.policies + of_targets(route) + plans + teams
+
+
+async def _let_in(exchange: Exchange) -> Reply:
+    return Reply(200, [], OneFrame(), source="local")
 
 
 def of_targets(route: Route) -> Policies:

@@ -80,6 +80,8 @@ class Dispatch(msgspec.Struct):
     first_byte: float = 60.0
     idle: float = 60.0
     total: float = 600.0
+    stream: float = 0.0
+    """Longest life of a stream of events, where that is more than `total`."""
     """The whole call: all attempts, waits and the reply."""
     attempt: float | None = None
     """One attempt with its reply; None: as long as the whole call may take."""

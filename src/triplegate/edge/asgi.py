@@ -119,6 +119,10 @@ class ClientWire(Wire):
     def stop(self) -> None:
         """End the exchange now, because the process does."""
 
+    def dismiss(self, refusal: Refusal) -> None:
+        """End a reply under way: in-band where the dialect can, else it stays visibly incomplete."""
+        self.stop()
+
 
 class AsgiWire(ClientWire):
     """The client's connection; the head waits for the first piece, so that a small reply is one message."""

@@ -121,7 +121,8 @@ class Line(Channel):
         if self.closed:
             return
         self.closed = True
-        self.exchange.close("refused" if refusal.status in (401, 403, 404, 429) else "failed")
+        lost = self.verdict is not None and refusal.code != "draining"
+        self.exchange.close("refused" if lost or refusal.status == 429 else "failed")
         await self._end(self.code_of(refusal), refusal.detail, list(refusal.headers))
 
     # what the sweep and the drain call -----------------------------------------------------------------------
@@ -144,9 +145,9 @@ class Line(Channel):
         """End it in-band, because the process ends; the second time at once."""
         if self.verdict is not None and self._task is not None:
             self._task.cancel()
-        self.end(Refusal("draining", "The gateway is shutting down.", retry_after=1.0))
+        self.dismiss(Refusal("draining", "The gateway is shutting down.", retry_after=1.0))
 
-    def end(self, refusal: Refusal) -> None:
+    def dismiss(self, refusal: Refusal) -> None:
         """End it in-band, because of `refusal`; the first reason counts."""
         if self.verdict is None and not self.closed:
             self.verdict = refusal

@@ -30,6 +30,10 @@ class Watched(Protocol):
         """End the exchange now."""
         ...
 
+    def dismiss(self, refusal: Refusal) -> None:
+        """End the exchange now, because of `refusal`."""
+        ...
+
     @property
     def departs(self) -> bool:
         """Is told to leave when the drain begins: it would not end by itself."""

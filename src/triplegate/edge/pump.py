@@ -7,6 +7,7 @@ from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
 from triplegate.core.http import Encoder, Headers, Reply, Wire
 from triplegate.core.record import Outcome
+from triplegate.wire.headers import is_event_stream
 from triplegate.wire.ratelimit import fields
 
 _GATHER = 1_048_576  # a reply to be sent whole streams after all when it is larger
@@ -43,14 +44,19 @@ async def _stream(exchange: Exchange, reply: Reply, encoder: Encoder, wire: Wire
     if frames.done:
         await _end(exchange, reply, encoder.finish(), wire)
         return
-    if not frames.ready:
-        await wire.body(b"")  # nothing to send yet: the head goes alone, at once
     numbers = exchange.numbers
+    if not frames.ready:
+        numbers.streamed = numbers.streamed or is_event_stream(reply.headers)
+        await wire.body(b"")  # nothing to send yet: the head goes alone, at once
+    first = True
     async for frame in frames:
         content = encoder.feed(frame)
         if frames.done:  # it became so while the frame was awaited
             await _end(exchange, reply, content + encoder.finish(), wire)  # type: ignore[unreachable]
             return
+        if first:
+            first = False
+            numbers.streamed = numbers.streamed or is_event_stream(reply.headers)
         if content:
             numbers.bytes_out += len(content)
             await wire.body(content)

@@ -9,7 +9,7 @@ from triplegate.core.record import Outcome
 from triplegate.edge.duplex import Line
 from triplegate.edge.guard import Canonical
 
-_BY_STATUS = {401: 1008, 403: 1008, 404: 1008, 413: 1009, 429: 1013}
+_BY_STATUS = {401: 1008, 403: 1008, 404: 1008, 413: 1009, 429: 1013, 503: 1013}
 _BROKEN = frozenset({1002, 1003, 1007, 1009, 1011, 1012, 1013, 1014})
 """Codes of an end that nobody wanted."""
 

@@ -44,6 +44,7 @@ class Answer(Frames):
         "on_informational",
         "status",
         "trailers",
+        "until",
         "waiter",
     )
 
@@ -51,6 +52,8 @@ class Answer(Frames):
         self.connection: Source | None = connection
         self.idle = idle
         self.on_informational = on_informational
+        self.until = 0.0
+        """How long it may go on after its total time, when it is a stream of events; monotonic seconds."""
         self.status = 0
         self.informational = 0
         """The last 1xx seen."""

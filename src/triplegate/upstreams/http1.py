@@ -11,6 +11,7 @@ from triplegate.upstreams.deadlines import NEVER, Deadlines
 from triplegate.upstreams.head import Malformed
 from triplegate.upstreams.reading import ReplyReader
 from triplegate.upstreams.tunnel import Tunnel
+from triplegate.wire.headers import is_event_stream
 
 HIGH_MARK = 64 * 1024
 """Unread bytes of a reply at which reading stops until they are taken."""
@@ -144,8 +145,12 @@ class Connection(ReplyReader, asyncio.Protocol):
     def check(self, now: float) -> float:
         """Act on what is due; the soonest deadline that is left."""
         if self.read_by <= now:
-            if self.answer is None:
+            answer = self.answer
+            if answer is None:
                 self.abort()
+            elif self.total <= now and answer.status and answer.until > now and is_event_stream(answer.headers):
+                self.total = answer.until  # only now, so that no other reply is asked what it is
+                self.read_by = min(now + answer.idle, self.total)
             else:
                 self.fail(failures.timed_out(self.owner.name, "total" if self.total <= now else self._phase))
         elif self.write_by <= now:

@@ -88,6 +88,7 @@ class Pool(Places):
             answer = connection.ask(
                 message, idle=dispatch.idle, total=total, head_only=method == "HEAD", on_informational=on_informational
             )
+            answer.until = total - dispatch.total + dispatch.stream
             if content:
                 connection.write(content)
             try:
@@ -140,6 +141,7 @@ class Pool(Places):
             on_informational=on_informational,
             uploading=True,
         )
+        answer.until = total - dispatch.total + dispatch.stream
         try:
             if expects:
                 await _await_continue(connection, answer)

@@ -1,5 +1,6 @@
 """From an address in a document to the pool that serves it, kept over reloads."""
 
+from math import inf
 from pathlib import Path
 
 import msgspec
@@ -28,6 +29,7 @@ class Reached(msgspec.Struct, frozen=True, eq=False):
             first_byte=waits.first_byte,
             idle=waits.idle,
             total=waits.total,
+            stream=inf if waits.stream is None else waits.stream,
             tuned={"pool": self.limits},
         )
 

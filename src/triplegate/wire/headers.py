@@ -136,6 +136,11 @@ def trailers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     ]
 
 
+def is_event_stream(headers: Headers) -> bool:
+    """Whether a reply is server-sent events: it may go on for as long as both sides like."""
+    return any(name == b"content-type" and value[:17].lower() == b"text/event-stream" for name, value in headers)
+
+
 def add_via(headers: Headers, http_version: str, pseudonym: bytes) -> None:
     """Append this hop to `Via` (RFC 9110 §7.6.3): on a request the client's version, on a reply the upstream's."""
     hop = http_version.encode("ascii") + b" " + pseudonym

@@ -77,6 +77,8 @@ class ApiGate:
         self._trusted, self._index, self._style, self._mirrors = kit.trusted, kit.index, style, mirrors
         self.services: Mapping[str, Service] = {}
         """Every service of the snapshot, whether a route leads there or not."""
+        self.check = chains.check
+        """Would this exchange, just opened, still be let in? Raises the Refusal it would meet."""
         chains.bind(self)
 
     def open(self, inbound: Inbound) -> Exchange:

@@ -1,7 +1,7 @@
 """All keys in memory: a look-up, known or unknown, never asks the database."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from triplegate.core.clock import Clock
 from triplegate.core.identity import KeyRecord
@@ -20,6 +20,8 @@ class KeyIndex:
         """Why the last look at the database failed; keys stay as they were then."""
         self.seen = 0.0
         """Monotonic seconds of the last successful look."""
+        self.on_news: list[Callable[[], None]] = []
+        """Called after keys were made, revoked or changed, here or elsewhere."""
         self._store, self._clock = store, clock
         self._number = -1
         self._known: dict[str, KeyRecord] = {}
@@ -39,6 +41,9 @@ class KeyIndex:
         self._number = number
         self.seen = self._clock.now()
         self.failure = ""
+        if news:
+            for told in self.on_news:
+                told()
         return news
 
     async def follow(self, every: float = POLL_SECONDS) -> None:
