@@ -167,3 +167,12 @@ models: {m: {deployments: [{provider: p, model: x, key: env:K}]}}
 """
     faults, _ = outcome(tmp_path, text + OPEN)
     assert faults == ["provider 'p' takes no credential (auth: null): the key would not be sent"]
+
+
+@pytest.mark.parametrize(("protocol", "warned"), [("grpc", True), ("http", False)])
+def test_a_host_that_native_grpc_clients_cannot_fit_is_warned_of(tmp_path: Path, protocol: str, warned: bool) -> None:
+    text = f"""services: {{s: {{endpoints: [http://h:1], protocol: {protocol}}}}}
+routes: {{r: {{service: s, match: [{{path: /a.B}}, {{host: a.test, path: /a.B}}], identity: none}}}}
+"""
+    _, warnings = outcome(tmp_path, text)
+    assert [("gRPC-web calls only" in one) for one in warnings] == ([True] if warned else [])

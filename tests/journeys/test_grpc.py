@@ -460,3 +460,21 @@ routes: {{e: {{service: e, match: {{path: /}}, identity: none, owner: web}}}}
                 house.process.send_signal(signal.SIGTERM)
                 assert len(list(answers)) == 29  # what is under way may end
                 assert house.process.wait(20) == 0
+
+
+def test_several_workers_share_the_listener_also_one_that_a_reload_opens(tmp_path):
+    port = free_port()
+    plain = "workers: 2\nallow_local_limits: true\norgs: {acme: {teams: {web: {}}}}\n"
+    with start_grpc() as echo:
+        route = f"""services: {{e: {{endpoints: ["http://127.0.0.1:{echo.ports["grpc"]}"], protocol: grpc}}}}
+routes: {{e: {{service: e, match: {{path: /}}, identity: none, owner: web}}}}
+"""
+        write(tmp_path, plain)
+        with House(tmp_path, TRIPLEGATE_GRPC_PORT=str(port)) as house:
+            write(tmp_path, plain + route)
+            for _ in range(2):  # each of them says so
+                house.wait_for(lambda line: line.startswith("grpc "))
+            for number in range(12):
+                options = [("grpc.use_local_subchannel_pool", number)]  # a connection of its own
+                with grpc.insecure_channel(f"127.0.0.1:{port}", options) as channel:
+                    assert channel.unary_unary(f"/{SERVICE}/Echo")(b"1", timeout=WITHIN) == b"1"

@@ -52,6 +52,7 @@ def check_rules(
     _check_identity(documents, broken, where, findings)
     _check_keys(documents, where, findings)
     _check_headers(documents, where, findings)
+    _check_grpc(documents, where, findings)
     _check_matches(documents, where, findings)
     _check_clashes(documents, where, findings)
     check_routing(documents, placed, lambda policy, path: written(policy, where(path)), findings)
@@ -122,6 +123,18 @@ def _check_identity(documents: Documents, broken: Collection[Path], where: Where
         known = _identifies(section.policies) or (gate, "policies") in broken
         if section.identity != "none" and not known:
             findings.fault(where((gate,)), f"the {gate} gate lets anyone in: {hint}")
+
+
+def _check_grpc(documents: Documents, where: Where, findings: Findings) -> None:
+    """A match by host that native clients cannot fit."""
+    spoken = {name for name, service in documents.services.items() if service.protocol == "grpc"}
+    for name, route in documents.routes.items() if spoken else ():
+        if not any(one.service in spoken for one in route.shares):
+            continue
+        for index, match in enumerate(route.match):
+            if match.host != "*" and match.section is None:
+                message = f"route '{name}' takes gRPC-web calls only: grpcio does not tell the host of gRPC clients"
+                findings.warn(where(("routes", name, "match", index)), message)
 
 
 def _check_headers(documents: Documents, where: Where, findings: Findings) -> None:

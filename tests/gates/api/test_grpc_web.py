@@ -114,3 +114,21 @@ def test_a_failure_after_the_head_is_a_status_too():
     encoder = WebEncoder(text=False)
     assert frames(encoder.fail(Refusal("draining", "Over."))) == [(0x80, b"grpc-status: 14\r\ngrpc-message: Over.\r\n")]
     assert encoder.fail(ValueError()) is None
+
+
+async def test_pages_of_other_origins_may_call_and_read_the_status(tmp_path):
+    policy = '{use: cors, allow_origins: ["https://a.test"], allow_methods: [POST], allow_headers: [x-grpc-web], \
+expose_headers: [grpc-status, grpc-message]}'
+    async with echoing() as echo:
+        document = text(echo.url).replace("identity: none", f"identity: none, policies: [{policy}]")
+        async with built(tmp_path, document) as made:
+            origin = (b"origin", b"https://a.test")
+            asked_for = (b"access-control-request-method", b"POST")
+            path = f"/{SERVICE}/Echo"
+            _, wire = await made.serve("OPTIONS", path, key=False, headers=[origin, asked_for])
+            assert (wire.status, wire.field(b"access-control-allow-methods")) == (204, b"POST")
+            for body, status in ((frame(b"1"), None), (b"", b"3")):
+                _, wire = await asked(made, "Echo", body, PROTO, origin)
+                assert wire.field(b"grpc-status") == status
+                assert wire.field(b"access-control-allow-origin") == b"https://a.test"
+                assert wire.field(b"access-control-expose-headers") == b"grpc-status, grpc-message"
