@@ -114,7 +114,7 @@ async def test_a_call_becomes_a_canonical_request():
             "",
         )
         assert sorted(inbound.headers) == [(b"user_id", b"7"), (b"x-a", b"1"), (b"x-b-bin", b"/w")]
-        assert 0 < inbound.deadline - gate.house.clock.now() < 5
+        assert 0 < inbound.deadline - gate.house.clock.now() < 6  # gRPC rounds up
         (record,) = gate.house.telemetry.finished_exchanges
         assert (record[1].outcome, record[1].status, record[1].bytes_in, record[1].bytes_out) == ("ok", 200, 2, 2)
         assert not gate.live.wires
