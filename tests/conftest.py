@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from tests.servers.states import State
@@ -16,6 +17,11 @@ if _ROOT not in sys.path:
 
 from tests.servers.postgres import PostgresServer  # noqa: E402
 from tests.servers.redis import Kind, RedisServer  # noqa: E402
+
+
+# an example that waits for its turn on a busy machine is not a slow one: pytest's own time limit is what ends it
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 @pytest.fixture(scope="session")

@@ -41,11 +41,22 @@ def framing(seen):
     return [line for line in seen.headers if line[0] in ("content-length", "transfer-encoding", "trailer")]
 
 
+ELSEWHERE = {
+    "The fields of a 101": "test_the_service_sees_one_hop_and_its_choice_of_subprotocol_is_passed_on",
+    "A WebSocket message above `max_message`": "test_messages_that_are_too_large_end_both_sides",
+    "A WebSocket client that leaves without a word": "test_a_client_that_leaves_without_a_word_ends_the_service_s_side",
+    "Silence of a WebSocket client": "test_silence_ends_both_sides",
+}
+"""Rows that need a service which speaks WebSocket: the journeys show them."""
+
+
 def test_the_page_has_the_rows_that_are_tested_here():
+    journeys = (PAGE.parents[1] / "tests" / "journeys" / "test_websocket.py").read_text()
+    assert all(f"def {name}(" in journeys for name in ELSEWHERE.values())
     lines = [line for line in PAGE.read_text().splitlines() if line.startswith("| ")][1:]
     cases = [line.split(" | ")[0].removeprefix("| ") for line in lines]
     assert len(cases) == len(set(cases))
-    assert set(cases) == TESTED
+    assert set(cases) == TESTED | set(ELSEWHERE)
 
 
 @row("`Content-Length` together with `Transfer-Encoding: chunked`")
@@ -183,15 +194,26 @@ def test_a_slow_head_ends_in_silence(touched, head):
     assert touched.untouched()
 
 
-@row("A WebSocket handshake")
-def test_a_handshake_is_refused_and_early_bytes_are_checked_like_any_request(touched):
-    with Wire(touched.port) as wire:
-        wire.send(get("/public", *HANDSHAKE, KEY) + get("/admin"))
-        first, second = wire.answer(), wire.answer()
-    assert (first.status, first.body, second.status) == (403, b"", 401)
-    for lines in (HANDSHAKE, (*HANDSHAKE[:2], KEY)):
+@row("A WebSocket handshake without a key, or of another version than 13")
+def test_what_is_no_handshake_is_answered_by_the_server_and_early_bytes_are_checked_like_any_request(touched):
+    for lines in (HANDSHAKE, (*HANDSHAKE[:2], KEY), (*HANDSHAKE[:2], "Sec-WebSocket-Version: 12", KEY)):
         with Wire(touched.port) as wire:
-            assert wire.send(get("/public", *lines)).answer().status == 400
+            wire.send(get("/public", *lines) + get("/admin"))
+            first, second = wire.answer(), wire.answer()
+        assert (first.status, first.one("server"), second.status) == (400, "granian", 401)
+    assert touched.untouched()
+
+
+@row("A refused WebSocket handshake")
+@row("A request with `Upgrade: websocket` and another method than GET")
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(("target", "status"), [("/public", 400), ("/admin", 401)])
+def test_a_refused_handshake_shows_what_the_server_had_prepared_and_nothing_follows_it(touched, method, target, status):
+    with Wire(touched.port) as wire:
+        answer = wire.send(get(target, *HANDSHAKE, KEY, method=method) + get("/public")).answer()
+        assert (answer.status, answer.one("content-type")) == (status, "application/problem+json")
+        assert (answer.one("upgrade"), answer.one("connection")) == ("websocket", "upgrade, close")
+        assert wire.closed()
     assert touched.untouched()
 
 

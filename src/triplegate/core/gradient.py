@@ -71,7 +71,7 @@ class Gradient:
             samples.append(seconds)
         if now - self._began < rules.window or len(samples) < _FEWEST:
             return
-        usual = _median(samples)
+        usual = max(_median(samples), 1e-6)  # a clock may not have moved at all
         samples.clear()
         self._began = now
         self.best = min(self.best, usual)

@@ -70,7 +70,7 @@ async def test_a_mirror_that_hangs_delays_nobody_and_what_has_no_room_is_dropped
             await talk.head()
             await asyncio.sleep(60)
 
-    bounds = ", concurrency: 2, queue: 3, timeout: 300ms"
+    bounds = ", concurrency: 2, queue: 3, timeout: 900ms"
     async with (
         Upstream(always(OK)) as main,
         Upstream(hang) as mirror,
