@@ -18,7 +18,6 @@ if _ROOT not in sys.path:
 from tests.servers.postgres import PostgresServer  # noqa: E402
 from tests.servers.redis import Kind, RedisServer  # noqa: E402
 
-
 # an example that waits for its turn on a busy machine is not a slow one: pytest's own time limit is what ends it
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
