@@ -80,6 +80,14 @@ async def test_messages_go_both_ways_and_the_upstreams_status_ends_it(tmp_path):
         assert told == [("end", 7, "failed as asked")]  # a status and nothing besides: no metadata before it
 
 
+async def test_one_service_of_a_route_may_have_its_own_rewrite(tmp_path):
+    async with echoing() as echo:
+        own = f"services: [{{service: e, policies: [{{use: rewrite, path: /{SERVICE}/Chat}}]}}]"
+        async with built(tmp_path, text(echo.url).replace("service: e,", own + ",")) as made:
+            _, _, told = await called(made, "Nothing", b"1")
+            assert (told[-2:]) == [("message", b"1"), ("end", 0, "")]
+
+
 async def test_a_call_goes_to_another_endpoint_when_one_cannot_be_reached(tmp_path):
     async with echoing() as echo:
         closed = f"http://127.0.0.1:{free_port()}"

@@ -94,7 +94,7 @@ class Calling:
     ) -> None:
         self.service, self.channel, self.exchange, self.chain = service, channel, exchange, chain
         self.attempt = attempt
-        self.method = path_at(endpoint, exchange).partition(b"?")[0].decode("ascii")
+        self.method = path_at(endpoint, exchange, attempt).partition(b"?")[0].decode("ascii")
         self.metadata: Metadata = to_metadata([line for line in headers if line != _NO_HOST])
         self.own_deadline = False
         """The client's deadline is the one that counts."""

@@ -180,10 +180,10 @@ async def used(use: Use, sent: Awaitable[Reply]) -> Reply:
         raise
 
 
-def path_at(endpoint: Endpoint, exchange: Exchange, attempt: Attempt | None = None) -> bytes:
+def path_at(endpoint: Endpoint, exchange: Exchange, attempt: Attempt) -> bytes:
     """Path and query as they go out: the endpoint's base, then the client's or what policies made of it."""
     inbound = exchange.inbound
-    outgoing = exchange.outgoing if attempt is None else attempt.outgoing or exchange.outgoing
+    outgoing = attempt.outgoing or exchange.outgoing
     path, query = inbound.path, inbound.query
     if outgoing is not None:
         path = path if outgoing.path is None else outgoing.path
