@@ -10,7 +10,7 @@ import struct
 import subprocess
 from pathlib import Path
 
-from tests.servers.spawn import START_SECONDS, Server
+from tests.servers.spawn import START_SECONDS, Server, become
 
 _UNPRIVILEGED = "nobody"
 _SETTINGS = {
@@ -57,12 +57,13 @@ class PostgresServer(Server):
             owner = pwd.getpwnam(self._user)
             os.chown(self.folder, owner.pw_uid, owner.pw_gid)
         made = subprocess.run(
-            [
-                *(self._install / "bin" / "initdb", "-D", self.folder / "data", "-U", "postgres"),
-                *("--auth=trust", "--encoding=utf8", "--locale=C", "--no-sync", "--no-instructions"),
-            ],
-            user=self._user,
-            extra_groups=None if self._user is None else [],
+            become(
+                [
+                    *(self._install / "bin" / "initdb", "-D", self.folder / "data", "-U", "postgres"),
+                    *("--auth=trust", "--encoding=utf8", "--locale=C", "--no-sync", "--no-instructions"),
+                ],
+                self._user,
+            ),
             cwd=self.folder,
             capture_output=True,
             timeout=START_SECONDS * 2,

@@ -1,11 +1,13 @@
 """Start a real server for the tests on a free loopback port, wait until it answers, and stop it again."""
 
 import contextlib
-import ctypes
+import os
+import pwd
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -13,7 +15,19 @@ from pathlib import Path
 
 START_SECONDS = 20.0
 STOP_SECONDS = 10.0
-_PR_SET_PDEATHSIG = 1
+
+_BECOME = """
+import ctypes, os, signal, sys
+parent, user, group, *command = sys.argv[1:]
+if user:
+    os.setgroups([])
+    os.setgid(int(group))
+    os.setuid(int(user))
+ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG, which a change of user takes back
+if os.getppid() != int(parent):
+    sys.exit("the tests are gone")
+os.execv(command[0], command)
+"""
 
 
 def free_port() -> int:
@@ -51,15 +65,7 @@ class Server:
         log = self.folder / "log"
         with log.open("ab") as sink:
             self._child = subprocess.Popen(
-                [str(part) for part in command],
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=sink,
-                cwd=self.folder,
-                user=self._user,
-                group=None if self._user is None else _group_of(self._user),
-                extra_groups=None if self._user is None else [],
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - no threads yet; a killed test run must leave no server
+                become(command, self._user), stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, cwd=self.folder
             )
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
@@ -96,11 +102,10 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _group_of(user: str) -> int:
-    import pwd
-
-    return pwd.getpwnam(user).pw_gid
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def become(command: Sequence[str | Path], user: str | None) -> list[str]:
+    """`command` as `user`, ended with us. A fresh interpreter turns into it: the tests' own process is never forked,
+    which the threads of a gRPC client in it may not survive.
+    """
+    owner = None if user is None else pwd.getpwnam(user)
+    who = ["", ""] if owner is None else [str(owner.pw_uid), str(owner.pw_gid)]
+    return [sys.executable, "-I", "-S", "-c", _BECOME, str(os.getpid()), *who, *map(str, command)]
