@@ -56,6 +56,10 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "unsupported_media_type": _client(415, "The content type is not supported"),
         "model_not_found": Code(404, "No such model", "invalid_request_error", "not_found_error", -32602, 5),
         "unsupported_endpoint": Code(404, "No such endpoint", "invalid_request_error", "not_found_error", -32601, 12),
+        "unsupported_parameter": _client(400, "The model's provider cannot carry a parameter", jsonrpc=-32602),
+        "context_length_exceeded": _client(400, "The request is larger than the model can hold", jsonrpc=-32602),
+        "content_policy": _client(400, "The provider's content policy forbids the request", jsonrpc=-32602),
+        "origin_gone": _client(409, "The deployment that holds this state cannot be reached", jsonrpc=-32602),
         # identity and access
         "unauthenticated": Code(401, "Credentials are required", *_AUTH),
         "invalid_credentials": Code(401, "The credentials are not valid", *_AUTH),

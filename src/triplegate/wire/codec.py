@@ -1,0 +1,190 @@
+"""What a dialect brings: the client's side (read requests, write replies) and the provider's (the other two)."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from triplegate.core.errors import Fault, Refusal
+from triplegate.core.http import Headers
+from triplegate.core.usage import Usage
+from triplegate.wire.neutral import Request
+from triplegate.wire.neutral_events import Event, Failed
+
+
+class Losses:
+    """What one translation leaves out. Raises Refusal unsupported_parameter at once where that is not allowed."""
+
+    __slots__ = ("_reject", "names")
+
+    def __init__(self, on_loss: Literal["drop", "reject"] = "drop") -> None:
+        self._reject = on_loss == "reject"
+        self.names: list[str] = []
+        """What was left out, by the client's name for it; told in a reply header."""
+
+    def lose(self, name: str, why: str = "the provider's dialect cannot carry it") -> None:
+        """`name` cannot be carried."""
+        if self._reject:
+            raise Refusal(
+                "unsupported_parameter",
+                f"'{name}' cannot be used with this model: {why}.",
+                errors=(Fault(f"/{name}", why),),
+                payload={"param": name},
+            )
+        if name not in self.names:
+            self.names.append(name)
+
+
+class Look(Protocol):
+    """What a cheap look at a client's request brings; no message is decoded."""
+
+    @property
+    def text(self) -> bytes:
+        """The body as it came."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """The name the client asks for."""
+        ...
+
+    @property
+    def stream(self) -> bool:
+        """Whether the reply is to be streamed."""
+        ...
+
+    @property
+    def include_usage(self) -> bool:
+        """Whether the client itself asked for usage (always true where the dialect always tells)."""
+        ...
+
+    @property
+    def n(self) -> int:
+        """How many answers."""
+        ...
+
+    @property
+    def max_tokens(self) -> int | None:
+        """The client's bound of output tokens."""
+        ...
+
+    @property
+    def end_user(self) -> str | None:
+        """The label of the client's own user."""
+        ...
+
+
+class Relay(Protocol):
+    """A stream of a dialect, looked at from the side while its bytes pass to a client of the same dialect.
+
+    Only whole events are given back, so that an error event can follow at any time.
+    """
+
+    content: bool
+    """True once a part of the answer was seen."""
+    pieces: int
+    """Events with content: about one token each, for streams that are cut before their usage."""
+    finish_reason: str
+    usage: Usage | None
+    error: Failed | None
+    """An error inside the 200 stream."""
+    done: bool
+    """True once the dialect's own end was seen."""
+    model: str
+    """What the provider says answered."""
+    id: str
+    """The reply's id."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The whole events so far that are for the client."""
+        ...
+
+    def finish(self) -> bytes:
+        """What was held when the upstream ended its message."""
+        ...
+
+
+class Reader(Protocol):
+    """A provider's stream → neutral events, whatever the split of its bytes."""
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """The events completed by `chunk`. Raises Refusal upstream_malformed over the bound of one event."""
+        ...
+
+    def finish(self) -> list[Event]:
+        """What is left when the upstream ended its message: missing deltas and block ends are told here.
+
+        A stream that ended without its end (no finish) yields no `Finish`; the caller takes it for cut.
+        """
+        ...
+
+
+class Writer(Protocol):
+    """Neutral events → a stream for a client."""
+
+    def feed(self, event: Event) -> bytes:
+        """What the client gets for it, possibly nothing yet. `Failed` writes nothing: `fail` does."""
+        ...
+
+    def finish(self) -> bytes:
+        """The end of a good stream, with whatever was never said; after a failure it must not be called."""
+        ...
+
+    def fail(self, refusal: Refusal) -> bytes:
+        """The dialect's error event; official clients raise on it; no end marker follows."""
+        ...
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """How a reply is to be written for one client call."""
+
+    model: str
+    """What the client asked for: told as the reply's model."""
+    id: str
+    """The reply's id when the provider brings none."""
+    created: int
+    """Unix seconds when the provider brings none."""
+    include_usage: bool = True
+    """Whether the client asked for usage in the stream."""
+    request: Request | None = None
+    """The request as read, for dialects that echo it (Responses)."""
+
+
+class ClientCodec(msgspec.Struct, frozen=True, eq=False):
+    """The client's side of a dialect."""
+
+    family: str
+    """Name of the dialect: openai, openai_responses, anthropic, completions."""
+    look: Callable[[bytes], Any]
+    """body → Look. Raises Refusal invalid_body."""
+    edit: Callable[..., bytes]
+    """(look, model=…, include_usage=…) → body for a provider of the same dialect; every other byte as it came."""
+    relay: Callable[[bool], Relay]
+    """(strip_usage) → a relay for a provider of the same dialect."""
+    whole_usage: Callable[[bytes], Usage | None]
+    """Usage of a whole reply of the same dialect."""
+    read_request: Callable[[bytes], Request]
+    """body → neutral. Raises Refusal invalid_body with the parameter's name."""
+    writer: Callable[[Shape], Writer]
+    write_reply: Callable[[Iterable[Event], Shape], bytes]
+    """A whole reply. Raises Refusal upstream_failed when the events hold a `Failed`."""
+
+
+class ProviderCodec(msgspec.Struct, frozen=True, eq=False):
+    """The provider's side of a dialect."""
+
+    family: str
+    """Name of the dialect; equal to the client's when bytes may pass."""
+    path: Callable[[str, bool], str]
+    """(model at the provider, streamed) → path and query below the base URL, percent-encoded."""
+    write_request: Callable[[Request, str, Losses], bytes]
+    """(request, model at the provider, losses) → body. Raises Refusal."""
+    reader: Callable[[], Reader]
+    read_reply: Callable[[bytes], list[Event]]
+    """A whole reply → events, ending with Finish of each choice. Raises Refusal upstream_malformed."""
+    read_error: Callable[[int, Headers, bytes], Failed]
+    """(status, headers, body) → what the failure means; never raises."""
+    stream_type: bytes = b"text/event-stream"
+    """Media type of its streams."""
+    losses: tuple[str, ...] = ()
+    """What its `write_request` may leave out (LOSSES), by neutral field name; told in the docs."""
