@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tests.golden.recordings import GOLDEN, Recorded, streams
 
 from triplegate.core.errors import Refusal
-from triplegate.wire.openai_stream import ChatStream, StreamError
+from triplegate.wire.neutral_events import Failed
+from triplegate.wire.openai_stream import ChatStream
 
 TEXT = (GOLDEN / "openai_chat/text.sse").read_bytes()
 SPACED = (GOLDEN / "openai_chat/spaced_crlf.sse").read_bytes()
@@ -124,18 +125,25 @@ def test_legacy_completions_stream_text() -> None:
 @pytest.mark.parametrize(
     ("event", "error"),
     [
-        (chunk(error={"message": "a", "type": "server_error", "code": None}), StreamError("a", "server_error", "")),
-        (chunk(error={"code": 400, "message": "b"}, choices=[{"delta": {"content": ""}}]), StreamError("b", "", "400")),
-        (b'event: error\ndata: {"error":{"message":"c","code":"x","status_code":400}}\n\n', StreamError("c", "", "x")),
-        (b'event: error\ndata: {"message":"d","type":"t"}\n\n', StreamError("d", "t", "")),
-        (chunk(error="plain words"), StreamError('"plain words"')),
+        (
+            chunk(error={"message": "a", "type": "server_error", "code": None}),
+            Failed("transient", "a", code="server_error"),
+        ),
+        (
+            chunk(error={"code": 400, "message": "b"}, choices=[{"delta": {"content": ""}}]),
+            Failed("transient", "b", code="400"),
+        ),
+        (
+            b'event: error\ndata: {"error":{"message":"c","code":"x"}}\n\n',
+            Failed("transient", "c", code="x"),
+        ),
+        (b'event: error\ndata: {"message":"d","type":"t"}\n\n', Failed("transient", "d", code="t")),
+        (chunk(error="plain words"), Failed("transient", '"plain words"')),
     ],
 )
 @pytest.mark.parametrize("after_content", [False, True])
 @pytest.mark.parametrize("joined", [False, True])
-def test_an_error_inside_a_stream_is_noticed(
-    event: bytes, error: StreamError, after_content: bool, joined: bool
-) -> None:
+def test_an_error_inside_a_stream_is_noticed(event: bytes, error: Failed, after_content: bool, joined: bool) -> None:
     seen = ChatStream(strip_usage=True)
     before = chunk(choices=[{"delta": {"content": "x"}, "finish_reason": None}], usage=None) if after_content else b""
     if joined:

@@ -17,6 +17,7 @@ from triplegate.config.types import (
     TeamRef,
     Worded,
 )
+from triplegate.core.duration import Duration
 from triplegate.core.money import Price, from_dollars
 
 VendorModel = Annotated[str, Worded(r"[\x21-\x7e]+", "visible characters without spaces", longest=256)]
@@ -114,7 +115,13 @@ class ProviderDocument(Reached):
     base_url: Address
     """Address before the dialect's own paths: https://api.openai.com/v1."""
     dialect: Literal["openai_chat"] = "openai_chat"
-    """The wire it speaks."""
+    """The wire it speaks; calls in other dialects are translated to it."""
+    speaks: tuple[Literal["openai_responses", "completions", "embeddings"], ...] | None = None
+    """Endpoints it serves besides: their calls pass untranslated. Null = embeddings, where it speaks openai_chat."""
+    on_loss: Literal["drop", "reject"] = "drop"
+    """What a translation cannot carry is left out and named in `X-Triplegate-Dropped`, or the call is refused."""
+    first_token: Duration = 60.0
+    """Longest wait for the first content of a stream; until then another deployment may still answer unseen."""
     auth: ProviderAuth | None = ProviderAuth(bearer=True)
     """How the credential travels; null when it takes none."""
     key: SecretRef | None = None

@@ -86,6 +86,9 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "upstream_busy": _upstream(503, "All connections to the upstream are in use"),
         "upstream_failed": _upstream(502, "The upstream failed"),
         "upstream_credentials": _upstream(502, "The upstream refused the gateway's credentials"),
+        "upstream_overloaded": Code(503, "The upstream is overloaded", *_BUSY),
+        "upstream_model_missing": _upstream(502, "The upstream does not know the model"),
+        "upstream_refused": _client(400, "The upstream refused the request"),
         "upstream_rate_limited": Code(429, "The upstream's own limit is reached", *_LIMIT),
         # JSON-RPC and MCP (specification 2026-07-28: -32020 … are the specification's own)
         "rpc_parse_error": _client(400, "The body is not JSON", jsonrpc=-32700),

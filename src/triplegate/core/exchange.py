@@ -92,6 +92,8 @@ class Attempt(msgspec.Struct, eq=False):
     """What goes out with this attempt alone; None: what goes out with all of the exchange's."""
     use: Any = None
     """Its use of one of the target's endpoints, where there are several to choose from."""
+    flow: Any = None
+    """What the gate knows of its answer while it runs."""
 
 
 class Exchange(msgspec.Struct, eq=False):

@@ -3,20 +3,11 @@
 import msgspec
 
 from triplegate.core.usage import Usage
+from triplegate.wire.neutral_events import ErrorClass, Failed
 from triplegate.wire.openai_usage import read_usage
 from triplegate.wire.sse import MOST, SseCutter, data_of, spans
 
 NOTHING = msgspec.Raw(b"")
-
-
-class StreamError(msgspec.Struct, frozen=True, gc=False):
-    """An error the provider told inside a 200 stream."""
-
-    message: str = ""
-    kind: str = ""
-    """The provider's `type`."""
-    code: str = ""
-    """The provider's `code`, a word or an HTTP status."""
 
 
 class _Error(msgspec.Struct, gc=False):
@@ -89,7 +80,19 @@ class ChatStream:
     Only whole events are given back, so that an error event can follow at any time.
     """
 
-    __slots__ = ("_cutter", "_strip", "content", "done", "error", "finish_reason", "malformed", "pieces", "usage")
+    __slots__ = (
+        "_cutter",
+        "_strip",
+        "content",
+        "done",
+        "error",
+        "finish_reason",
+        "id",
+        "malformed",
+        "model",
+        "pieces",
+        "usage",
+    )
 
     def __init__(self, *, strip_usage: bool = False, most: int = MOST) -> None:
         """`strip_usage` drops the chunk that carries nothing but usage; an event over `most` bytes is malformed."""
@@ -100,8 +103,9 @@ class ChatStream:
         self.pieces = 0
         """Data events seen: about one token each, for streams that are cut before their usage."""
         self.finish_reason = ""
+        self.model = self.id = ""
         self.usage: Usage | None = None
-        self.error: StreamError | None = None
+        self.error: Failed | None = None
         self.done = False
         """True once `[DONE]` was seen: a real end."""
         self.malformed = 0
@@ -176,10 +180,17 @@ class ChatStream:
         try:
             said = _error(raw)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            self.error = StreamError(bytes(raw)[:512].decode("utf-8", "replace"))
+            self.error = Failed("transient", bytes(raw)[:512].decode("utf-8", "replace"))
             return
         code = "" if said.code is None else str(said.code)
-        self.error = StreamError(said.message or "", said.type or "", code)
+        self.error = Failed(_kind(said.type or "", code), said.message or "", code=code or said.type or "")
+
+
+def _kind(kind: str, code: str) -> ErrorClass:
+    said = f"{kind} {code}"
+    if "rate" in said or "429" in said:
+        return "rate"
+    return "overload" if "overload" in said or "503" in said else "transient"
 
 
 def _says(delta: _Delta | None) -> bool:

@@ -5,7 +5,21 @@ import time
 
 import pytest
 from tests.gates.built import always, answer, built
-from tests.gates.llm.calls import COUNT, DONE, EMBEDDED, OK, REPLY, STOP, WORD, chat, configuration, failed, one, stream
+from tests.gates.llm.calls import (
+    COUNT,
+    DONE,
+    EMBEDDED,
+    OK,
+    REPLY,
+    STOP,
+    WORD,
+    chat,
+    configuration,
+    event,
+    failed,
+    one,
+    stream,
+)
 from tests.hostile.scripted import Upstream
 
 CLOSED = "http://127.0.0.1:1"
@@ -171,6 +185,44 @@ async def test_a_provider_that_is_silent_leaves_time_for_the_fallback(tmp_path, 
         async with built(tmp_path, text) as made:
             _, wire = await made.serve("POST", CHAT, body=chat())
     assert (wire.status, wire.field(b"x-triplegate-deployment")) == (200, b"q/x")
+
+
+async def test_a_provider_that_says_nothing_in_time_is_left_for_another(tmp_path):
+    role = event(choices=[{"index": 0, "delta": {"role": "assistant"}}])
+
+    async def wordless(talk):
+        await talk.head()
+        await talk.say(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + role)
+        await talk.read_to_end()
+
+    async with Upstream(wordless) as first, Upstream(always(stream(WORD, STOP, DONE))) as second:
+        text = pair(first.url, second.url).replace("auth: null,", "auth: null, first_token: 150ms,")
+        async with built(tmp_path, text) as made:
+            exchange, wire = await made.serve("POST", CHAT, body=chat(stream=True))
+    assert (wire.status, wire.field(b"x-triplegate-deployment")) == (200, b"q/x")
+    assert [attempt.error_class for attempt in exchange.attempts] == ["stall", ""]
+    assert role not in wire.content
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        stream(event(error={"message": "no", "code": 503})),
+        stream(event(choices=[{"index": 0, "delta": {"role": "assistant"}}])),
+        stream(),
+    ],
+    ids=["error", "cut", "empty"],
+)
+async def test_a_stream_that_fails_before_its_first_word_is_answered_by_the_fallback(tmp_path, trouble):
+    async with (
+        Upstream(always(trouble)) as first,
+        Upstream(always(stream(WORD, STOP, DONE))) as second,
+        built(tmp_path, pair(first.url, second.url)) as made,
+    ):
+        exchange, wire = await made.serve("POST", CHAT, body=chat(stream=True))
+    assert (wire.status, wire.field(b"x-triplegate-deployment")) == (200, b"q/x")
+    assert wire.content == WORD + STOP + DONE
+    assert (made.records[-1].outcome, len(exchange.attempts)) == ("ok", 2)
 
 
 async def test_a_policys_total_holds_for_all_attempts_together(tmp_path):

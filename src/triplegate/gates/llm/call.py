@@ -1,48 +1,52 @@
 """A model call as the gate reads it, whatever the endpoint."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
+from triplegate.core.errors import Refusal
 from triplegate.core.usage import Usage
+from triplegate.wire.codec import ClientCodec, Look, Relay
+from triplegate.wire.neutral import Request
 
 
-class Parsed(Protocol):
-    """What a codec's look at a request brings."""
-
-    @property
-    def model(self) -> str:
-        """The name the client asks for."""
-        ...
-
-    @property
-    def end_user(self) -> str | None:
-        """The label of the client's own user."""
-        ...
-
-
-class Dialect(msgspec.Struct, frozen=True, eq=False):
+class Endpoint(msgspec.Struct, frozen=True, eq=False):
     """One endpoint of one dialect: how a call is read and edited, and how its reply is understood."""
 
     operation: str
     """chat, embeddings: OpenTelemetry's gen_ai.operation.name."""
     path: bytes
-    """Below the provider's base URL."""
-    read: Callable[[bytes], Any]
-    edit: Callable[[Any, str, bool], bytes]
-    """(call, model at the provider, ask for usage in the stream) → body; every other byte as it came."""
+    """Below our base path, and below the base URL of a provider that gets the bytes as they came."""
+    family: str
+    """The dialect; a provider of the same family gets the client's bytes."""
+    look: Callable[[bytes], Any]
+    edit: Callable[..., bytes]
+    """(look, model=…, include_usage=…) → body; every other byte as it came."""
     usage: Callable[[bytes], Usage | None]
     """Usage of a whole reply."""
-    streams: bool = False
+    relay: Callable[[bool], Relay] | None = None
+    """(strip_usage) → a look at a stream from the side; None = never streamed."""
+    codec: ClientCodec | None = None
+    """How it is translated for providers of other dialects; None = it is not."""
+
+    @property
+    def generates(self) -> bool:
+        """Whether a model writes its answer: output tokens are reserved and estimated."""
+        return self.relay is not None
 
 
-class LlmCall(msgspec.Struct, frozen=True, eq=False):
-    """A read call: its bytes are never changed, only edited into new ones for an attempt."""
+def endpoint_of(codec: ClientCodec, operation: str, path: bytes) -> Endpoint:
+    """The endpoint that a whole dialect has."""
+    return Endpoint(operation, path, codec.family, codec.look, codec.edit, codec.whole_usage, codec.relay, codec)
 
-    dialect: Dialect
+
+class LlmCall(msgspec.Struct, eq=False):
+    """A read call: its bytes are never changed, only edited or translated into new ones for an attempt."""
+
+    endpoint: Endpoint
+    look: Look
     model: str
-    parsed: Any
     streamed: bool
     wants_usage: bool
     """The client itself asked for the usage chunk."""
@@ -50,3 +54,28 @@ class LlmCall(msgspec.Struct, frozen=True, eq=False):
     """Bytes of the request body."""
     most_output: int
     """Bound of output tokens the client set; 0 = none."""
+    _request: Request | None = None
+
+    def request(self) -> Request:
+        """The whole call in neutral form, read once, when the first provider of another dialect is tried.
+
+        Raises Refusal invalid_body, unsupported_endpoint.
+        """
+        if self._request is None:
+            codec = self.endpoint.codec
+            if codec is None:
+                raise Refusal(
+                    "unsupported_endpoint",
+                    f"{self.endpoint.path.decode('ascii')} is not served by the provider of the model {self.model}.",
+                )
+            self._request = codec.read_request(self.look.text)
+        return self._request
+
+
+def read_call(endpoint: Endpoint, text: bytes) -> LlmCall:
+    """The call that `text` is. Raises Refusal invalid_body."""
+    look = endpoint.look(text)
+    if not endpoint.generates:
+        return LlmCall(endpoint, look, look.model, streamed=False, wants_usage=True, size=len(text), most_output=0)
+    most = (look.max_tokens or 0) * look.n
+    return LlmCall(endpoint, look, look.model, look.stream, look.include_usage, len(text), most)

@@ -15,7 +15,7 @@ from triplegate.gates.llm.paths.chat import CHAT
 from triplegate.gates.llm.paths.embeddings import EMBEDDINGS
 from triplegate.upstreams.balance import Weighted
 
-_DIALECTS = (CHAT, EMBEDDINGS)
+_ENDPOINTS = (CHAT, EMBEDDINGS)
 
 
 def compile_llm(documents: Documents, kit: Kit, house: House, snapshot: str, chains: Chains) -> Compiled:
@@ -24,7 +24,7 @@ def compile_llm(documents: Documents, kit: Kit, house: House, snapshot: str, cha
     anonymous = anonymous_of(kit.directory, written.owner) if written.identity == "none" else None
     route = Route("llm", "llm", written.owner, anonymous=anonymous, origin=documents.origin("llm"))
     models = {name: _model(name, document, documents, kit) for name, document in documents.models.items()}
-    endpoints = {written.base_path + dialect.path.decode("ascii"): dialect for dialect in _DIALECTS}
+    endpoints = {written.base_path + each.path.decode("ascii"): each for each in _ENDPOINTS}
     surface = Surface(written.base_path, written.host, route, endpoints, int(kit.clock.wall()))
     gate = LlmGate(models, surface, chains, house, snapshot)
     chains.prepare(route)

@@ -9,8 +9,9 @@ from triplegate.core.fold import Chain, tuned
 from triplegate.core.http import BytesBody, Headers, Reply
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import Kit
+from triplegate.gates.llm.asking import Asked, Speech
 from triplegate.gates.llm.call import LlmCall
-from triplegate.gates.llm.quirks import shape
+from triplegate.gates.llm.dialects import CODECS, FAMILIES, spoken
 from triplegate.upstreams.breaker import Breaker
 from triplegate.upstreams.pool import Pool
 from triplegate.upstreams.reach import reach
@@ -32,20 +33,28 @@ class Deployment:
         "_label",
         "_path",
         "_pool",
-        "_quirks",
         "_sharing",
+        "_stream_type",
         "_tuned",
         "_tunes",
         "missing",
         "model",
         "provider",
         "spares",
+        "speech",
     )
 
     def __init__(self, written: DeploymentDocument, provider: ProviderDocument, kit: Kit) -> None:
         self.provider = written.provider
         self.model = written.model
-        self._quirks = provider.quirks
+        self.speech = Speech(
+            FAMILIES[provider.dialect],
+            CODECS.get(provider.dialect),
+            spoken(provider),
+            provider.quirks,
+            provider.on_loss,
+            provider.first_token,
+        )
         reached = reach(provider.base_url, provider.tls, provider.connections, kit)
         self._pool: Pool = reached.pool
         self._path = reached.base
@@ -53,6 +62,8 @@ class Deployment:
         self._base.retry_on = RETRY_ON
         self._tunes = tuple(policy for policy in provider.policies + written.policies if policy.form == "tune")
         self._tuned: dict[Chain, Dispatch] = {}
+        codec = self.speech.codec
+        self._stream_type = codec.stream_type if codec is not None else b"text/event-stream"
         self._label = label = f"deployment:{written.provider}/{written.model}/{written.key or provider.key or ''}"
         self._sharing = Sharing.kept(kit)
         self._breaker = kit.state(Breaker, label, Breaker)
@@ -103,8 +114,8 @@ class Deployment:
                 self._sharing.join(self._label, self._breaker)
         return found
 
-    def send(self, exchange: Exchange, call: LlmCall, chain: Chain) -> Awaitable[Reply]:
-        """One try: the client's bytes with the named edits. Raises Refusal upstream_credentials, upstream_open."""
+    def send(self, exchange: Exchange, call: LlmCall, asked: Asked, chain: Chain) -> Awaitable[Reply]:
+        """One try at what was `asked`. Raises Refusal upstream_credentials, upstream_open."""
         dispatch = self.dispatch(chain)
         if dispatch.breaker is not None:
             self._breaker.check(self._clock.now(), dispatch.breaker, self.model)
@@ -112,20 +123,17 @@ class Deployment:
             raise Refusal(
                 "upstream_credentials", f"The deployment {self.model} has no credential.", reason=self.missing
             )
-        body = call.dialect.edit(call.parsed, self.model, self._quirks.stream_usage)
-        if self._quirks.drop or self._quirks.max_tokens:
-            body = shape(body, self._quirks)
         headers = [
             *self._fixed,
-            (b"accept", b"text/event-stream" if call.streamed else b"application/json"),
+            (b"accept", self._stream_type if call.streamed else b"application/json"),
             (b"x-request-id", exchange.request_id),
             (b"traceparent", exchange.trace),
         ]
         return self._pool.send(
             "POST",
-            self._path + call.dialect.path,
+            self._path + asked.path,
             headers,
-            BytesBody(body),
+            BytesBody(asked.body),
             dispatch,
             deadline=exchange.deadline,
         )

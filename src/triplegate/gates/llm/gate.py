@@ -1,4 +1,4 @@
-"""The llm gate: a model's name in an OpenAI body → deployments; bytes pass, usage is counted, cost is booked."""
+"""The llm gate: a model's name in a body of any dialect → deployments; usage is counted, cost is booked."""
 
 from collections.abc import Mapping
 
@@ -9,25 +9,27 @@ from triplegate.core.chains import Chains
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange
 from triplegate.core.fold import Chain
-from triplegate.core.http import Encoder, Inbound, OneFrame, Reply
+from triplegate.core.http import Encoder, Inbound, Reply
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import House
-from triplegate.gates.llm.call import Dialect, LlmCall
+from triplegate.gates.llm.answering import understood
+from triplegate.gates.llm.asking import ask
+from triplegate.gates.llm.call import Endpoint, LlmCall, read_call
 from triplegate.gates.llm.decoding import decoded
 from triplegate.gates.llm.deployment import Deployment
 from triplegate.gates.llm.metering import Meter, StreamEncoder, WholeEncoder, reserved
 from triplegate.gates.llm.model import Model, Order
 from triplegate.gates.llm.paths import models as models_path
+from triplegate.gates.llm.telling import ANTHROPIC, refused, standings
+from triplegate.gates.llm.whole import Large
 from triplegate.gates.opening import begin
 from triplegate.upstreams.attempts import attempts
 from triplegate.upstreams.retries import Spares
 from triplegate.wire.headers import reply_headers
-from triplegate.wire.openai_errors import body as error_body
-from triplegate.wire.ratelimit import openai_fields, retry_after
 
 _ENCODER = Encoder()
-_ELSEWHERE = {404: "model_missing", 408: "transient"}
-"""Statuses that are no mistake of the client's when a provider says them (llm.md §5.1)."""
+ANTHROPIC_BASE = "/anthropic"
+"""Before the base path: the same endpoints for Anthropic's own clients."""
 _MOST = 1 << 40  # the edge's own limit rules
 _OURS = frozenset({b"server", b"x-request-id", b"set-cookie", b"content-length", b"date", b"strict-transport-security"})
 
@@ -39,10 +41,17 @@ class Surface(msgspec.Struct, frozen=True, eq=False):
     host: str | None
     route: Route
     """Stands for every endpoint until the model is known."""
-    endpoints: Mapping[str, Dialect]
-    """Path → dialect, for POST."""
+    endpoints: Mapping[str, Endpoint]
+    """Path → endpoint, for POST."""
     created: int
     """Unix seconds told as the models' creation time."""
+
+    def family_of(self, path: str) -> str:
+        """The dialect whose errors a caller of this path expects."""
+        endpoint = self.endpoints.get(path)
+        if endpoint is not None:
+            return endpoint.family
+        return ANTHROPIC if path.startswith(ANTHROPIC_BASE) else "openai"
 
 
 class LlmGate:
@@ -81,20 +90,20 @@ class LlmGate:
         """Peek at the body: which model, streamed or not. Raises Refusal in the order a client can act on."""
         inbound, principal = exchange.inbound, exchange.principal
         assert principal is not None
-        dialect = self._surface.endpoints.get(inbound.path)
-        if dialect is None:
+        endpoint = self._surface.endpoints.get(inbound.path)
+        if endpoint is None:
             exchange.scope = (self._surface.route.name, principal.plan, principal.team_ref)
             return
         text = await inbound.body.whole(_MOST)
         exchange.numbers.bytes_in = len(text)
-        call = exchange.call = read_call(dialect, text)
+        call = exchange.call = read_call(endpoint, text)
         model = self._models.get(call.model)
         if model is None or not model.open_to(principal):
             raise models_path.unknown(self._listed, principal, call.model)
         exchange.route = model.route
         exchange.numbers.streamed = call.streamed
-        if call.parsed.end_user:
-            exchange.principal = msgspec.structs.replace(principal, end_user=call.parsed.end_user[:256])
+        if call.look.end_user:
+            exchange.principal = msgspec.structs.replace(principal, end_user=call.look.end_user[:256])
         exchange.scope = (model.route.name, principal.plan, principal.team_ref)
 
     # forward -----------------------------------------------------------------------------------------------
@@ -114,9 +123,11 @@ class LlmGate:
         async def send(attempt: Attempt) -> Reply:
             deployment: Deployment = attempt.target.wiring
             attempt.provider = deployment.provider
-            reply = decoded(await deployment.send(exchange, call, chain))
-            attempt.error_class = _ELSEWHERE.get(reply.status, "")
-            _look(reply, call)
+            asked = ask(call, deployment.speech, deployment.model)
+            reply = decoded(await deployment.send(exchange, call, asked, chain))
+            reply = await understood(reply, exchange, attempt, call, deployment.speech, asked)
+            if asked.lost:
+                reply.headers.append((b"x-triplegate-dropped", ", ".join(asked.lost).encode("ascii", "replace")))
             return reply
 
         def report(attempt: Attempt) -> None:
@@ -147,7 +158,7 @@ class LlmGate:
         reply.headers = [line for line in reply_headers(reply.headers) if line[0] not in _OURS]
         reply.headers.append((b"server", b"triplegate"))
         reply.headers.append((b"x-triplegate-deployment", attempt.target.name.encode("ascii", "replace")))
-        reply.headers += openai_fields(exchange.standings)
+        reply.headers += standings(exchange, call.endpoint.family)
         return reply
 
     def _whole(self, model: Model, chain: Chain) -> Dispatch:
@@ -170,22 +181,8 @@ class LlmGate:
 
     # replies -----------------------------------------------------------------------------------------------
     def refuse(self, exchange: Exchange, refusal: Refusal) -> Reply:
-        """The OpenAI error object."""
-        content = error_body(refusal)
-        headers = [
-            *refusal.headers,
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(content)).encode("ascii")),
-            (b"server", b"triplegate"),
-        ]
-        if refusal.retry_after is not None:
-            seconds = retry_after(refusal.retry_after, exchange.standings)
-            headers.append((b"retry-after", seconds))
-            headers.append((b"retry-after-ms", seconds + b"000"))
-        if refusal.status == 401:
-            headers.append((b"www-authenticate", b'Bearer realm="triplegate"'))
-        headers += openai_fields(exchange.standings)
-        return Reply(refusal.status, headers, OneFrame(content), source="local")
+        """The error object of the dialect that was called."""
+        return refused(exchange, refusal, self._surface.family_of(exchange.inbound.path))
 
     def encoder(self, exchange: Exchange, reply: Reply) -> Encoder:
         """Metered for what a provider answered well; plain for refusals, lists and a provider's own errors."""
@@ -195,24 +192,9 @@ class LlmGate:
         attempt = next(one for one in exchange.attempts if one.adopted)
         meter = Meter(exchange, attempt, call)
         if call.streamed:
-            return StreamEncoder(exchange, call, meter)
-        return WholeEncoder(exchange, call, meter)
-
-
-def read_call(dialect: Dialect, text: bytes) -> LlmCall:
-    """The call that `text` is. Raises Refusal invalid_body."""
-    parsed = dialect.read(text)
-    if not dialect.streams:
-        return LlmCall(dialect, parsed.model, parsed, streamed=False, wants_usage=True, size=len(text), most_output=0)
-    return LlmCall(
-        dialect,
-        parsed.model,
-        parsed,
-        parsed.stream,
-        parsed.include_usage,
-        len(text),
-        (parsed.max_tokens or 0) * parsed.n,
-    )
+            return StreamEncoder(exchange, attempt.flow, meter, attempt.target.name)
+        large = reply.frames if isinstance(reply.frames, Large) else None
+        return WholeEncoder(exchange, call, meter, attempt.flow, large)
 
 
 def _only(inbound: Inbound, *methods: str) -> Refusal | None:
@@ -220,22 +202,6 @@ def _only(inbound: Inbound, *methods: str) -> Refusal | None:
         return None
     names = ", ".join(methods)
     return Refusal("method_not_supported", f"This path takes {names}.", headers=[(b"allow", names.encode("ascii"))])
-
-
-def _look(reply: Reply, call: LlmCall) -> None:
-    """A page where an answer should be is none, whatever its status. Raises Refusal upstream_malformed."""
-    if reply.status >= 400:
-        return
-    wanted = b"text/event-stream" if call.streamed else b"json"
-    for name, value in reply.headers:
-        if name == b"content-type" and wanted in value.lower():
-            return
-    reply.frames.close()
-    raise Refusal(
-        "upstream_malformed",
-        "The provider's answer is of the wrong type.",
-        reason=f"status {reply.status}, no {wanted!r}",
-    )
 
 
 def _check(attempt: Attempt, reply: Reply) -> None:

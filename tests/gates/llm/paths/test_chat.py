@@ -7,12 +7,12 @@ from triplegate.gates.llm.paths.chat import CHAT
 
 
 def test_only_the_model_changes_and_usage_is_asked_for_in_streams():
-    call = CHAT.read(chat("m", seed=1))
-    assert CHAT.edit(call, "vendor", True) == chat("vendor", seed=1)
-    assert CHAT.edit(call, "m", True) is call.text
-    streamed = CHAT.read(chat("m", stream=True))
-    assert b'"stream_options":{"include_usage":true}' in CHAT.edit(streamed, "vendor", True)
-    assert b"stream_options" not in CHAT.edit(streamed, "vendor", False)
+    call = CHAT.look(chat("m", seed=1))
+    assert CHAT.edit(call, model="vendor", include_usage=True) == chat("vendor", seed=1)
+    assert CHAT.edit(call, model="m", include_usage=True) is call.text
+    streamed = CHAT.look(chat("m", stream=True))
+    assert b'"stream_options":{"include_usage":true}' in CHAT.edit(streamed, model="vendor", include_usage=True)
+    assert b"stream_options" not in CHAT.edit(streamed, model="vendor", include_usage=False)
 
 
 def test_usage_is_what_the_reply_says():
@@ -26,4 +26,4 @@ def test_a_reply_that_does_not_say_has_none(text):
 
 
 def test_it_can_stream_below_its_path():
-    assert (CHAT.path, CHAT.operation, CHAT.streams) == (b"/chat/completions", "chat", True)
+    assert (CHAT.path, CHAT.operation, CHAT.generates) == (b"/chat/completions", "chat", True)

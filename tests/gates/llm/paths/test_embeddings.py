@@ -5,9 +5,9 @@ from triplegate.gates.llm.paths.embeddings import EMBEDDINGS
 
 def test_only_the_model_changes():
     text = b'{ "input": ["a", "b"], "model":"m" }'
-    call = EMBEDDINGS.read(text)
-    assert EMBEDDINGS.edit(call, "vendor", True) == text.replace(b'"m"', b'"vendor"')
-    assert EMBEDDINGS.edit(call, "m", True) == text
+    call = EMBEDDINGS.look(text)
+    assert EMBEDDINGS.edit(call, model="vendor", include_usage=True) == text.replace(b'"m"', b'"vendor"')
+    assert EMBEDDINGS.edit(call, model="m", include_usage=True) == text
 
 
 def test_usage_is_input_alone():
@@ -17,4 +17,4 @@ def test_usage_is_input_alone():
 
 
 def test_it_never_streams():
-    assert (EMBEDDINGS.path, EMBEDDINGS.operation, EMBEDDINGS.streams) == (b"/embeddings", "embeddings", False)
+    assert (EMBEDDINGS.path, EMBEDDINGS.operation, EMBEDDINGS.generates) == (b"/embeddings", "embeddings", False)

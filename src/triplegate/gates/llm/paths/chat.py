@@ -1,12 +1,10 @@
 """POST /chat/completions: OpenAI chat, streamed or whole."""
 
 from triplegate.core.usage import Usage
-from triplegate.gates.llm.call import Dialect
-from triplegate.wire.openai_chat import ChatCall, edit_call, read_call, read_reply
-
-
-def _edit(call: ChatCall, model: str, ask_usage: bool) -> bytes:
-    return edit_call(call, model=model, include_usage=ask_usage)
+from triplegate.gates.llm.call import Endpoint
+from triplegate.wire.codec import Relay
+from triplegate.wire.openai_chat import edit_call, read_call, read_reply
+from triplegate.wire.openai_stream import ChatStream
 
 
 def _usage(body: bytes) -> Usage | None:
@@ -14,4 +12,8 @@ def _usage(body: bytes) -> Usage | None:
     return reply.usage if reply is not None else None
 
 
-CHAT = Dialect("chat", b"/chat/completions", read_call, _edit, _usage, streams=True)
+def _relay(strip_usage: bool) -> Relay:
+    return ChatStream(strip_usage=strip_usage)
+
+
+CHAT = Endpoint("chat", b"/chat/completions", "openai", read_call, edit_call, _usage, _relay)

@@ -1,11 +1,11 @@
 """POST /embeddings: OpenAI embeddings."""
 
-from triplegate.gates.llm.call import Dialect
+from triplegate.gates.llm.call import Endpoint
 from triplegate.wire.openai_embeddings import EmbeddingsCall, edit_call, read_call, read_reply_usage
 
 
-def _edit(call: EmbeddingsCall, model: str, ask_usage: bool) -> bytes:
+def _edit(call: EmbeddingsCall, *, model: str, include_usage: bool) -> bytes:
     return edit_call(call, model=model)
 
 
-EMBEDDINGS = Dialect("embeddings", b"/embeddings", read_call, _edit, read_reply_usage)
+EMBEDDINGS = Endpoint("embeddings", b"/embeddings", "embeddings", read_call, _edit, read_reply_usage)

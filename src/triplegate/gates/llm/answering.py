@@ -1,0 +1,154 @@
+"""What one attempt brought: an error with its meaning, a whole answer, or a stream held until its first content."""
+
+from triplegate.core.errors import Refusal
+from triplegate.core.exchange import Attempt, Exchange
+from triplegate.core.http import Headers, OneFrame, Reply
+from triplegate.gates.llm.asking import Asked, Speech
+from triplegate.gates.llm.call import LlmCall
+from triplegate.gates.llm.failures import refusal_of
+from triplegate.gates.llm.flow import Flow, Relayed, Translated
+from triplegate.gates.llm.streaming import Streaming
+from triplegate.gates.llm.telling import ANTHROPIC
+from triplegate.gates.llm.telling import body as error_body
+from triplegate.gates.llm.whole import MOST, MOST_ERROR, MOST_TRANSLATED, Large, Seen, check, gathered
+from triplegate.upstreams.retries import class_of_status
+from triplegate.wire import anthropic_errors, openai_errors
+from triplegate.wire.codec import Shape
+from triplegate.wire.neutral_events import Failed, UsageSeen
+
+_JSON = (b"content-type", b"application/json")
+_EVENTS = (b"content-type", b"text/event-stream; charset=utf-8")
+_BY_STATUS = {404: "model_missing", 408: "transient"}
+"""Statuses that are no mistake of the client's when a provider says them (llm.md §5.1)."""
+
+
+async def understood(
+    reply: Reply, exchange: Exchange, attempt: Attempt, call: LlmCall, speech: Speech, asked: Asked
+) -> Reply:
+    """`reply` as the client may have it; `attempt.flow` says what is known of it.
+
+    Raises Refusal upstream_* for what is no answer: wrong type, broken, cut or failed before its first content.
+    """
+    if reply.status >= 400:
+        return await _failed(reply, exchange, attempt, call, speech, asked)
+    wanted = speech.codec.stream_type if asked.translated and speech.codec else b"text/event-stream"
+    _look(reply, wanted if call.streamed else b"json")
+    if call.streamed:
+        flow = _flow(exchange, call, speech, asked)
+        frames = Streaming(reply.frames, flow, attempt.target.name)
+        attempt.flow = flow
+        try:
+            await frames.hold(speech.first_token)
+        except Refusal:
+            if flow.error is not None:
+                attempt.error_class = flow.error.kind
+            raise
+        reply.frames = frames
+        if asked.translated:
+            reply.headers = _retyped(reply.headers, _EVENTS)
+        return reply
+    return await _whole(reply, exchange, attempt, call, speech, asked)
+
+
+def _look(reply: Reply, wanted: bytes) -> None:
+    """A page where an answer should be is none, whatever its status. Raises Refusal upstream_malformed."""
+    for name, value in reply.headers:
+        if name == b"content-type" and wanted in value.lower():
+            return
+    reply.frames.close()
+    raise Refusal(
+        "upstream_malformed",
+        "The provider's answer is of the wrong type.",
+        reason=f"status {reply.status}, no {wanted!r}",
+    )
+
+
+def _flow(exchange: Exchange, call: LlmCall, speech: Speech, asked: Asked) -> Flow:
+    endpoint = call.endpoint
+    if not asked.translated:
+        assert endpoint.relay is not None
+        fail = anthropic_errors.event if endpoint.family == ANTHROPIC else openai_errors.event
+        return Relayed(endpoint.relay(not call.wants_usage), fail)
+    assert speech.codec is not None
+    assert endpoint.codec is not None
+    return Translated(speech.codec.reader(), endpoint.codec.writer(_shape(exchange, call)))
+
+
+def _shape(exchange: Exchange, call: LlmCall) -> Shape:
+    created = int(exchange.house.clock.wall())
+    return Shape(call.model, exchange.id, created, call.wants_usage, call.request())
+
+
+async def _whole(
+    reply: Reply, exchange: Exchange, attempt: Attempt, call: LlmCall, speech: Speech, asked: Asked
+) -> Reply:
+    frames = reply.frames
+    seen = attempt.flow = Seen()
+    try:
+        text, complete = await gathered(frames, MOST_TRANSLATED if asked.translated else MOST)
+        if not complete:
+            if asked.translated:
+                raise Refusal("upstream_malformed", "The provider's answer is too large to be translated.")
+            reply.frames = Large(text, frames, seen)
+            return reply
+        content = _answer(text, seen, exchange, call, speech) if asked.translated else _passed(text, seen, call)
+    except BaseException:
+        frames.close()
+        raise
+    frames.close()
+    seen.size, seen.whole = len(content), True
+    reply.frames = OneFrame(content)
+    reply.headers = _retyped(reply.headers, _JSON) if asked.translated else reply.headers
+    return reply
+
+
+def _passed(text: bytes, seen: Seen, call: LlmCall) -> bytes:
+    seen.usage = call.endpoint.usage(text)
+    if seen.usage is None:
+        check(text)
+    return text
+
+
+def _answer(text: bytes, seen: Seen, exchange: Exchange, call: LlmCall, speech: Speech) -> bytes:
+    assert speech.codec is not None
+    assert call.endpoint.codec is not None
+    events = speech.codec.read_reply(text)
+    for event in events:
+        if isinstance(event, UsageSeen):
+            seen.usage = event.usage
+        elif isinstance(event, Failed):
+            raise refusal_of(event, call.model)
+    return call.endpoint.codec.write_reply(events, _shape(exchange, call))
+
+
+async def _failed(
+    reply: Reply, exchange: Exchange, attempt: Attempt, call: LlmCall, speech: Speech, asked: Asked
+) -> Reply:
+    """The provider's error: its class decides what is tried next; a client of another dialect gets it in its own."""
+    try:
+        text, complete = await gathered(reply.frames, MOST_ERROR)
+    except Refusal:
+        text, complete = b"", False
+    finally:
+        reply.frames.close()
+    failed = _meaning(reply, text, speech)
+    attempt.error_class = failed.kind
+    if asked.translated or not complete:
+        refusal = refusal_of(failed, attempt.target.name)
+        text = error_body(refusal, call.endpoint.family, exchange)
+        reply.status = refusal.status
+        reply.headers = _retyped(reply.headers, _JSON)
+    reply.frames = OneFrame(text)
+    return reply
+
+
+def _meaning(reply: Reply, text: bytes, speech: Speech) -> Failed:
+    if speech.codec is not None:
+        return speech.codec.read_error(reply.status, reply.headers, text)
+    kind = _BY_STATUS.get(reply.status) or class_of_status(reply.status)
+    return Failed(kind, status=reply.status)  # type: ignore[arg-type]  # one of the classes
+
+
+def _retyped(headers: Headers, kind: tuple[bytes, bytes]) -> Headers:
+    """The fields with another content type: what was said of the provider's bytes is not true of ours."""
+    return [line for line in headers if line[0] not in (b"content-type", b"content-length", b"etag")] + [kind]

@@ -1,0 +1,59 @@
+"""What one attempt sends: the client's own bytes with named edits, or the call in the provider's dialect."""
+
+from typing import Literal
+
+import msgspec
+
+from triplegate.config.documents_llm import Quirks
+from triplegate.core.errors import Refusal
+from triplegate.gates.llm.call import LlmCall
+from triplegate.gates.llm.quirks import shape
+from triplegate.wire.codec import Losses, ProviderCodec
+
+
+class Speech(msgspec.Struct, frozen=True, eq=False):
+    """How a provider is spoken to."""
+
+    family: str
+    codec: ProviderCodec | None
+    speaks: frozenset[str]
+    """Families of endpoints that get the client's bytes as they came."""
+    quirks: Quirks
+    on_loss: Literal["drop", "reject"]
+    first_token: float
+    """Seconds until a stream's first content."""
+
+
+class Asked(msgspec.Struct, eq=False):
+    """One attempt's request."""
+
+    path: bytes
+    body: bytes
+    translated: bool
+    """The reply comes in the provider's dialect, not in the client's."""
+    lost: tuple[str, ...] = ()
+    """What the client said and the provider's dialect cannot carry."""
+
+
+def ask(call: LlmCall, speech: Speech, model: str) -> Asked:
+    """The call for `model` of a provider.
+
+    Raises Refusal unsupported_endpoint when the provider has no such endpoint, unsupported_parameter where losses are
+    refused.
+    """
+    endpoint = call.endpoint
+    if endpoint.family in speech.speaks:
+        body = endpoint.edit(call.look, model=model, include_usage=speech.quirks.stream_usage)
+        return Asked(endpoint.path, _shaped(body, speech.quirks), translated=False)
+    codec = speech.codec
+    if codec is None or endpoint.codec is None:
+        path = endpoint.path.decode("ascii")
+        raise Refusal("unsupported_endpoint", f"The provider of the model {call.model} does not serve {path}.")
+    losses = Losses(speech.on_loss)
+    body = _shaped(codec.write_request(call.request(), model, losses), speech.quirks)
+    path = "/" + codec.path(model, call.streamed).lstrip("/")
+    return Asked(path.encode("ascii"), body, translated=True, lost=tuple(losses.names))
+
+
+def _shaped(body: bytes, quirks: Quirks) -> bytes:
+    return shape(body, quirks) if quirks.drop or quirks.max_tokens else body

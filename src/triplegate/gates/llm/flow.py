@@ -1,0 +1,214 @@
+"""How a streamed answer runs from a provider's bytes to a client's: relayed as it came, or translated."""
+
+from typing import Protocol
+
+from triplegate.core.errors import Refusal
+from triplegate.core.usage import Usage
+from triplegate.wire.codec import Reader, Relay, Writer
+from triplegate.wire.neutral_events import Delta, Event, Failed, Finish, Start, UsageSeen, is_content
+
+_CUT = "no finish, no end marker"
+
+
+class Flow(Protocol):
+    """What the gate knows of an answer while it runs."""
+
+    @property
+    def content(self) -> bool:
+        """True once a part of the answer was seen."""
+        ...
+
+    @property
+    def pieces(self) -> int:
+        """Events with content: about one token each."""
+        ...
+
+    @property
+    def finish_reason(self) -> str:
+        """The provider's word for why it ended; empty before."""
+        ...
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the provider said so far."""
+        ...
+
+    @property
+    def error(self) -> Failed | None:
+        """An error inside the stream."""
+        ...
+
+    @property
+    def done(self) -> bool:
+        """The real end was seen, and everything of it was given back."""
+        ...
+
+    @property
+    def tells(self) -> bool:
+        """Whether the provider's own error event passes to the client; else `fail` must tell it."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """What answered, in the provider's words."""
+        ...
+
+    @property
+    def id(self) -> str:
+        """The reply's id."""
+        ...
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Bytes for the client, possibly none yet. Raises Refusal upstream_malformed."""
+        ...
+
+    def finish(self) -> bytes:
+        """What is left when the upstream ended its message. Raises Refusal upstream_reset where it was cut."""
+        ...
+
+    def fail(self, refusal: Refusal) -> bytes:
+        """The dialect's error event."""
+        ...
+
+
+class Relayed:
+    """The provider speaks the client's dialect: its events pass as they came."""
+
+    __slots__ = ("_fail", "_relay")
+    tells = True
+
+    def __init__(self, relay: Relay, fail: "Fail") -> None:
+        self._relay, self._fail = relay, fail
+
+    @property
+    def content(self) -> bool:
+        """True once a part of the answer was seen."""
+        return self._relay.content
+
+    @property
+    def pieces(self) -> int:
+        """Events with content."""
+        return self._relay.pieces
+
+    @property
+    def finish_reason(self) -> str:
+        """The provider's word."""
+        return self._relay.finish_reason
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the provider said so far."""
+        return self._relay.usage
+
+    @property
+    def error(self) -> Failed | None:
+        """An error inside the stream; its event passes as it came."""
+        return self._relay.error
+
+    @property
+    def done(self) -> bool:
+        """True at the dialect's own end."""
+        return self._relay.done and self._relay.error is None
+
+    @property
+    def model(self) -> str:
+        """What answered, in the provider's words."""
+        return self._relay.model
+
+    @property
+    def id(self) -> str:
+        """The reply's id."""
+        return self._relay.id
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The whole events so far."""
+        return self._relay.feed(chunk)
+
+    def finish(self) -> bytes:
+        """The rest; a stream without an end or a finish was cut."""
+        relay = self._relay
+        rest = relay.finish()
+        if relay.error is None and not (relay.done or relay.finish_reason):
+            raise Refusal("upstream_reset", "The provider ended the stream before its end.", reason=_CUT)
+        return rest
+
+    def fail(self, refusal: Refusal) -> bytes:
+        """The dialect's error event."""
+        return self._fail(refusal)
+
+
+class Fail(Protocol):
+    """refusal → the dialect's error event."""
+
+    def __call__(self, refusal: Refusal, /) -> bytes:
+        """The event."""
+        ...
+
+
+class Translated:
+    """The provider speaks another dialect: bytes → events → bytes."""
+
+    __slots__ = (
+        "_reader",
+        "_writer",
+        "content",
+        "done",
+        "error",
+        "finish_reason",
+        "id",
+        "model",
+        "pieces",
+        "usage",
+    )
+    tells = False
+
+    def __init__(self, reader: Reader, writer: Writer) -> None:
+        self._reader, self._writer = reader, writer
+        self.content = False
+        self.pieces = 0
+        self.finish_reason = ""
+        self.usage: Usage | None = None
+        self.error: Failed | None = None
+        self.done = False
+        self.model = self.id = ""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """What the events of `chunk` are in the client's dialect."""
+        return self._write(self._reader.feed(chunk))
+
+    def finish(self) -> bytes:
+        """The rest and the end; without a finish of the model's the stream was cut."""
+        rest = self._write(self._reader.finish())
+        if self.error is not None:
+            return rest
+        if not self.finish_reason:
+            raise Refusal("upstream_reset", "The provider ended the stream before its end.", reason=_CUT)
+        self.done = True
+        return rest + self._writer.finish()
+
+    def fail(self, refusal: Refusal) -> bytes:
+        """The dialect's error event."""
+        return self._writer.fail(refusal)
+
+    def _write(self, events: list[Event]) -> bytes:
+        written: list[bytes] = []
+        for event in events:
+            self._note(event)
+            if self.error is not None:
+                break
+            written.append(self._writer.feed(event))
+        return b"".join(written)
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, Delta):
+            self.pieces += 1
+        elif isinstance(event, UsageSeen):
+            self.usage = event.usage
+        elif isinstance(event, Finish):
+            self.finish_reason = event.raw or event.reason
+        elif isinstance(event, Failed):
+            self.error = event
+        elif isinstance(event, Start):
+            self.model, self.id = event.model or self.model, event.id or self.id
+        if not self.content and is_content(event):
+            self.content = True

@@ -1,0 +1,43 @@
+"""Refusals of the llm gate in the words of the dialect that was called: a body with its fields, or an in-band event."""
+
+from triplegate.core.errors import Refusal
+from triplegate.core.exchange import Exchange
+from triplegate.core.http import Headers, OneFrame, Reply
+from triplegate.wire import anthropic_errors, openai_errors
+from triplegate.wire.ratelimit import anthropic_fields, openai_fields, retry_after
+
+ANTHROPIC = "anthropic"
+"""The one family whose errors differ from OpenAI's."""
+
+
+def body(refusal: Refusal, family: str, exchange: Exchange) -> bytes:
+    """The error object."""
+    if family == ANTHROPIC:
+        return anthropic_errors.body(refusal, exchange.request_id.decode("latin-1"))
+    return openai_errors.body(refusal)
+
+
+def standings(exchange: Exchange, family: str) -> Headers:
+    """How the caller's limits stand, in the vendor's own fields."""
+    if family == ANTHROPIC:
+        return anthropic_fields(exchange.standings, exchange.house.clock.wall())
+    return openai_fields(exchange.standings)
+
+
+def refused(exchange: Exchange, refusal: Refusal, family: str) -> Reply:
+    """The reply that says so."""
+    content = body(refusal, family, exchange)
+    headers = [
+        *refusal.headers,
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(content)).encode("ascii")),
+        (b"server", b"triplegate"),
+    ]
+    if refusal.retry_after is not None:
+        seconds = retry_after(refusal.retry_after, exchange.standings)
+        headers.append((b"retry-after", seconds))
+        headers.append((b"retry-after-ms", seconds + b"000"))
+    if refusal.status == 401:
+        headers.append((b"www-authenticate", b'Bearer realm="triplegate"'))
+    headers += standings(exchange, family)
+    return Reply(refusal.status, headers, OneFrame(content), source="local")

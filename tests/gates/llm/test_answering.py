@@ -1,0 +1,118 @@
+"""What a provider answered, as a client of any dialect may have it; what is no answer is none before anyone sees it."""
+
+import json
+
+import pytest
+from tests.builders import make_exchange
+from tests.gates.llm import toy
+from tests.gates.llm.calls import COUNT, DONE, REPLY, STOP, WORD, chat
+from tests.gates.llm.test_asking import BOTH, FOREIGN, SPEECH
+from tests.gates.llm.test_decoding import Pieces
+
+from triplegate.core.catalog import Target
+from triplegate.core.errors import Refusal
+from triplegate.core.http import Reply
+from triplegate.gates.llm.answering import understood
+from triplegate.gates.llm.asking import ask
+from triplegate.gates.llm.call import read_call
+from triplegate.gates.llm.paths.chat import CHAT
+
+JSON, SSE = b"application/json", b"text/event-stream"
+
+
+class Answered:
+    """One attempt and what came of it."""
+
+    def __init__(self, *pieces, kind=JSON, status=200, foreign=False, **said):
+        speech, endpoint = (FOREIGN, BOTH) if foreign else (SPEECH, CHAT)
+        self.exchange = make_exchange()
+        self.call = read_call(endpoint, chat("m", **said))
+        self.attempt = self.exchange.attempt(Target("deployment", "p/x"))
+        self.frames = Pieces(*pieces)
+        self.reply = Reply(status, [(b"content-type", kind), (b"content-length", b"99")], self.frames)
+        self.how = (self.exchange, self.attempt, self.call, speech, ask(self.call, speech, "x"))
+
+    async def content(self):
+        self.reply = await understood(self.reply, *self.how)
+        return b"".join([piece async for piece in self.reply.frames])
+
+    async def refused(self):
+        with pytest.raises(Refusal) as caught:
+            await self.content()
+        assert self.frames.closed
+        return caught.value.code
+
+
+async def test_a_whole_answer_of_the_same_dialect_passes_as_it_came():
+    case = Answered(REPLY[:9], REPLY[9:])
+    assert await case.content() == REPLY
+    assert (case.attempt.flow.usage.output_text, case.attempt.flow.whole, case.attempt.error_class) == (5, True, "")
+    assert (b"content-length", b"99") in case.reply.headers
+
+
+async def test_a_whole_answer_of_another_dialect_is_written_anew():
+    case = Answered(toy.line("block") + toy.WORD + toy.STOP + toy.COUNT, foreign=True)
+    assert await case.content() == b"<word>"
+    assert (case.attempt.flow.usage.input_uncached, case.attempt.flow.size) == (5, 6)
+    assert case.reply.headers == [(b"content-type", JSON)]
+
+
+async def test_streams_pass_or_are_written_anew():
+    case = Answered(WORD, STOP, COUNT, DONE, kind=SSE, stream=True)
+    assert await case.content() == WORD + STOP + DONE
+    assert case.attempt.flow.done
+    case = Answered(toy.line("block") + toy.WORD, toy.STOP, kind=b"x-toy", foreign=True, stream=True)
+    assert await case.content() == b"<word><end of m>"
+    assert case.reply.headers == [(b"content-type", b"text/event-stream; charset=utf-8")]
+
+
+@pytest.mark.parametrize(
+    ("case", "code"),
+    [
+        (Answered(b"<html>", kind=b"text/html"), "upstream_malformed"),
+        (Answered(b"<html>"), "upstream_malformed"),
+        (Answered(b'{"error":{"message":"no"}}'), "upstream_failed"),
+        (Answered(WORD, kind=JSON, stream=True), "upstream_malformed"),
+        (Answered(b"", kind=SSE, stream=True), "upstream_reset"),
+        (Answered(b"nonsense", foreign=True), "upstream_malformed"),
+        (Answered(toy.line("error", "rate"), foreign=True), "upstream_rate_limited"),
+        (Answered(toy.line("error", "overload"), kind=b"x-toy", foreign=True, stream=True), "upstream_overloaded"),
+    ],
+)
+async def test_what_is_no_answer_is_refused_before_anyone_sees_it(case, code):
+    assert await case.refused() == code
+
+
+async def test_the_class_of_an_error_inside_a_stream_is_the_attempts():
+    case = Answered(toy.line("error", "context_window"), kind=b"x-toy", foreign=True, stream=True)
+    assert (await case.refused(), case.attempt.error_class) == ("context_length_exceeded", "context_window")
+
+
+async def test_an_error_of_the_same_dialect_passes_with_its_class_known():
+    body = b'{"error":{"message":"too long"}}'
+    case = Answered(body, status=404)
+    assert (await case.content(), case.reply.status, case.attempt.error_class) == (body, 404, "model_missing")
+
+
+async def test_an_error_of_another_dialect_is_told_in_the_clients():
+    case = Answered(b"2000 tokens are too many", status=400, foreign=True)
+    content = json.loads(await case.content())
+    assert (case.reply.status, case.attempt.error_class) == (400, "context_window")
+    assert content["error"] == {
+        "message": "2000 tokens are too many",
+        "type": "invalid_request_error",
+        "param": None,
+        "code": "context_length_exceeded",
+    }
+
+
+async def test_an_error_that_does_not_end_is_told_in_our_words():
+    case = Answered(b"x" * 70_000, b"y" * 70_000, b"z", status=500)
+    assert json.loads(await case.content())["error"]["code"] == "upstream_failed"
+    assert case.frames.closed
+
+
+async def test_what_is_too_large_to_gather_streams():
+    case = Answered(b'{"choices":"' + b"x" * 1_100_000, b'"}')
+    assert len(await case.content()) > 1_100_000
+    assert not case.attempt.flow.whole

@@ -1,0 +1,54 @@
+"""One attempt's request: bytes where the provider speaks the client's dialect, a translation where it does not."""
+
+import json
+
+import msgspec
+import pytest
+from tests.gates.llm import toy
+from tests.gates.llm.calls import chat
+
+from triplegate.config.documents_llm import Quirks
+from triplegate.core.errors import Refusal
+from triplegate.gates.llm.asking import Speech, ask
+from triplegate.gates.llm.call import endpoint_of, read_call
+from triplegate.gates.llm.paths.chat import CHAT
+from triplegate.gates.llm.paths.embeddings import EMBEDDINGS
+
+SPEECH = Speech("openai", None, frozenset({"openai"}), Quirks(), "drop", 60.0)
+FOREIGN = msgspec.structs.replace(SPEECH, family="toy", codec=toy.PROVIDER, speaks=frozenset({"toy"}))
+BOTH = endpoint_of(toy.CLIENT, "chat", b"/chat/completions")
+
+
+def test_the_same_dialect_gets_the_clients_bytes_but_for_named_edits():
+    text = chat("m", stream=True, seed=1)
+    asked = ask(read_call(CHAT, text), SPEECH, "m")
+    assert (asked.path, asked.translated, asked.lost) == (b"/chat/completions", False, ())
+    assert json.loads(asked.body) == json.loads(text) | {"stream_options": {"include_usage": True}}
+    whole = chat("m")
+    assert ask(read_call(CHAT, whole), SPEECH, "m").body is whole
+
+
+def test_a_vendors_quirks_hold_for_its_own_dialect():
+    quirks = Quirks(drop=("seed",), max_tokens="max_tokens", stream_usage=False)
+    text = chat("m", stream=True, seed=1, max_completion_tokens=3)
+    asked = ask(read_call(CHAT, text), msgspec.structs.replace(SPEECH, quirks=quirks), "x")
+    assert json.loads(asked.body) == {"model": "x", "messages": [], "stream": True, "max_tokens": 3}
+
+
+def test_another_dialect_gets_a_translation_and_what_was_lost_is_known():
+    asked = ask(read_call(BOTH, chat("m", stream=True)), FOREIGN, "x")
+    assert (asked.path, asked.body, asked.translated) == (b"/say/x?stream=True", b'["x", "hi"]', True)
+    assert asked.lost == ("seed",)
+
+
+def test_losses_are_refused_where_that_is_said():
+    with pytest.raises(Refusal) as caught:
+        ask(read_call(BOTH, chat("m")), msgspec.structs.replace(FOREIGN, on_loss="reject"), "x")
+    assert (caught.value.code, caught.value.payload["param"]) == ("unsupported_parameter", "seed")
+
+
+@pytest.mark.parametrize("speech", [SPEECH, FOREIGN])
+def test_an_endpoint_that_the_provider_does_not_have_is_told(speech):
+    with pytest.raises(Refusal) as caught:
+        ask(read_call(EMBEDDINGS, b'{"model":"m","input":"x"}'), speech, "x")
+    assert (caught.value.code, "/embeddings" in caught.value.detail) == ("unsupported_endpoint", True)

@@ -1,0 +1,97 @@
+"""The head waits for the first content; what fails before it can still be mended, what fails after it is told."""
+
+import asyncio
+
+import pytest
+from tests.gates.llm import toy
+from tests.gates.llm.calls import DONE, STOP, WORD, event
+from tests.gates.llm.test_decoding import Pieces
+from tests.gates.llm.test_flow import relayed, translated
+
+from triplegate.core.errors import Refusal
+from triplegate.gates.llm.streaming import Streaming
+
+ROLE = event(choices=[{"index": 0, "delta": {"role": "assistant"}}])
+
+
+def streaming(*pieces, flow=None):
+    frames = Pieces(*pieces)
+    return Streaming(frames, flow or relayed(), "p/x"), frames
+
+
+async def rest_of(frames):
+    return [piece async for piece in frames if piece]
+
+
+async def test_what_was_held_comes_first_in_one_piece():
+    stream, frames = streaming(ROLE, WORD, STOP, DONE)
+    await stream.hold(5)
+    assert len(frames._pieces) == 2
+    assert stream.ready
+    assert await rest_of(stream) == [ROLE + WORD, STOP, DONE]
+
+
+async def test_an_answer_without_content_is_an_answer_when_it_finished():
+    stream, _ = streaming(ROLE, STOP + DONE)
+    await stream.hold(5)
+    assert b"".join(await rest_of(stream)) == ROLE + STOP + DONE
+
+
+@pytest.mark.parametrize(
+    ("pieces", "code"),
+    [
+        ([ROLE], "upstream_reset"),
+        ([], "upstream_reset"),
+        ([ROLE, event(error={"message": "no", "code": "rate_limit"})], "upstream_rate_limited"),
+        ([event(error={"type": "overloaded_error"}), DONE], "upstream_overloaded"),
+    ],
+)
+async def test_a_failure_before_content_is_a_refusal_and_gives_the_connection_up(pieces, code):
+    stream, frames = streaming(*pieces)
+    with pytest.raises(Refusal) as caught:
+        await stream.hold(5)
+    assert (caught.value.code, frames.closed) == (code, True)
+
+
+async def test_a_failure_after_content_comes_after_what_was_said():
+    stream, _ = streaming(ROLE, WORD)
+    await stream.hold(5)
+    assert await anext(stream) == ROLE + WORD
+    with pytest.raises(Refusal) as caught:
+        await anext(stream)
+    assert caught.value.code == "upstream_reset"
+
+
+async def test_a_foreign_error_after_content_ends_the_frames_at_once():
+    stream, frames = streaming(
+        toy.line("block") + toy.WORD, toy.WORD + toy.line("error", "rate"), toy.WORD, flow=translated()
+    )
+    await stream.hold(5)
+    assert [await anext(stream), await anext(stream)] == [b"<word>", b"<word>"]
+    with pytest.raises(Refusal) as caught:
+        await anext(stream)
+    assert (caught.value.code, frames._pieces) == ("upstream_rate_limited", [toy.WORD])
+
+
+async def test_a_foreign_answer_ends_in_the_clients_way():
+    stream, _ = streaming(toy.line("block"), toy.WORD, toy.STOP, flow=translated())
+    await stream.hold(5)
+    assert b"".join(await rest_of(stream)) == b"<word><end of m>"
+
+
+async def test_the_hold_is_bounded_in_chunks_and_bytes():
+    for size, count in ((1, 100), (30_000, 20)):
+        stream, frames = streaming(*[b": %b\n\n" % (b"x" * size)] * count, WORD, STOP + DONE)
+        await stream.hold(5)
+        assert len(frames._pieces) > 5
+
+
+async def test_a_provider_without_a_word_in_time_is_given_up():
+    class Silent(Pieces):
+        async def __anext__(self):
+            await asyncio.Event().wait()
+
+    frames = Silent()
+    with pytest.raises(Refusal) as caught:
+        await Streaming(frames, relayed(), "p/x").hold(0.01)
+    assert (caught.value.code, frames.closed) == ("upstream_timeout", True)
