@@ -242,6 +242,10 @@ FIELDS = {
     "ProviderDocument.key": ORDERED,
     "ProviderDocument.headers": DEPLOYMENT + "test_a_provider_sees_our_credential_and_nothing_of_the_clients",
     "ProviderDocument.verified": SAYS_ONLY,
+    "ProviderDocument.head_hold": "gates/llm/test_streaming.py"
+    "::test_a_head_that_was_held_long_enough_goes_out_and_nothing_is_lost",
+    "ModelDocument.on_gone": "journeys/test_llm.py"
+    "::test_a_model_that_drains_knows_what_a_call_cost_though_its_client_left",
     "ProviderDocument.speaks": "gates/llm/test_dialects.py::test_a_provider_speaks_its_own_dialect_and_what_it_says",
     "ProviderDocument.on_loss": "gates/llm/test_asking.py::test_losses_are_refused_where_that_is_said",
     "ProviderDocument.first_token": LLM + "test_a_provider_that_says_nothing_in_time_is_left_for_another",

@@ -164,6 +164,24 @@ async def test_a_cancelled_pump_closes_the_frames_at_once(gone):
     assert (frames.closed, wire.ended) == (1, False)
 
 
+async def test_a_reply_to_be_finished_is_read_to_its_end_for_nobody():
+    exchange, frames = make_exchange(), Queue(b"one", last=False)
+    wire = ListWire(exchange)
+    task = asyncio.ensure_future(pump(exchange, Reply(200, [], frames, on_gone="finish"), Encoder(), wire))
+    while not wire.started or frames._frames:
+        await asyncio.sleep(0)
+    wire.gone = True
+    task.cancel()
+    await asyncio.sleep(0)
+    frames.put(b"two")
+    await asyncio.sleep(0.01)
+    assert (frames._frames, frames.closed, wire.sent.count(b"two")) == ([], 0, 0)
+    frames.end()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (frames.done, frames.closed) == (True, 1)
+
+
 @pytest.mark.parametrize(
     ("status", "code", "outcome"),
     [

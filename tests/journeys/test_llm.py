@@ -68,6 +68,7 @@ models:
   limited:
     deployments: [{{provider: scripted, model: scripted}}]
     policies: [{{use: rate_limit, name: few, requests: 5, window: 1m}}]
+  drained: {{deployments: [{{provider: scripted, model: scripted}}], on_gone: drain}}
   hidden: {{deployments: [{{provider: scripted, model: scripted}}], teams: [ops]}}
 llm: {{policies: [{{use: key_auth}}]}}
 orgs:
@@ -147,6 +148,10 @@ class Llm:
     def rows(self, number):
         self.house.usage("team")  # brings the ledger up to date
         return records(self.house.directory, f"exchange = '{number}'")
+
+    def rows_of(self, model):
+        self.house.usage("team")
+        return records(self.house.directory, f"route = '{model}'")
 
 
 @pytest.fixture(scope="module")
@@ -509,6 +514,25 @@ async def test_a_client_that_leaves_before_the_first_byte_ends_the_call_too(llm)
     while "gone" not in [line["event"] for line in llm.calls(number)]:
         assert time.monotonic() < end
         await asyncio.sleep(0.02)
+    (row,) = await asyncio.to_thread(eventually, lambda: llm.rows_of("slow-first"))
+    assert (row["outcome"], row["usage_source"], row["output_text"]) == ("gone", "partial", 0)
+    assert row["cost"] > 0
+
+
+def test_a_model_that_drains_knows_what_a_call_cost_though_its_client_left(llm):
+    with llm.client.chat.completions.with_streaming_response.create(
+        model="drained", messages=says("one two three", latch="drained"), stream=True
+    ) as raw:
+        number = raw.headers["x-request-id"]
+        for chunk in raw.parse():
+            if chunk.choices[0].delta.content:
+                break
+        time.sleep(0.25)  # the sweep watches what has outlived one of its rounds
+        raw.close()
+    llm.release("drained", 5)
+    assert llm.latch("drained", wait=5)["outcome"] == "answered"
+    (row,) = eventually(lambda: llm.rows(number))
+    assert (row["outcome"], row["usage_source"]) == ("gone", "provider")
 
 
 async def test_a_crowd_that_leaves_at_any_moment_leaves_a_record_each_and_nothing_open(llm):

@@ -122,6 +122,8 @@ class ProviderDocument(Reached):
     """What a translation cannot carry is left out and named in `X-Triplegate-Dropped`, or the call is refused."""
     first_token: Duration = 60.0
     """Longest wait for the first content of a stream; until then another deployment may still answer unseen."""
+    head_hold: Duration = 10.0
+    """After this wait for the first content the client gets the head; a failure from then on is told in the stream."""
     auth: ProviderAuth | None = ProviderAuth(bearer=True)
     """How the credential travels; null when it takes none."""
     key: SecretRef | None = None
@@ -178,6 +180,8 @@ class ModelDocument(Document):
     """Team that answers for it; says only whom to ask."""
     teams: tuple[TeamRef, ...] | None = None
     """Teams that may use it; absent = all."""
+    on_gone: Literal["cancel", "drain"] = "cancel"
+    """When the client leaves its stream: end the call at once and pay for what came, or read it to its end (≤ 60 s)."""
     policies: Policies = ()
     """Policies of calls to this model."""
 

@@ -1,6 +1,7 @@
 """Move a reply to the client: head, frames as they come, and an end that is never a lie."""
 
 import asyncio
+import contextlib
 
 from triplegate.core.booking import overhead_us
 from triplegate.core.errors import Refusal
@@ -12,6 +13,8 @@ from triplegate.wire.ratelimit import fields
 
 _GATHER = 1_048_576  # a reply to be sent whole streams after all when it is larger
 
+_READ_ON = 60.0
+"""Seconds for the rest of a reply whose client left."""
 _CLOSE = (b"connection", b"close")
 _UNREAD = frozenset({"malformed_request", "body_timeout"})
 """Where a message ends is in doubt, or its end may never come: nothing may follow on the connection (P-17)."""
@@ -28,6 +31,8 @@ async def pump(exchange: Exchange, reply: Reply, encoder: Encoder, wire: Wire) -
         else:
             await _stream(exchange, reply, encoder, wire)
     except asyncio.CancelledError:
+        if wire.gone and reply.on_gone == "finish":
+            await _read_on(reply)
         if not wire.stopping or wire.gone:
             raise
         uncancel()
@@ -36,6 +41,15 @@ async def pump(exchange: Exchange, reply: Reply, encoder: Encoder, wire: Wire) -
         await _fail(exchange, encoder, wire, refusal)
     finally:
         reply.frames.close()
+
+
+async def _read_on(reply: Reply) -> None:
+    """Nobody listens any more; the rest is read so that what it cost is known. Frames can be awaited anew."""
+    uncancel()
+    with contextlib.suppress(Refusal, TimeoutError):
+        async with asyncio.timeout(_READ_ON):
+            async for _ in reply.frames:
+                pass
 
 
 async def _stream(exchange: Exchange, reply: Reply, encoder: Encoder, wire: Wire) -> None:

@@ -12,7 +12,7 @@ from triplegate.core.money import Price
 from triplegate.core.usage import Usage
 from triplegate.gates.llm.call import read_call
 from triplegate.gates.llm.flow import Relayed
-from triplegate.gates.llm.metering import Meter, StreamEncoder, WholeEncoder, estimate, reserved
+from triplegate.gates.llm.metering import Meter, StreamEncoder, WholeEncoder, book_left, estimate, reserved
 from triplegate.gates.llm.paths.chat import CHAT
 from triplegate.gates.llm.paths.embeddings import EMBEDDINGS
 from triplegate.gates.llm.whole import Large, Seen
@@ -172,6 +172,18 @@ def test_a_call_is_booked_once():
     assert case.meter.book(Usage(input_uncached=99, source="provider")) == 7
     case.meter.book_cut(50)
     assert (case.attempt.cost, case.exchange.numbers.list_cost) == (7, 7)
+
+
+def test_who_leaves_before_an_answer_pays_for_what_was_asked_but_not_for_failures():
+    exchange = make_exchange()
+    call = read_call(CHAT, chat())
+    failed, waiting, unsent = (exchange.attempt(TARGET) for _ in range(3))
+    failed.error_class = "rate"
+    failed.numbers.dispatched = waiting.numbers.dispatched = 1.0
+    book_left(exchange, call)
+    assert (failed.cost, unsent.cost) == (0, 0)
+    assert waiting.cost == exchange.numbers.list_cost == 5 + call.size // 4
+    assert exchange.usage.source == "partial"
 
 
 def test_without_a_price_it_costs_nothing():

@@ -25,7 +25,7 @@ async def rest_of(frames):
 
 async def test_what_was_held_comes_first_in_one_piece():
     stream, frames = streaming(ROLE, WORD, STOP, DONE)
-    await stream.hold(5)
+    await stream.hold(5, 5)
     assert len(frames._pieces) == 2
     assert stream.ready
     assert await rest_of(stream) == [ROLE + WORD, STOP, DONE]
@@ -33,7 +33,7 @@ async def test_what_was_held_comes_first_in_one_piece():
 
 async def test_an_answer_without_content_is_an_answer_when_it_finished():
     stream, _ = streaming(ROLE, STOP + DONE)
-    await stream.hold(5)
+    await stream.hold(5, 5)
     assert b"".join(await rest_of(stream)) == ROLE + STOP + DONE
 
 
@@ -49,13 +49,13 @@ async def test_an_answer_without_content_is_an_answer_when_it_finished():
 async def test_a_failure_before_content_is_a_refusal_and_gives_the_connection_up(pieces, code):
     stream, frames = streaming(*pieces)
     with pytest.raises(Refusal) as caught:
-        await stream.hold(5)
+        await stream.hold(5, 5)
     assert (caught.value.code, frames.closed) == (code, True)
 
 
 async def test_a_failure_after_content_comes_after_what_was_said():
     stream, _ = streaming(ROLE, WORD)
-    await stream.hold(5)
+    await stream.hold(5, 5)
     assert await anext(stream) == ROLE + WORD
     with pytest.raises(Refusal) as caught:
         await anext(stream)
@@ -66,7 +66,7 @@ async def test_a_foreign_error_after_content_ends_the_frames_at_once():
     stream, frames = streaming(
         toy.line("block") + toy.WORD, toy.WORD + toy.line("error", "rate"), toy.WORD, flow=translated()
     )
-    await stream.hold(5)
+    await stream.hold(5, 5)
     assert [await anext(stream), await anext(stream)] == [b"<word>", b"<word>"]
     with pytest.raises(Refusal) as caught:
         await anext(stream)
@@ -75,14 +75,14 @@ async def test_a_foreign_error_after_content_ends_the_frames_at_once():
 
 async def test_a_foreign_answer_ends_in_the_clients_way():
     stream, _ = streaming(toy.line("block"), toy.WORD, toy.STOP, flow=translated())
-    await stream.hold(5)
+    await stream.hold(5, 5)
     assert b"".join(await rest_of(stream)) == b"<word><end of m>"
 
 
 async def test_the_hold_is_bounded_in_chunks_and_bytes():
     for size, count in ((1, 100), (30_000, 20)):
         stream, frames = streaming(*[b": %b\n\n" % (b"x" * size)] * count, WORD, STOP + DONE)
-        await stream.hold(5)
+        await stream.hold(5, 5)
         assert len(frames._pieces) > 5
 
 
@@ -93,5 +93,19 @@ async def test_a_provider_without_a_word_in_time_is_given_up():
 
     frames = Silent()
     with pytest.raises(Refusal) as caught:
-        await Streaming(frames, relayed(), "p/x").hold(0.01)
+        await Streaming(frames, relayed(), "p/x").hold(0.01, 5)
     assert (caught.value.code, frames.closed) == ("upstream_timeout", True)
+
+
+async def test_a_head_that_was_held_long_enough_goes_out_and_nothing_is_lost():
+    come = asyncio.Event()
+
+    class Late(Pieces):
+        async def __anext__(self):
+            await come.wait()
+            return await super().__anext__()
+
+    stream = Streaming(Late(ROLE, WORD, STOP, DONE), relayed(), "p/x")
+    await stream.hold(5, 0.01)
+    come.set()
+    assert b"".join(await rest_of(stream)) == ROLE + WORD + STOP + DONE

@@ -38,7 +38,7 @@ async def understood(
         frames = Streaming(reply.frames, flow, attempt.target.name)
         attempt.flow = flow
         try:
-            await frames.hold(speech.first_token)
+            await frames.hold(speech.first_token, speech.head_hold)
         except Refusal:
             if flow.error is not None:
                 attempt.error_class = flow.error.kind

@@ -22,6 +22,8 @@ class Speech(msgspec.Struct, frozen=True, eq=False):
     on_loss: Literal["drop", "reject"]
     first_token: float
     """Seconds until a stream's first content."""
+    head_hold: float = 10.0
+    """Seconds after which a stream's head goes out without content."""
 
 
 class Asked(msgspec.Struct, eq=False):

@@ -67,6 +67,7 @@ def _model(name: str, document: ModelDocument, documents: Documents, kit: Kit) -
             for policy in route.policies + of_targets(route)
             if policy.security and policy.form == "decide" and policy.mode == "enforce"
         ),
+        "finish" if document.on_gone == "drain" else "cancel",
     )
 
 

@@ -54,6 +54,7 @@ class Deployment:
             provider.quirks,
             provider.on_loss,
             provider.first_token,
+            provider.head_hold,
         )
         reached = reach(provider.base_url, provider.tls, provider.connections, kit)
         self._pool: Pool = reached.pool

@@ -1,5 +1,6 @@
 """The llm gate: a model's name in a body of any dialect → deployments; usage is counted, cost is booked."""
 
+import asyncio
 from collections.abc import Mapping
 
 import msgspec
@@ -17,7 +18,7 @@ from triplegate.gates.llm.asking import ask
 from triplegate.gates.llm.call import Endpoint, LlmCall, read_call
 from triplegate.gates.llm.decoding import decoded
 from triplegate.gates.llm.deployment import Deployment
-from triplegate.gates.llm.metering import Meter, StreamEncoder, WholeEncoder, reserved
+from triplegate.gates.llm.metering import Meter, StreamEncoder, WholeEncoder, book_left, reserved
 from triplegate.gates.llm.model import Model, Order
 from triplegate.gates.llm.paths import models as models_path
 from triplegate.gates.llm.telling import ANTHROPIC, refused, standings
@@ -151,8 +152,14 @@ class LlmGate:
                 report=report,
                 rules_of=rules_of,
             )
-        finally:
-            exchange.numbers.list_cost = 0  # the intent has it; from now on what was really used counts
+        except asyncio.CancelledError:
+            book_left(exchange, call)
+            raise
+        except Refusal:
+            exchange.numbers.list_cost = 0
+            raise
+        exchange.numbers.list_cost = 0  # the intent has it; from now on what was really used counts
+        reply.on_gone = model.on_gone
         attempt = next(one for one in exchange.attempts if one.adopted)
         _check(attempt, reply)
         reply.headers = [line for line in reply_headers(reply.headers) if line[0] not in _OURS]

@@ -42,6 +42,19 @@ class Meter:
         self.book(estimate(self._call, pieces, "partial"))
 
 
+def book_left(exchange: Exchange, call: LlmCall) -> None:
+    """The client left while attempts were under way: each is paid for by what is known of it."""
+    for attempt in exchange.attempts:
+        if attempt.numbers.dispatched and not attempt.error_class:
+            seen = attempt.flow
+            meter = Meter(exchange, attempt, call)
+            if seen is not None and seen.usage is not None:
+                meter.book(seen.usage)
+            else:
+                meter.book_cut(getattr(seen, "pieces", 0))
+    exchange.numbers.list_cost = sum([attempt.cost for attempt in exchange.attempts])
+
+
 def estimate(call: LlmCall, output: int, source: str) -> Usage:
     """Usage by size of the request, with `output` tokens; `source` is partial or estimated."""
     tokens = max(1, call.size // _BYTES_A_TOKEN)

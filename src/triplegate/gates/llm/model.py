@@ -4,6 +4,7 @@ import msgspec
 
 from triplegate.core.catalog import Route, Target
 from triplegate.core.exchange import Attempt, Exchange, Role
+from triplegate.core.http import OnGone
 from triplegate.core.identity import Principal
 from triplegate.core.policy import Policy
 from triplegate.gates.llm.deployment import Deployment
@@ -22,6 +23,8 @@ class Model(msgspec.Struct, frozen=True, eq=False):
     """Teams that may use it; None = all."""
     guards: tuple[Policy, ...] = ()
     """What decides about access to it, for calls that come by way of another model."""
+    on_gone: OnGone = "cancel"
+    """What becomes of a stream whose client left."""
 
     def open_to(self, principal: Principal) -> bool:
         """Whether this principal may use it."""

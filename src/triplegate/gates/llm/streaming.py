@@ -23,16 +23,19 @@ class Streaming(Frames):
         self._failure: Refusal | None = None
         self.done = False
 
-    async def hold(self, seconds: float) -> None:
+    async def hold(self, seconds: float, most: float) -> None:
         """Read until content, the end, or a bound; what came is kept for the client.
 
-        Raises Refusal, and the connection is given up: of the provider's failure, upstream_timeout when no content
-        came within `seconds`, upstream_reset or upstream_malformed.
+        After `most` seconds the head goes out without content, and failures are told in-band from then on. Raises
+        Refusal, and the connection is given up: of the provider's failure, upstream_timeout when no content came
+        within `seconds`, upstream_reset or upstream_malformed.
         """
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(min(seconds, most)):
                 await self._until_content()
         except TimeoutError:
+            if most < seconds:
+                return  # a wait that was broken off loses nothing: the frames can be awaited anew
             self.close()
             raise Refusal(
                 "upstream_timeout", "The provider sent no content in time.", reason=f"idle: no content in {seconds:g} s"
