@@ -3,11 +3,14 @@
 import asyncio
 import random
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from tests.chaos.calls import Call, cuts
 from tests.chaos.houses import chat, furnish
-from tests.journeys.running import House, eventually, journal, records
+from tests.journeys.running import House, eventually, journal, records, write
+from tests.journeys.websocket_upstream import Service
+from websockets.asyncio.client import connect
 
 from triplegate.samples.start import start_samples
 
@@ -88,3 +91,86 @@ async def test_tokens_of_a_cut_answer_are_counted_up_to_the_cut(house):
 async def test_a_thousand_cut_streams_leave_no_connection_and_one_record_each(house):
     for seed in range(5):
         await check(house, 200, seed)
+
+
+SOCKETS = """
+services: {{chat: {{endpoints: ["http://127.0.0.1:{port}"], websocket: true}}}}
+routes: {{chat: {{service: chat, match: {{path: /}}, records: each, owner: web, policies: [{{use: key_auth}}]}}}}
+orgs: {{acme: {{teams: {{web: {{consumers: {{ci: {{}}}}}}}}}}}}
+"""
+
+
+@pytest.fixture(scope="module")
+def service():
+    service = Service()
+    yield service
+    service.close()
+
+
+@pytest.fixture(scope="module", params=["granian", "loop"])
+def sockets(request, tmp_path_factory, service):
+    folder = tmp_path_factory.mktemp("sockets")
+    write(folder, SOCKETS.format(port=service.port))
+    with House(folder, TRIPLEGATE_TRANSPORT=request.param) as running:
+        running.left = {"gone", "ok"} if request.param == "granian" else {"gone"}  # docs/deviations.md
+        yield running
+
+
+def files(house: House) -> int:
+    """Descriptors that the gateway has open, those of its clients and upstreams among them."""
+    return len(list(Path(f"/proc/{house.process.pid}/fd").iterdir()))
+
+
+def under_way(house: House) -> int:
+    """Exchanges, each the task of its own that carries it."""
+    return int(sum(value for name, value in house.metrics().items() if name.startswith("http_server_active_requests{")))
+
+
+async def cut_sockets(house: House, service: Service, key: str, count: int, seed: int) -> None:
+    """Open them, let each say something, cut them all without a word: half of them while an echo is under way."""
+    chance = random.Random(seed)
+    headers = {"authorization": f"Bearer {key}"}
+    known = {row["exchange"] for row in records(house.directory)}
+    before, asked = len(service.closed), f"ws://127.0.0.1:{house.port}/echo/{seed}"
+
+    async def talk(number: int):
+        client = await connect(asked, additional_headers=headers, compression=None, open_timeout=20)
+        await client.send("hello")
+        assert await client.recv() == "hello"
+        if number % 2:
+            await client.send(b"x" * 50_000)
+        return client
+
+    clients = []
+    for at in range(0, count, 50):
+        clients += await asyncio.gather(*map(talk, range(at, min(at + 50, count))))
+    assert await asyncio.to_thread(used, house) == await asyncio.to_thread(under_way, house) == count
+    for client in chance.sample(clients, count):
+        client.transport.abort()
+        await asyncio.sleep(chance.uniform(0, 0.5 / count))
+    await asyncio.to_thread(eventually, lambda: service.open == 0 and len(service.closed) - before == count)
+    await asyncio.to_thread(eventually, lambda: used(house) == 0 and under_way(house) == 0)
+    await asyncio.to_thread(house.usage, "route")  # drains the spool
+    rows = [row for row in records(house.directory) if row["exchange"] not in known]
+    assert len(rows) == len({row["exchange"] for row in rows}) == count
+    assert Counter((row["kind"], row["status"]) for row in rows) == {("final", 101): count}
+    assert {row["outcome"] for row in rows} <= house.left
+
+
+async def check_sockets(house: House, service: Service, count: int, rounds: int) -> None:
+    key = await asyncio.to_thread(house.key)
+    await cut_sockets(house, service, key, 2, -1)  # whatever is opened at the first call stays open
+    before = await asyncio.to_thread(files, house)
+    for seed in range(rounds):
+        await cut_sockets(house, service, key, count, seed)
+    await asyncio.to_thread(eventually, lambda: files(house) <= before + 5)
+
+
+async def test_fifty_cut_websockets_leave_nothing_behind_and_one_record_each(sockets, service):
+    await check_sockets(sockets, service, 50, 1)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(120)
+async def test_a_thousand_cut_websockets_leave_nothing_behind_and_one_record_each(sockets, service):
+    await check_sockets(sockets, service, 200, 5)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -262,27 +263,45 @@ def test_a_thousand_cancelled_calls_of_each_kind_leave_nothing_behind(api):
 
 
 def leave(api, times):
+    """Calls of each kind that are cancelled when they are under way: each has one record of its own."""
+    known = {row["exchange"] for row in records_of(api, "route = 'echo'")}
     for kind, method in (
         ("unary_stream", "Wait"),
         ("stream_stream", "Chat"),
         ("stream_unary", "Collect"),
         ("unary_unary", "Wait"),
     ):
-        stub, stop = getattr(api.channel, kind)(f"/{SERVICE}/{method}"), threading.Event()
+        for _ in range(0, times, 50):
+            leave_at_once(api, kind, method, 50)
+        fresh = eventually(partial(new, api, set(known), times), 30)
+        assert len(fresh) == len({row["exchange"] for row in fresh}) == times, kind
+        assert {(row["outcome"], row["status"], row["kind"]) for row in fresh} == {("gone", 499, "final")}, kind
+        known |= {row["exchange"] for row in fresh}
 
-        def ask(stop=stop):
-            yield b"one"
-            stop.wait(WITHIN)
 
-        for _ in range(times):
-            message = ask() if kind.startswith("stream") else b""
-            call = (
-                stub.future(message, metadata=api.auth) if kind.endswith("unary") else stub(message, metadata=api.auth)
-            )
-            if kind.endswith("stream"):
-                next(call)
-            call.cancel()
-        stop.set()
+def new(api, known, least):
+    fresh = [row for row in records_of(api, "route = 'echo'") if row["exchange"] not in known]
+    return fresh if len(fresh) >= least else None
+
+
+def leave_at_once(api, kind, method, count):
+    stub, stop = getattr(api.channel, kind)(f"/{SERVICE}/{method}"), threading.Event()
+    active = api.state("active", method)
+
+    def ask():
+        yield b"one"
+        stop.wait(WITHIN)
+
+    begin = stub.future if kind.endswith("unary") else stub
+    calls = [begin(ask() if kind.startswith("stream") else b"", metadata=api.auth) for _ in range(count)]
+    if kind.endswith("stream"):
+        for call in calls:
+            next(call)
+    eventually(lambda: api.state("active", method) == active + count)
+    for call in calls:
+        call.cancel()
+    stop.set()
+    eventually(lambda: api.state("active", method) == active)
 
 
 def settled(api, before):
