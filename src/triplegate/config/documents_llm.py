@@ -109,6 +109,10 @@ class Quirks(Document):
     """Fields of a request it refuses; they are left out."""
 
 
+Beside = Literal["openai_responses", "completions", "embeddings", "moderations", "images", "audio", "rerank"]
+"""Endpoints a provider may serve beside its dialect."""
+
+
 class ProviderDocument(Reached):
     """An LLM vendor: address, dialect, how to authenticate, models with prices."""
 
@@ -116,8 +120,9 @@ class ProviderDocument(Reached):
     """Address before the dialect's own paths: https://api.openai.com/v1."""
     dialect: Literal["openai_chat"] = "openai_chat"
     """The wire it speaks; calls in other dialects are translated to it."""
-    speaks: tuple[Literal["openai_responses", "completions", "embeddings"], ...] | None = None
-    """Endpoints it serves besides: their calls pass untranslated. Null = embeddings, where it speaks openai_chat."""
+    speaks: tuple[Beside, ...] | None = None
+    """Endpoints it serves besides: their calls pass untranslated. Null = what its dialect implies: of openai_chat all
+    but openai_responses and completions, of cohere rerank, else nothing."""
     on_loss: Literal["drop", "reject"] = "drop"
     """What a translation cannot carry is left out and named in `X-Triplegate-Dropped`, or the call is refused."""
     first_token: Duration = 60.0

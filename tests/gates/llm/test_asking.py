@@ -23,21 +23,21 @@ def test_the_same_dialect_gets_the_clients_bytes_but_for_named_edits():
     text = chat("m", stream=True, seed=1)
     asked = ask(read_call(CHAT, text), SPEECH, "m")
     assert (asked.path, asked.translated, asked.lost) == (b"/chat/completions", False, ())
-    assert json.loads(asked.body) == json.loads(text) | {"stream_options": {"include_usage": True}}
+    assert json.loads(asked.body.content) == json.loads(text) | {"stream_options": {"include_usage": True}}
     whole = chat("m")
-    assert ask(read_call(CHAT, whole), SPEECH, "m").body is whole
+    assert ask(read_call(CHAT, whole), SPEECH, "m").body.content is whole
 
 
 def test_a_vendors_quirks_hold_for_its_own_dialect():
     quirks = Quirks(drop=("seed",), max_tokens="max_tokens", stream_usage=False)
     text = chat("m", stream=True, seed=1, max_completion_tokens=3)
     asked = ask(read_call(CHAT, text), msgspec.structs.replace(SPEECH, quirks=quirks), "x")
-    assert json.loads(asked.body) == {"model": "x", "messages": [], "stream": True, "max_tokens": 3}
+    assert json.loads(asked.body.content) == {"model": "x", "messages": [], "stream": True, "max_tokens": 3}
 
 
 def test_another_dialect_gets_a_translation_and_what_was_lost_is_known():
     asked = ask(read_call(BOTH, chat("m", stream=True)), FOREIGN, "x")
-    assert (asked.path, asked.body, asked.translated) == (b"/say/x?stream=True", b'["x", "hi"]', True)
+    assert (asked.path, asked.body.content, asked.translated) == (b"/say/x?stream=True", b'["x", "hi"]', True)
     assert asked.lost == ("seed",)
 
 

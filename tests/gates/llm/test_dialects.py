@@ -17,6 +17,6 @@ def test_every_dialect_of_the_configuration_has_a_family():
 
 
 def test_a_provider_speaks_its_own_dialect_and_what_it_says():
-    assert spoken(provider()) == {"openai", "embeddings"}
+    assert spoken(provider()) == {"openai", "embeddings", "moderations", "images", "audio", "rerank"}
     assert spoken(provider(speaks=())) == {"openai"}
     assert spoken(provider(speaks=("openai_responses",))) == {"openai", "openai_responses"}

@@ -3,6 +3,7 @@
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange
 from triplegate.core.http import Headers, OneFrame, Reply
+from triplegate.core.usage import Usage
 from triplegate.gates.llm.asking import Asked, Speech
 from triplegate.gates.llm.call import LlmCall
 from triplegate.gates.llm.failures import refusal_of
@@ -10,7 +11,7 @@ from triplegate.gates.llm.flow import Flow, Relayed, Translated
 from triplegate.gates.llm.streaming import Streaming
 from triplegate.gates.llm.telling import ANTHROPIC
 from triplegate.gates.llm.telling import body as error_body
-from triplegate.gates.llm.whole import MOST, MOST_ERROR, MOST_TRANSLATED, Large, Seen, check, gathered
+from triplegate.gates.llm.whole import MOST, MOST_ERROR, MOST_TRANSLATED, Large, Passing, Seen, check, gathered
 from triplegate.upstreams.retries import class_of_status
 from triplegate.wire import anthropic_errors, openai_errors
 from triplegate.wire.codec import Shape
@@ -31,6 +32,10 @@ async def understood(
     """
     if reply.status >= 400:
         return await _failed(reply, exchange, attempt, call, speech, asked)
+    if call.endpoint.any_reply and not _is_json(reply.headers):
+        attempt.flow = seen = Seen(_asked(call))
+        reply.frames = Passing(reply.frames, seen)
+        return reply
     wanted = speech.codec.stream_type if asked.translated and speech.codec else b"text/event-stream"
     _look(reply, wanted if call.streamed else b"json")
     if call.streamed:
@@ -61,6 +66,14 @@ def _look(reply: Reply, wanted: bytes) -> None:
         "The provider's answer is of the wrong type.",
         reason=f"status {reply.status}, no {wanted!r}",
     )
+
+
+def _is_json(headers: Headers) -> bool:
+    return any(name == b"content-type" and b"json" in value.lower() for name, value in headers)
+
+
+def _asked(call: LlmCall) -> Usage | None:
+    return None if call.endpoint.asked is None else call.endpoint.asked(call.look)
 
 
 def _flow(exchange: Exchange, call: LlmCall, speech: Speech, asked: Asked) -> Flow:
@@ -106,6 +119,7 @@ def _passed(text: bytes, seen: Seen, call: LlmCall) -> bytes:
     seen.usage = call.endpoint.usage(text)
     if seen.usage is None:
         check(text)
+        seen.usage = _asked(call)
     return text
 
 

@@ -6,7 +6,9 @@ import msgspec
 
 from triplegate.config.documents_llm import Quirks
 from triplegate.core.errors import Refusal
+from triplegate.core.http import Body, BytesBody
 from triplegate.gates.llm.call import LlmCall
+from triplegate.gates.llm.forms import Form
 from triplegate.gates.llm.quirks import shape
 from triplegate.wire.codec import Losses, ProviderCodec
 
@@ -30,11 +32,12 @@ class Asked(msgspec.Struct, eq=False):
     """One attempt's request."""
 
     path: bytes
-    body: bytes
+    body: Body
     translated: bool
     """The reply comes in the provider's dialect, not in the client's."""
     lost: tuple[str, ...] = ()
     """What the client said and the provider's dialect cannot carry."""
+    content_type: bytes = b"application/json"
 
 
 def ask(call: LlmCall, speech: Speech, model: str) -> Asked:
@@ -45,6 +48,9 @@ def ask(call: LlmCall, speech: Speech, model: str) -> Asked:
     """
     endpoint = call.endpoint
     if endpoint.family in speech.speaks:
+        if endpoint.form:
+            form: Form = call.look
+            return Asked(endpoint.path, form.renamed(model), translated=False, content_type=form.content_type)
         body = endpoint.edit(call.look, model=model, include_usage=speech.quirks.stream_usage)
         return Asked(endpoint.path, _shaped(body, speech.quirks), translated=False)
     codec = speech.codec
@@ -52,10 +58,10 @@ def ask(call: LlmCall, speech: Speech, model: str) -> Asked:
         path = endpoint.path.decode("ascii")
         raise Refusal("unsupported_endpoint", f"The provider of the model {call.model} does not serve {path}.")
     losses = Losses(speech.on_loss)
-    body = _shaped(codec.write_request(call.request(), model, losses), speech.quirks)
+    text = _shaped(codec.write_request(call.request(), model, losses), speech.quirks)
     path = "/" + codec.path(model, call.streamed).lstrip("/")
-    return Asked(path.encode("ascii"), body, translated=True, lost=tuple(losses.names))
+    return Asked(path.encode("ascii"), text, translated=True, lost=tuple(losses.names))
 
 
-def _shaped(body: bytes, quirks: Quirks) -> bytes:
-    return shape(body, quirks) if quirks.drop or quirks.max_tokens else body
+def _shaped(body: bytes, quirks: Quirks) -> Body:
+    return BytesBody(shape(body, quirks) if quirks.drop or quirks.max_tokens else body)

@@ -7,7 +7,8 @@ import msgspec
 
 from triplegate.core.errors import Refusal
 from triplegate.core.usage import Usage
-from triplegate.wire.codec import ClientCodec, Look, Relay
+from triplegate.gates.llm.forms import Form
+from triplegate.wire.codec import ClientCodec, Relay
 from triplegate.wire.neutral import Request
 
 
@@ -29,6 +30,12 @@ class Endpoint(msgspec.Struct, frozen=True, eq=False):
     """(strip_usage) → a look at a stream from the side; None = never streamed."""
     codec: ClientCodec | None = None
     """How it is translated for providers of other dialects; None = it is not."""
+    form: bool = False
+    """Its calls are forms of files (multipart/form-data)."""
+    any_reply: bool = False
+    """Its answers may be other than JSON: they pass as they come."""
+    asked: Callable[[Any], Usage] | None = None
+    """What a call uses as far as the call itself tells, where its answer may not say."""
 
     @property
     def generates(self) -> bool:
@@ -45,7 +52,8 @@ class LlmCall(msgspec.Struct, eq=False):
     """A read call: its bytes are never changed, only edited or translated into new ones for an attempt."""
 
     endpoint: Endpoint
-    look: Look
+    look: Any
+    """A `Look`, or the `Form`."""
     model: str
     streamed: bool
     wants_usage: bool
@@ -70,6 +78,12 @@ class LlmCall(msgspec.Struct, eq=False):
                 )
             self._request = codec.read_request(self.look.text)
         return self._request
+
+
+def form_call(endpoint: Endpoint, form: Form) -> LlmCall:
+    """The call that a form is."""
+    size = len(form.text) if form.length is None else form.length
+    return LlmCall(endpoint, form, form.model, streamed=False, wants_usage=True, size=size, most_output=0)
 
 
 def read_call(endpoint: Endpoint, text: bytes) -> LlmCall:

@@ -11,11 +11,26 @@ from triplegate.core.ports import House, Kit
 from triplegate.gates.llm.deployment import Deployment
 from triplegate.gates.llm.gate import LlmGate, Surface
 from triplegate.gates.llm.model import Model
+from triplegate.gates.llm.paths.audio import SPEECH, TRANSCRIPTIONS, TRANSLATIONS
 from triplegate.gates.llm.paths.chat import CHAT
 from triplegate.gates.llm.paths.embeddings import EMBEDDINGS
+from triplegate.gates.llm.paths.images import EDITS, GENERATIONS, VARIATIONS
+from triplegate.gates.llm.paths.moderations import MODERATIONS
+from triplegate.gates.llm.paths.rerank import RERANK
 from triplegate.upstreams.balance import Weighted
 
-_ENDPOINTS = (CHAT, EMBEDDINGS)
+_ENDPOINTS = (
+    CHAT,
+    EMBEDDINGS,
+    MODERATIONS,
+    GENERATIONS,
+    EDITS,
+    VARIATIONS,
+    SPEECH,
+    TRANSCRIPTIONS,
+    TRANSLATIONS,
+    RERANK,
+)
 
 
 def compile_llm(documents: Documents, kit: Kit, house: House, snapshot: str, chains: Chains) -> Compiled:

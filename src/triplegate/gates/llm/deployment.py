@@ -6,7 +6,7 @@ from triplegate.config.documents_llm import DeploymentDocument, ProviderDocument
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange
 from triplegate.core.fold import Chain, tuned
-from triplegate.core.http import BytesBody, Headers, Reply
+from triplegate.core.http import Headers, Reply
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import Kit
 from triplegate.gates.llm.asking import Asked, Speech
@@ -78,7 +78,6 @@ class Deployment:
         """Everything a call there carries whoever makes it; the client's own credentials never do."""
         headers: Headers = [
             (b"host", self._pool.origin.authority),
-            (b"content-type", b"application/json"),
             (b"accept-encoding", b"identity"),
             (b"user-agent", b"triplegate"),
         ]
@@ -126,7 +125,8 @@ class Deployment:
             )
         headers = [
             *self._fixed,
-            (b"accept", self._stream_type if call.streamed else b"application/json"),
+            (b"content-type", asked.content_type),
+            (b"accept", self._accept(call)),
             (b"x-request-id", exchange.request_id),
             (b"traceparent", exchange.trace),
         ]
@@ -134,10 +134,15 @@ class Deployment:
             "POST",
             self._path + asked.path,
             headers,
-            BytesBody(asked.body),
+            asked.body,
             dispatch,
             deadline=exchange.deadline,
         )
+
+    def _accept(self, call: LlmCall) -> bytes:
+        if call.streamed:
+            return self._stream_type
+        return b"*/*" if call.endpoint.any_reply else b"application/json"
 
     def report(self, attempt: Attempt, chain: Chain) -> None:
         """Let the breaker know how an attempt went."""

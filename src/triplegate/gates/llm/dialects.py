@@ -18,7 +18,10 @@ FAMILIES: Mapping[str, str] = {
 }
 """Dialect as configuration names it → the family whose clients' bytes may pass."""
 
-_BESIDE: Mapping[str, tuple[str, ...]] = {"openai_chat": ("embeddings",)}
+_BESIDE: Mapping[str, tuple[str, ...]] = {
+    "openai_chat": ("embeddings", "moderations", "images", "audio", "rerank"),
+    "cohere": ("rerank",),
+}
 """What a provider of a dialect serves beside it, unless it says so itself."""
 
 

@@ -15,14 +15,15 @@ from triplegate.core.policy import Dispatch
 from triplegate.core.ports import House
 from triplegate.gates.llm.answering import understood
 from triplegate.gates.llm.asking import ask
-from triplegate.gates.llm.call import Endpoint, LlmCall, read_call
+from triplegate.gates.llm.call import Endpoint, LlmCall, form_call, read_call
 from triplegate.gates.llm.decoding import decoded
 from triplegate.gates.llm.deployment import Deployment
-from triplegate.gates.llm.metering import Meter, StreamEncoder, WholeEncoder, book_left, reserved
+from triplegate.gates.llm.forms import read_form
+from triplegate.gates.llm.metering import Meter, PassingEncoder, StreamEncoder, WholeEncoder, book_left, reserved
 from triplegate.gates.llm.model import Model, Order
 from triplegate.gates.llm.paths import models as models_path
 from triplegate.gates.llm.telling import ANTHROPIC, refused, standings
-from triplegate.gates.llm.whole import Large
+from triplegate.gates.llm.whole import Large, Passing
 from triplegate.gates.opening import begin
 from triplegate.upstreams.attempts import attempts
 from triplegate.upstreams.retries import Spares
@@ -95,9 +96,12 @@ class LlmGate:
         if endpoint is None:
             exchange.scope = (self._surface.route.name, principal.plan, principal.team_ref)
             return
-        text = await inbound.body.whole(_MOST)
-        exchange.numbers.bytes_in = len(text)
-        call = exchange.call = read_call(endpoint, text)
+        if endpoint.form:
+            form = await read_form(inbound.body, inbound.header(b"content-type") or b"")
+            call = exchange.call = form_call(endpoint, form)
+        else:
+            call = exchange.call = read_call(endpoint, await inbound.body.whole(_MOST))
+        exchange.numbers.bytes_in = call.size
         model = self._models.get(call.model)
         if model is None or not model.open_to(principal):
             raise models_path.unknown(self._listed, principal, call.model)
@@ -200,6 +204,8 @@ class LlmGate:
         meter = Meter(exchange, attempt, call)
         if call.streamed:
             return StreamEncoder(exchange, attempt.flow, meter, attempt.target.name)
+        if isinstance(reply.frames, Passing):
+            return PassingEncoder(exchange, call, meter, attempt.flow, None)
         large = reply.frames if isinstance(reply.frames, Large) else None
         return WholeEncoder(exchange, call, meter, attempt.flow, large)
 

@@ -57,6 +57,8 @@ def book_left(exchange: Exchange, call: LlmCall) -> None:
 
 def estimate(call: LlmCall, output: int, source: str) -> Usage:
     """Usage by size of the request, with `output` tokens; `source` is partial or estimated."""
+    if call.endpoint.asked is not None:
+        return call.endpoint.asked(call.look)
     tokens = max(1, call.size // _BYTES_A_TOKEN)
     return Usage(input_uncached=tokens, output_text=output, source="partial" if source == "partial" else "estimated")
 
@@ -102,6 +104,13 @@ class WholeEncoder(Encoder):
             self._meter.book(self._seen.usage)
         else:
             self._meter.book_cut(self._output())
+
+
+class PassingEncoder(WholeEncoder):
+    """An answer that is no text: it streams, so its cost stands in the record only."""
+
+    __slots__ = ()
+    whole = False
 
 
 class StreamEncoder(Encoder):

@@ -65,6 +65,32 @@ class Large(Frames):
         self._frames.close()
 
 
+class Passing(Frames):
+    """An answer that is no text: it passes as it comes, and its bytes are counted."""
+
+    __slots__ = ("_frames", "seen")
+
+    def __init__(self, frames: Frames, seen: Seen) -> None:
+        self._frames, self.seen = frames, seen
+        self.done = frames.done
+
+    @property
+    def ready(self) -> bool:
+        """Whether something may be had without waiting."""
+        return self._frames.ready
+
+    async def __anext__(self) -> bytes:
+        """The next bytes as they came."""
+        piece: bytes = await self._frames.__anext__()
+        self.done = self._frames.done
+        self.seen.size += len(piece)
+        return piece
+
+    def close(self) -> None:
+        """Gives the connection back, or aborts it."""
+        self._frames.close()
+
+
 class _Told(msgspec.Struct, gc=False):
     error: msgspec.Raw = msgspec.Raw(b"")
 
