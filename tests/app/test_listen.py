@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
+import sys
 from contextlib import asynccontextmanager
 
 import httpx
@@ -244,3 +246,22 @@ async def test_a_call_on_a_further_listener_ends_well_too(folder, slow):
         slow.go.set()
         assert (await call).text == "done"
         assert await building.ended == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="the batch class is Linux's")
+@pytest.mark.parametrize("cores", ["one", "all"])
+def test_threads_wait_for_their_turn_where_they_share_one_core_and_only_there(cores):
+    code = """
+import os, sys, threading
+from triplegate.app.listen import share_core
+cores = sorted(os.sched_getaffinity(0))
+os.sched_setaffinity(0, cores[:1] if sys.argv[1] == "one" else cores)
+share_core()
+found = []
+thread = threading.Thread(target=lambda: found.append(os.sched_getscheduler(0)))
+thread.start()
+thread.join()
+print(found == [os.SCHED_BATCH if len(os.sched_getaffinity(0)) == 1 else os.SCHED_OTHER])
+"""
+    said = subprocess.run([sys.executable, "-c", code, cores], capture_output=True, text=True, timeout=30, check=True)
+    assert said.stdout == "True\n"
