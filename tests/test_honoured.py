@@ -57,6 +57,7 @@ FAIR = "policies/test_fair_share.py::"
 ADAPTIVE = "policies/test_adaptive_concurrency.py::"
 SHED = "policies/test_shed.py::"
 HEDGE = "policies/test_hedge.py::"
+SSE = "policies/test_sse.py::"
 DEADLINE = "policies/test_deadline.py::"
 HEDGING = "upstreams/test_hedge.py::"
 PRIORITY = "policies/test_priority.py::"
@@ -322,6 +323,9 @@ FIELDS = {
     },
     "breaker.shared": BREAKER + "test_nodes_tell_one_another",
     "breaker.open_for": API + "test_an_open_breaker_spares_the_service_and_stays_open_over_reloads",
+    "sse.mode": SSE + "test_it_cannot_merely_observe",
+    "sse.keep_alive": SSE + "test_the_wait_is_as_written",
+    "sse.retry": SSE + "test_the_hint_is_the_first_that_browsers_hear",
     "deadline.mode": DEADLINE + "test_it_cannot_merely_observe",
     **{
         f"deadline.{name}": DEADLINE + "test_header_unit_and_bound_are_as_written"

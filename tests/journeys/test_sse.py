@@ -15,6 +15,10 @@ services:
   feed: {{endpoints: ["http://127.0.0.1:{feed}"], timeouts: {{total: 300ms, first_byte: 300ms, idle: 900ms}}}}
 routes:
   feed: {{service: feed, match: {{path: /feed}}, records: each, policies: [{{use: key_auth}}{more}]}}
+  kept:
+    service: feed
+    match: {{path: /kept}}
+    policies: [{{use: key_auth}}, {{use: sse, keep_alive: 150ms, retry: 3s}}, {{use: compress, streams: true}}]
 orgs: {{acme: {{teams: {{web: {{consumers: {{ci: {{}}, other: {{}}}}}}}}}}}}
 """
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n\r\n"
@@ -81,9 +85,9 @@ def house(tmp_path_factory, feed):
         yield house
 
 
-def listen(house, key=None, **headers):
+def listen(house, key=None, path="/feed", **headers):
     headers["authorization"] = f"Bearer {key or house.ci}"
-    return httpx.stream("GET", house.url + "/feed", headers=headers, timeout=10)
+    return httpx.stream("GET", house.url + path, headers=headers, timeout=10)
 
 
 def test_p31_each_event_comes_before_the_next_is_sent_and_the_total_time_does_not_end_it(house, feed):
@@ -118,6 +122,39 @@ def test_a_listener_that_leaves_is_let_go_at_the_service(house, feed):
         eventually(lambda: feed.listening == 1)
     eventually(lambda: feed.listening == 0)
     eventually(lambda: (house.usage("route"), records(house.directory, "outcome = 'gone'"))[1])
+
+
+def test_silence_between_events_is_filled_and_the_service_must_still_speak_in_time(house, feed):
+    eventually(lambda: feed.listening == 0)
+    with listen(house, path="/kept", **{"accept-encoding": "identity"}) as reply:
+        eventually(lambda: feed.listening == 1)
+        pieces = reply.iter_raw()
+        assert next(pieces) == b"retry: 3000\n\n"
+        assert next(pieces) == b":\n\n"  # nothing was said yet
+        feed.say(b"data: 1\ndata:")
+        got = b"".join(iter(lambda: next(pieces), b"data: 1\ndata:"))
+        assert got.replace(b":\n\n", b"") == b""
+        time.sleep(0.4)
+        feed.say(b" 2\n\n")
+        assert next(pieces) == b" 2\n\n"  # no comment in between
+        rest = []
+        with pytest.raises(httpx.RemoteProtocolError):
+            rest.extend(iter(lambda: next(pieces), None))
+    assert set(rest) == {b":\n\n"}
+    assert len(rest) <= 6  # 900 ms of silence are too long, whatever we say meanwhile
+    eventually(lambda: feed.listening == 0)
+
+
+def test_comments_are_compressed_like_the_events_around_them(house, feed):
+    with listen(house, path="/kept", **{"accept-encoding": "gzip"}) as reply:
+        eventually(lambda: feed.listening == 1)
+        assert reply.headers["content-encoding"] == "gzip"
+        feed.say(b"data: 1\n\n")
+        text, pieces = "", reply.iter_text()
+        while not ("data: 1" in text and text.endswith(":\n\n")):
+            text += next(pieces)
+    assert text.replace(":\n\n", "") == "retry: 3000\n\ndata: 1\n\n"
+    eventually(lambda: feed.listening == 0)
 
 
 def chatter(feed, over):

@@ -90,3 +90,33 @@ async def test_a_complete_answer_has_no_connection_left_to_close():
     assert answer.done
     answer.close()
     assert line.abandoned == 0
+
+
+async def test_a_wait_in_pieces_loses_nothing_and_is_bounded_as_a_whole():
+    line = Line()
+    answer = Answer(line, 3.0, None)
+    assert not await answer.comes(0.01)
+    assert not await answer.comes(0.01)
+    bounds = [seconds for seconds, _ in line.armed if seconds != float("inf")]
+    assert len(bounds) >= 2
+    assert bounds == sorted(bounds, reverse=True)
+    assert bounds[-1] < 3.0, "what has passed already counts"
+    waiting = asyncio.ensure_future(answer.comes(60.0))
+    await asyncio.sleep(0)
+    answer.wake()  # for nothing
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    answer.buffer.append(b"x")
+    answer.wake()
+    assert await waiting
+    assert await anext(answer) == b"x"
+    assert not await answer.comes(0.01)
+    assert bounds[-1] < line.armed[-2][0] <= 3.0, "after a frame the silence begins anew"
+    answer.error = Refusal("upstream_timeout")
+    assert await answer.comes(60.0), "an end is not waited for"
+
+
+async def test_nothing_is_waited_for_where_nothing_will_come():
+    answer = Answer(Line(), 3.0, None)
+    answer.close()
+    assert await answer.comes(60.0)

@@ -136,6 +136,13 @@ class Frames(ABC):
         """Whether the next frame can be had without waiting; the head is flushed alone when it cannot."""
         return True
 
+    async def comes(self, within: float) -> bool:
+        """Whether the next frame is here before `within` seconds are over; nothing is lost where it is not.
+
+        True at once where frames cannot tell: the next one is awaited then, however long it takes.
+        """
+        return True
+
     def __aiter__(self) -> "Frames":
         return self
 

@@ -42,6 +42,7 @@ class Answer(Frames):
         "idle",
         "informational",
         "on_informational",
+        "silent",
         "status",
         "trailers",
         "until",
@@ -54,6 +55,8 @@ class Answer(Frames):
         self.on_informational = on_informational
         self.until = 0.0
         """How long it may go on after its total time, when it is a stream of events; monotonic seconds."""
+        self.silent = 0.0
+        """Until when it may say nothing, where its silence is waited for in pieces; the loop's time."""
         self.status = 0
         self.informational = 0
         """The last 1xx seen."""
@@ -119,6 +122,24 @@ class Answer(Frames):
             self.waiter = None
             if self.connection is not None:
                 connection.arm(NEVER, phase)
+
+    async def comes(self, within: float) -> bool:
+        """Whether the next frame, or an end, is here in time; however often one asks, `idle` bounds the silence."""
+        due = 0.0
+        while not self.ready and (connection := self.connection) is not None:
+            loop = connection.loop
+            now = loop.time()
+            due = due or now + within
+            self.silent = self.silent or now + self.idle
+            if now >= due:
+                return False
+            timer = loop.call_later(due - now, self.wake)
+            try:
+                await self._wait(None if connection.uploading else max(0.0, self.silent - now), "idle")
+            finally:
+                timer.cancel()
+        self.silent = 0.0
+        return True
 
     def wake(self) -> None:
         """Something has changed; called by the connection."""
