@@ -37,7 +37,9 @@ WEBSOCKET = "journeys/test_websocket.py::"
 OUTLIER = "upstreams/test_outlier.py::"
 AFFINITY = "gates/api/test_affinity.py::"
 REACH = "upstreams/test_reach.py::"
-PRICES = "config/test_documents_llm.py::test_prices_become_ledger_units_exactly"
+RATES = "config/test_documents_prices.py::"
+PRICING = "gates/llm/test_pricing.py::"
+PRICES = RATES + "test_prices_become_ledger_units_exactly"
 CLASSES = "core/test_money.py::test_a_class_without_a_rate_falls_back_in_the_documented_order"
 JWT = "policies/test_jwt.py::"
 LIMIT = "policies/test_rate_limit.py::"
@@ -250,15 +252,19 @@ FIELDS = {
     "ProviderDocument.speaks": "gates/llm/test_dialects.py::test_a_provider_speaks_its_own_dialect_and_what_it_says",
     "ProviderDocument.on_loss": "gates/llm/test_asking.py::test_losses_are_refused_where_that_is_said",
     "ProviderDocument.first_token": LLM + "test_a_provider_that_says_nothing_in_time_is_left_for_another",
-    "Rates.call": PRICES,
-    "Rates.input": PRICES,
-    "Rates.output": PRICES,
-    "Rates.cache_read": PRICES,
+    **dict.fromkeys((f"Amounts.{name}" for name in ("call", "input", "output", "cache_read")), PRICES),
     **dict.fromkeys(
-        (f"Rates.{name}" for name in ("cache_write_5m", "cache_write_1h", "audio_in", "image_in")), CLASSES
+        (f"Amounts.{name}" for name in ("cache_write_5m", "cache_write_1h", "audio_in", "image_in")), CLASSES
     ),
-    "Rates.reasoning": CLASSES,
-    "Rates.audio_out": CLASSES,
+    "Amounts.reasoning": CLASSES,
+    "Amounts.audio_out": CLASSES,
+    "Amounts.units": RATES + "test_counted_things_are_added_in_variations",
+    "Above.tokens": RATES + "test_a_variation_says_only_what_differs",
+    **dict.fromkeys(
+        ("Times.since", "Times.until", "Times.hours"), RATES + "test_times_hold_from_a_date_or_at_some_hours"
+    ),
+    "ProviderDocument.prices": PRICING + "test_a_deployments_own_price_goes_before_the_vendors",
+    "VendorModelDocument.also": RATES + "test_models_are_found_by_any_of_their_names",
     "VendorModelDocument.context": SAYS_ONLY,
     "VendorModelDocument.max_output": SAYS_ONLY,
     "Quirks.stream_usage": DEPLOYMENT + "test_what_a_vendor_cannot_take_is_left_out_or_renamed",

@@ -137,6 +137,15 @@ def test_a_model_call_counts_tokens_time_first_chunk_and_both_attempts() -> None
     assert points(meters, "triplegate.cost.usd") == {("acme", "web"): [0.0025]}
 
 
+def test_calls_of_unknown_price_are_counted_by_provider_and_model() -> None:
+    meters = Meters()
+    call = record(gate="llm", route="smart", usage_source="provider", price_version="none", attempts=(attempt(),))
+    meters.exchange(call, "POST", operation="chat")
+    meters.exchange(msgspec.structs.replace(call, price_version="openai/gpt@table#1"), "POST", operation="chat")
+    meters.exchange(msgspec.structs.replace(call, usage_source="none"), "POST", operation="chat")
+    assert points(meters, "triplegate.unpriced") == {("openai", "smart"): [1]}
+
+
 def test_an_mcp_operation_counts_by_known_method_and_tool() -> None:
     meters = Meters()
     meters.exchange(record(gate="mcp", route="files"), "POST", rpc="tools/call", part="files__read")

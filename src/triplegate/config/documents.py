@@ -19,6 +19,7 @@ from triplegate.config.documents_api import (
 from triplegate.config.documents_base import Document, Policies
 from triplegate.config.documents_llm import ModelDocument, ProviderDocument
 from triplegate.config.documents_mcp import ServerDocument, VirtualServerDocument
+from triplegate.config.documents_prices import UnknownPrice
 from triplegate.config.documents_problems import ProblemsDocument
 from triplegate.config.faults import Position
 from triplegate.config.types import ModelName, Name, TeamRef, Worded
@@ -57,6 +58,8 @@ class LlmDocument(Document):
     """`none` lets everyone in; calls are booked on `owner`."""
     owner: TeamRef | None = None
     """Team of anonymous calls."""
+    unknown_price: UnknownPrice = "flag"
+    """Calls whose price is unknown: flag (they cost 0 and are counted), block, or {charge_default: prices}."""
     policies: Policies = ()
     """Policies of every llm call; when absent, the shipped chain `llm`."""
 

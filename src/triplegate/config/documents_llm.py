@@ -1,14 +1,13 @@
 """Documents of the llm gate: providers (vendors) and models (the names clients ask for)."""
 
-from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from triplegate.config.documents_base import Document, Policies, Reached
+from triplegate.config.documents_prices import Rates, UnknownPrice, VendorModelDocument, listed
 from triplegate.config.types import (
     Address,
-    Dollars,
     HeaderName,
     HeaderValue,
     ModelName,
@@ -18,69 +17,11 @@ from triplegate.config.types import (
     Worded,
 )
 from triplegate.core.duration import Duration
-from triplegate.core.money import Price, from_dollars
 
 VendorModel = Annotated[str, Worded(r"[\x21-\x7e]+", "visible characters without spaces", longest=256)]
 """A model's name at its vendor."""
-
-
-class Rates(Document):
-    """Prices in US dollars per million tokens; a class that is absent costs like its parent class."""
-
-    call: Dollars = Decimal(0)
-    """US dollars a call, beside the tokens."""
-    input: Dollars = Decimal(0)
-    """Input tokens."""
-    output: Dollars = Decimal(0)
-    """Output tokens."""
-    cache_read: Dollars | None = None
-    """Input read from the vendor's prompt cache; else like input."""
-    cache_write_5m: Dollars | None = None
-    """Input written to a prompt cache of 5 minutes; else like input."""
-    cache_write_1h: Dollars | None = None
-    """Input written to a prompt cache of 1 hour; else like cache_write_5m."""
-    audio_in: Dollars | None = None
-    """Audio input; else like input."""
-    image_in: Dollars | None = None
-    """Image input; else like input."""
-    reasoning: Dollars | None = None
-    """Reasoning tokens; else like output."""
-    audio_out: Dollars | None = None
-    """Audio output; else like output."""
-
-    def price(self, version: str = "") -> Price:
-        """The same in the ledger's units: per call and per million tokens."""
-
-        def units(amount: Decimal | None) -> int | None:
-            return None if amount is None else from_dollars(amount)
-
-        return Price(
-            version=version,
-            call=from_dollars(self.call),
-            input=from_dollars(self.input),
-            output=from_dollars(self.output),
-            cache_read=units(self.cache_read),
-            cache_write_5m=units(self.cache_write_5m),
-            cache_write_1h=units(self.cache_write_1h),
-            audio_in=units(self.audio_in),
-            image_in=units(self.image_in),
-            reasoning=units(self.reasoning),
-            audio_out=units(self.audio_out),
-        )
-
-
-class VendorModelDocument(Rates):
-    """A vendor's model: its prices and what it can hold."""
-
-    context: Annotated[int, Field(ge=1)] | None = None
-    """Most tokens of input and output together; told to readers, nothing is refused by it."""
-    max_output: Annotated[int, Field(ge=1)] | None = None
-    """Most tokens of one answer; told to readers, nothing is refused by it."""
-
-    @property
-    def priced(self) -> bool:
-        """Whether any price was written; without one, calls cost 0 and reports say so."""
-        return bool({"call", "input", "output"} & self.model_fields_set)
+Dialect = Literal["openai_chat", "openai_responses", "anthropic_messages", "gemini", "bedrock_converse", "cohere"]
+"""The wire of a provider."""
 
 
 class ProviderAuth(Document):
@@ -118,7 +59,7 @@ class ProviderDocument(Reached):
 
     base_url: Address
     """Address before the dialect's own paths: https://api.openai.com/v1."""
-    dialect: Literal["openai_chat"] = "openai_chat"
+    dialect: Dialect = "openai_chat"
     """The wire it speaks; calls in other dialects are translated to it."""
     speaks: tuple[Beside, ...] | None = None
     """Endpoints it serves besides: their calls pass untranslated. Null = what its dialect implies: of openai_chat all
@@ -138,7 +79,11 @@ class ProviderDocument(Reached):
     verified: Literal["recorded", "none"] = "none"
     """recorded: a recording of the vendor's real answers is part of the tests; says only that."""
     models: dict[VendorModel, VendorModelDocument] = Field(default_factory=dict)
-    """Its models; one that is not listed may be called, and costs 0."""
+    """Its models; one that is not listed may be called, and what it costs is then unknown."""
+    prices: Annotated[str, Worded(r"[\x21-\x7e]+", "visible characters without spaces", longest=64)] | None = None
+    """Where the prices are from, genai-prices-0.2.3 say: a part of each record's price version."""
+    unknown_price: UnknownPrice | None = None
+    """What becomes of calls whose price is unknown; null = as the llm gate says."""
     quirks: Quirks = Quirks()
     """Differences from the dialect."""
 
@@ -151,6 +96,10 @@ class ProviderDocument(Reached):
     def addresses(self) -> tuple[str, ...]:
         """Where calls go."""
         return (self.base_url,)
+
+    def listed(self, model: str) -> VendorModelDocument | None:
+        """What is said of a model, by one of its names."""
+        return listed(self.models, model)
 
 
 class DeploymentDocument(Document):

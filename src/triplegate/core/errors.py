@@ -69,6 +69,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "quota_exceeded": Code(429, "Too many requests", *_LIMIT),
         "concurrency_exceeded": Code(429, "Too many calls at once", *_LIMIT),
         "budget_exceeded": Code(429, "The budget is spent", "insufficient_quota", "rate_limit_error", -32002, 8),
+        "price_unknown": Code(403, "The model's price is unknown", "permission_error", "permission_error", -32001, 9),
         # ourselves
         "policy_unavailable": Code(503, "A security policy of this route cannot decide", *_BUSY),
         "overloaded": Code(503, "The gateway is at its limit", *_BUSY),

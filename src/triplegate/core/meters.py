@@ -228,6 +228,14 @@ _COUNTERS: tuple[tuple[str, str, str, str, tuple[str, ...], int], ...] = (
         ("triplegate.part",),
         1,
     ),
+    (
+        "unpriced",
+        "triplegate.unpriced",
+        "{request}",
+        "Model calls that cost nothing because nobody knows their price.",
+        _MODEL[1:],
+        1,
+    ),
     ("requests", "triplegate.requests", "{request}", "Requests by who pays.", (*_TEAM, "triplegate.gate"), 1),
     ("tokens", "triplegate.tokens", "{token}", "Tokens by who pays.", (*_TEAM, "gen_ai.token.type"), 1),
     ("cost", "triplegate.cost.usd", "{USD}", "Cost in US dollars by who pays.", _TEAM, 10_000_000_000),
@@ -249,6 +257,7 @@ class Meters:
     denied: Counter
     would_refuse: Counter
     degraded: Counter
+    unpriced: Counter
     requests: Counter
     tokens: Counter
     cost: Counter
@@ -322,6 +331,8 @@ class Meters:
         if record.streamed and record.first_byte_us:
             self.first_chunk.record(labels, record.first_byte_us / 1e6)
         if record.usage_source != "none":
+            if record.price_version == "none":
+                self.unpriced.add(labels[1:])
             self.model_tokens.record((*labels, "input"), sum(record.tokens[_INPUT]))
             self.model_tokens.record((*labels, "output"), sum(record.tokens[_OUTPUT]))
 

@@ -1,11 +1,17 @@
 """Money as whole numbers: one unit is 10⁻¹⁰ US dollar, so that sums stay exact."""
 
+from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
+from math import ceil, inf
 
 import msgspec
 
 UNITS_PER_DOLLAR = 10_000_000_000
 _PER = 1_000_000  # prices are quoted per million tokens
+_DAY = 86_400
+_INPUT = 6
+"""The first classes are what the model read."""
+_counters = msgspec.json.Decoder(dict[str, float]).decode
 
 
 def from_dollars(amount: Decimal | str | int) -> int:
@@ -28,10 +34,10 @@ def divide_half_even(numerator: int, denominator: int) -> int:
 
 
 class Price(msgspec.Struct, frozen=True, gc=False):
-    """What a target costs: units per call and per million tokens of each class.
+    """What a target costs: units per call, per million tokens of each class, and per million of each counter.
 
     A class without a rate of its own falls back in a fixed order: cache_write_1h → cache_write_5m → input;
-    cache_read → input; audio_in, image_in → input; reasoning, audio_out → output.
+    cache_read → input; audio_in, image_in → input; reasoning, audio_out → output. A counter without one is free.
     """
 
     version: str = ""
@@ -45,6 +51,10 @@ class Price(msgspec.Struct, frozen=True, gc=False):
     image_in: int | None = None
     reasoning: int | None = None
     audio_out: int | None = None
+    per_unit: Mapping[str, int] | None = None
+    """By name of a counter of `Usage.tool_units`."""
+    rules: "Rules | None" = None
+    """Other prices for some calls; None for most models, which then cost nothing to look at."""
 
     def rates(self) -> tuple[int, ...]:
         """Units per million tokens in the order of `usage.CLASSES`."""
@@ -61,7 +71,81 @@ class Price(msgspec.Struct, frozen=True, gc=False):
             self.output if self.audio_out is None else self.audio_out,
         )
 
-    def cost(self, tokens: tuple[int, ...]) -> int:
-        """Units for one call that used `tokens` (order of `usage.CLASSES`), rounded once, half-even."""
+    def applied(self, tokens: tuple[int, ...], tier: str = "", at: float = 0.0) -> "Price":
+        """The price in force for one call: by its moment, then its service tier, then the length of its input."""
+        return self if self.rules is None else self.rules.applied(self, sum(tokens[:_INPUT]), tier, at)
+
+    def cost(self, tokens: tuple[int, ...], counters: str = "", tier: str = "", at: float = 0.0) -> int:
+        """Units for one call that used `tokens` (order of `usage.CLASSES`), rounded once, half-even.
+
+        `counters` is `Usage.tool_units`, `tier` the service tier that the provider says it used, `at` Unix seconds.
+        """
+        if self.rules is not None:
+            return self.applied(tokens, tier, at).flat(tokens, counters)
+        return self.flat(tokens, counters)
+
+    def flat(self, tokens: tuple[int, ...], counters: str = "") -> int:
+        """Units at these rates, whatever `rules` say: for a price that `applied` gave."""
         total = sum([count * rate for count, rate in zip(tokens, self.rates(), strict=True)])
+        if counters and self.per_unit:
+            counted = read_counters(counters)
+            total += sum([counted[name] * rate for name, rate in self.per_unit.items() if name in counted])
         return self.call + divide_half_even(total, _PER)
+
+
+class Timed(msgspec.Struct, frozen=True):
+    """A price that holds from one moment to another, or at some hours of each day (UTC)."""
+
+    price: Price
+    since: float = -inf
+    """Unix seconds."""
+    until: float = inf
+    """Unix seconds, not included."""
+    hours: tuple[int, int] | None = None
+    """Seconds of the day, the second not included; may run over midnight."""
+
+    def holds(self, at: float) -> bool:
+        """Whether it is in force at `at`, Unix seconds."""
+        if not self.since <= at < self.until:
+            return False
+        if self.hours is None:
+            return True
+        first, last = self.hours
+        now = at % _DAY
+        return first <= now < last if first <= last else now >= first or now < last
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """Which other price holds for which calls."""
+
+    times: tuple[Timed, ...] = ()
+    """The first that holds is taken."""
+    service: Mapping[str, Price] = {}
+    """By service tier; one that is not listed costs the standard price."""
+    above: tuple[tuple[int, Price], ...] = ()
+    """(input tokens, price of all tokens of a call with more of them), the longest first."""
+
+    def applied(self, price: Price, length: int, tier: str, at: float) -> Price:
+        """The price of a call with `length` input tokens; each step may lead to a price with rules of its own."""
+        for timed in self.times:
+            if timed.holds(at):
+                return (
+                    timed.price
+                    if timed.price.rules is None
+                    else timed.price.rules.applied(timed.price, length, tier, at)
+                )
+        served = self.service.get(tier)
+        if served is not None:
+            return served if served.rules is None else served.rules.applied(served, length, "", at)
+        for start, longer in self.above:
+            if length > start:
+                return longer
+        return price
+
+
+def read_counters(counters: str) -> dict[str, int]:
+    """Whole numbers of a `Usage.tool_units`, a part of one counted as one; what cannot be read counts as nothing."""
+    try:
+        return {name: ceil(count) for name, count in _counters(counters).items() if 0 < count < 2**53}
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return {}

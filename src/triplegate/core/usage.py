@@ -35,6 +35,8 @@ class Usage(msgspec.Struct, gc=False):
     source: UsageSource = "none"
     tool_units: str = ""
     """JSON object of counters such as web searches; empty when there were none."""
+    tier: str = ""
+    """Service tier that the provider says it used: flex, priority, batch …; empty = the standard one."""
 
     def tokens(self) -> tuple[int, ...]:
         """The counts in the order of `CLASSES`."""

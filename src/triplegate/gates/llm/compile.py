@@ -6,7 +6,6 @@ from triplegate.config.people import anonymous_of
 from triplegate.core.catalog import Route, Target
 from triplegate.core.chains import Chains, of_targets
 from triplegate.core.exchange import Compiled
-from triplegate.core.money import Price
 from triplegate.core.ports import House, Kit
 from triplegate.gates.llm.deployment import Deployment
 from triplegate.gates.llm.gate import LlmGate, Surface
@@ -17,6 +16,7 @@ from triplegate.gates.llm.paths.embeddings import EMBEDDINGS
 from triplegate.gates.llm.paths.images import EDITS, GENERATIONS, VARIATIONS
 from triplegate.gates.llm.paths.moderations import MODERATIONS
 from triplegate.gates.llm.paths.rerank import RERANK
+from triplegate.gates.llm.pricing import price_of
 from triplegate.upstreams.balance import Weighted
 
 _ENDPOINTS = (
@@ -88,14 +88,17 @@ def _model(name: str, document: ModelDocument, documents: Documents, kit: Kit) -
 
 def _target(label: str, written: DeploymentDocument, documents: Documents, kit: Kit) -> Target:
     provider = documents.providers[written.provider]
-    rates = written.price or provider.models.get(written.model)
+    price, blocked = price_of(written, provider, documents.llm.unknown_price)
     policies = provider.policies + written.policies
+    deployment = Deployment(written, provider, kit)
+    if blocked:
+        deployment.missing, deployment.lacks = blocked, "price_unknown"
     return Target(
         "deployment",
         label,
         policies,
-        rates.price(f"{written.provider}/{written.model}") if rates is not None else Price(version="none"),
+        price,
         written.group or f"{written.provider}:{written.key or provider.key or ''}",
         tuple(policy for policy in policies if policy.form == "claims"),
-        Deployment(written, provider, kit),
+        deployment,
     )

@@ -20,6 +20,10 @@ from triplegate.upstreams.sharing import Sharing
 
 RETRY_ON = frozenset({401, 402, 403, 404, 408, 429, 500, 502, 503, 504, 529})
 """Statuses of a provider after which another deployment may do better (llm.md §5.1)."""
+_LACKS = {
+    "upstream_credentials": "The deployment {} has no credential.",
+    "price_unknown": "The price of {} is unknown, and calls of unknown price are blocked here.",
+}
 
 
 class Deployment:
@@ -37,6 +41,7 @@ class Deployment:
         "_stream_type",
         "_tuned",
         "_tunes",
+        "lacks",
         "missing",
         "model",
         "provider",
@@ -72,6 +77,8 @@ class Deployment:
         self._clock = kit.clock
         self.missing = ""
         """Why it cannot be called, such as a credential that is not there; empty when it can."""
+        self.lacks = "upstream_credentials"
+        """Code of the refusal of such calls."""
         self._fixed = self._headers(written, provider, kit)
 
     def _headers(self, written: DeploymentDocument, provider: ProviderDocument, kit: Kit) -> Headers:
@@ -120,9 +127,7 @@ class Deployment:
         if dispatch.breaker is not None:
             self._breaker.check(self._clock.now(), dispatch.breaker, self.model)
         if self.missing:
-            raise Refusal(
-                "upstream_credentials", f"The deployment {self.model} has no credential.", reason=self.missing
-            )
+            raise Refusal(self.lacks, _LACKS[self.lacks].format(self.model), reason=self.missing)
         headers = [
             *self._fixed,
             (b"content-type", asked.content_type),

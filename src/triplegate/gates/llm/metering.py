@@ -31,10 +31,14 @@ class Meter:
         attempt, exchange = self._attempt, self._exchange
         attempt.usage = exchange.usage = usage
         price = attempt.target.price
-        attempt.cost = price.cost(usage.tokens()) if price is not None else 0
-        exchange.numbers.list_cost = attempt.cost
         if price is not None:
+            tokens = usage.tokens()
+            if price.rules is not None:
+                clock = exchange.house.clock
+                price = price.applied(tokens, usage.tier, clock.wall() - (clock.now() - attempt.started))
+            attempt.cost = price.flat(tokens, usage.tool_units)
             exchange.numbers.price_version = price.version
+        exchange.numbers.list_cost = attempt.cost
         return attempt.cost
 
     def book_cut(self, pieces: int) -> None:
