@@ -60,6 +60,10 @@ class LlmDocument(Document):
     """Team of anonymous calls."""
     unknown_price: UnknownPrice = "flag"
     """Calls whose price is unknown: flag (they cost 0 and are counted), block, or {charge_default: prices}."""
+    files: ModelName | None = None
+    """Model whose first deployment's provider keeps uploaded files and runs batches; null = they are not served."""
+    origin_gone: Literal["refuse", "strip"] = "refuse"
+    """Encrypted reasoning whose deployment is gone: the call is refused with 409, or goes on without it."""
     policies: Policies = ()
     """Policies of every llm call; when absent, the shipped chain `llm`."""
 

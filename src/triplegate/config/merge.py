@@ -18,7 +18,6 @@ _INTERNAL = (
     ("*", "match", "section"),
     ("*", "match", "#", "section"),
     ("*", "services", "#", "broken"),
-    ("*", "services", "#", "empty"),
     ("*", "sorts"),
 )
 """Fields of routes that only programs set."""

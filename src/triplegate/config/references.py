@@ -17,6 +17,7 @@ REFERENCES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("routes", "*", "services", "#", "service"), "service"),
     (("models", "*", "deployments", "#", "provider"), "provider"),
     (("models", "*", "fallback", "#"), "model"),
+    (("llm", "files"), "model"),
     (("orgs", "*", "teams", "*", "plan"), "plan"),
     (("orgs", "*", "teams", "*", "consumers", "*", "plan"), "plan"),
     (("llm", "owner"), "team"),

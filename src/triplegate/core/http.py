@@ -98,8 +98,6 @@ class Inbound(msgspec.Struct, frozen=True, eq=False):
     """Monotonic seconds, when the client set a deadline."""
     protocol: Protocol = "http"
     """`websocket` and `grpc`: the chain runs by the head, then messages go both ways through a Channel."""
-    asked: str = ""
-    """The name that the connection's TLS was opened for, where a front knows it."""
 
     @property
     def authority(self) -> bytes:
@@ -165,6 +163,11 @@ class OneFrame(Frames):
     def __init__(self, content: bytes = b"") -> None:
         self._content: bytes | None = content or None
         self.done = not content
+
+    @property
+    def content(self) -> bytes:
+        """What was not yet taken."""
+        return self._content or b""
 
     async def __anext__(self) -> bytes:
         """The content, once."""

@@ -153,7 +153,7 @@ def uncancel() -> None:
         task.uncancel()
 
 
-_OWN_FAILURES = frozenset({"internal", "no_backend", "no_endpoint"})
+_OWN_FAILURES = frozenset({"internal", "no_backend"})
 
 
 def outcome_of(exchange: Exchange, reply: Reply) -> Outcome:

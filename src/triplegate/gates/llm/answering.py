@@ -8,6 +8,7 @@ from triplegate.gates.llm.asking import Asked, Speech
 from triplegate.gates.llm.call import LlmCall
 from triplegate.gates.llm.failures import refusal_of
 from triplegate.gates.llm.flow import Flow, Relayed, Translated
+from triplegate.gates.llm.origins import SealedRelay, Sealing
 from triplegate.gates.llm.streaming import Streaming
 from triplegate.gates.llm.telling import ANTHROPIC
 from triplegate.gates.llm.telling import body as error_body
@@ -24,7 +25,13 @@ _BY_STATUS = {404: "model_missing", 408: "transient"}
 
 
 async def understood(
-    reply: Reply, exchange: Exchange, attempt: Attempt, call: LlmCall, speech: Speech, asked: Asked
+    reply: Reply,
+    exchange: Exchange,
+    attempt: Attempt,
+    call: LlmCall,
+    speech: Speech,
+    asked: Asked,
+    sealing: Sealing | None = None,
 ) -> Reply:
     """`reply` as the client may have it; `attempt.flow` says what is known of it.
 
@@ -39,7 +46,7 @@ async def understood(
     wanted = speech.codec.stream_type if asked.translated and speech.codec else b"text/event-stream"
     _look(reply, wanted if call.streamed else b"json")
     if call.streamed:
-        flow = _flow(exchange, call, speech, asked)
+        flow = _flow(exchange, call, speech, asked, sealing)
         frames = Streaming(reply.frames, flow, attempt.target.name)
         attempt.flow = flow
         try:
@@ -52,7 +59,10 @@ async def understood(
         if asked.translated:
             reply.headers = _retyped(reply.headers, _EVENTS)
         return reply
-    return await _whole(reply, exchange, attempt, call, speech, asked)
+    reply = await _whole(reply, exchange, attempt, call, speech, asked)
+    if sealing is not None and isinstance(reply.frames, OneFrame) and not asked.translated:
+        _seal(reply, sealing)
+    return reply
 
 
 def _look(reply: Reply, wanted: bytes) -> None:
@@ -76,12 +86,21 @@ def _asked(call: LlmCall) -> Usage | None:
     return None if call.endpoint.asked is None else call.endpoint.asked(call.look)
 
 
-def _flow(exchange: Exchange, call: LlmCall, speech: Speech, asked: Asked) -> Flow:
+def _seal(reply: Reply, sealing: Sealing) -> None:
+    """A gathered reply with its ids sealed; its length is told anew by whoever sends it."""
+    assert isinstance(reply.frames, OneFrame)
+    content = sealing(reply.frames.content)
+    reply.frames = OneFrame(content)
+    reply.headers = [line for line in reply.headers if line[0] != b"content-length"]
+
+
+def _flow(exchange: Exchange, call: LlmCall, speech: Speech, asked: Asked, sealing: Sealing | None) -> Flow:
     endpoint = call.endpoint
     if not asked.translated:
         assert endpoint.relay is not None
         fail = anthropic_errors.event if endpoint.family == ANTHROPIC else openai_errors.event
-        return Relayed(endpoint.relay(not call.wants_usage), fail)
+        relay = endpoint.relay(not call.wants_usage)
+        return Relayed(relay, fail) if sealing is None else SealedRelay(relay, fail, sealing)
     assert speech.codec is not None
     assert endpoint.codec is not None
     return Translated(speech.codec.reader(), endpoint.codec.writer(_shape(exchange, call)))

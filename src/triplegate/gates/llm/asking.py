@@ -38,6 +38,7 @@ class Asked(msgspec.Struct, eq=False):
     lost: tuple[str, ...] = ()
     """What the client said and the provider's dialect cannot carry."""
     content_type: bytes = b"application/json"
+    method: str = "POST"
 
 
 def ask(call: LlmCall, speech: Speech, model: str) -> Asked:

@@ -34,6 +34,8 @@ class Endpoint(msgspec.Struct, frozen=True, eq=False):
     """Its calls are forms of files (multipart/form-data)."""
     any_reply: bool = False
     """Its answers may be other than JSON: they pass as they come."""
+    free: bool = False
+    """Its calls are not paid for."""
     asked: Callable[[Any], Usage] | None = None
     """What a call uses as far as the call itself tells, where its answer may not say."""
 
@@ -62,6 +64,8 @@ class LlmCall(msgspec.Struct, eq=False):
     """Bytes of the request body."""
     most_output: int
     """Bound of output tokens the client set; 0 = none."""
+    pin: str = ""
+    """The quota group that holds what the call builds on; empty = any may answer."""
     _request: Request | None = None
 
     def request(self) -> Request:

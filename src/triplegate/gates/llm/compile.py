@@ -10,6 +10,7 @@ from triplegate.core.ports import House, Kit
 from triplegate.gates.llm.deployment import Deployment
 from triplegate.gates.llm.gate import LlmGate, Surface
 from triplegate.gates.llm.model import Model
+from triplegate.gates.llm.paths import stored
 from triplegate.gates.llm.paths.audio import SPEECH, TRANSCRIPTIONS, TRANSLATIONS
 from triplegate.gates.llm.paths.chat import CHAT
 from triplegate.gates.llm.paths.embeddings import EMBEDDINGS
@@ -18,6 +19,7 @@ from triplegate.gates.llm.paths.moderations import MODERATIONS
 from triplegate.gates.llm.paths.rerank import RERANK
 from triplegate.gates.llm.pricing import price_of
 from triplegate.upstreams.balance import Weighted
+from triplegate.wire.seals import Seals
 
 _ENDPOINTS = (
     CHAT,
@@ -40,13 +42,24 @@ def compile_llm(documents: Documents, kit: Kit, house: House, snapshot: str, cha
     route = Route("llm", "llm", written.owner, anonymous=anonymous, origin=documents.origin("llm"))
     models = {name: _model(name, document, documents, kit) for name, document in documents.models.items()}
     endpoints = {written.base_path + each.path.decode("ascii"): each for each in _ENDPOINTS}
-    surface = Surface(written.base_path, written.host, route, endpoints, int(kit.clock.wall()))
+    surface = Surface(
+        written.base_path,
+        written.host,
+        route,
+        endpoints,
+        Seals(kit.pepper),
+        int(kit.clock.wall()),
+        written.files or "",
+        written.origin_gone,
+    )
     gate = LlmGate(models, surface, chains, house, snapshot)
     chains.prepare(route)
     for model in models.values():
         chains.prepare(model.route)
     listing = f"{written.base_path}/models"
-    return Compiled(gate, (*endpoints, listing), (f"{listing}/",))
+    kept = [f"{written.base_path}/{kind}" for kind in stored.KINDS]
+    paths = (*endpoints, listing, *[each for each in kept if not each.endswith("responses")])
+    return Compiled(gate, paths, (f"{listing}/", *[f"{each}/" for each in kept]))
 
 
 def _model(name: str, document: ModelDocument, documents: Documents, kit: Kit) -> Model:

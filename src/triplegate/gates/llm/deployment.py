@@ -136,7 +136,7 @@ class Deployment:
             (b"traceparent", exchange.trace),
         ]
         return self._pool.send(
-            "POST",
+            asked.method,
             self._path + asked.path,
             headers,
             asked.body,

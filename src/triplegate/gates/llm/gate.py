@@ -11,6 +11,7 @@ from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange
 from triplegate.core.fold import Chain
 from triplegate.core.http import Encoder, Inbound, Reply
+from triplegate.core.identity import Principal
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import House
 from triplegate.gates.llm.answering import understood
@@ -21,17 +22,22 @@ from triplegate.gates.llm.deployment import Deployment
 from triplegate.gates.llm.forms import read_form
 from triplegate.gates.llm.metering import Meter, PassingEncoder, StreamEncoder, WholeEncoder, book_left, reserved
 from triplegate.gates.llm.model import Model, Order
+from triplegate.gates.llm.origins import Sealing, opened, pinned
 from triplegate.gates.llm.paths import models as models_path
+from triplegate.gates.llm.paths import stored
 from triplegate.gates.llm.telling import ANTHROPIC, refused, standings
 from triplegate.gates.llm.whole import Large, Passing
 from triplegate.gates.opening import begin
 from triplegate.upstreams.attempts import attempts
 from triplegate.upstreams.retries import Spares
 from triplegate.wire.headers import reply_headers
+from triplegate.wire.seals import Seals
 
 _ENCODER = Encoder()
 ANTHROPIC_BASE = "/anthropic"
 """Before the base path: the same endpoints for Anthropic's own clients."""
+_SEALED = frozenset({"openai_responses", "responses", "files", "batches"})
+"""Families whose replies name what the provider keeps."""
 _MOST = 1 << 40  # the edge's own limit rules
 _OURS = frozenset({b"server", b"x-request-id", b"set-cookie", b"content-length", b"date", b"strict-transport-security"})
 
@@ -45,8 +51,13 @@ class Surface(msgspec.Struct, frozen=True, eq=False):
     """Stands for every endpoint until the model is known."""
     endpoints: Mapping[str, Endpoint]
     """Path → endpoint, for POST."""
+    seals: Seals
     created: int
     """Unix seconds told as the models' creation time."""
+
+    files: str = ""
+    """Model whose provider keeps files."""
+    origin_gone: str = "refuse"
 
     def family_of(self, path: str) -> str:
         """The dialect whose errors a caller of this path expects."""
@@ -67,6 +78,7 @@ class LlmGate:
         self._models, self._surface, self._house, self._snapshot = models, surface, house, snapshot
         self._listed = tuple(models.values())
         self._dispatches: dict[Chain, Dispatch] = {}
+        self._seals = surface.seals
         chains.bind(self)
         self._outer = chains.outer(())
 
@@ -82,6 +94,8 @@ class LlmGate:
             exchange.refusal = Refusal("misdirected", "This host is not served here.")
         elif inbound.path in surface.endpoints:
             exchange.refusal = _only(inbound, "POST")
+        elif stored.kind_of(inbound.path, surface.base):
+            exchange.refusal = _only(inbound, *stored.methods_of(inbound.path, surface.base))
         elif inbound.path.startswith(surface.base + "/models"):
             exchange.refusal = _only(inbound, "GET", "HEAD")
         else:
@@ -94,13 +108,17 @@ class LlmGate:
         assert principal is not None
         endpoint = self._surface.endpoints.get(inbound.path)
         if endpoint is None:
+            if stored.kind_of(inbound.path, self._surface.base):
+                exchange.call = await self._stored(inbound, principal)
             exchange.scope = (self._surface.route.name, principal.plan, principal.team_ref)
             return
         if endpoint.form:
             form = await read_form(inbound.body, inbound.header(b"content-type") or b"")
             call = exchange.call = form_call(endpoint, form)
         else:
-            call = exchange.call = read_call(endpoint, await inbound.body.whole(_MOST))
+            call = read_call(endpoint, await inbound.body.whole(_MOST))
+            groups = self._groups(principal)
+            call = exchange.call = opened(call, self._seals, principal.team_ref, groups, self._surface.origin_gone)
         exchange.numbers.bytes_in = call.size
         model = self._models.get(call.model)
         if model is None or not model.open_to(principal):
@@ -111,6 +129,17 @@ class LlmGate:
             exchange.principal = msgspec.structs.replace(principal, end_user=call.look.end_user[:256])
         exchange.scope = (model.route.name, principal.plan, principal.team_ref)
 
+    def _groups(self, principal: Principal) -> list[str]:
+        """The quota groups this principal's calls may go to."""
+        models = [model for model in self._listed if model.open_to(principal)]
+        return list(dict.fromkeys(target.group for model in models for target, _ in model.route.targets))
+
+    async def _stored(self, inbound: Inbound, principal: Principal) -> LlmCall:
+        model = self._models.get(self._surface.files)
+        files = model.route.targets[0][0].group if model is not None and model.open_to(principal) else ""
+        team = principal.team_ref
+        return await stored.read_kept(inbound, self._surface.base, self._seals, team, self._groups(principal), files)
+
     # forward -----------------------------------------------------------------------------------------------
     async def forward(self, exchange: Exchange) -> Reply:
         """Try deployments until one answers; a failure before the first byte is never seen by the client."""
@@ -120,9 +149,12 @@ class LlmGate:
         chain, principal = exchange.chain, exchange.principal
         assert chain is not None
         assert principal is not None
+        if not call.model:
+            return await self._kept(exchange, call, chain)
         model = self._models[call.model]
         usable = [self._models[name] for name in model.fallback]
         order = Order([model, *[other for other in usable if other.stands_in(exchange, principal)]])
+        pick = order.pick if not call.pin else pinned([target for target, _ in model.route.targets], call.pin)
         exchange.numbers.list_cost = max(reserved(call, target) for target, _ in model.route.targets)
 
         async def send(attempt: Attempt) -> Reply:
@@ -130,7 +162,8 @@ class LlmGate:
             attempt.provider = deployment.provider
             asked = ask(call, deployment.speech, deployment.model)
             reply = decoded(await deployment.send(exchange, call, asked, chain))
-            reply = await understood(reply, exchange, attempt, call, deployment.speech, asked)
+            sealing = self._sealing(call, principal, attempt.target)
+            reply = await understood(reply, exchange, attempt, call, deployment.speech, asked, sealing)
             if asked.lost:
                 reply.headers.append((b"x-triplegate-dropped", ", ".join(asked.lost).encode("ascii", "replace")))
             return reply
@@ -149,7 +182,7 @@ class LlmGate:
             reply = await attempts(
                 exchange,
                 whole,
-                order.pick,
+                pick,
                 send,
                 replayable=True,
                 spares_of=spares_of,
@@ -164,6 +197,10 @@ class LlmGate:
             raise
         exchange.numbers.list_cost = 0  # the intent has it; from now on what was really used counts
         reply.on_gone = model.on_gone
+        return self._ours(exchange, call, reply)
+
+    def _ours(self, exchange: Exchange, call: LlmCall, reply: Reply) -> Reply:
+        """The reply with the fields that are ours to say. Raises Refusal upstream_credentials."""
         attempt = next(one for one in exchange.attempts if one.adopted)
         _check(attempt, reply)
         reply.headers = [line for line in reply_headers(reply.headers) if line[0] not in _OURS]
@@ -171,6 +208,32 @@ class LlmGate:
         reply.headers.append((b"x-triplegate-deployment", attempt.target.name.encode("ascii", "replace")))
         reply.headers += standings(exchange, call.endpoint.family)
         return reply
+
+    def _sealing(self, call: LlmCall, principal: Principal, target: Target) -> Sealing | None:
+        if call.endpoint.family not in _SEALED:
+            return None
+        return Sealing(self._seals, principal.team_ref, target.group)
+
+    async def _kept(self, exchange: Exchange, call: LlmCall, chain: Chain) -> Reply:
+        """A call for what one provider keeps: to it alone."""
+        principal = exchange.principal
+        assert principal is not None
+        targets = [target for model in self._listed for target, _ in model.route.targets]
+        pick = pinned(targets, call.pin)
+
+        async def send(attempt: Attempt) -> Reply:
+            deployment: Deployment = attempt.target.wiring
+            attempt.provider = deployment.provider
+            asked = call.look.asked()
+            reply = decoded(await deployment.send(exchange, call, asked, chain))
+            sealing = self._sealing(call, principal, attempt.target)
+            return await understood(reply, exchange, attempt, call, deployment.speech, asked, sealing)
+
+        first = pick([])
+        assert first is not None
+        dispatch = first[0].wiring.dispatch(chain)
+        reply = await attempts(exchange, dispatch, lambda tried: None if tried else first, send, replayable=False)
+        return self._ours(exchange, call, reply)
 
     def _whole(self, model: Model, chain: Chain) -> Dispatch:
         """Bounds of all attempts together: a provider's own times bound each attempt and leave time for the next."""

@@ -29,6 +29,8 @@ class Meter:
             return self._attempt.cost
         self._booked = True
         attempt, exchange = self._attempt, self._exchange
+        if self._call.endpoint.free:
+            return 0
         attempt.usage = exchange.usage = usage
         price = attempt.target.price
         if price is not None:
@@ -70,7 +72,7 @@ def estimate(call: LlmCall, output: int, source: str) -> Usage:
 def reserved(call: LlmCall, target: Target) -> int:
     """What the intent sets aside: the input by size, the client's bound of output or 512 tokens; in units."""
     price = target.price
-    if price is None:
+    if price is None or call.endpoint.free:
         return 0
     output = 0 if not call.endpoint.generates else call.most_output or 512
     return price.cost(estimate(call, output, "estimated").tokens())

@@ -1,0 +1,132 @@
+"""Calls that build on state a provider keeps go back to where it is kept, and to nobody else (llm.md §5.6)."""
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from triplegate.core.catalog import Target
+from triplegate.core.errors import Refusal
+from triplegate.core.exchange import Attempt, Role
+from triplegate.gates.llm.call import LlmCall, read_call
+from triplegate.gates.llm.flow import Fail, Relayed
+from triplegate.wire.codec import Relay
+from triplegate.wire.json_members import read_members, set_members
+from triplegate.wire.seals import Seals
+
+STATEFUL = frozenset({"openai", "openai_responses", "anthropic"})
+"""Families whose calls may name files, responses and encrypted state that a provider keeps."""
+
+_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class _Item(msgspec.Struct, gc=False):
+    type: str = ""
+    encrypted_content: msgspec.Raw = msgspec.Raw(b"")
+
+
+_item = msgspec.json.Decoder(_Item).decode
+_NOTHING = frozenset({b"", b"null"})
+
+
+def opened(call: LlmCall, seals: Seals, team: str, groups: Iterable[str], gone: str) -> LlmCall:
+    """The call with its sealed ids and state as the provider knows them, pinned to the quota group they name.
+
+    `gone`: what becomes of encrypted state whose group is not among `groups` any more: `strip` leaves it out,
+    `refuse` refuses. Raises Refusal origin_gone; a previous response that cannot be reached is always refused.
+    """
+    if call.endpoint.family not in STATEFUL:
+        return call
+    text, origins, known = call.look.text, frozenset[str](), tuple(groups)
+    text, kept = seals.open_state(text, team, known)
+    if "" in kept or len(kept) > 1:
+        if gone == "refuse":
+            raise gone_refusal("The reasoning in this request belongs to a deployment that is not there.")
+        text, kept = _without_state(text), frozenset()
+    text, origins = seals.open_ids(text, team, known)
+    if "" in origins or len(origins | kept) > 1:
+        raise gone_refusal("A response or file in this request is not there, or they belong to several deployments.")
+    if not origins and _names_response(call, text):
+        raise gone_refusal("There is no such previous response.", "previous_response_id")
+    if text is not call.look.text:
+        call = read_call(call.endpoint, text)
+    call.pin = next(iter(origins | kept), "")
+    return call
+
+
+def _names_response(call: LlmCall, text: bytes) -> bool:
+    """A previous response that was not sealed for this team may be another's."""
+    if call.endpoint.family != "openai_responses" or b'"previous_response_id"' not in text:
+        return False
+    previous = read_members(text).get("previous_response_id")
+    return previous is not None and bytes(previous) != b"null"
+
+
+def gone_refusal(detail: str, parameter: str = "input") -> Refusal:
+    """The refusal of state that is not where it was, or was never this team's."""
+    return Refusal("origin_gone", detail, payload={"param": parameter})
+
+
+def _without_state(text: bytes) -> bytes:
+    """The request without reasoning items that only their own deployment could read."""
+    members = read_members(text)
+    raw = members.get("input")
+    if raw is None or bytes(raw)[:1] != b"[":
+        return text
+    kept = [bytes(item) for item in _items(raw) if not _encrypted(item)]
+    return set_members(text, members, {"input": b"[" + b",".join(kept) + b"]"})
+
+
+def _encrypted(item: msgspec.Raw) -> bool:
+    try:
+        said = _item(item)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return said.type == "reasoning" and bytes(said.encrypted_content) not in _NOTHING
+
+
+def pinned(targets: Iterable[Target], group: str) -> Callable[[list[Attempt]], tuple[Target, Role] | None]:
+    """Picks only of `group`: each of its targets once, then the last again. Raises Refusal origin_gone."""
+    mine = [target for target in targets if target.group == group]
+    if not mine:
+        raise gone_refusal("The deployment that holds this conversation does not serve this model.")
+
+    def pick(tried: list[Attempt]) -> tuple[Target, Role] | None:
+        names = {attempt.target.name for attempt in tried}
+        for target in mine:
+            if target.name not in names:
+                return target, "fallback" if tried else "first"
+        return tried[-1].target, "retry"
+
+    return pick
+
+
+class Sealing:
+    """Marks what leaves: ids and encrypted state in replies of one group to one team."""
+
+    __slots__ = ("_group", "_seals", "_team")
+
+    def __init__(self, seals: Seals, team: str, group: str) -> None:
+        self._seals, self._team, self._group = seals, team, group
+
+    def __call__(self, block: bytes) -> bytes:
+        """`block` (JSON, or whole events) as the client gets it."""
+        return self._seals.seal_state(self._seals.seal_ids(block, self._team, self._group), self._team, self._group)
+
+
+class SealedRelay(Relayed):
+    """A relayed stream whose ids and state are sealed on their way out."""
+
+    __slots__ = ("_sealing",)
+
+    def __init__(self, relay: Relay, fail: Fail, sealing: Sealing) -> None:
+        super().__init__(relay, fail)
+        self._sealing = sealing
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The whole events so far, sealed."""
+        block = super().feed(chunk)
+        return self._sealing(block) if block else block
+
+    def finish(self) -> bytes:
+        """The rest, sealed."""
+        return self._sealing(super().finish())

@@ -1,0 +1,88 @@
+"""Ids and opaque state that a provider keeps for us, sealed with where they belong: nobody else can use them.
+
+A sealed id is the provider's own with a tag behind it; encrypted state gets a tag before it. A tag is a keyed hash of
+the team and the quota group, so it can be neither forged nor carried to another team, and it says nothing.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable
+
+_BETWEEN = "_tg"
+_TAG = 16
+_SEALED_ID = re.compile(r"([A-Za-z0-9_-]{1,256})_tg([a-z2-7]{16})\Z")
+_OWN_ID = re.compile(rb'(?<!\\)"((?:resp|file|batch)[_-][A-Za-z0-9_-]{1,200})"')
+_TAGGED = re.compile(rb'(?<!\\)"((?:resp|file|batch)[_-][A-Za-z0-9_-]{1,200}_tg[a-z2-7]{16})"')
+_STATE = re.compile(rb'("encrypted_content"[ \t\r\n]*:[ \t\r\n]*")(?:tgo1\.([a-z2-7]{16})\.)?(?=[^"])')
+_OPENS = b'"encrypted_content":"'
+
+
+class Seals:
+    """Makes and opens tags with one secret, the same on every node."""
+
+    __slots__ = ("_secret",)
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = hmac.digest(secret, b"llm origins", "sha256")
+
+    def tag(self, team: str, group: str, subject: str = "") -> str:
+        """The tag of `subject` at `group` for `team`."""
+        text = f"{team}\0{group}\0{subject}".encode()
+        return base64.b32encode(hmac.digest(self._secret, text, hashlib.sha256)[:10]).decode("ascii").lower()
+
+    def seal(self, identity: str, team: str, group: str) -> str:
+        """The id as the client gets it."""
+        return f"{identity}{_BETWEEN}{self.tag(team, group, identity)}"
+
+    def open(self, sealed: str, team: str, groups: Iterable[str]) -> tuple[str, str] | None:
+        """The provider's own id, and which of `groups` it belongs to; None when it is no id of this team there."""
+        found = _SEALED_ID.match(sealed)
+        if found is None:
+            return None
+        identity, tag = found[1], found[2]
+        for group in groups:
+            if hmac.compare_digest(tag, self.tag(team, group, identity)):
+                return identity, group
+        return None
+
+    def seal_ids(self, block: bytes, team: str, group: str) -> bytes:
+        """`block` (JSON, whole events) with the ids of responses, files and batches sealed."""
+        if b'"resp' not in block and b'"file' not in block and b'"batch' not in block:
+            return block
+        return _OWN_ID.sub(lambda found: b'"%b"' % self.seal(found[1].decode("ascii"), team, group).encode(), block)
+
+    def open_ids(self, text: bytes, team: str, groups: Iterable[str]) -> tuple[bytes, frozenset[str]]:
+        """`text` with sealed ids as the provider knows them, and the groups they name; "" for a group not ours."""
+        if b"_tg" not in text:
+            return text, frozenset()
+        known = tuple(groups)
+        seen: set[str] = set()
+
+        def plain(found: re.Match[bytes]) -> bytes:
+            opened = self.open(found[1].decode("ascii"), team, known)
+            seen.add("" if opened is None else opened[1])
+            return found[0] if opened is None else b'"%b"' % opened[0].encode("ascii")
+
+        return _TAGGED.sub(plain, text), frozenset(seen)
+
+    def seal_state(self, block: bytes, team: str, group: str) -> bytes:
+        """`block` (compact JSON, whole events) with its encrypted state marked."""
+        if _OPENS not in block:
+            return block
+        return block.replace(_OPENS, b"%btgo1.%b." % (_OPENS, self.tag(team, group).encode("ascii")))
+
+    def open_state(self, text: bytes, team: str, groups: Iterable[str]) -> tuple[bytes, frozenset[str]]:
+        """`text` with its marks taken off, and the groups they name; "" stands for a group or team that is not ours."""
+        if b'"encrypted_content"' not in text:
+            return text, frozenset()
+        by_tag = {self.tag(team, group): group for group in groups}
+        seen: set[str] = set()
+
+        def plain(found: re.Match[bytes]) -> bytes:
+            if found[2] is not None:
+                seen.add(by_tag.get(found[2].decode("ascii"), ""))
+            return found[1]
+
+        return _STATE.sub(plain, text), frozenset(seen)

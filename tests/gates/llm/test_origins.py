@@ -1,0 +1,110 @@
+"""State that a provider keeps: calls go back to where it is, for the team it was made for."""
+
+import json
+
+import pytest
+
+from triplegate.core.catalog import Target
+from triplegate.core.errors import Refusal
+from triplegate.core.exchange import Attempt
+from triplegate.gates.llm.call import Endpoint, read_call
+from triplegate.gates.llm.origins import SealedRelay, Sealing, opened, pinned
+from triplegate.gates.llm.paths.chat import CHAT
+from triplegate.wire import openai_errors
+from triplegate.wire.openai_chat import edit_call
+from triplegate.wire.openai_chat import read_call as look
+from triplegate.wire.openai_stream import ChatStream
+from triplegate.wire.seals import Seals
+
+RESPONSES = Endpoint("chat", b"/responses", "openai_responses", look, edit_call, lambda text: None, ChatStream)
+SEALS = Seals(b"pepper")
+TEAM, GROUPS = "acme/web", ("openai:a", "openai:b")
+
+
+def call(endpoint=RESPONSES, **members):
+    return read_call(endpoint, json.dumps({"model": "m", **members}).encode())
+
+
+def open_it(made, gone="refuse", groups=GROUPS, team=TEAM):
+    return opened(made, SEALS, team, groups, gone)
+
+
+def state(group, team=TEAM):
+    return f"tgo1.{SEALS.tag(team, group)}.gAAA"
+
+
+def reasoning(content):
+    return {"type": "reasoning", "summary": [], "encrypted_content": content}
+
+
+def test_a_call_without_state_is_the_very_same():
+    made = call(input="hi")
+    assert open_it(made) is made
+    assert made.pin == ""
+
+
+def test_a_previous_response_pins_its_group_and_is_named_as_the_provider_knows_it():
+    made = open_it(call(previous_response_id=SEALS.seal("resp_1", TEAM, "openai:b")))
+    assert (made.pin, json.loads(made.look.text)["previous_response_id"]) == ("openai:b", "resp_1")
+
+
+def test_encrypted_reasoning_pins_its_group_too():
+    made = open_it(call(input=[reasoning(state("openai:a")), {"role": "user", "content": "hi"}]))
+    assert (made.pin, json.loads(made.look.text)["input"][0]["encrypted_content"]) == ("openai:a", "gAAA")
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"previous_response_id": "resp_1"},
+        {"previous_response_id": SEALS.seal("resp_1", "acme/ops", "openai:a")},
+        {"previous_response_id": SEALS.seal("resp_1", TEAM, "openai:gone")},
+        {"input": [reasoning(state("openai:gone"))]},
+        {"input": [reasoning(state("openai:a", "acme/ops"))]},
+        {"previous_response_id": SEALS.seal("resp_1", TEAM, "openai:a"), "input": [reasoning(state("openai:b"))]},
+    ],
+)
+def test_what_is_not_there_or_not_this_teams_is_refused(members):
+    with pytest.raises(Refusal) as caught:
+        open_it(call(**members))
+    assert (caught.value.code, caught.value.status) == ("origin_gone", 409)
+
+
+def test_reasoning_whose_deployment_is_gone_may_be_left_out():
+    user = {"role": "user", "content": "hi"}
+    made = open_it(call(input=[reasoning(state("openai:gone")), user, reasoning(None)]), gone="strip")
+    assert (made.pin, json.loads(made.look.text)["input"]) == ("", [user, reasoning(None)])
+    with pytest.raises(Refusal):
+        open_it(call(previous_response_id=SEALS.seal("resp_1", TEAM, "openai:gone")), gone="strip")
+
+
+def test_a_chats_files_pin_too_and_other_families_are_left_alone():
+    part = {"type": "file", "file": {"file_id": SEALS.seal("file-ab12", TEAM, "openai:a")}}
+    made = open_it(call(CHAT, messages=[{"role": "user", "content": [part]}]))
+    assert made.pin == "openai:a"
+    assert b'"file-ab12"' in made.look.text
+    vectors = call(Endpoint("embeddings", b"/e", "embeddings", look, edit_call, lambda text: None))
+    assert open_it(vectors) is vectors
+
+
+def test_only_targets_of_the_group_are_picked():
+    targets = [Target("deployment", name, group=group) for name, group in (("x", "a"), ("y", "b"), ("z", "b"))]
+    pick = pinned(targets, "b")
+    tried = []
+    for name, role in (("y", "first"), ("z", "fallback"), ("z", "retry")):
+        target, said = pick(tried)
+        assert (target.name, said) == (name, role)
+        tried.append(Attempt(len(tried), target, said, None, [], 0.0, None, None))
+    with pytest.raises(Refusal):
+        pinned(targets, "c")
+
+
+def test_what_leaves_is_sealed_and_can_be_opened_again():
+    sealing = Sealing(SEALS, TEAM, "openai:a")
+    relay = SealedRelay(ChatStream(), openai_errors.event, sealing)
+    event = b'data: {"response":{"id":"resp_9","encrypted_content":"gAAA"}}\n\n'
+    sent = relay.feed(event[:20]) + relay.feed(event[20:])
+    said = json.loads(sent.removeprefix(b"data: "))["response"]
+    assert SEALS.open(said["id"], TEAM, GROUPS) == ("resp_9", "openai:a")
+    assert said["encrypted_content"] == state("openai:a")
+    assert relay.feed(b": x\n\n") == b": x\n\n"

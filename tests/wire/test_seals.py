@@ -1,0 +1,67 @@
+"""Sealed ids and state lead back to where they came from, for their own team only."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from triplegate.wire.seals import Seals
+
+SEALS = Seals(b"pepper")
+GROUPS = ("openai:a", "openai:b")
+
+
+@given(st.from_regex(r"[A-Za-z0-9_-]{1,60}", fullmatch=True))
+def test_an_id_comes_back_with_its_group(identity):
+    sealed = SEALS.seal(identity, "acme/web", "openai:b")
+    assert SEALS.open(sealed, "acme/web", GROUPS) == (identity, "openai:b")
+
+
+def test_an_id_is_of_use_to_its_own_team_at_its_own_group_and_with_its_own_name_only():
+    sealed = SEALS.seal("resp_1", "acme/web", "openai:b")
+    assert SEALS.open(sealed, "acme/ops", GROUPS) is None
+    assert SEALS.open(sealed, "acme/web", ["openai:a"]) is None
+    assert SEALS.open(sealed.replace("resp_1", "resp_2"), "acme/web", GROUPS) is None
+    assert Seals(b"other").open(sealed, "acme/web", GROUPS) is None
+
+
+@pytest.mark.parametrize(
+    "identity",
+    ["resp_1", "", "resp_1_tg", "../x_tgaaaaaaaaaaaaaaaa", "a/b_tgaaaaaaaaaaaaaaaa", "é" * 9],
+)
+def test_what_was_never_sealed_opens_nothing(identity):
+    assert SEALS.open(identity, "acme/web", GROUPS) is None
+
+
+def test_state_comes_back_plain_with_the_groups_it_names():
+    block = b'data: {"item":{"type":"reasoning","encrypted_content":"gAAA","summary":[]}}\n\n'
+    sealed = SEALS.seal_state(block, "acme/web", "openai:a")
+    assert sealed != block
+    for text in (sealed, sealed.replace(b'content":', b'content" : ')):
+        opened, groups = SEALS.open_state(text, "acme/web", GROUPS)
+        assert (b'"gAAA"' in opened, groups) == (True, {"openai:a"})
+    assert SEALS.open_state(sealed, "acme/ops", GROUPS)[1] == {""}
+    assert SEALS.open_state(block, "acme/web", GROUPS) == (block, frozenset())
+
+
+def test_what_only_looks_like_state_is_left_alone():
+    for text in (
+        json.dumps({"text": '"encrypted_content":"x"'}, separators=(",", ":")).encode(),
+        b'{"encrypted_content":null}',
+        b'{"other":"tgo1.aaaaaaaaaaaaaaaa.x"}',
+    ):
+        assert SEALS.seal_state(text, "acme/web", "openai:a") == text
+        assert SEALS.open_state(text, "acme/web", GROUPS)[0] == text
+
+
+def test_ids_within_a_reply_are_sealed_and_come_back_plain():
+    reply = b'{"id": "batch_67f1","input_file_id":"file-ab12","text":"say \\"resp_1\\"","n":"profile-x","e":"file"}'
+    sealed = SEALS.seal_ids(reply, "acme/web", "openai:a")
+    said = json.loads(sealed)
+    assert SEALS.open(said["id"], "acme/web", GROUPS) == ("batch_67f1", "openai:a")
+    assert SEALS.open(said["input_file_id"], "acme/web", GROUPS) == ("file-ab12", "openai:a")
+    assert (said["text"], said["n"], said["e"]) == ('say "resp_1"', "profile-x", "file")
+    assert SEALS.open_ids(sealed, "acme/web", GROUPS) == (reply, {"openai:a"})
+    assert SEALS.open_ids(sealed, "acme/ops", GROUPS) == (sealed, {""})
+    assert SEALS.open_ids(reply, "acme/web", GROUPS) == (reply, frozenset())
