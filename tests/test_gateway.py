@@ -9,6 +9,7 @@ from tests.gates.built import always, answer, built
 from tests.hostile.scripted import Upstream
 
 from triplegate.core.errors import Refusal
+from triplegate.gates.mcp.call import McpCall
 from triplegate.upstreams.pool import Pool
 
 TEXT = """
@@ -200,3 +201,58 @@ async def test_a_refused_child_is_refused_and_a_failed_one_failed(tmp_path):
         with pytest.raises(ValueError, match="inside"):
             async with made.gateway.call(broken, within("/r")):
                 raise ValueError("inside")
+
+
+CHAT = b'{"model": "m", "stream": true, "user": "u7", "messages": []}'
+LASTING = (
+    TEXT.replace("mcp: {", "mcp: {allowed_hosts: [a.test], ")
+    + """
+providers: {p: {base_url: "http://127.0.0.1:1/v1", auth: null}}
+models: {m: {deployments: [{provider: p, model: x}]}}
+servers: {files: {url: "http://127.0.0.1:1/mcp"}}
+"""
+)
+
+
+async def lasting(made, method, path, body=b""):
+    """An exchange as it is once it was let in; nothing is sent anywhere."""
+    exchange = made.open(method, path, body=body)
+    exchange.call = McpCall("request") if path == "/mcp" else None
+    await exchange.gate.check(exchange)
+    return exchange
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"), [("GET", "/r", b""), ("POST", "/v1/chat/completions", CHAT), ("POST", "/mcp", b"")]
+)
+async def test_whoever_is_let_in_no_more_may_not_go_on_at_any_gate(tmp_path, method, path, body):
+    async with built(tmp_path, LASTING) as made:
+        exchange = await lasting(made, method, path, body)
+        await made.gateway.check(exchange)
+        assert exchange.principal.consumer == "ci"
+        made.kit.keys.by_id.clear()
+        with pytest.raises(Refusal) as refused:
+            await made.gateway.check(exchange)
+        assert refused.value.code == "invalid_credentials"
+
+
+async def test_a_model_that_is_taken_away_ends_its_answers_and_its_body_is_not_read_again(tmp_path):
+    async with built(tmp_path, LASTING) as made:
+        exchange = await lasting(made, "POST", "/v1/chat/completions", CHAT)
+        assert exchange.principal.end_user == "u7"
+        exchange.inbound.body.content = b"gone"
+        made.take(LASTING + "gateway: {policies: []}\n")
+        await made.gateway.check(exchange)
+        made.take(LASTING.replace("models: {m: {", "models: {m: {teams: [ops], "))
+        with pytest.raises(Refusal) as refused:
+            await made.gateway.check(exchange)
+        assert refused.value.code == "model_not_found"
+
+
+async def test_a_path_that_leads_to_another_gate_ends_what_was_begun_there(tmp_path):
+    async with built(tmp_path, LASTING) as made:
+        exchange = await lasting(made, "POST", "/v1/chat/completions", CHAT)
+        made.take(LASTING.replace("llm: {", "llm: {base_path: /models, "))
+        with pytest.raises(Refusal) as refused:
+            await made.gateway.check(exchange)
+        assert refused.value.code == "route_not_found"

@@ -123,6 +123,7 @@ FIELDS = {
     "Limits.body_rate": BODIES + "test_a_body_that_drips_is_408",
     "Limits.write_idle": BODIES + "test_replies_nobody_reads_stop_at_the_service_and_cost_little",
     "Limits.connections": BODIES + "test_silent_connections_shut_nobody_out",
+    "Limits.interim": "journeys/test_sse.py::test_what_lasts_is_booked_in_parts_that_add_up",
     "Limits.exchanges": BODIES + "test_calls_above_the_limit_are_told_so_at_once",
     "Drain.grace": "app/test_listen.py::test_a_call_that_does_not_end_is_cut_in_the_end",
     "Settings.start_degraded": "app/test_building.py::test_a_store_that_is_away_is_told_when_that_is_allowed",

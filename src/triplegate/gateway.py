@@ -15,7 +15,6 @@ from triplegate.core.http import Inbound, Reply
 from triplegate.core.policy import Policy
 from triplegate.core.ports import House, Kit
 from triplegate.gates.api.compile import compile_api
-from triplegate.gates.api.gate import ApiGate
 from triplegate.gates.llm.compile import compile_llm
 from triplegate.gates.mcp.compile import compile_mcp
 from triplegate.upstreams.grpc import GrpcChannel
@@ -151,17 +150,21 @@ class Gateway:
             return gate.refuse(exchange, refusal)
 
     async def check(self, exchange: Exchange) -> None:
-        """May a long-lived api exchange go on, as things stand now? Raises the Refusal that it would meet.
+        """May a long-lived exchange go on, as things stand now? Raises the Refusal that it would meet.
 
         It finishes on the chain it holds; who it is may have changed with the configuration.
         """
-        gate = self.gate_for(exchange.inbound.path)
-        if isinstance(gate, ApiGate):
-            probe = gate.open(exchange.inbound)
-            if probe.refusal is not None:
-                raise probe.refusal
-            await gate.check(probe)
-            exchange.principal = probe.principal
+        inbound = exchange.inbound
+        assert self.snapshot is not None
+        gate = self.snapshot.gates["api"] if inbound.protocol == "grpc" else self.gate_for(inbound.path)
+        if gate.name != exchange.gate.name:
+            raise Refusal("route_not_found", "This path leads elsewhere now.")
+        probe = gate.open(inbound)
+        if probe.refusal is not None:
+            raise probe.refusal
+        probe.call = exchange.call
+        await gate.check(probe)
+        exchange.principal = probe.principal
 
     @asynccontextmanager
     async def call(self, parent: Exchange, inbound: Inbound) -> AsyncIterator[Reply]:

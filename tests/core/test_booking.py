@@ -2,7 +2,7 @@
 
 from tests.builders import make_exchange
 
-from triplegate.core.booking import overhead_us, record_of
+from triplegate.core.booking import overhead_us, record_of, rest_of
 from triplegate.core.catalog import Route, Target
 from triplegate.core.errors import Refusal
 from triplegate.core.money import Price
@@ -44,3 +44,15 @@ def test_overhead_is_our_own_time_to_the_head_without_the_upstreams():
     exchange.numbers.upstream_head = started + 0.101
     exchange.numbers.first_byte = started + 0.1015
     assert abs(overhead_us(exchange) - 1500) <= 1
+
+
+def test_what_is_left_is_a_row_of_its_own():
+    exchange = make_exchange()
+    exchange.numbers.bytes_out = 10
+    booked = record_of(exchange, "interim", "n", exchange.started + 60, 1060.0)
+    exchange.numbers.bytes_out, exchange.usage.output_text, exchange.usage.source = 25, 4, "partial"
+    total = record_of(exchange, "final", "n", exchange.started + 90, 1090.0)
+    left = rest_of(total, booked)
+    assert (left.duration_us, left.bytes_out, sum(left.tokens), left.each) == (30_000_000, 15, 4, True)
+    assert (left.kind, left.started, left.status) == (total.kind, total.started, total.status)
+    assert total.bytes_out == 25

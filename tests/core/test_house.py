@@ -4,10 +4,14 @@ import gc
 import weakref
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.builders import ALICE, make_exchange, make_house
 
 from triplegate.core.admission import Taker
 from triplegate.core.catalog import Target
+from triplegate.core.clock import SetClock
+from triplegate.core.errors import Refusal
 
 
 class Hold:
@@ -126,3 +130,54 @@ class Watched:
 
     def end(self, exchange):
         """Called at the end."""
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.booleans()), min_size=1, max_size=8))
+def test_the_parts_of_a_long_exchange_add_up_to_what_it_was(steps):
+    clock = SetClock()
+    exchange = make_exchange(house=make_house(clock))
+    house, attempt = exchange.house, exchange.attempt(Target("service", "s"))
+    exchange.numbers.own_cost, exchange.numbers.first_byte = 5, clock.now() + 0.001
+    full = []
+    house.spool.append = spool_with_room(house.spool, full)
+    for size, tokens, no_room in steps:
+        clock.advance(60.0)
+        exchange.numbers.bytes_out += size
+        exchange.usage.output_text += tokens
+        exchange.usage.source = "partial"
+        attempt.cost += tokens
+        full[:] = [no_room]
+        house.interim(exchange)
+    full[:] = [False]
+    exchange.close("ok")
+    parts = house.spool.records
+    ((_, seen),) = house.telemetry.finished_exchanges
+    assert [part.part for part in parts] == list(range(len(parts)))
+    assert [part.kind for part in parts] == ["interim"] * sum(not step[2] for step in steps) + ["final"]
+    assert [len(part.attempts) for part in parts] == [0] * (len(parts) - 1) + [1]
+    for name in ("duration_us", "first_byte_us", "overhead_us", "bytes_out", "own_cost", "cost", "list_cost"):
+        assert sum(getattr(part, name) for part in parts) == getattr(seen, name), name
+    assert [sum(counts) for counts in zip(*(part.tokens for part in parts), strict=True)] == list(seen.tokens)
+    assert seen.cost == 5 + attempt.cost
+    assert seen.bytes_out == exchange.numbers.bytes_out
+    assert len(parts) == 1 or parts[-1].each
+
+
+def spool_with_room(spool, full):
+    keep = spool.append
+
+    def append(record):
+        if full[0]:
+            raise Refusal("ledger_full")
+        keep(record)
+
+    return append
+
+
+def test_nobody_and_what_is_over_have_no_interim_parts():
+    for exchange in (make_exchange(principal=None), make_exchange()):
+        if exchange.principal is not None:
+            exchange.close("ok")
+        before = len(exchange.house.spool.records)
+        exchange.house.interim(exchange)
+        assert len(exchange.house.spool.records) == before

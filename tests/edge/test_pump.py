@@ -150,6 +150,25 @@ async def test_the_end_of_the_process_is_told_too(encoder):
     assert wire.aborted == (encoder is Encoder)
 
 
+async def test_whoever_is_sent_away_is_told_why_in_band():
+    exchange, frames, told = make_exchange(), Queue(b"one", last=False), []
+
+    class Telling(Encoder):
+        def fail(self, refusal):
+            told.append(refusal.code)
+            return b""
+
+    wire = ListWire(exchange)
+    task = asyncio.ensure_future(pump(exchange, Reply(200, [], frames), Telling(), wire))
+    while not wire.started:
+        await asyncio.sleep(0)
+    exchange.refusal = Refusal("forbidden")
+    wire.stopping = True
+    task.cancel()
+    await asyncio.wait_for(task, 2)
+    assert (told, exchange.refusal.code) == (["forbidden"], "forbidden")
+
+
 @pytest.mark.parametrize("gone", [True, False])
 async def test_a_cancelled_pump_closes_the_frames_at_once(gone):
     exchange, frames = make_exchange(), Queue(b"one", last=False)

@@ -337,6 +337,25 @@ def test_an_upstream_that_says_nothing_for_too_long_is_given_up(api):
     assert failed.details() == "The upstream did not answer in time."
 
 
+def test_whoever_may_no_longer_be_here_is_told_by_a_status_and_nobody_else_notices(api):
+    key, active = api.house.key(), api.state("active", "Count")
+    ticks = (("x-interval", "0.05"),)
+    stays = api.stub("unary_stream", "Count", b"0", metadata=ticks)
+    goes = api.channel.unary_stream(f"/{SERVICE}/Count")(
+        b"0", metadata=(("authorization", f"Bearer {key}"), *ticks), timeout=WITHIN
+    )
+    assert (next(stays), next(goes)) == (b"1", b"1")
+    assert api.house.admin("DELETE", f"/keys/{key.split('_')[2]}").status_code < 300
+    with pytest.raises(grpc.RpcError) as ended:
+        list(goes)
+    assert (ended.value.code(), ended.value.details()) == (grpc.StatusCode.UNAUTHENTICATED, "The key is not valid.")
+    next(stays)
+    eventually(lambda: api.state("active", "Count") == active + 1)
+    stays.cancel()
+    (row,) = eventually(lambda: records_of(api, "refusal = 'invalid_credentials' AND bytes_out > 0"))
+    assert (row["outcome"], row["status"], row["kind"]) == ("refused", 401, "final")
+
+
 # refusals ---------------------------------------------------------------------------------------------------------
 def test_refusals_are_told_as_statuses(api):
     code = grpc.StatusCode

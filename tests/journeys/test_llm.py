@@ -458,6 +458,21 @@ def test_a_stream_that_breaks_raises_in_the_client_and_never_ends_well(llm, faul
     assert (row["usage_source"], row["cost"] > 0) == ("partial", True)
 
 
+def test_a_key_that_is_revoked_ends_its_stream_in_band(llm):
+    key = llm.house.key()
+    client = llm.of(key).with_options(max_retries=0)
+    with client.chat.completions.with_streaming_response.create(
+        model="plain", messages=says(tokens=10_000, pace=0.05), stream=True
+    ) as raw:
+        number, chunks = raw.headers["x-request-id"], iter(raw.parse())
+        assert next(chunks)
+        assert llm.house.admin("DELETE", f"/keys/{key.split('_')[2]}").status_code < 300
+        with pytest.raises(openai.APIError, match="The key is not valid"):
+            list(chunks)
+    (row,) = eventually(lambda: llm.rows(number))
+    assert (row["outcome"], row["refusal"], row["usage_source"]) == ("failed", "invalid_credentials", "partial")
+
+
 def test_no_end_marker_follows_an_error(llm):
     with httpx.stream(
         "POST",

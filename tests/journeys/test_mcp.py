@@ -124,6 +124,19 @@ async def test_a_virtual_server_is_a_smaller_world_and_only_for_its_teams(house)
         assert (await http.post(f"{house.url}/mcp/dev", **modern("tools/list"))).status_code == 404
 
 
+async def test_a_call_whose_caller_may_no_longer_be_here_ends_with_an_error(house):
+    key = house.key()
+    call = {"name": "files__slow", "arguments": {"seconds": 100}}
+    request = modern("tools/call", call, headers=bearer(key))
+    async with httpx.AsyncClient(timeout=10) as http, http.stream("POST", f"{house.url}/mcp", **request) as stream:
+        assert stream.headers["content-type"] == "text/event-stream"
+        revoked = await asyncio.to_thread(house.admin, "DELETE", f"/keys/{key.split('_')[2]}")
+        assert revoked.status_code < 300
+        text = b"".join([piece async for piece in stream.aiter_raw()])
+    assert b'"error":' in text
+    assert b"The key is not valid." in text
+
+
 async def test_each_call_has_a_row_with_its_price(house):
     async with httpx.AsyncClient(headers=bearer(house.key())) as http:
         call = {"name": "files__echo", "arguments": {"text": "a"}}

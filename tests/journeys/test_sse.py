@@ -10,7 +10,7 @@ import pytest
 from tests.journeys.running import House, eventually, records, write
 
 CONFIGURATION = """
-limits: {{recheck: {recheck}}}
+limits: {{recheck: {recheck}, interim: 200ms}}
 services:
   feed: {{endpoints: ["http://127.0.0.1:{feed}"], timeouts: {{total: 300ms, first_byte: 300ms, idle: 900ms}}}}
 routes:
@@ -18,6 +18,7 @@ routes:
   kept:
     service: feed
     match: {{path: /kept}}
+    price: 0.0001
     policies: [{{use: key_auth}}, {{use: sse, keep_alive: 150ms, retry: 3s}}, {{use: compress, streams: true}}]
 orgs: {{acme: {{teams: {{web: {{consumers: {{ci: {{}}, other: {{}}}}}}}}}}}}
 """
@@ -155,6 +156,31 @@ def test_comments_are_compressed_like_the_events_around_them(house, feed):
             text += next(pieces)
     assert text.replace(":\n\n", "") == "retry: 3000\n\ndata: 1\n\n"
     eventually(lambda: feed.listening == 0)
+
+
+def test_what_lasts_is_booked_in_parts_that_add_up(house, feed):
+    eventually(lambda: feed.listening == 0)
+    pieces = []
+    with listen(house, path="/kept", **{"accept-encoding": "identity"}) as reply:
+        eventually(lambda: feed.listening == 1)
+        feed.say(b"data: 1\n\n")
+        with pytest.raises(httpx.RemoteProtocolError):
+            pieces.extend(reply.iter_raw())
+    got = b"".join(pieces)
+    rows = eventually(lambda: parts_of(house, reply.headers["x-request-id"]))
+    assert [row["part"] for row in rows] == list(range(1, len(rows) + 1))  # the intent was the first
+    assert [row["kind"] for row in rows] == ["interim"] * (len(rows) - 1) + ["final"]
+    assert len(rows) >= 3
+    assert sum(row["cost"] for row in rows) == 1_000_000
+    assert len(got) <= sum(row["bytes_out"] for row in rows) <= len(got) + 64
+    assert sum(row["duration_us"] for row in rows) > 800_000
+    assert len({row["started"] // 0.1 for row in rows}) <= 2
+
+
+def parts_of(house, exchange):
+    house.usage("route")
+    rows = records(house.directory, f"exchange = '{exchange}' ORDER BY part")
+    return rows if rows and rows[-1]["kind"] == "final" else None
 
 
 def chatter(feed, over):

@@ -34,6 +34,7 @@ from triplegate.edge.front import Front
 from triplegate.edge.front_facts import Table
 from triplegate.edge.grpc import GrpcPlane
 from triplegate.edge.guard import Limits as HeadLimits
+from triplegate.edge.interim import Interims
 from triplegate.edge.live import Live
 from triplegate.edge.recheck import Rechecks
 from triplegate.gateway import Gateway
@@ -213,6 +214,8 @@ class Building:
         self.supervisor.spawn(self.spool.run(self.store.ledger), "ledger drain")
         self.supervisor.spawn(self.store.follow(), "key changes")
         self.supervisor.spawn(self.rechecks.run(), "rechecks")
+        interims = Interims(self.live, self.house.clock, self.settings.limits.interim)
+        self.supervisor.spawn(interims.run(), "interim records")
         self.supervisor.spawn(self.upkeep.run(), "upkeep")
         self._join()
         if self.settings.documents == "files":

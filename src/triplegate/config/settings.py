@@ -81,8 +81,10 @@ class Limits(Document):
     exchanges: Annotated[int, Field(ge=1)] = 4_096
     """Calls under way at once; above it 503."""
     recheck: Duration = 60.0
-    """Between two looks whether the caller of a WebSocket, gRPC stream or event stream may still be here; changes of
-    keys and of the configuration are looked at when they come."""
+    """Between two looks whether the caller of a WebSocket, gRPC stream, event stream or streamed answer may still be
+    here; changes of keys and of the configuration are looked at when they come."""
+    interim: Duration = 60.0
+    """Calls that take longer than this are booked in parts, one each time it has passed."""
 
 
 class Drain(Document):

@@ -1,5 +1,7 @@
 """Turn a finished exchange into the record that the ledger keeps."""
 
+import msgspec
+
 from triplegate.core.exchange import Attempt, Exchange
 from triplegate.core.identity import Principal
 from triplegate.core.record import AttemptRecord, Kind, Record
@@ -57,6 +59,26 @@ def record_of(exchange: Exchange, kind: Kind, node: str, now: float, wall: float
         route is None or route.billed or route.records == "each",
         attempts,
     )
+
+
+_SUMS = (
+    "duration_us",
+    "first_byte_us",
+    "overhead_us",
+    "bytes_in",
+    "bytes_out",
+    "own_cost",
+    "cost",
+    "list_cost",
+    "saved",
+)
+
+
+def rest_of(total: Record, booked: Record) -> Record:
+    """The part that is left of `total` when `booked` stands in the ledger; a row of its own like the others."""
+    left: dict[str, int] = {name: getattr(total, name) - getattr(booked, name) for name in _SUMS}
+    tokens = tuple([now - before for now, before in zip(total.tokens, booked.tokens, strict=True)])
+    return msgspec.structs.replace(total, tokens=tokens, each=True, **left)
 
 
 def _method(exchange: Exchange) -> str:

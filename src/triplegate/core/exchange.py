@@ -11,7 +11,7 @@ from triplegate.core.errors import Refusal
 from triplegate.core.http import Encoder, Frame, Headers, Inbound, Message, Reply
 from triplegate.core.identity import Principal
 from triplegate.core.outgoing import Outgoing
-from triplegate.core.record import Outcome
+from triplegate.core.record import Outcome, Record
 from triplegate.core.usage import Usage
 
 if TYPE_CHECKING:
@@ -38,6 +38,10 @@ class Gate(Protocol):
 
     async def forward(self, exchange: "Exchange") -> Reply:
         """Send the call to its target, after the chain has let it pass. Raises Refusal."""
+        ...
+
+    async def check(self, exchange: "Exchange") -> None:
+        """Would an exchange that was just opened, with the call that it made, still be let in? Raises Refusal."""
         ...
 
     def refuse(self, exchange: "Exchange", refusal: Refusal) -> Reply:
@@ -147,6 +151,8 @@ class Exchange(msgspec.Struct, eq=False):
     """An intent stands in the spool."""
     parts: int = 0
     """Ledger parts written so far."""
+    booked: Record | None = None
+    """What the interim ones of them add up to."""
     outcome: Outcome | None = None
     """None while the exchange is open."""
     marks: dict[str, Any] | None = None

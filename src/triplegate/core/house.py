@@ -5,7 +5,7 @@ import traceback
 from typing import Protocol
 
 from triplegate.core.admission import Dimension
-from triplegate.core.booking import record_of
+from triplegate.core.booking import record_of, rest_of
 from triplegate.core.clock import Clock
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
@@ -50,6 +50,20 @@ class Household:
         exchange.intended = True
         exchange.parts += 1
 
+    def interim(self, exchange: Exchange) -> None:
+        """Book what an open exchange has used since its last part; where there is no room, the next part has it."""
+        if exchange.principal is None or exchange.outcome is not None:
+            return
+        clock = self.clock
+        total = record_of(exchange, "interim", self.node, clock.now(), clock.wall())
+        total.attempts = ()  # they are told once, with the last part
+        try:
+            self.spool.append(total if exchange.booked is None else rest_of(total, exchange.booked))
+        except (Refusal, OSError):
+            return
+        exchange.booked = total
+        exchange.parts += 1
+
     def finish(self, exchange: Exchange) -> None:
         """End of an exchange; one broken part never keeps the others from their work."""
         now, wall = self.clock.now(), self.clock.wall()
@@ -66,7 +80,7 @@ class Household:
             self._fault()
         record = record_of(exchange, "final", self.node, now, wall)
         if exchange.principal is not None:
-            self._book(record)
+            self._book(record if exchange.booked is None else rest_of(record, exchange.booked))
         try:
             self.telemetry.finished(exchange, record)
         except Exception:  # noqa: BLE001 - being seen must not change what is seen

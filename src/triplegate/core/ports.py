@@ -32,6 +32,10 @@ class House(Protocol):
         """Write the intent of a billed call before its first upstream byte. Raises Refusal ledger_full."""
         ...
 
+    def interim(self, exchange: "Exchange") -> None:
+        """Write what an open exchange has used since its last part; never raises."""
+        ...
+
     def finish(self, exchange: "Exchange") -> None:
         """Run callbacks, settle holds, append the record, count; synchronous, never raises."""
         ...

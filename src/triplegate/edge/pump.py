@@ -36,7 +36,8 @@ async def pump(exchange: Exchange, reply: Reply, encoder: Encoder, wire: Wire) -
         if not wire.stopping or wire.gone:
             raise
         uncancel()
-        await _fail(exchange, encoder, wire, Refusal("draining", "The gateway is shutting down.", retry_after=1.0))
+        why = exchange.refusal or Refusal("draining", "The gateway is shutting down.", retry_after=1.0)
+        await _fail(exchange, encoder, wire, why)
     except Refusal as refusal:
         await _fail(exchange, encoder, wire, refusal)
     finally:

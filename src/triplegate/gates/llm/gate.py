@@ -79,6 +79,8 @@ class LlmGate:
         self._listed = tuple(models.values())
         self._dispatches: dict[Chain, Dispatch] = {}
         self._seals = surface.seals
+        self.check = chains.check
+        """Would this exchange, just opened, still be let in? Raises the Refusal it would meet."""
         chains.bind(self)
         self._outer = chains.outer(())
 
@@ -108,17 +110,13 @@ class LlmGate:
         assert principal is not None
         endpoint = self._surface.endpoints.get(inbound.path)
         if endpoint is None:
-            if stored.kind_of(inbound.path, self._surface.base):
+            if exchange.call is None and stored.kind_of(inbound.path, self._surface.base):
                 exchange.call = await self._stored(inbound, principal)
             exchange.scope = (self._surface.route.name, principal.plan, principal.team_ref)
             return
-        if endpoint.form:
-            form = await read_form(inbound.body, inbound.header(b"content-type") or b"")
-            call = exchange.call = form_call(endpoint, form)
-        else:
-            call = read_call(endpoint, await inbound.body.whole(_MOST))
-            groups = self._groups(principal)
-            call = exchange.call = opened(call, self._seals, principal.team_ref, groups, self._surface.origin_gone)
+        call: LlmCall | None = exchange.call
+        if call is None:  # else it is asked about anew while it is under way
+            call = exchange.call = await self._call_of(endpoint, inbound, principal)
         exchange.numbers.bytes_in = call.size
         model = self._models.get(call.model)
         if model is None or not model.open_to(principal):
@@ -139,6 +137,12 @@ class LlmGate:
         files = model.route.targets[0][0].group if model is not None and model.open_to(principal) else ""
         team = principal.team_ref
         return await stored.read_kept(inbound, self._surface.base, self._seals, team, self._groups(principal), files)
+
+    async def _call_of(self, endpoint: Endpoint, inbound: Inbound, principal: Principal) -> LlmCall:
+        if endpoint.form:
+            return form_call(endpoint, await read_form(inbound.body, inbound.header(b"content-type") or b""))
+        call = read_call(endpoint, await inbound.body.whole(_MOST))
+        return opened(call, self._seals, principal.team_ref, self._groups(principal), self._surface.origin_gone)
 
     # forward -----------------------------------------------------------------------------------------------
     async def forward(self, exchange: Exchange) -> Reply:

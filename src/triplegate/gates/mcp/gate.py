@@ -61,6 +61,7 @@ class McpGate:
     def serve(self, house: House, snapshot: str, chains: Chains) -> None:
         """Stand behind `chains`; called once."""
         chains.bind(self)
+        self._chains = chains
         self._house, self._snapshot = house, snapshot
         self._outer = chains.outer(())
 
@@ -91,12 +92,20 @@ class McpGate:
         assert principal is not None
         endpoint = self._endpoint(exchange.inbound.path)
         exchange.route = endpoint.own
-        call = exchange.call = await self._reading.read(exchange, principal, endpoint.virtual)
+        call: McpCall | None = exchange.call
+        if call is None:
+            call = exchange.call = await self._reading.read(exchange, principal, endpoint.virtual)
+        else:  # it is asked about anew while it is under way
+            self._reading.check(call, principal, endpoint.virtual)
         part = endpoint.own.name
         if call.tool is not None:
             exchange.route = endpoint.servers[call.tool.server.name]
             part = call.tool.name + endpoint.suffix
         exchange.scope = (part, principal.plan, principal.team_ref)
+
+    async def check(self, exchange: Exchange) -> None:
+        """Would this exchange, just opened, still be let in? Raises the Refusal it would meet."""
+        await self._chains.check(exchange)
 
     async def forward(self, exchange: Exchange) -> Reply:
         """A tool call goes to its server; all else is answered here."""

@@ -56,6 +56,18 @@ class Reading:
         exchange.call = McpCall(env.kind, "legacy", env.method, bytes(env.id) or b"null")
         return await self._legacy(exchange, principal, view, routing, env)
 
+    def check(self, call: McpCall, principal: Principal, virtual: str) -> None:
+        """May a call under way go on? Asked of the rules alone, of no server. Raises the Refusal it would meet."""
+        if not self._access.may_enter(virtual, principal):
+            raise Refusal("route_not_found", "There is no such endpoint.")
+        tool = call.tool
+        if tool is not None:
+            server = tool.server.name
+            if server not in self._access.servers(principal) or not self._access.permits(
+                virtual, server, tool.own.name
+            ):
+                raise Refusal("tool_not_found", f"Unknown tool: {tool.name[:128]}")
+
     def _is_modern(self, headers: Headers, routing: Routing, env: Env) -> bool:
         if routing.version == MODERN:
             return True
