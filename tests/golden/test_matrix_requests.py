@@ -1,0 +1,63 @@
+"""Every provider dialect writes the canonical requests as the files say, which were written by hand."""
+
+import json
+from typing import Any
+
+import pytest
+from tests.golden.canonical import CANONICAL, user
+from tests.golden.recordings import GOLDEN
+
+from triplegate.core.errors import Refusal
+from triplegate.wire.codec import Losses, ProviderCodec
+from triplegate.wire.gemini import PROVIDER as GEMINI
+from triplegate.wire.neutral import Message, Request, Text
+
+MODELS = {"gemini": "gemini-3-pro-preview"}
+PROVIDERS: dict[str, ProviderCodec] = {"gemini": GEMINI}
+"""By family, which is the name of the folder of files."""
+
+LOST: dict[tuple[str, str], list[str]] = {
+    ("gemini", "cached"): ["cache_control"],
+}
+"""What a dialect leaves out of a request, by the client's names."""
+
+
+def written(family: str, request: Request, losses: Losses | None = None) -> bytes:
+    return PROVIDERS[family].write_request(request, MODELS[family], losses or Losses())
+
+
+@pytest.mark.parametrize("name", CANONICAL)
+@pytest.mark.parametrize("family", PROVIDERS)
+def test_the_request_is_what_the_file_says(family: str, name: str):
+    losses = Losses()
+    wanted: Any = json.loads((GOLDEN / "requests" / family / f"{name}.json").read_text())
+    assert json.loads(written(family, CANONICAL[name], losses)) == wanted
+    assert losses.names == LOST.get((family, name), [])
+
+
+@pytest.mark.parametrize("family", PROVIDERS)
+def test_every_file_has_its_request(family: str):
+    assert {path.stem for path in (GOLDEN / "requests" / family).glob("*.json")} == set(CANONICAL)
+
+
+@pytest.mark.parametrize(("family", "name"), LOST)
+def test_a_loss_is_refused_where_losses_are(family: str, name: str):
+    with pytest.raises(Refusal) as refused:
+        written(family, CANONICAL[name], Losses("reject"))
+    assert refused.value.code == "unsupported_parameter"
+    assert refused.value.payload["param"] == LOST[family, name][0]
+
+
+@pytest.mark.parametrize("family", PROVIDERS)
+def test_a_longer_conversation_begins_with_the_bytes_of_the_shorter_one(family: str):
+    """Providers cache prompts by their beginning (F6)."""
+    messages: list[Message] = [Message("system", (Text("Be brief."),))]
+    before = b""
+    for turn in range(10):
+        messages += [user(f"Question {turn} äöü"), Message("assistant", (Text(f"Answer {turn}"),)), user("Really?")]
+        text = written(family, Request("openai", "m", tuple(messages), tools=CANONICAL["tools"].tools))
+        kept = before.rindex(b"Really?") if before else 0
+        assert text[:kept] == before[:kept]
+        assert written(family, Request("openai", "m", tuple(messages), tools=CANONICAL["tools"].tools)) == text
+        before = text
+        messages.append(Message("assistant", (Text("Yes."),)))

@@ -1,0 +1,28 @@
+"""Gemini as a provider is one constant: path, request, answers and errors."""
+
+import pytest
+
+from triplegate.wire.gemini import PROVIDER
+from triplegate.wire.neutral import Request
+
+
+@pytest.mark.parametrize(
+    ("model", "stream", "wanted"),
+    [
+        ("gemini-2.5-flash", False, "models/gemini-2.5-flash:generateContent"),
+        ("gemini-2.5-flash", True, "models/gemini-2.5-flash:streamGenerateContent?alt=sse"),
+        ("models/gemini-2.5-flash", False, "models/gemini-2.5-flash:generateContent"),
+        ("tunedModels/mine-7", False, "tunedModels/mine-7:generateContent"),
+        ("endpoints/4711", True, "endpoints/4711:streamGenerateContent?alt=sse"),
+        ("../../files/x?key=1#", False, "models/..%2F..%2Ffiles%2Fx%3Fkey%3D1%23:generateContent"),
+        ("tunedModels/../x:evil", False, "tunedModels/..%2Fx%3Aevil:generateContent"),
+    ],
+)
+def test_the_path_is_of_the_model_and_never_leaves_its_place(model: str, stream: bool, wanted: str):
+    assert PROVIDER.path(model, stream) == wanted
+
+
+def test_every_stated_loss_is_a_field_of_requests_or_of_their_parts():
+    known = {*Request.__struct_fields__, "parallel_tools", "strict", "detail", "name"}
+    assert set(PROVIDER.losses) <= known
+    assert PROVIDER.family == "gemini"
