@@ -82,8 +82,8 @@ class Keeper:
 class Pipe(asyncio.Transport):
     """The transport of one connection."""
 
-    def __init__(self, keeper):
-        super().__init__({"peername": ("192.0.2.7", 4000)})
+    def __init__(self, keeper, address="192.0.2.7"):
+        super().__init__({"peername": (address, 4000)})
         self.keeper = keeper
         self.sent = b""
         self.halted = self.ended = self.gone = False

@@ -1,14 +1,17 @@
 """A WebSocket on the in-loop transport: opened by 101 alone, strict frames, both sides told how it ends."""
 
 import asyncio
+import ssl
 from typing import Any
 
 import pytest
 from tests.edge.http1_pipe import Keeper, Opening, Pipe, answers, turn
 
 from triplegate.core.errors import Gone, Refusal
-from triplegate.core.http import Duplex, Message, OneFrame, Reply
+from triplegate.core.http import Duplex, Message, OneFrame, Peer, Reply
 from triplegate.edge.asgi import DataPlane, EdgeLimits
+from triplegate.edge.front_certificates import Shown
+from triplegate.edge.front_facts import Facts, Seen
 from triplegate.edge.guard import Limits
 from triplegate.edge.live import Live
 from triplegate.wire.websocket import BINARY, PING, TEXT, Close, Control, Reader, close_frame, frame
@@ -139,6 +142,24 @@ async def test_a_refusal_is_an_answer_and_what_was_sent_ahead_is_no_request():
     [(status, fields, body)], rest = answers(pipe.sent)
     assert (status, fields[b"connection"], body, rest) == (401, b"close", b"no", b"")
     assert (pipe.ended, len(gate.opened)) == (True, 1)
+
+
+async def test_what_was_sent_ahead_is_no_request_even_where_the_gate_never_heard_of_it():
+    one, other = (ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) for _ in range(2))
+    seen = Seen(None, (Shown(one, {"a.test": other}, {}), one))
+    gate = Opening()
+
+    async def told(gate, exchange):
+        return gate.refuse(exchange, exchange.refusal)
+
+    facts = {4000: Facts(Peer("192.0.2.7", 9), "https", seen)}
+    plane = DataPlane(lambda path: gate, told, EdgeLimits(Limits(), body=2000), None, Live(), facts=facts)
+    for request, count in ((ASK, 1), (ASK.replace(b"keep-alive, Upgrade", b"keep-alive"), 2)):
+        gate.opened.clear()
+        pipe = Pipe(Keeper(plane), "127.0.0.1")
+        await say(pipe, request + b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
+        assert [status for status, _, _ in answers(pipe.sent)[0]] == [421] * count
+        assert (pipe.ended, len(gate.opened)) == (count == 1, count)
 
 
 @pytest.mark.parametrize("cut", [b"Sec-WebSocket-Version: 13\r\n", b"Sec-WebSocket-Key: " + KEY + b"\r\n"])
