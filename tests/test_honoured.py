@@ -445,7 +445,7 @@ FIELDS = {
         for name in ("max_age", "include_subdomains", "preload")
     },
     "hsts.mode": EDGE.format("hsts", "it_cannot_merely_observe"),
-    "ip_access.mode": API + "test_an_access_policy_that_only_observes_lets_pass_and_is_shown",
+    "ip_access.mode": EDGE.format("ip_access", "one_that_only_observes_lets_pass_and_is_shown"),
     **{
         f"ip_access.{name}": EDGE.format(
             "ip_access", "a_denied_address_never_passes_and_where_some_are_allowed_nobody_else_does"

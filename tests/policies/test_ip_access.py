@@ -3,6 +3,7 @@
 import pytest
 from pydantic import ValidationError
 from tests.builders import make_exchange
+from tests.gates.built import built
 
 from triplegate.policies.ip_access import IpAccess
 
@@ -23,6 +24,21 @@ def test_a_denied_address_never_passes_and_where_some_are_allowed_nobody_else_do
     for address in refused:
         refusal = policy.decide(make_exchange(client=address))
         assert (refusal.code, address in refusal.detail and bool(address)) == ("forbidden", False)
+
+
+async def test_one_that_only_observes_lets_pass_and_is_shown(tmp_path):
+    guard = "{use: ip_access, deny: [192.0.2.0/24], allow: [10.0.0.0/8], mode: %s}"
+    seen = {}
+    for mode in ("observe", "enforce"):
+        document = "services: {s: {endpoints: ['http://127.0.0.1:1']}}\nroutes: {r: {service: s, identity: none, %s}}\n"
+        route = f"owner: web, match: {{path: /r}}, policies: [{guard % mode}, {{use: redirect, hostname: else.test}}]"
+        async with built(tmp_path, document % route) as made:
+            for client in ("192.0.2.7", "10.0.0.1"):
+                exchange, wire = await made.serve("GET", "/r", key=False, client=client)
+                seen[mode, client] = wire.status, [decision[1:] for decision in exchange.decisions]
+    assert seen["observe", "192.0.2.7"] == (302, [("would refuse", "forbidden")])
+    assert seen["enforce", "192.0.2.7"][0] == 403
+    assert seen["observe", "10.0.0.1"] == seen["enforce", "10.0.0.1"] == (302, [])
 
 
 @pytest.mark.parametrize("fields", [{}, {"allow": []}, {"deny": ["10.0.0.0/33"]}, {"allow": ["example.com"]}])

@@ -20,16 +20,18 @@ if TYPE_CHECKING:
 def check(
     *,
     config: Annotated[Path | None, Parameter(help="Directory or file of the configuration.")] = None,
-    strict: Annotated[bool, Parameter(help="Warnings and missing secrets fail too.")] = False,
+    strict: Annotated[bool, Parameter(help="Warnings, missing secrets and bad certificates fail too.")] = False,
     status: Annotated[bool, Parameter(help="Show what became of each Kubernetes object.")] = False,
     form: Annotated[Format, Parameter(name="--format", help="Of --status: table, csv or json.")] = "table",
     output: Annotated[Path | None, Parameter(help="Write --status to this file.")] = None,
 ) -> int:
     """Say what is wrong (exit 1) or could be meant otherwise (a warning; exit 1 with --strict). Starts nothing."""
+    from triplegate.cli.certificates import unfit
     from triplegate.config.environment import environment
     from triplegate.config.faults import ConfigError
     from triplegate.config.load import load
     from triplegate.config.secrets import FileSecrets
+    from triplegate.core.clock import SystemClock
     from triplegate.policies import registry
 
     place = find_place(config)
@@ -39,6 +41,7 @@ def check(
         raise Failed(faults_text(error, sys.stderr)) from None
     secrets = FileSecrets(Path(loaded.settings.directory), environment())
     lines = [*map(str, loaded.warnings), *missing(loaded.documents, secrets)]
+    lines += unfit(loaded.settings, loaded.documents, loaded.manifests, SystemClock().wall())
     for line in lines:
         warn(line)
     if status:

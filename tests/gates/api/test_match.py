@@ -1,6 +1,8 @@
 """Routes are found by Gateway API precedence, whatever the order they were written in."""
 
 import itertools
+import time
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -309,3 +311,48 @@ def test_the_trie_agrees_with_a_naive_matcher(table, sections, call):
 @given(tables, section_lists, calls)
 def test_rt11_the_trie_agrees_with_a_naive_matcher_on_many_tables(table, sections, call):
     agree(table, sections, call)
+
+
+def many(count):
+    """Rules of many hosts, paths, methods and headers, and for each a call that it takes."""
+    hosts = ["*", *(f"h{n}.test" for n in range(50)), *(f"*.w{n}.test" for n in range(10))]
+    rules = [
+        Rule(
+            f"r{n}",
+            hosts[n % len(hosts)],
+            f"/api/v{n % 7}/things-{n}",
+            n % 5 == 0,
+            frozenset({"GET"}) if n % 3 else frozenset(),
+            ((b"x-a", b"1"),) if n % 11 == 0 else (),
+            n,
+        )
+        for n in range(count)
+    ]
+    fields = [(b"host", b"a"), (b"accept", b"*/*"), (b"x-a", b"1")]
+    calls = [
+        (rule.host.replace("*.", "a.b.").replace("*", "x.y.z.test"), rule.path + ("" if rule.exact else "/42"), fields)
+        for rule in rules
+    ]
+    return rules, calls
+
+
+@pytest.mark.long
+@pytest.mark.timeout(60)
+def test_rt10_ten_thousand_routes_are_found_in_microseconds_and_little_memory():
+    rules, calls = many(10_000)
+    tracemalloc.start()
+    matcher = Matcher(rules)
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    rounds = []
+    for _ in range(5):
+        taken = []
+        for rule, (host, path, fields) in zip(rules[::5], calls[::5], strict=True):
+            begun = time.perf_counter_ns()
+            won = matcher.find(host, path, "GET", fields)
+            taken.append(time.perf_counter_ns() - begun)
+            assert won is rule
+        rounds.append(sorted(taken)[len(taken) * 99 // 100] / 1000)
+    print(f"p99 of a look-up {min(rounds):.1f} µs, {used / len(rules):.0f} bytes a route beside its rule")
+    assert min(rounds) <= 20.0  # the quietest round: the others are the machine's doing
+    assert used / len(rules) <= 2_000
