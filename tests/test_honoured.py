@@ -223,6 +223,7 @@ FIELDS = {
     "Match.type": MATCH + "test_an_exact_path_fits_itself_only",
     "Match.methods": API + "test_what_no_route_takes_is_404_and_a_wrong_method_405",
     "WeightedService.broken": API + "test_a_share_that_leads_nowhere_is_500_and_the_others_are_called",
+    "WeightedService.empty": API + "test_a_share_of_which_nothing_is_ready_is_503",
     "Match.name": "cli/test_explain.py::test_why_a_route_won_and_the_others_lost",
     "Match.section": MATCH + "test_the_most_specific_section_of_the_listener_owns_a_request_even_without_a_rule",
     "Expression.regex": "gates/api/test_rule.py::test_a_header_may_be_told_by_an_expression",

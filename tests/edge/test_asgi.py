@@ -408,8 +408,8 @@ async def test_only_the_api_gate_takes_a_websocket():
 
 
 # behind a front --------------------------------------------------------------------------------------------
-def behind(facts):
-    gate = Opening()
+def behind(facts, gate=None):
+    gate = gate or Opening()
 
     async def told(gate, exchange):
         if exchange.refusal is not None:
@@ -438,6 +438,15 @@ async def test_who_dials_past_the_front_is_turned_away(client):
     table = {4711: Facts(Peer("192.0.2.7", 9), "https")}
     answer = await asked(behind(table), client=client)
     assert (answer[0], answer[1][b"connection"]) == (403, b"close")
+
+
+async def test_the_gate_hears_for_which_name_the_connection_was_opened():
+    table, gates = {}, Opening()
+    plane = behind(table, gates)
+    for seen, said in ((Seen(None, None, "a.test"), "a.test"), (None, "")):
+        table[4711] = Facts(Peer("192.0.2.7", 9), "https", seen)
+        await asked(plane, client=("127.0.0.1", "4711"))
+        assert gates.opened[-1].inbound.asked == said
 
 
 async def test_a_host_of_another_certificate_is_421():

@@ -6,6 +6,7 @@ import pytest
 from tests.certificates import Authority
 
 from triplegate.edge.front_certificates import Certificates, TlsTerms
+from triplegate.edge.front_facts import Seen
 from triplegate.edge.front_tls import Secured
 
 
@@ -101,9 +102,9 @@ def test_what_was_seen_is_the_certificate_that_was_shown_for_a_name(authority):
     pairing = Pairing(authority, name="b.test")
     pairing.shake()
     seen = pairing.server.seen()
-    assert seen.certificate is None
+    assert (seen.certificate, seen.asked) == (None, "b.test")
     shown, context = seen.chosen
     assert context is shown.choose("b.test") is not shown.default
     nameless = Pairing(authority, name=None)
     nameless.shake()
-    assert nameless.server.seen().chosen is None
+    assert nameless.server.seen() == Seen(None, None, "")

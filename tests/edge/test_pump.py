@@ -213,6 +213,7 @@ async def test_a_reply_to_be_finished_is_read_to_its_end_for_nobody():
         (429, "upstream_rate_limited", "failed"),
         (500, "internal", "failed"),
         (500, "no_backend", "failed"),
+        (503, "no_endpoint", "failed"),
     ],
 )
 async def test_the_outcome_says_whose_doing_it_was(status, code, outcome):

@@ -208,12 +208,12 @@ class World(Built):
     def verdicts(self):
         return verdicts(self.found)
 
-    async def call(self, url, method="GET", *, at="data", query=b"", **headers):
-        """(status, what the backend got) of a call to host/path."""
+    async def call(self, url, method="GET", *, at="data", query=b"", asked="", **headers):
+        """(status, what the backend got) of a call to host/path; `asked`: the name that its TLS was opened for."""
         host, slash, path = url.partition("/")
         fields = [(key.replace("_", "-").encode(), value.encode()) for key, value in headers.items()]
         inbound = msgspec.structs.replace(
-            make_inbound(method, slash + path, fields), host=host, listener=at, query=query
+            make_inbound(method, slash + path, fields), host=host, listener=at, query=query, asked=asked
         )
         exchange = open_exchange(self.gateway.gate_for(inbound.path), inbound)
         reply = await self.gateway.answer(exchange.gate, exchange)

@@ -181,7 +181,7 @@ async def test_weights_are_kept_and_a_weight_of_0_gets_nothing(tmp_path):
 async def test_a_service_without_a_ready_endpoint_gets_no_calls(tmp_path):
     waiting = slice_of("w", 1, ready=False)
     async with world(tmp_path, gateway(), service("w"), waiting, route("r", rule_to("w"))) as made:
-        assert await made.backend("a.test/") == 500
+        assert await made.backend("a.test/") == 503
         assert made.verdicts.route(type_="ResolvedRefs") == "True ResolvedRefs"
         assert any("no ready endpoint" in str(one) for one in made.found.warnings)
 
@@ -228,6 +228,53 @@ orgs: {acme: {teams: {web: {}}}}
         assert made.verdicts.listener("nowhere", "Accepted") == "False PortUnavailable"
         assert made.verdicts.listener("out") == "True Programmed"
         assert made.verdicts.route(part="shop/web:8000") == "True Accepted"
+
+
+async def test_a_method_that_a_native_route_does_not_take_is_404_where_a_listener_owns_the_host(tmp_path):
+    native = """
+services: {s: {endpoints: ["http://127.0.0.1:1"]}}
+routes: {n: {service: s, match: {path: /n, methods: [PUT]}, identity: none, owner: web}}
+orgs: {acme: {teams: {web: {}}}}
+"""
+    owned = route("r", rule_to("a", path="/n/more"))
+    async with world(tmp_path, gateway(listener(hosts="a.test")), owned, native=native) as made:
+        assert await made.backend("a.test/n/more") == "a"
+        assert [await made.backend(host + "/n") for host in ("a.test", "b.test")] == [404, 405]
+
+
+# 9: a connection of TLS leads to one listener ----------------------------------------------------------------------
+
+
+async def test_a_host_of_another_listener_than_the_connection_was_opened_for_is_421(tmp_path):
+    chain, key = pair_for("a.test")
+    native = """
+listeners: {secure: {port: 8443, serves: [443], tls: {certificates: {certificate: own.pem, key: "file:own.key"}}}}
+services: {s: {endpoints: ["http://127.0.0.1:1"]}}
+routes: {n: {service: s, match: {path: /native, methods: [GET]}, identity: none, owner: web}}
+orgs: {acme: {teams: {web: {}}}}
+"""
+    hosts = {"one": "a.test", "two": "b.test", "wild": "*.shop.test"}
+    web = gateway(
+        *(
+            listener(name, 443, "HTTPS", hosts=host, tls={"certificateRefs": [{"name": "tls"}]})
+            for name, host in hosts.items()
+        )
+    )
+    async with world(tmp_path, web, secret("tls", chain, key), route("r", rule_to("a")), native=native) as made:
+        calls = {
+            ("a.test", "a.test"): "a",
+            ("a.test", "b.test"): 421,
+            ("a.test", "x.shop.test"): 421,
+            ("x.shop.test", "a.test"): 421,
+            ("x.shop.test", "y.z.shop.test"): "a",
+            ("a.test", "nobody.test"): 404,
+            ("", "b.test"): "a",
+        }
+        for (asked, host), expected in calls.items():
+            assert await made.backend(host + "/x", at="secure", asked=asked) == expected, (asked, host)
+        assert await made.backend("b.test/", "OPTIONS", at="secure", asked="a.test") == 421
+        # a native route belongs to no listener of a Gateway
+        assert (await made.call("b.test/native", at="secure", asked="a.test"))[0] == 502
 
 
 # 10: nobody is referred to from elsewhere without leave ------------------------------------------------------------

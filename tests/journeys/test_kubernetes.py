@@ -118,20 +118,18 @@ def test_a_certificate_of_a_secret_is_shown_and_renewed_with_its_manifest(tmp_pa
     authority.sign("own", "own.test")
     backend = service("a"), slice_of("a", backends[0])
     refs = {"certificateRefs": [{"name": "tls"}]}
-    web = gateway(listener("https", 443, "HTTPS", hosts="a.test", tls=refs))
+    web = gateway(*(listener(one, 443, "HTTPS", hosts=f"{one}.test", tls=refs) for one in "ab"))
 
     def put(pair):
         chain, key = pair.certificate.read_text(), pair.key.read_text()
-        write_all(
-            tmp_path, web, route("r", hosts=["a.test"]), secret("tls", chain, key), *backend, native=SECURE % port
-        )
+        write_all(tmp_path, web, route("r"), secret("tls", chain, key), *backend, native=SECURE % port)
 
     def serial():
         plain = socket.create_connection(("127.0.0.1", port), 5)
         with authority.client().wrap_socket(plain, server_hostname="a.test") as secure:
             return int(secure.getpeercert()["serialNumber"], 16)
 
-    first, second = authority.sign("first", "a.test"), authority.sign("second", "a.test")
+    first, second = (authority.sign(name, "a.test", "b.test") for name in ("first", "second"))
     put(first)
     with House(tmp_path):
         assert serial() == first.serial
@@ -139,6 +137,10 @@ def test_a_certificate_of_a_secret_is_shown_and_renewed_with_its_manifest(tmp_pa
             more = {"headers": {"host": "a.test"}, "extensions": {"sni_hostname": "a.test"}}
             found = client.get(f"https://127.0.0.1:{port}/x", **more)
             assert (found.status_code, found.json()["backend"]) == (200, backends[0])
+            # one certificate is good for both, and still the connection leads to one listener
+            for host, status in (("b.test", 421), ("c.test", 404)):
+                found = client.get(f"https://127.0.0.1:{port}/x", **{**more, "headers": {"host": host}})
+                assert found.status_code == status, host
         put(second)
         eventually(lambda: serial() == second.serial, 20)
         kept = (tmp_path / ".triplegate" / "last-good" / "documents.json").read_text()

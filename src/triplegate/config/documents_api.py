@@ -203,6 +203,8 @@ class WeightedService(Document):
     """What changes in calls of this route to this service: request_headers, response_headers, rewrite."""
     broken: str | None = Field(default=None, json_schema_extra=INTERNAL)
     """Why it cannot be called: its share is answered 500; set for Kubernetes routes, not written."""
+    empty: bool = Field(default=False, json_schema_extra=INTERNAL)
+    """It cannot be called only because nothing of it is ready now: 503 instead of 500."""
 
 
 class Match(Document):

@@ -18,6 +18,7 @@ _INTERNAL = (
     ("*", "match", "section"),
     ("*", "match", "#", "section"),
     ("*", "services", "#", "broken"),
+    ("*", "services", "#", "empty"),
     ("*", "sorts"),
 )
 """Fields of routes that only programs set."""

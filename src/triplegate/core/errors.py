@@ -77,6 +77,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "draining": Code(503, "The gateway is shutting down", *_BUSY),
         "ledger_full": Code(503, "The ledger cannot take another billed call", *_BUSY),
         "no_backend": Code(500, "The route has no usable backend", "server_error", "api_error", -32003, 14),
+        "no_endpoint": Code(503, "The backend has no endpoint that is ready", "server_error", "api_error", -32003, 14),
         "internal": Code(500, "The gateway failed", "server_error", "api_error", -32603, 13),
         # upstreams
         "upstream_unreachable": _upstream(502, "The upstream cannot be reached"),

@@ -98,6 +98,8 @@ class Inbound(msgspec.Struct, frozen=True, eq=False):
     """Monotonic seconds, when the client set a deadline."""
     protocol: Protocol = "http"
     """`websocket` and `grpc`: the chain runs by the head, then messages go both ways through a Channel."""
+    asked: str = ""
+    """The name that the connection's TLS was opened for, where a front knows it."""
 
     @property
     def authority(self) -> bytes:

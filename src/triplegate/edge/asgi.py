@@ -380,6 +380,7 @@ class DataPlane:
             address,
             seen.http_version,
             protocol=protocol,
+            asked="" if facts is None else facts.asked,
         )
         gate = self._gates(seen.path)
         if protocol == "websocket" and gate.name != "api":

@@ -53,10 +53,14 @@ class Shown(msgspec.Struct, frozen=True, eq=False):
 
     def choose(self, name: str) -> ssl.SSLContext:
         """What is shown to who asks for `name` (lower-case)."""
+        return self.find(name) or self.default
+
+    def find(self, name: str) -> ssl.SSLContext | None:
+        """The certificate that is for `name`; None when there is none."""
         found = self.exact.get(name)
         if found is None and self.wild:
             found = self.wild.get(name[max(0, name.find(".")) :])
-        return found or self.default
+        return found
 
     def wrap(self, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO) -> Asking:
         """A new connection's TLS."""

@@ -18,6 +18,8 @@ class Seen(msgspec.Struct, frozen=True):
     """DER of the client's certificate, verified."""
     chosen: tuple[Shown, ssl.SSLContext] | None
     """All of our certificates and the one that was shown; None when the client asked for no name."""
+    asked: str = ""
+    """The name that the client asked for (SNI, lower-case); empty: none."""
 
 
 class Facts(msgspec.Struct, frozen=True, eq=False):
@@ -27,10 +29,15 @@ class Facts(msgspec.Struct, frozen=True, eq=False):
     scheme: str
     seen: Seen | None = None
 
+    @property
+    def asked(self) -> str:
+        """The name that the connection was opened for; empty when it says none."""
+        return "" if self.seen is None else self.seen.asked
+
     def misdirected(self, host: str) -> bool:
         """Whether a request for `host` should have come by a connection of its own: it has another certificate."""
         chosen = None if self.seen is None else self.seen.chosen
-        return chosen is not None and chosen[0].choose(host) is not chosen[1]
+        return chosen is not None and chosen[0].find(host) not in (None, chosen[1])
 
 
 Table = dict[int, Facts]

@@ -71,4 +71,4 @@ class Secured:
         shown, tls = self._shown, self._tls
         several = bool(shown.exact or shown.wild) and tls.asked is not None
         certificate = tls.getpeercert(binary_form=True)
-        return Seen(certificate, (shown, tls.context) if several else None)
+        return Seen(certificate, (shown, tls.context) if several else None, tls.asked or "")

@@ -154,7 +154,7 @@ def uncancel() -> None:
         task.uncancel()
 
 
-_OWN_FAILURES = frozenset({"internal", "no_backend"})
+_OWN_FAILURES = frozenset({"internal", "no_backend", "no_endpoint"})
 
 
 def outcome_of(exchange: Exchange, reply: Reply) -> Outcome:

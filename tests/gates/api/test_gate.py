@@ -44,6 +44,18 @@ routes:
         assert made.open("PUT", "/r").refusal.code == "route_not_found"
 
 
+async def test_a_share_of_which_nothing_is_ready_is_503(tmp_path):
+    async with built(tmp_path, text(CLOSED)) as made:
+        documents = documents_of(tmp_path, text(CLOSED))
+        route = documents.routes["r"]
+        away = route.services[0].model_copy(update={"broken": "none is ready", "empty": True})
+        changed = documents.model_copy(update={"routes": {"r": route.model_copy(update={"services": (away,)})}})
+        made.gateway.swap(made.gateway.compile(changed))
+        exchange, wire = await made.serve("GET", "/r")
+        assert (wire.status, exchange.refusal.code, exchange.outcome) == (503, "no_endpoint", "failed")
+        assert exchange.attempts == [] or exchange.attempts[0].target.name == "s0"
+
+
 async def test_a_share_that_leads_nowhere_is_500_and_the_others_are_called(tmp_path):
     async with Upstream(always(OK)) as upstream, built(tmp_path, text(upstream.url, upstream.url)) as made:
         documents = documents_of(tmp_path, text(upstream.url, upstream.url))

@@ -183,7 +183,20 @@ def test_native_rules_go_before_sections_and_only_they_answer_405():
     assert found(rules, "/o", sections=matcher.sections) == "owned"
     assert found(rules, "/o", host="other", sections=matcher.sections) is None
     assert not matcher.owned("other", "data")
-    assert matcher.allowed("a.test", "/o") == frozenset()
+    assert matcher.allowed("a.test", "/o") == matcher.allowed("a.test", "/n") == frozenset()
+    assert matcher.allowed("other", "/n") == {"GET"}
+
+
+def test_a_connection_opened_for_one_section_is_no_way_to_another_one():
+    sections = [Section("any", frozenset({"tls"})), Section("a", frozenset({"tls"}), "a.test")]
+    matcher = Matcher([], [*sections, Section("w", frozenset({"tls"}), "*.shop.test")])
+    strays = [("a.test", "b.test"), ("b.test", "a.test"), ("x.shop.test", "a.test"), ("shop.test", "x.shop.test")]
+    for host, asked in strays:
+        assert matcher.strays(host, asked, "tls"), (host, asked)
+    for host, asked in (("a.test", "a.test"), ("b.test", "c.test"), ("x.shop.test", "y.z.shop.test")):
+        assert not matcher.strays(host, asked, "tls"), (host, asked)
+    assert not matcher.strays("a.test", "b.test", "data")
+    assert not Matcher([], sections[1:]).strays("nobody.test", "a.test", "tls")
 
 
 def test_sections_of_one_host_share_it_and_a_route_may_stand_in_several():

@@ -62,3 +62,14 @@ async def test_a_broken_one_says_why_in_the_log_only():
     assert "Service b" not in caught.value.detail
     assert broken.dispatch(chain).retries == 7
     assert broken.report(None, chain) is None
+
+
+async def test_one_of_which_nothing_is_ready_is_503():
+    empty = Broken("no endpoint of b is ready", empty=True)
+    with pytest.raises(Refusal) as caught:
+        empty.begin(None, None, Chain(None, Dispatch()))
+    assert (caught.value.code, caught.value.status, caught.value.reason) == (
+        "no_endpoint",
+        503,
+        "no endpoint of b is ready",
+    )

@@ -212,7 +212,8 @@ class Compiler:
         self._note(made, found)
         namespace = ref.namespace or made.route.namespace
         name = shortened(f"{namespace}.{ref.name}.{ref.port or 0}")
-        return {"service": name, "weight": ref.weight, "broken": found.message}
+        share = {"service": name, "weight": ref.weight, "broken": found.message}
+        return share if found.reason else {**share, "empty": True}
 
     def _note(self, made: Made, found: Broken) -> None:
         if not found.reason:

@@ -115,7 +115,7 @@ def _shares(document: RouteDocument, services: dict[str, Target]) -> list[Share]
     for one in document.shares:
         count = counts[one.service] = counts.get(one.service, 0) + 1
         if one.broken is not None:
-            target = Target("service", one.service, wiring=Broken(one.broken))
+            target = Target("service", one.service, wiring=Broken(one.broken, empty=one.empty))
         else:
             alone = count == 1 and not one.policies
             target = services[one.service] if alone else replace(services[one.service])

@@ -89,6 +89,9 @@ class ApiGate:
         )
         if rule is None and inbound.method == "OPTIONS":
             rule = self._preflight(inbound)
+        if inbound.asked and (rule is None or rule.section is not None) and self._strays(inbound):
+            exchange.refusal = Refusal("misdirected", "This host needs a connection of its own.")
+            return exchange
         if rule is None:
             exchange.refusal = self._unmatched(inbound)
             if self._is_index(inbound):
@@ -122,6 +125,10 @@ class ApiGate:
         if inbound.path != "/" or not self._index or inbound.method not in ("GET", "HEAD"):
             return False
         return not self._matcher.owned(inbound.host, inbound.listener)
+
+    def _strays(self, inbound: Inbound) -> bool:
+        """Whether it came by a connection to another section than the one that owns its host (Gateway API: 421)."""
+        return self._matcher.strays(inbound.host, inbound.asked, inbound.listener)
 
     def _unmatched(self, inbound: Inbound) -> Refusal:
         allowed = self._matcher.allowed(inbound.host, inbound.path, inbound.listener)

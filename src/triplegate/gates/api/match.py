@@ -187,8 +187,16 @@ class Matcher:
         """Names of the sections that own the requests for this host."""
         return self._owners.get(listener, self._shared).names(host)
 
+    def strays(self, host: str, asked: str, listener: str) -> bool:
+        """Whether a connection that was opened for `asked` is no way to `host`: other sections own that."""
+        owners = self._owners.get(listener, self._shared)
+        names = owners.names(host)
+        return bool(names) and names != owners.names(asked)
+
     def allowed(self, host: str, path: str, listener: str = "") -> frozenset[str]:
-        """Methods that some native rule takes at this path; empty when it is unknown or needs something else."""
+        """Methods that some native rule takes at this path; empty when it is unknown, or a section owns the host."""
+        if self.owned(host, listener):
+            return frozenset()
         methods: set[str] = set()
         for trie in self._native.tries(host):
             for rules in (*trie.candidates(path), trie.matching(path)):

@@ -34,19 +34,25 @@ class Share(msgspec.Struct, frozen=True, eq=False):
 class Broken:
     """In place of a service that cannot be called: every call is refused, and nothing else is tried."""
 
-    __slots__ = ("_why", "spares")
+    __slots__ = ("_empty", "_why", "spares")
 
-    def __init__(self, why: str) -> None:
-        self._why = why
+    def __init__(self, why: str, *, empty: bool = False) -> None:
+        """`empty`: it is there, and nothing of it is ready."""
+        self._why, self._empty = why, empty
         self.spares = Spares()
 
     def begin(self, exchange: Exchange, attempt: Attempt, chain: Chain) -> Endpoint:
-        """Refuse. Raises Refusal no_backend."""
-        raise no_backend(self._why)
+        """Refuse. Raises Refusal no_backend or no_endpoint."""
+        raise self._refusal()
 
     async def send(self, exchange: Exchange, headers: Headers, chain: Chain, attempt: Attempt) -> Reply:
-        """Refuse. Raises Refusal no_backend."""
-        raise no_backend(self._why)
+        """Refuse. Raises Refusal no_backend or no_endpoint."""
+        raise self._refusal()
+
+    def _refusal(self) -> Refusal:
+        if not self._empty:
+            return no_backend(self._why)
+        return Refusal("no_endpoint", "The backend has no endpoint that is ready.", reason=self._why)
 
     def dispatch(self, chain: Chain) -> Dispatch:
         """The chain's own."""
