@@ -201,4 +201,7 @@ def test_the_quick_parser_leaves_what_is_unusual_to_the_thorough_one(text: str) 
 
 
 def test_the_quick_parser_is_there_and_used() -> None:
-    assert reader._quick("a: {b: [1, '2']}\n") is not None
+    for text in ("a: {b: [1, '2']}\n", "a: ['*b*', \"*c\", d*e]\n"):
+        assert reader._quick(text) is not None
+        assert len(both(text)) == 2
+        assert both(text)[0] == both(text)[1]

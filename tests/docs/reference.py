@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
+from ruamel.yaml import YAML
 
 from triplegate.config import (
     documents,
@@ -24,6 +25,7 @@ from triplegate.config import (
 )
 from triplegate.config.environment import VARIABLES
 from triplegate.config.kubernetes.unsupported import UNSUPPORTED
+from triplegate.config.shipped import shipped_files
 from triplegate.core.errors import CODES
 from triplegate.policies import built_in
 from triplegate.wire.problem import type_uri
@@ -160,7 +162,29 @@ def unsupported(_: str) -> str:
     return "\n".join(["| kind | field | why | named by |", "|---|---|---|---|", *rows])
 
 
-TABLES: dict[str, Callable[[str], str]] = {"problems": problems, "unsupported": unsupported, "variables": variables}
+def providers(_: str) -> str:
+    """The vendors that ship, and how far each was verified."""
+    found = {
+        name: entry
+        for path in shipped_files("providers").values()
+        for name, entry in YAML(typ="safe").load(path)["providers"].items()
+    }
+    rows = [
+        f"| `{name}` | `{entry['dialect']}` | {entry['verified']} | {len(entry.get('models', ()))} "
+        f"| {'`' + entry['key'] + '`' if 'key' in entry else 'none'} |"
+        for name, entry in sorted(found.items())
+    ]
+    recorded = sum(entry["verified"] == "recorded" for entry in found.values())
+    told = f"{len(found)} vendors: {recorded} recorded, {len(found) - recorded} none."
+    return "\n".join([told, "", "| provider | dialect | verified | models | key |", "|---|---|---|---|---|", *rows])
+
+
+TABLES: dict[str, Callable[[str], str]] = {
+    "problems": problems,
+    "providers": providers,
+    "unsupported": unsupported,
+    "variables": variables,
+}
 
 
 def drawn(text: str) -> str:

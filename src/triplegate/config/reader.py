@@ -17,7 +17,7 @@ _INT = re.compile(r"[-+]?[0-9]{1,32}")
 _BASED = re.compile(r"0o[0-7]{1,32}|0x[0-9a-fA-F]{1,32}")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,3})?")
 _NUMBER_LIKE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
-_UNUSUAL = re.compile(r"^%|[|>!&]|\*[\w-]|[^\x20-\x7e\xa0-\ud7ff\n]|\ufeff", re.MULTILINE)
+_UNUSUAL = re.compile(r"^%|[|>!&]|(?<![\w.\"'/@-])\*[\w-]|[^\x20-\x7e\xa0-\ud7ff\n]|\ufeff", re.MULTILINE)
 """Directives, block scalars, tags, anchors, tabs, control characters: where parsers of YAML 1.1 and 1.2 differ."""
 _WORDS: dict[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
