@@ -252,7 +252,7 @@ async def test_a_model_that_is_taken_away_ends_its_answers_and_its_body_is_not_r
 async def test_a_path_that_leads_to_another_gate_ends_what_was_begun_there(tmp_path):
     async with built(tmp_path, LASTING) as made:
         exchange = await lasting(made, "POST", "/v1/chat/completions", CHAT)
-        made.take(LASTING.replace("llm: {", "llm: {base_path: /models, "))
+        made.take(LASTING.replace("llm: {", "llm: {base_path: /models, ").replace("path: /r}", "path: /}"))
         with pytest.raises(Refusal) as refused:
             await made.gateway.check(exchange)
         assert refused.value.code == "route_not_found"

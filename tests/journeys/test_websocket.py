@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import ssl
 
 import pytest
+from tests.certificates import Authority
 from tests.journeys.running import House, free_port, records, write
 from tests.journeys.websocket_upstream import Service, Told
 from websockets.asyncio.client import connect
@@ -267,6 +269,50 @@ def test_each_has_one_record_that_tells_how_it_ended(house):
     pushed = [record for record in opened if record["bytes_out"] == 10_000_000]
     assert len(pushed) == 1
     assert pushed[0]["streamed"]
+
+
+SECURE = """
+services:
+  secure:
+    endpoints: ["https://127.0.0.1:{port}"]
+    websocket: true
+    tls: {{ca: ours.pem, certificate: gateway.pem, key: "file:gateway.key"}}
+  strange: {{endpoints: ["https://127.0.0.1:{port}"], websocket: true, tls: {{ca: other.pem}}}}
+  unknown: {{endpoints: ["https://127.0.0.1:{port}"], websocket: true, tls: {{ca: ours.pem}}}}
+routes:
+  secure: {{service: secure, match: {{path: /}}, owner: web, identity: none}}
+  strange: {{service: strange, match: {{path: /strange}}, owner: web, identity: none}}
+  unknown: {{service: unknown, match: {{path: /unknown}}, owner: web, identity: none}}
+orgs: {{acme: {{teams: {{web: {{consumers: {{ci: {{}}}}}}}}}}}}
+"""
+
+
+async def test_a_service_behind_tls_is_verified_and_so_is_the_gateway(tmp_path):
+    ours, _ = Authority(tmp_path, "ours"), Authority(tmp_path, "other")
+    served = ours.sign("service", "127.0.0.1")
+    ours.sign("gateway", "gateway.test")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(served.certificate, served.key)
+    context.load_verify_locations(ours.path)
+    context.verify_mode = ssl.CERT_REQUIRED
+    service = Service(context)
+    write(tmp_path, SECURE.format(port=service.port))
+    try:
+        with House(tmp_path) as house:
+            house.ws = house.url.replace("http:", "ws:")
+            async with dial(house, "/echo", subprotocols=["v1.orders"]) as client:
+                assert client.subprotocol == "v1.orders"
+                for message in ("hällo", b"\x00" * 100_000):
+                    await client.send(message)
+                    assert await client.recv() == message
+            async with dial(house, "/close/4000") as client:
+                assert await ended(client) == (4000, "as told")
+            for path in ("/strange", "/unknown"):
+                answer = await refused(house, path)
+                assert answer.status_code == 502, path
+            assert not {path for path, *_ in service.closed} & {"/strange", "/unknown"}
+    finally:
+        service.close()
 
 
 @pytest.mark.parametrize("transport", ["granian", "loop"])

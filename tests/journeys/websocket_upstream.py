@@ -14,8 +14,9 @@ from websockets.exceptions import ConnectionClosed
 class Service:
     """Runs in a thread of its own; what it saw is in `closed` (path, code, reason) and `open`."""
 
-    def __init__(self):
+    def __init__(self, tls=None):
         self.open = 0
+        self._tls = tls
         self.closed = []
         self.received = 0
         self._ready = threading.Event()
@@ -29,7 +30,7 @@ class Service:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         async with serve(
             self._handle, "127.0.0.1", 0, subprotocols=["v2.orders", "v1.orders"], select_subprotocol=_chosen,
-            max_size=None, ping_interval=None, close_timeout=2,
+            max_size=None, ping_interval=None, close_timeout=2, ssl=self._tls,
         ) as server:  # fmt: skip
             self.port = server.sockets[0].getsockname()[1]
             self._ready.set()
