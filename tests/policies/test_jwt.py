@@ -214,6 +214,50 @@ async def test_an_unreachable_key_server_keeps_the_last_keys_for_a_day():
     assert caught.value.code == "policy_unavailable"
 
 
+class Later:
+    """A supervisor whose tasks run when the test says so."""
+
+    def __init__(self):
+        self.waiting = []
+
+    def spawn(self, work, name):
+        self.waiting.append(work)
+        return work.close
+
+    async def run(self):
+        while self.waiting:
+            await self.waiting.pop()
+
+
+@pytest.mark.parametrize("left", [[jwk(EC, "ES256")], [jwk(OTHER, "RS256")]], ids=["withdrawn", "replaced"])
+async def test_a_key_that_is_gone_no_longer_vouches_for_tokens_it_proved(left):
+    clock, tasks = SetClock(wall=NOW), Later()
+    server = Server(json.dumps({"keys": [jwk(RSA, "RS256")]}))
+    kit, written = kit_with(clock=clock, dial=server, supervisor=tasks), remote()
+    shown = token(exp=NOW + 90_000)
+    assert await call(written, kit, shown)
+    server.text = json.dumps({"keys": left})
+    clock.advance(301.0)
+    assert await call(written, kit, shown)
+    assert len(tasks.waiting) == 1
+    await tasks.run()
+    assert await refused(written, kit, shown)
+
+
+async def test_a_proved_token_is_not_believed_for_longer_than_a_day_without_the_key_server():
+    clock, tasks = SetClock(wall=NOW), Later()
+    server = Server(JWKS)
+    kit, written = kit_with(clock=clock, dial=server, supervisor=tasks), remote()
+    shown = token(exp=NOW + 100_000)
+    assert await call(written, kit, shown)
+    server.status = 500
+    clock.advance(86_401.0)
+    with pytest.raises(Refusal) as caught:
+        await call(written, kit, shown)
+    assert caught.value.code == "policy_unavailable"
+    await tasks.run()
+
+
 def test_a_missing_or_broken_key_file_is_a_status_not_a_crash():
     assert policy().status(kit_with()) == ""
     assert "cannot be read" in policy().status(make_kit())

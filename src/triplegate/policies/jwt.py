@@ -89,6 +89,7 @@ class Jwt(Policy):
         if not self.keys.startswith("http"):
             key_set.keys = parse_jwks(kit.secrets.read(self.keys) or "")
             key_set.proved.clear()  # another file, another truth
+        remote = self.keys.startswith("http")
         salt = hashlib.sha256(repr((self.model_dump(), sorted(kit.directory.teams.items()))).encode()).digest()
         wall = kit.clock.wall
 
@@ -102,6 +103,8 @@ class Jwt(Policy):
                 return self._prove(kit, key_set, mark, token, exchange, proceed)
             if proved[0] + self.leeway <= wall():
                 raise _wrong("expired", self.label)
+            if remote:  # or a key that was withdrawn would go on proving what it proved once
+                self._keep_fresh(kit, key_set, kit.clock.now())
             exchange.principal = proved[1]
             return proceed(exchange)
 
@@ -162,17 +165,24 @@ class Jwt(Policy):
             known = kid in key_set.keys
             if not known and now - key_set.tried >= _RELOAD_EVERY and not key_set.loading:
                 await self._load(kit, key_set)
-            elif known and now - key_set.loaded >= _FRESH and now - key_set.tried >= _RELOAD_EVERY:
-                key_set.tried = now
-                kit.supervisor.spawn(self._load(kit, key_set), "jwks")
-            if now - key_set.loaded > _STALE:
-                raise Refusal("policy_unavailable", "Tokens cannot be checked.", reason="JWKS unreachable for a day")
+            self._keep_fresh(kit, key_set, now)
         key = key_set.keys.get(kid)
         if key is None and not kid and len(key_set.keys) == 1:
             key = next(iter(key_set.keys.values()))
         if key is None:
             raise _wrong("unknown kid", self.label)
         return key
+
+    def _keep_fresh(self, kit: Kit, key_set: KeySet, now: float) -> None:
+        """Load the set anew, off the path, when its time has come. Raises Refusal when it has not come for a day."""
+        age = now - key_set.loaded
+        if age < _FRESH:
+            return
+        if now - key_set.tried >= _RELOAD_EVERY:
+            key_set.tried = now
+            kit.supervisor.spawn(self._load(kit, key_set), "jwks")
+        if age > _STALE:
+            raise Refusal("policy_unavailable", "Tokens cannot be checked.", reason="JWKS unreachable for a day")
 
     async def _load(self, kit: Kit, key_set: KeySet) -> None:
         key_set.loading, key_set.tried = True, kit.clock.now()
@@ -181,7 +191,7 @@ class Jwt(Policy):
             if status == 200:
                 fresh = parse_jwks(body.decode())
                 if fresh:
-                    if fresh.keys() != key_set.keys.keys():
+                    if fresh != key_set.keys:  # other names, or another key under the same one
                         key_set.proved.clear()
                     key_set.keys, key_set.loaded = fresh, kit.clock.now()
         except (Refusal, ValueError):
