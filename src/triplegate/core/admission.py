@@ -122,24 +122,26 @@ class Taker:
         exchange = self._exchange
         if exchange is None:
             return None
-        claims: list[Claim] = []
-        for claimant in self._claimants if target is None else target.claimants:
-            claims.extend(claimant.claims(exchange, target))
+        claimants = self._claimants if target is None else target.claimants
+        if len(claimants) == 1:
+            claims = tuple(claimants[0].claims(exchange, target))
+        else:
+            claims = tuple([claim for claimant in claimants for claim in claimant.claims(exchange, target)])
         if exchange.parent is not None:
             claims = _not_yet_taken(claims, exchange.parent)
         if not claims:
             return None
-        taken = await self._store.take(tuple(claims), self._ttl)
+        taken = await self._store.take(claims, self._ttl)
         exchange.standings += taken.standings
         if taken.retry_after is not None:
             raise _denied(taken)
         for standing in taken.standings:
             if standing.denied:  # of what is only observed: it is said, and the call goes on
                 exchange.decisions.append((label_of(standing.claim), "would refuse", _code_of(standing)))
-        if exchange.depth_allowed:
-            buckets = self.taken_buckets if self.taken_buckets is not None else set()
-            buckets.update([claim.bucket for claim in claims])
-            self.taken_buckets = buckets
+        if self.taken_buckets is None:
+            self.taken_buckets = {claim.bucket for claim in claims}
+        else:
+            self.taken_buckets.update([claim.bucket for claim in claims])
         if taken.hold is not None:
             self.holds.append(taken.hold)
         return taken
@@ -149,14 +151,14 @@ class Taker:
         self._exchange = None
 
 
-def _not_yet_taken(claims: list[Claim], ancestor: "Exchange | None") -> list[Claim]:
+def _not_yet_taken(claims: tuple[Claim, ...], ancestor: "Exchange | None") -> tuple[Claim, ...]:
     """A bucket that an ancestor already took is skipped (design: Reenter)."""
     seen: set[str] = set()
     while ancestor is not None:
         if ancestor.admission is not None and ancestor.admission.taken_buckets:
             seen |= ancestor.admission.taken_buckets
         ancestor = ancestor.parent
-    return [claim for claim in claims if claim.bucket not in seen]
+    return tuple([claim for claim in claims if claim.bucket not in seen])
 
 
 def label_of(claim: Claim) -> str:

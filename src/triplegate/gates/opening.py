@@ -21,7 +21,7 @@ def begin(gate: Gate, inbound: Inbound, house: House, snapshot: str) -> Exchange
             traceparent = value
     exchange = Exchange(house.make_id(), gate, inbound, house, house.clock.now())
     exchange.snapshot = snapshot
-    sampled = random() < house.sample  # noqa: S311 - a share, not a secret
+    sampled = house.sample > 0 and random() < house.sample  # noqa: S311 - a share, not a secret
     exchange.trace = onward(traceparent, sampled=sampled)
     if request_id is not None and _REQUEST_ID.fullmatch(request_id):
         exchange.request_id = request_id

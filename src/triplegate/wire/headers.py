@@ -86,13 +86,14 @@ def nominated(headers: Headers) -> frozenset[bytes]:
     """The lower-case names that Connection lines nominate; nearly always none beyond the usual options."""
     names: set[bytes] = set()
     for name, value in headers:
-        if name == b"connection" and value not in _USUAL:
+        if name == b"connection" and value not in USUAL_CONNECTION:
             for option in value.split(b","):
                 names.add(option.strip(b" \t").lower())
     return frozenset(names - _OPTIONS) if names else _NONE
 
 
-_USUAL = frozenset({b"keep-alive", b"close", b"Keep-Alive", b"Close", b"Upgrade", b"upgrade"})
+USUAL_CONNECTION = frozenset({b"keep-alive", b"close", b"Keep-Alive", b"Close", b"Upgrade", b"upgrade"})
+"""Values of Connection that nominate nothing."""
 _OPTIONS = HOP_BY_HOP | {b"close", b""}
 _NONE: frozenset[bytes] = frozenset()
 

@@ -1,11 +1,11 @@
 """How buckets stand, told to clients: RateLimit fields (draft-11), Retry-After and the vendors' own headers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from math import ceil
 
-from triplegate.core.admission import Dimension, Limit, Standing
+from triplegate.core.admission import Claim, Dimension, Limit, Standing
 from triplegate.core.http import Headers
 from triplegate.wire.structured_fields import item, printable
 
@@ -36,26 +36,34 @@ def _policy(limit: Limit) -> tuple[bytes, bytes]:
     return item(name, parameters).encode("ascii"), item(name).encode("ascii")
 
 
-def fields(standings: Iterable[Standing]) -> Headers:
+def fields(standings: Sequence[Standing]) -> Headers:
     """`RateLimit` and `RateLimit-Policy`, one item for each enforced limit (its tightest bucket), or nothing."""
-    policies: list[bytes] = []
-    items: list[bytes] = []
-    for standing in told(standings):
-        policy, name = _policy(standing.claim.limit)
-        policies.append(policy)
-        items.append(b"%b;r=%d;t=%d" % (name, max(0, standing.remaining), ceil(max(0.0, standing.reset))))
-    if not items:
+    shown = told(standings) if len(standings) > 1 else [one for one in standings if _is_told(one.claim)]
+    if not shown:
         return []
-    return [(b"ratelimit", b", ".join(items)), (b"ratelimit-policy", b", ".join(policies))]
+    policy, name = _policy(shown[0].claim.limit)
+    left = _item(name, shown[0])
+    for standing in shown[1:]:
+        more, name = _policy(standing.claim.limit)
+        policy += b", " + more
+        left += b", " + _item(name, standing)
+    return [(b"ratelimit", left), (b"ratelimit-policy", policy)]
+
+
+def _item(name: bytes, standing: Standing) -> bytes:
+    return b"%b;r=%d;t=%d" % (name, max(0, standing.remaining), ceil(max(0.0, standing.reset)))
+
+
+def _is_told(claim: Claim) -> bool:
+    return claim.mode != "observe" and claim.limit.dimension != "money"
 
 
 def told(standings: Iterable[Standing]) -> list[Standing]:
     """The standings clients are told of: enforced, not money, one for each limit name (the tightest)."""
     seen: dict[str, Standing] = {}
     for standing in standings:
-        claim = standing.claim
-        limit = claim.limit
-        if claim.mode == "observe" or limit.dimension == "money":
+        limit = standing.claim.limit
+        if not _is_told(standing.claim):
             continue
         other = seen.get(limit.name)
         if other is None or _tighter(standing, other):

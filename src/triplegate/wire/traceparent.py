@@ -1,6 +1,7 @@
 """W3C Trace Context: read a traceparent, continue it, or begin a new trace."""
 
 import re
+from binascii import hexlify
 from random import getrandbits
 
 import msgspec
@@ -8,6 +9,8 @@ import msgspec
 _TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _NO_TRACE = b"0" * 32
 _NO_SPAN = b"0" * 16
+_NEITHER_ZERO = 1 << 191 | 1 << 63
+"""One bit of either id, in 192 bits that make both: an id of zeros alone is none."""
 
 
 class Trace(msgspec.Struct, frozen=True, gc=False):
@@ -57,6 +60,6 @@ def resume(traceparent: bytes | None, *, sampled: bool = False) -> Trace:
 def onward(traceparent: bytes | None, *, sampled: bool = False) -> bytes:
     """The header that names our own span: `resume(traceparent).header()`, quick where the caller sent none."""
     if traceparent is None:
-        flags = "01" if sampled else "00"
-        return f"00-{getrandbits(128) or 1:032x}-{getrandbits(64) or 1:016x}-{flags}".encode("ascii")
+        ids = hexlify((getrandbits(192) | _NEITHER_ZERO).to_bytes(24, "big"))
+        return b"00-%b-%b-01" % (ids[:32], ids[32:]) if sampled else b"00-%b-%b-00" % (ids[:32], ids[32:])
     return resume(traceparent, sampled=sampled).header()

@@ -1,10 +1,13 @@
 """What the service sees of a call's fields, and the client of the answer's."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.builders import make_exchange
 
 from triplegate.core.errors import Refusal
 from triplegate.core.identity import Principal
+from triplegate.gates.api import outgoing
 from triplegate.gates.api.outgoing import reply_fields, request_fields
 
 KEY = b"tg_live_abcdefghij_secret"
@@ -46,6 +49,18 @@ def test_a_virtual_key_stays_here_whoever_the_caller_is(line, method):
 )
 def test_the_services_own_credentials_pass(line):
     assert line in sent(line, method="none")
+
+
+NAMES = sorted({*outgoing._NOTED, b"x-triplegate-plan", b"x-triplegat", b"accept", b"cookie", b"x-mine", b"mine"})
+VALUES = [b"", b"close", b"keep-alive", b"x-mine", b"close, mine", b"trailers", b"1.1 other", KEY, b"Bearer " + KEY]
+
+
+@given(st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(VALUES)), max_size=8))
+def test_the_quick_way_keeps_what_the_careful_one_does(headers):
+    inbound = make_exchange(headers=headers).inbound
+    quick = outgoing._usual_fields(inbound)
+    assert quick in (None, outgoing._passed_on(inbound, trusts=False))
+    assert quick is not None or any(name in (b"via", b"connection") for name, _ in headers)
 
 
 def test_ours_are_written_anew_and_a_strangers_are_not_believed():

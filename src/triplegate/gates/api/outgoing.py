@@ -2,19 +2,31 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from triplegate.core.catalog import Target
 from triplegate.core.exchange import Attempt, Exchange
-from triplegate.core.http import Headers
+from triplegate.core.http import Headers, Inbound
 from triplegate.core.outgoing import Outgoing, edited
 from triplegate.core.policy import Policy
 from triplegate.core.ports import Trusts
-from triplegate.wire.headers import add_forwarded, add_via, check_loop, reply_headers, request_headers
+from triplegate.wire.headers import (
+    FORWARDING,
+    OWN_PREFIX,
+    REQUEST_DROPPED,
+    USUAL_CONNECTION,
+    add_forwarded,
+    add_via,
+    check_loop,
+    reply_headers,
+    request_headers,
+)
 
 PSEUDONYM = b"triplegate"
 _OWNED = frozenset({b"x-request-id", b"traceparent"})
 _CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key"})
 _KEY = re.compile(rb"tg_[a-z]{2,8}_[0-9A-Za-z]{10}_")
+_NOTED = REQUEST_DROPPED | FORWARDING | _OWNED | _CREDENTIALS | {b"via"}
 _DROPPED_REPLY = frozenset({b"x-request-id"})
 
 
@@ -24,20 +36,65 @@ def request_fields(exchange: Exchange, trusted: Trusts) -> Headers:
     Raises Refusal loop_detected when the request has passed here twice.
     """
     inbound = exchange.inbound
+    trusts = inbound.peer.address in trusted
+    headers = None if trusts else _usual_fields(inbound)
+    if headers is None:
+        headers = _passed_on(inbound, trusts=trusts)
+    headers += ((b"x-request-id", exchange.request_id), (b"traceparent", exchange.trace))
+    return headers
+
+
+def _usual_fields(inbound: Inbound) -> Headers | None:
+    """As `_passed_on` in one pass, for a client that is no proxy; None where a field must be looked at closer."""
+    kept: Headers = []
+    for line in inbound.headers:
+        name = line[0]
+        if name not in _NOTED:
+            if name[:13] != OWN_PREFIX:
+                kept.append(line)
+        elif name in _CREDENTIALS:
+            if not _is_key(line[1]):
+                kept.append(line)
+        elif name == b"via" or (name == b"connection" and line[1] not in USUAL_CONNECTION):
+            return None
+    host = _authority(inbound.host, inbound.port)
+    kept += (
+        (b"x-forwarded-for", inbound.peer.address.encode("ascii", "replace")),
+        (b"x-forwarded-proto", inbound.scheme.encode("ascii")),
+        (b"x-forwarded-host", host),
+        _hop(inbound.http_version),
+    )
+    return kept
+
+
+def _passed_on(inbound: Inbound, *, trusts: bool) -> Headers:
+    """The client's own fields and those that tell of the hops. Raises Refusal loop_detected."""
     check_loop(inbound.headers, PSEUDONYM)
-    peer = inbound.peer.address
-    trusts = peer in trusted
     headers = request_headers(inbound.headers, trusted=trusts, owned=_OWNED)
     headers = [line for line in headers if line[0] not in _CREDENTIALS or not _is_key(line[1])]
-    add_forwarded(headers, peer=peer, scheme=inbound.scheme, host=inbound.authority, trusted=trusts)
+    peer, host = inbound.peer.address, inbound.authority
+    add_forwarded(headers, peer=peer, scheme=inbound.scheme, host=host, trusted=trusts)
     add_via(headers, inbound.http_version, PSEUDONYM)
-    headers.append((b"x-request-id", exchange.request_id))
-    headers.append((b"traceparent", exchange.trace))
     return headers
+
+
+@lru_cache(maxsize=1024)
+def _authority(host: str, port: int | None) -> bytes:
+    """`Inbound.authority`, remembered."""
+    name = host.encode("ascii")
+    return name if port is None else name + b":%d" % port
+
+
+@lru_cache(maxsize=8)
+def _hop(http_version: str) -> tuple[bytes, bytes]:
+    """This hop in a `Via` of its own."""
+    return (b"via", http_version.encode("ascii") + b" " + PSEUDONYM)
 
 
 def _is_key(value: bytes) -> bool:
     """A virtual key is ours alone, whether the route asked for it or not; other credentials are the service's."""
+    if b"tg_" not in value:
+        return False
     return _KEY.search(value) is not None or any(part.startswith(b"tg_") for part in value.split())
 
 

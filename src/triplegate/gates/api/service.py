@@ -81,7 +81,9 @@ class Service:
         The attempt counts as under way there until it is reported as failed, `attempt.use.end()` is called, or the
         exchange closes, whichever is first. Raises Refusal upstream_open.
         """
-        dispatch = self.dispatch(chain)
+        return self._begin(exchange, attempt, self.dispatch(chain))
+
+    def _begin(self, exchange: Exchange, attempt: Attempt, dispatch: Dispatch) -> Endpoint:
         if dispatch.breaker is not None:
             self._breaker.check(self._clock.now(), dispatch.breaker, self.name)
         if self._only is not None:
@@ -116,7 +118,8 @@ class Service:
     # HTTP --------------------------------------------------------------------------------------------------------
     def send(self, exchange: Exchange, headers: Headers, chain: Chain, attempt: Attempt) -> Awaitable[Reply]:
         """One try at one endpoint. Raises Refusal upstream_open."""
-        endpoint = self.begin(exchange, attempt, chain)
+        dispatch = self.dispatch(chain)
+        endpoint = self._begin(exchange, attempt, dispatch)
         inbound, outgoing = exchange.inbound, exchange.outgoing
         fields = [(b"host", self.host_for(endpoint, exchange, attempt)), *headers]
         if outgoing is not None and outgoing.left is not None and exchange.deadline is not None:
@@ -127,7 +130,7 @@ class Service:
             path_at(endpoint, exchange, attempt),
             fields,
             inbound.body,
-            self.dispatch(chain),
+            dispatch,
             deadline=exchange.deadline,
         )
         return sent if attempt.use is None else used(attempt.use, sent)
