@@ -37,7 +37,7 @@ def main() -> None:
         parser.error(f"no such work: {', '.join(sorted(works - set(WORKS)))}")
     print(json.dumps({"machine": machine(), "versions": versions()}, indent=1), flush=True)
     with Redis(wanted=any(subject.name == "redis_limits" and not subject.missing() for subject in chosen)) as redis:
-        plan = Plan(arguments.seconds, arguments.warm, arguments.rounds, works, redis.url)
+        plan = Plan(arguments.seconds, arguments.warm, arguments.rounds, works, redis.url, rest=4.0)
         runs, facts = run(chosen, plan, lambda text: print(text, flush=True))
     found = results(runs, facts, chosen)
     write(found, arguments.output)

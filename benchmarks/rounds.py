@@ -24,6 +24,8 @@ class Plan(NamedTuple):
     rounds: int
     works: frozenset[str]
     redis: str = ""
+    rest: float = 0.0
+    """Seconds in which a subject that has just started must have taken no CPU before its first turn."""
 
 
 def start(subject: Subject, upstream: str, plan: Plan, say: Say) -> tuple[Running, dict[str, object]] | None:
@@ -43,6 +45,7 @@ def start(subject: Subject, upstream: str, plan: Plan, say: Say) -> tuple[Runnin
         say(f"skip   {subject.name}: {error}")
         running.stop()
         return None
+    running.settle(plan.rest)
     running.process.freeze()
     shown = ", ".join(proof)
     say(f"ready  {subject.name} {subject.version()}: {running.cold_s} s, {running.idle_mb} MB, proved: {shown}")

@@ -156,6 +156,15 @@ class Running:
         request = work.request(path, lines, self.subject.tool) if work.kind != "mcp" else hello(path, lines)
         return call(self.place.port, request)
 
+    def settle(self, seconds: float, patience: float = 30.0) -> None:
+        """Until it has rested for `seconds`: what a start leaves for afterwards is not what calls cost."""
+        until = time.monotonic() + patience
+        while seconds and time.monotonic() < until:
+            before = tree(self.process.pid).cpu
+            time.sleep(seconds)
+            if tree(self.process.pid).cpu - before <= 0.05 * seconds:
+                return
+
     def stop(self) -> None:
         """End it."""
         self.process.stop()
