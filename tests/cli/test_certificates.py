@@ -23,6 +23,9 @@ servers: {files: {url: "https://a.test/mcp", tls: {ca: ca.pem}}}
 """
 
 
+PEM = "-----BEGIN CERTIFICATE-----\n"
+
+
 @pytest.fixture
 def authority(tmp_path):
     """Files ca.pem, a.pem, a.key, b.pem, b.key, all good, and a configuration that names them."""
@@ -74,6 +77,19 @@ def test_an_expired_one_is_told(command, authority, tmp_path):
     told = warnings(command("check"))
     assert [line.partition(": ")[2] for line in told] == ["a.pem has expired"] * 3
     assert command("check", "--strict").status == 1
+
+
+def test_authorities_that_stand_in_a_document_are_looked_at_too(command, tmp_path):
+    old, authority = (Authority(tmp_path, name) for name in ("old", "ca"))
+    ended = old.sign("ended", days=-1).certificate.read_text()
+    for text, told in (
+        (authority.path.read_text(), []),
+        (ended, ["has expired"]),
+        (f"{PEM}no", ["holds no certificates"]),
+    ):
+        tls = json.dumps({"ca": text})
+        write(tmp_path, f"services: {{far: {{endpoints: ['https://a.test'], tls: {tls}}}}}\n")
+        assert [line.rpartition("its ca says ")[2] for line in warnings(command("check"))] == told
 
 
 def test_one_of_a_secret_that_has_expired_is_told(command, authority, tmp_path):

@@ -60,6 +60,24 @@ def test_secrets_that_are_missing_warn_and_fail_only_when_strict(command, tmp_pa
     assert (whole.status, whole.err) == (0, "")  # openai's own key is asked for by nobody
 
 
+def test_files_that_policies_name_are_looked_for_too(command, tmp_path):
+    tokens = "policies: [{use: jwt, keys: 'file:nowhere.json', issuer: 'https://i.test', audience: a}]"
+    write(
+        tmp_path,
+        f"""gateway: {{{tokens}}}
+services: {{s: {{endpoints: ["http://127.0.0.1:1"]}}}}
+routes: {{r: {{service: s, match: {{path: /r}}, owner: web, {tokens}}}}}
+orgs: {{acme: {{teams: {{web: {{}}}}}}}}
+""",
+    )
+    done = command("check", "--strict")
+    told = sorted(line.partition("warning: ")[2].split(" ", 1)[1] for line in done.err.splitlines())
+    assert (done.status, told) == (
+        1,
+        [f"{who}: nothing at file:nowhere.json" for who in ("gateway", "route 'r'")],
+    )
+
+
 def test_a_provider_without_any_key_is_named(command, tmp_path):
     write(
         tmp_path,

@@ -5,6 +5,7 @@ import json
 import logging
 import pickle
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import pytest
@@ -12,6 +13,18 @@ from pydantic import BaseModel, ValidationError
 
 from triplegate.config.documents import Documents
 from triplegate.config.secrets import MAX_SECRET, FileSecrets, Secret, missing_secrets, references
+from triplegate.core.exchange import Exchange
+from triplegate.core.policy import Policy
+
+
+class Keyed(Policy):
+    """Names a file as policies do."""
+
+    use: Literal["keyed"] = "keyed"
+    keys: str
+
+    def decide(self, exchange: Exchange) -> None:
+        """Let everyone pass."""
 
 
 class Holder(BaseModel):
@@ -110,6 +123,8 @@ def test_every_reference_in_documents_is_found_and_missing_ones_are_told(tmp_pat
             "providers": {"p": {"base_url": "https://h", "key": "env:P", "headers": {"x-key": "env:H"}}},
             "models": {"m": {"deployments": [{"provider": "p", "model": "x", "key": "store:m"}]}},
             "servers": {"f": {"url": "https://h/mcp", "auth": {"bearer": "env:B"}}},
+            "routes": {"r": {"service": "s", "match": {"path": "/"}, "policies": [Keyed(keys="file:jwks.json")]}},
+            "mcp": {"policies": [Keyed(keys="env:M")]},
         }
     )
     assert {reference for _, reference in references(documents)} == {
@@ -118,9 +133,13 @@ def test_every_reference_in_documents_is_found_and_missing_ones_are_told(tmp_pat
         "env:H",
         "store:m",
         "env:B",
+        "file:jwks.json",
+        "env:M",
     }
     missing = missing_secrets(documents, FileSecrets(tmp_path, {"P": "x", "H": "x"}))
     assert [(path[:2], reference) for path, reference in missing] == [
         (("services", "s"), "file:k"),
+        (("routes", "r"), "file:jwks.json"),
         (("servers", "f"), "env:B"),
+        (("mcp", "policies"), "env:M"),
     ]

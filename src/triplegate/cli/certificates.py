@@ -50,7 +50,10 @@ def _of_pairs(pairs: list[tuple[str, str]], authorities: str | None, base: Path,
 
 def _of_upstream(tls: "Tls", base: Path, now: float) -> Iterator[str]:
     """A key that is not there is told with the other missing secrets."""
-    if tls.ca is not None and not tls.ca.startswith(_PEM):
+    if tls.ca is not None and tls.ca.startswith(_PEM):
+        text = _ended(tls.ca.encode("ascii", "replace"), now)
+        yield from [f"what its ca says {text}"] if text else ()
+    elif tls.ca is not None:
         yield from _of_authorities(base / tls.ca, now)
     if tls.certificate is not None and tls.key is not None:
         key = base / tls.key.removeprefix("file:")

@@ -14,6 +14,7 @@ from triplegate.cli.tables import Format, put
 
 if TYPE_CHECKING:
     from triplegate.config.documents import Documents
+    from triplegate.config.documents import Path as DocumentPath
     from triplegate.config.secrets import FileSecrets
 
 
@@ -74,7 +75,13 @@ def missing(documents: "Documents", secrets: "FileSecrets") -> list[str]:
         if documents.providers[provider].auth is not None and documents.providers[provider].key is None
     ]
     return keyless + [
-        f"{documents.origin(*path)} {str(path[0]).removesuffix('s')} '{path[1]}': nothing at {reference}"
+        f"{documents.origin(*path)} {_named(path)}: nothing at {reference}"
         for path, reference in missing_secrets(documents, secrets)
         if not (path[0] == "providers" and path[2:] == ("key",) and path[1] in unused)
     ]
+
+
+def _named(path: "DocumentPath") -> str:
+    """The object that a path leads to: kind and name, or the kind alone where there is one only."""
+    kind = str(path[0])
+    return kind if kind in ("gateway", "llm", "mcp") else f"{kind.removesuffix('s').replace('_', ' ')} '{path[1]}'"

@@ -95,9 +95,11 @@ class FileSecrets:
 
 def references(documents: Documents) -> Iterator[tuple[DocumentPath, str]]:
     """Every secret reference in the documents, with the path of the object that needs it."""
-    for kind in ("services", "providers", "models", "servers"):
+    for kind in ("services", "routes", "providers", "models", "servers", "virtual_servers", "plans", "orgs"):
         for name, document in getattr(documents, kind).items():
             yield from _within((kind, name), document)
+    for kind in ("gateway", "llm", "mcp"):
+        yield from _within((kind, "policies"), getattr(documents, kind).policies)
 
 
 def missing_secrets(documents: Documents, secrets: FileSecrets) -> list[tuple[DocumentPath, str]]:
