@@ -1,6 +1,5 @@
 """`triplegate serve` starts with exactly the environment that compose sets, on real Redis and PostgreSQL."""
 
-import socket
 import subprocess
 import sys
 import time
@@ -11,18 +10,16 @@ from pathlib import Path
 
 import pytest
 from tests.deploy.compose import GATEWAYS, ROOT, gateway_environment
+from tests.servers.spawn import free_port
 
 MOVED = ("TRIPLEGATE_PORT", "TRIPLEGATE_ADMIN_PORT", "TRIPLEGATE_STATUS_PORT")
 
 
 def free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
+    ports: set[int] = set()
+    while len(ports) < count:
+        ports.add(free_port())
+    return list(ports)
 
 
 def status_of(url: str) -> int:

@@ -6,7 +6,6 @@ import os
 import queue
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,16 +14,10 @@ from pathlib import Path
 from typing import Self
 
 import httpx
+from tests.servers.spawn import free_port
 
 STARTED = 30.0
 """Longest wait for `ready`; machines under test load are slow."""
-
-
-def free_port() -> int:
-    """A port nobody listens on, below the range the kernel takes for outgoing connections."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class House:
