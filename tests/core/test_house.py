@@ -12,6 +12,7 @@ from triplegate.core.admission import Taker
 from triplegate.core.catalog import Target
 from triplegate.core.clock import SetClock
 from triplegate.core.errors import Refusal
+from triplegate.stores.spool_adopt import unknown_of
 
 
 class Hold:
@@ -161,6 +162,30 @@ def test_the_parts_of_a_long_exchange_add_up_to_what_it_was(steps):
     assert seen.cost == 5 + attempt.cost
     assert seen.bytes_out == exchange.numbers.bytes_out
     assert len(parts) == 1 or parts[-1].each
+
+
+def test_what_an_intent_has_set_aside_is_charged_by_the_last_part_alone():
+    clock = SetClock()
+    exchange = make_exchange(house=make_house(clock))
+    house, exchange.numbers.first_byte = exchange.house, clock.now()
+    exchange.numbers.own_cost = exchange.numbers.list_cost = 70
+    house.intend(exchange)
+    for _ in range(2):
+        exchange.numbers.bytes_out += 10
+        house.interim(exchange)
+    intent, *interims = house.spool.records
+    assert [(part.bytes_out, part.cost, part.own_cost, part.list_cost) for part in interims] == [(10, 0, 0, 0)] * 2
+    assert unknown_of(intent).cost == 70  # killed now, it is charged once
+    exchange.close("ok")
+    last = house.spool.records[-1]
+    assert (last.kind, last.part, last.bytes_out, last.cost, last.own_cost, last.list_cost) == (
+        "final",
+        3,
+        0,
+        70,
+        70,
+        70,
+    )
 
 
 def spool_with_room(spool, full):
