@@ -25,6 +25,9 @@ SAYS_ONLY = "says only"
 BUILDING = "app/test_building.py::test_its_parts_are_as_the_settings_say"
 API = "gates/api/test_gate.py::"
 LLM = "gates/llm/test_gate.py::"
+STRATEGY = "gates/llm/test_strategy.py::"
+ORDER = "gates/llm/test_order.py::"
+KEYS = "gates/llm/test_compile.py::test_each_key_is_a_deployment_of_its_own_with_its_share_health_and_group"
 DEPLOYMENT = "gates/llm/test_deployment.py::"
 MCP = "gates/mcp/test_gate.py::"
 BODIES = "hostile/test_edge_bodies.py::"
@@ -270,7 +273,7 @@ FIELDS = {
     ),
     "ProviderDocument.prices": PRICING + "test_a_deployments_own_price_goes_before_the_vendors",
     "VendorModelDocument.also": RATES + "test_models_are_found_by_any_of_their_names",
-    "VendorModelDocument.context": SAYS_ONLY,
+    "VendorModelDocument.context": ORDER + "test_a_request_that_is_too_large_goes_on_only_to_larger_models",
     "VendorModelDocument.max_output": SAYS_ONLY,
     "Quirks.stream_usage": DEPLOYMENT + "test_what_a_vendor_cannot_take_is_left_out_or_renamed",
     "Quirks.max_tokens": DEPLOYMENT + "test_what_a_vendor_cannot_take_is_left_out_or_renamed",
@@ -282,6 +285,15 @@ FIELDS = {
     "DeploymentDocument.name": ORDERED,
     "DeploymentDocument.group": ORDERED,
     "DeploymentDocument.policies": OWN_LIMITS,
+    "KeyDocument.key": KEYS,
+    "KeyDocument.weight": KEYS,
+    "DeploymentDocument.tier": "gates/llm/test_model.py::test_the_next_tier_gets_only_what_the_one_before_cannot_take",
+    "DeploymentDocument.when": "gates/llm/test_conditions.py::test_a_condition_holds_or_does_not",
+    "ModelDocument.strategy": "gates/llm/test_compile.py::test_a_model_has_its_strategy",
+    "StickyDocument.by": STRATEGY + "test_what_ties_calls_together",
+    "StickyDocument.header": STRATEGY + "test_what_ties_calls_together",
+    "FallbackOnDocument.context_window": ORDER + "test_a_request_that_is_too_large_goes_on_only_to_larger_models",
+    "FallbackOnDocument.content_policy": ORDER + "test_what_a_policy_forbids_goes_on_only_where_that_is_written",
     "ModelDocument.fallback": LLM + "test_the_fallback_answers_and_nobody_sees_why",
     "ModelDocument.owner": SAYS_ONLY,
     "ModelDocument.teams": LLM + "test_a_model_of_other_teams_is_as_if_it_were_not_there",

@@ -386,10 +386,10 @@ def test_a_fallbacks_own_limit_is_taken_before_it_is_tried(llm):
 
 
 def test_our_own_credential_is_never_the_clients_business(llm):
-    for model in ("only-401", "only-unready"):
+    for model, code in (("only-401", "upstream_credentials_exhausted"), ("only-unready", "upstream_credentials")):
         with pytest.raises(openai.InternalServerError) as caught:
             llm.client.chat.completions.create(model=model, messages=HELLO)
-        assert (caught.value.status_code, caught.value.code) == (502, "upstream_credentials")
+        assert (caught.value.status_code, caught.value.code) == (502, code)
         assert "NOWHERE" not in caught.value.message
         (row,) = llm.rows(caught.value.response.headers["x-request-id"])
         assert (row["outcome"], row["cost"], row["list_cost"]) == ("failed", 0, 0)

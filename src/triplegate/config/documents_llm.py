@@ -4,8 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from triplegate.config.conditions import Condition
 from triplegate.config.documents_base import Document, Policies, Reached
 from triplegate.config.documents_prices import Rates, UnknownPrice, VendorModelDocument, listed
+from triplegate.config.documents_routing import FallbackOnDocument, KeyDocument, StickyDocument, Strategy
 from triplegate.config.types import (
     Address,
     HeaderName,
@@ -111,16 +113,32 @@ class DeploymentDocument(Document):
     """The model's name there."""
     key: SecretRef | None = None
     """Credential; else the provider's."""
+    keys: Annotated[tuple[KeyDocument, ...], Field(max_length=16)] = ()
+    """Several credentials: each is a deployment of its own, with its share, its health and its quota group."""
     weight: Annotated[int, Field(ge=0, le=1_000_000)] = 1
     """Share among the deployments; 0 gets nothing."""
+    tier: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Lower ones first: the next tier only gets what this one cannot take."""
+    when: Condition | None = None
+    """Only calls for which this CEL condition is true go there."""
     name: Name | None = None
     """What records and headers call it; else provider/model."""
     price: Rates | None = None
     """Prices, instead of the provider's for this model."""
     group: Name | None = None
-    """Quota group: deployments that share a vendor's own limit; else provider and credential."""
+    """Quota group: deployments that share a vendor's own limit; else one credential at one model."""
     policies: Policies = ()
     """Policies of each attempt there."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "DeploymentDocument":
+        if self.keys and self.key is not None:
+            raise ValueError("key and keys: write the one or the other")
+        if self.keys and not any(one.weight for one in self.keys):
+            raise ValueError("at least one key needs a weight above 0")
+        if len({one.key for one in self.keys}) < len(self.keys):
+            raise ValueError("keys: the same one stands there twice")
+        return self
 
 
 class ModelDocument(Document):
@@ -128,8 +146,14 @@ class ModelDocument(Document):
 
     deployments: Annotated[tuple[DeploymentDocument, ...], Field(min_length=1, max_length=64)]
     """Where it is answered."""
+    strategy: Strategy = "weighted"
+    """Which of the deployments of a tier is chosen; see `docs/models.md`."""
+    sticky: StickyDocument = StickyDocument()
+    """With `strategy: sticky`: what ties calls to a deployment."""
     fallback: Annotated[tuple[ModelName, ...], Field(max_length=16)] = ()
     """Models tried in this order when all deployments failed."""
+    fallback_on: FallbackOnDocument = FallbackOnDocument()
+    """Models for calls that a provider refused for what is in them."""
     owner: TeamRef | None = None
     """Team that answers for it; says only whom to ask."""
     teams: tuple[TeamRef, ...] | None = None

@@ -149,7 +149,7 @@ class VendorModelDocument(Rates):
     also: Annotated[tuple[Pattern, ...], Field(max_length=64)] = ()
     """Other names of it at the vendor, dated ones say; with * for any characters."""
     context: Annotated[int, Field(ge=1)] | None = None
-    """Most tokens of input and output together; told to readers, nothing is refused by it."""
+    """Most tokens of input and output together: a request that one model cannot hold goes on only to larger ones."""
     max_output: Annotated[int, Field(ge=1)] | None = None
     """Most tokens of one answer; told to readers, nothing is refused by it."""
 

@@ -18,6 +18,8 @@ REFERENCES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("models", "*", "deployments", "#", "provider"), "provider"),
     (("models", "*", "fallback", "#"), "model"),
     (("llm", "files"), "model"),
+    (("models", "*", "fallback_on", "context_window", "#"), "model"),
+    (("models", "*", "fallback_on", "content_policy", "#"), "model"),
     (("orgs", "*", "teams", "*", "plan"), "plan"),
     (("orgs", "*", "teams", "*", "consumers", "*", "plan"), "plan"),
     (("llm", "owner"), "team"),

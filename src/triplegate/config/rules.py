@@ -101,7 +101,7 @@ def _check_keys(documents: Documents, where: Where, findings: Findings) -> None:
     for name, model in documents.models.items():
         for index, one in enumerate(model.deployments):
             provider = documents.providers.get(one.provider)
-            if one.key is not None and provider is not None and provider.auth is None:
+            if (one.key is not None or one.keys) and provider is not None and provider.auth is None:
                 message = f"provider '{one.provider}' takes no credential (auth: null): the key would not be sent"
                 findings.fault(where(("models", name, "deployments", index)), message, secret=True)
 

@@ -96,6 +96,8 @@ class Attempt(msgspec.Struct, eq=False):
     """What goes out with this attempt alone; None: what goes out with all of the exchange's."""
     use: Any = None
     """Its use of one of the target's endpoints, where there are several to choose from."""
+    wait: float | None = None
+    """Seconds that the upstream asked to be left alone for."""
     flow: Any = None
     """What the gate knows of its answer while it runs."""
 

@@ -12,6 +12,7 @@ from triplegate.upstreams.hedge import Hedging
 from triplegate.upstreams.retries import (
     ELSEWHERE_ONLY,
     NO_RETRY,
+    OF_THE_DIALECT,
     UNSENT,
     Failure,
     Spares,
@@ -71,7 +72,7 @@ async def attempts(
         if report is not None:
             report(found.attempt)
         rules = dispatch if rules_of is None else rules_of(found.attempt.target)
-        if found.reply is not None and not (found.attempt.error_class and found.reply.status in rules.retry_on):
+        if _good(found, rules):
             return _adopt(exchange, found)
         failure = _worse(failure, found)
         chosen = pick(exchange.attempts) if _may_go_on(exchange, rules, found, replayable) else None
@@ -100,8 +101,7 @@ async def _hedged(
         return None if chosen is None else exchange.attempt(chosen[0], "hedge")
 
     def good(found: Failure) -> bool:
-        rules = dispatch if rules_of is None else rules_of(found.attempt.target)
-        return found.reply is not None and not (found.attempt.error_class and found.reply.status in rules.retry_on)
+        return _good(found, dispatch if rules_of is None else rules_of(found.attempt.target))
 
     return await hedging.race(
         dispatch.hedge, first, another, lambda attempt: _try(exchange, attempt, send), good, report
@@ -126,14 +126,22 @@ async def _try(exchange: Exchange, attempt: Attempt, send: Send) -> Failure:
         numbers.ended = house.clock.now()
         numbers.status = numbers.status or refusal.status
         attempt.error_class = attempt.error_class or _class(refusal, sent=bool(numbers.dispatched))
+        attempt.wait = refusal.retry_after if attempt.wait is None else attempt.wait
         if attempt.hold is not None:
             attempt.hold.release()
-        return Failure(attempt, refusal=refusal, wait=refusal.retry_after)
+        return Failure(attempt, refusal=refusal, wait=attempt.wait)
     numbers.upstream_head = house.clock.now()
     numbers.status = reply.status
     attempt.error_class = attempt.error_class or class_of_status(reply.status)
-    wait = retry_after(reply.headers, house.clock.wall()) if attempt.error_class else None
-    return Failure(attempt, reply=reply, wait=wait)
+    if attempt.error_class and attempt.wait is None:
+        attempt.wait = retry_after(reply.headers, house.clock.wall())
+    return Failure(attempt, reply=reply, wait=attempt.wait)
+
+
+def _good(found: Failure, rules: Dispatch) -> bool:
+    """Whether this is the answer, though it may be an error; what only the dialect can tell is told by its class."""
+    reply, kind = found.reply, found.attempt.error_class
+    return reply is not None and not (kind and (reply.status in rules.retry_on or kind in OF_THE_DIALECT))
 
 
 def _class(refusal: Refusal, *, sent: bool) -> str:

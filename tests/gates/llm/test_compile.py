@@ -68,3 +68,51 @@ async def test_an_open_gate_books_on_its_owner(tmp_path):
     async with built(tmp_path, text) as made:
         exchange, _ = await made.answer("POST", "/v1/chat/completions", key=False, body=chat("nothing"))
         assert (exchange.principal.consumer, exchange.principal.team_ref) == ("anonymous", "acme/ops")
+
+
+KEYS = """
+providers: {p: {base_url: "http://127.0.0.1:1/v1", models: {x: {input: 1, output: 2, context: 8000}}}}
+models:
+  m:
+    deployments:
+      - {provider: p, model: x, weight: 2, keys: [{key: "env:A", weight: 3}, {key: "file:b"}]}
+      - {provider: p, model: y, name: own, key: "env:C", tier: 1}
+    strategy: quota
+    fallback_on: {context_window: [n], content_policy: [n]}
+  n: {deployments: [{provider: p, model: x, key: "env:A"}]}
+llm: {policies: [{use: key_auth}]}
+"""
+
+
+async def test_each_key_is_a_deployment_of_its_own_with_its_share_health_and_group(tmp_path):
+    async with built(tmp_path, KEYS, secrets={"env:A": "a", "file:b": "b", "env:C": "c"}) as made:
+        models = made.gateway.snapshot.gates["llm"]._models
+        first, second, own = models["m"].places
+        assert [(one.name, one.weight, one.tier) for one in models["m"].places] == [
+            ("p/x", 6, 0),
+            ("p/x#2", 2, 0),
+            ("own", 1, 1),
+        ]
+        assert [one.target.group for one in (first, second)] == ["p:env:A", "p:file:b"]
+        assert first.health.key is not second.health.key
+        assert first.health.key is models["n"].places[0].health.key
+        assert (first.target.wiring.window, own.target.wiring.window) == (8000, 0)
+        assert (models["m"].larger, models["m"].lenient) == (("n",), ("n",))
+
+
+@pytest.mark.parametrize(
+    ("strategy", "kind"),
+    [
+        ("weighted", "ByWeight"),
+        ("priority", "InOrder"),
+        ("least_busy", "OfTwo"),
+        ("latency", "OfTwo"),
+        ("cost", "ByCost"),
+        ("quota", "ByQuota"),
+        ("sticky", "Sticky"),
+    ],
+)
+async def test_a_model_has_its_strategy(tmp_path, strategy, kind):
+    async with built(tmp_path, KEYS.replace("strategy: quota", f"strategy: {strategy}")) as made:
+        model = made.gateway.snapshot.gates["llm"]._models["m"]
+        assert type(model.strategy).__name__ == kind

@@ -255,7 +255,7 @@ async def test_a_clients_mistake_is_not_tried_elsewhere(tmp_path):
 async def test_a_refused_credential_of_ours_is_502(tmp_path, status):
     async with Upstream(always(failed(status))) as upstream, built(tmp_path, one(upstream.url)) as made:
         exchange, wire = await made.serve("POST", CHAT, body=chat())
-    assert (wire.status, json.loads(wire.content)["error"]["code"]) == (502, "upstream_credentials")
+    assert (wire.status, json.loads(wire.content)["error"]["code"]) == (502, "upstream_credentials_exhausted")
     assert (exchange.outcome, made.records[-1].cost, made.records[-1].list_cost) == ("failed", 0, 0)
 
 

@@ -165,7 +165,7 @@ async def _failed(
     finally:
         reply.frames.close()
     failed = _meaning(reply, text, speech)
-    attempt.error_class = failed.kind
+    attempt.error_class, attempt.wait = failed.kind, failed.wait
     if asked.translated or not complete:
         refusal = refusal_of(failed, attempt.target.name)
         text = error_body(refusal, call.endpoint.family, exchange)

@@ -1,5 +1,7 @@
 """From models and providers as written to the llm gate of one snapshot."""
 
+from collections.abc import Callable, Iterable, Iterator
+
 from triplegate.config.documents import Documents
 from triplegate.config.documents_llm import DeploymentDocument, ModelDocument
 from triplegate.config.people import anonymous_of
@@ -7,9 +9,10 @@ from triplegate.core.catalog import Route, Target
 from triplegate.core.chains import Chains, of_targets
 from triplegate.core.exchange import Compiled
 from triplegate.core.ports import House, Kit
+from triplegate.gates.llm.conditions import When
 from triplegate.gates.llm.deployment import Deployment
 from triplegate.gates.llm.gate import LlmGate, Surface
-from triplegate.gates.llm.model import Model
+from triplegate.gates.llm.model import Model, tiers_of
 from triplegate.gates.llm.paths import stored
 from triplegate.gates.llm.paths.audio import SPEECH, TRANSCRIPTIONS, TRANSLATIONS
 from triplegate.gates.llm.paths.chat import CHAT
@@ -18,7 +21,20 @@ from triplegate.gates.llm.paths.images import EDITS, GENERATIONS, VARIATIONS
 from triplegate.gates.llm.paths.moderations import MODERATIONS
 from triplegate.gates.llm.paths.rerank import RERANK
 from triplegate.gates.llm.pricing import price_of
-from triplegate.upstreams.balance import Weighted
+from triplegate.gates.llm.strategy import (
+    ByCost,
+    ByQuota,
+    ByWeight,
+    InOrder,
+    OfTwo,
+    Place,
+    Sticky,
+    Strategy,
+    active,
+    key_of,
+    latency,
+)
+from triplegate.upstreams.balance import Balance
 from triplegate.wire.seals import Seals
 
 _ENDPOINTS = (
@@ -63,17 +79,14 @@ def compile_llm(documents: Documents, kit: Kit, house: House, snapshot: str, cha
 
 
 def _model(name: str, document: ModelDocument, documents: Documents, kit: Kit) -> Model:
-    targets: list[tuple[Target, int]] = []
-    taken: set[str] = set()
-    for place, written in enumerate(document.deployments):
-        label = written.name or f"{written.provider}/{written.model}"
-        if label in taken:
-            label = f"{label}#{place + 1}"
-        taken.add(label)
-        target = _target(label, written, documents, kit)
-        targets.append((target, written.weight))
-        if target.wiring.missing:
-            kit.faults.append(f"{documents.origin('models', name)} {name}, deployment {label}: {target.wiring.missing}")
+    places = tuple(
+        _place(label, written, document.strategy, documents, kit) for label, written in labelled(document.deployments)
+    )
+    for place in places:
+        missing = place.target.wiring.missing
+        if missing:
+            kit.faults.append(f"{documents.origin('models', name)} {name}, deployment {place.name}: {missing}")
+    targets = [(place.target, place.weight) for place in places]
     route = Route(
         name,
         "llm",
@@ -86,7 +99,9 @@ def _model(name: str, document: ModelDocument, documents: Documents, kit: Kit) -
     )
     return Model(
         route,
-        Weighted.kept(kit, f"model:{name}", targets),
+        places,
+        tiers_of(places),
+        strategy_of(name, document, places, kit),
         tuple(target.wiring for target, _ in targets),
         document.fallback,
         None if document.teams is None else frozenset(document.teams),
@@ -96,22 +111,71 @@ def _model(name: str, document: ModelDocument, documents: Documents, kit: Kit) -
             if policy.security and policy.form == "decide" and policy.mode == "enforce"
         ),
         "finish" if document.on_gone == "drain" else "cancel",
+        document.fallback_on.context_window,
+        document.fallback_on.content_policy,
     )
 
 
-def _target(label: str, written: DeploymentDocument, documents: Documents, kit: Kit) -> Target:
+def labelled(deployments: Iterable[DeploymentDocument]) -> Iterator[tuple[str, DeploymentDocument]]:
+    """Each deployment with one credential, under a name of its own."""
+    taken: set[str] = set()
+    number = 0
+    for written in deployments:
+        for one in each_key(written):
+            number += 1
+            label = one.name or f"{one.provider}/{one.model}"
+            if label in taken:
+                label = f"{label}#{number}"
+            taken.add(label)
+            yield label, one
+
+
+def each_key(written: DeploymentDocument) -> Iterable[DeploymentDocument]:
+    """The deployment once for each of its keys, with that one's share."""
+    if not written.keys:
+        return (written,)
+    return [
+        written.model_copy(update={"key": one.key, "keys": (), "weight": written.weight * one.weight})
+        for one in written.keys
+    ]
+
+
+def strategy_of(name: str, document: ModelDocument, places: tuple[Place, ...], kit: Kit) -> Strategy:
+    """The model's strategy; its standings outlive reloads."""
+    balance = kit.state(Balance, f"model:{name}", Balance)
+    balance.keep(place.name for place in places)
+    weighted = ByWeight(balance)
+    made: dict[str, Callable[[], Strategy]] = {
+        "weighted": lambda: weighted,
+        "priority": InOrder,
+        "least_busy": lambda: OfTwo(active, "under way"),
+        "latency": lambda: OfTwo(latency, "s"),
+        "cost": lambda: ByCost(weighted),
+        "quota": lambda: ByQuota(weighted),
+        "sticky": lambda: Sticky(places, key_of(document.sticky), weighted),
+    }
+    return made[document.strategy]()
+
+
+def _place(label: str, written: DeploymentDocument, strategy: str, documents: Documents, kit: Kit) -> Place:
+    when = When(written.when) if written.when is not None else None
+    return Place(_target(label, written, strategy, documents, kit), written.weight, written.tier, when)
+
+
+def _target(label: str, written: DeploymentDocument, strategy: str, documents: Documents, kit: Kit) -> Target:
     provider = documents.providers[written.provider]
     price, blocked = price_of(written, provider, documents.llm.unknown_price)
     policies = provider.policies + written.policies
-    deployment = Deployment(written, provider, kit)
+    group = written.group or f"{written.provider}:{written.key or provider.key or ''}"
+    deployment = Deployment(written, provider, kit, written.group or f"{group}:{written.model}", strategy)
     if blocked:
-        deployment.missing, deployment.lacks = blocked, "price_unknown"
+        deployment.block(blocked, "price_unknown")
     return Target(
         "deployment",
         label,
         policies,
         price,
-        written.group or f"{written.provider}:{written.key or provider.key or ''}",
+        group,
         tuple(policy for policy in policies if policy.form == "claims"),
         deployment,
     )

@@ -1,7 +1,5 @@
 """A deployment as it is called: a provider's address, one credential, one model there."""
 
-from collections.abc import Awaitable
-
 from triplegate.config.documents_llm import DeploymentDocument, ProviderDocument
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange
@@ -11,7 +9,9 @@ from triplegate.core.policy import Dispatch
 from triplegate.core.ports import Kit
 from triplegate.gates.llm.asking import Asked, Speech
 from triplegate.gates.llm.call import LlmCall
+from triplegate.gates.llm.credentials import Credential
 from triplegate.gates.llm.dialects import CODECS, FAMILIES, spoken
+from triplegate.gates.llm.health import Health
 from triplegate.upstreams.breaker import Breaker
 from triplegate.upstreams.pool import Pool
 from triplegate.upstreams.reach import reach
@@ -20,6 +20,8 @@ from triplegate.upstreams.sharing import Sharing
 
 RETRY_ON = frozenset({401, 402, 403, 404, 408, 429, 500, 502, 503, 504, 529})
 """Statuses of a provider after which another deployment may do better (llm.md §5.1)."""
+COUNTED = frozenset({"least_busy", "latency", "cost"})
+"""Strategies that go by what is under way, how fast it was or how long answers are."""
 _LACKS = {
     "upstream_credentials": "The deployment {} has no credential.",
     "price_unknown": "The price of {} is unknown, and calls of unknown price are blocked here.",
@@ -33,6 +35,7 @@ class Deployment:
         "_base",
         "_breaker",
         "_clock",
+        "_credential",
         "_fixed",
         "_label",
         "_path",
@@ -41,17 +44,26 @@ class Deployment:
         "_stream_type",
         "_tuned",
         "_tunes",
+        "_without",
+        "health",
         "lacks",
-        "missing",
         "model",
         "provider",
+        "reference",
         "spares",
         "speech",
+        "window",
     )
 
-    def __init__(self, written: DeploymentDocument, provider: ProviderDocument, kit: Kit) -> None:
+    def __init__(
+        self, written: DeploymentDocument, provider: ProviderDocument, kit: Kit, group: str, strategy: str = ""
+    ) -> None:
         self.provider = written.provider
         self.model = written.model
+        self.reference = written.key or provider.key or ""
+        known = provider.listed(written.model)
+        self.window = (known.context if known is not None else None) or 0
+        """Most tokens its model can hold; 0: nobody said."""
         self.speech = Speech(
             FAMILIES[provider.dialect],
             CODECS.get(provider.dialect),
@@ -70,18 +82,37 @@ class Deployment:
         self._tuned: dict[Chain, Dispatch] = {}
         codec = self.speech.codec
         self._stream_type = codec.stream_type if codec is not None else b"text/event-stream"
-        self._label = label = f"deployment:{written.provider}/{written.model}/{written.key or provider.key or ''}"
+        self._label = label = f"deployment:{written.provider}/{written.model}/{self.reference}"
         self._sharing = Sharing.kept(kit)
         self._breaker = kit.state(Breaker, label, Breaker)
         self.spares = kit.state(Spares, label, Spares)
         self._clock = kit.clock
-        self.missing = ""
-        """Why it cannot be called, such as a credential that is not there; empty when it can."""
+        self.health = Health(
+            kit,
+            f"{written.provider}:{self.reference or written.model}",
+            written.model,
+            group,
+            counted=strategy in COUNTED,
+            watched=strategy == "quota",
+        )
+        self._without = ""
         self.lacks = "upstream_credentials"
         """Code of the refusal of such calls."""
-        self._fixed = self._headers(written, provider, kit)
+        self._credential = Credential(
+            provider.auth, self.reference or None, kit.secrets, kit.clock.now, self.health.key.well
+        )
+        self._fixed = self._headers(provider, kit)
 
-    def _headers(self, written: DeploymentDocument, provider: ProviderDocument, kit: Kit) -> Headers:
+    @property
+    def missing(self) -> str:
+        """Why it cannot be called, such as a credential that is not there; empty when it can."""
+        return self._without or self._credential.missing
+
+    def block(self, why: str, code: str) -> None:
+        """Never call it; calls are refused with this code."""
+        self._without, self.lacks = why, code
+
+    def _headers(self, provider: ProviderDocument, kit: Kit) -> Headers:
         """Everything a call there carries whoever makes it; the client's own credentials never do."""
         headers: Headers = [
             (b"host", self._pool.origin.authority),
@@ -90,24 +121,13 @@ class Deployment:
         ]
         for name, value in provider.headers.items():
             headers.append((name.encode("ascii"), self._value(value, kit)))
-        if provider.auth is None:
-            return headers
-        reference = written.key or provider.key
-        secret = kit.secrets.read(reference) if reference is not None else None
-        if secret is None:
-            self.missing = f"no credential at {reference}" if reference else "no key is configured"
-            return headers
-        if provider.auth.bearer:
-            headers.append((b"authorization", b"Bearer " + secret.encode()))
-        elif provider.auth.header is not None:
-            headers.append((provider.auth.header.encode("ascii"), secret.encode()))
         return headers
 
     def _value(self, value: str, kit: Kit) -> bytes:
         if value.startswith(("env:", "file:", "store:")):
             read = kit.secrets.read(value)
             if read is None:
-                self.missing = f"nothing at {value}"
+                self._without = f"nothing at {value}"
             return (read or "").encode()
         return value.encode("latin-1")
 
@@ -121,11 +141,12 @@ class Deployment:
                 self._sharing.join(self._label, self._breaker)
         return found
 
-    def send(self, exchange: Exchange, call: LlmCall, asked: Asked, chain: Chain) -> Awaitable[Reply]:
+    async def send(self, exchange: Exchange, attempt: Attempt, call: LlmCall, asked: Asked, chain: Chain) -> Reply:
         """One try at what was `asked`. Raises Refusal upstream_credentials, upstream_open."""
-        dispatch = self.dispatch(chain)
+        dispatch, clock = self.dispatch(chain), self._clock
+        now = clock.now()
         if dispatch.breaker is not None:
-            self._breaker.check(self._clock.now(), dispatch.breaker, self.model)
+            self._breaker.check(now, dispatch.breaker, self.model)
         if self.missing:
             raise Refusal(self.lacks, _LACKS[self.lacks].format(self.model), reason=self.missing)
         headers = [
@@ -135,7 +156,11 @@ class Deployment:
             (b"x-request-id", exchange.request_id),
             (b"traceparent", exchange.trace),
         ]
-        return self._pool.send(
+        if self._credential.line is not None:
+            headers.append(self._credential.line)
+        attempt.credential_id = self.reference
+        self.health.begin(exchange, attempt, call.size // 4, call.most_output, now)
+        reply = await self._pool.send(
             asked.method,
             self._path + asked.path,
             headers,
@@ -143,6 +168,8 @@ class Deployment:
             dispatch,
             deadline=exchange.deadline,
         )
+        self.health.heard(reply.headers, clock.now(), clock.wall())
+        return reply
 
     def _accept(self, call: LlmCall) -> bytes:
         if call.streamed:
@@ -150,7 +177,10 @@ class Deployment:
         return b"*/*" if call.endpoint.any_reply else b"application/json"
 
     def report(self, attempt: Attempt, chain: Chain) -> None:
-        """Let the breaker know how an attempt went."""
-        rules = self.dispatch(chain).breaker
+        """Let breaker and health know how an attempt went; a key that was replaced meanwhile is not to blame."""
+        rules, now = self.dispatch(chain).breaker, self._clock.now()
         if rules is not None:
-            self._breaker.note(attempt, self._clock.now(), rules)
+            self._breaker.note(attempt, now, rules)
+        self.health.report(attempt, now)
+        if attempt.error_class == "credential":
+            self._credential.again()

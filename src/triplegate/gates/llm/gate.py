@@ -21,7 +21,8 @@ from triplegate.gates.llm.decoding import decoded
 from triplegate.gates.llm.deployment import Deployment
 from triplegate.gates.llm.forms import read_form
 from triplegate.gates.llm.metering import Meter, PassingEncoder, StreamEncoder, WholeEncoder, book_left, reserved
-from triplegate.gates.llm.model import Model, Order
+from triplegate.gates.llm.model import Model
+from triplegate.gates.llm.order import order_of
 from triplegate.gates.llm.origins import Sealing, opened, pinned
 from triplegate.gates.llm.paths import models as models_path
 from triplegate.gates.llm.paths import stored
@@ -156,8 +157,7 @@ class LlmGate:
         if not call.model:
             return await self._kept(exchange, call, chain)
         model = self._models[call.model]
-        usable = [self._models[name] for name in model.fallback]
-        order = Order([model, *[other for other in usable if other.stands_in(exchange, principal)]])
+        order = order_of(exchange, call, model, self._models)
         pick = order.pick if not call.pin else pinned([target for target, _ in model.route.targets], call.pin)
         exchange.numbers.list_cost = max(reserved(call, target) for target, _ in model.route.targets)
 
@@ -165,7 +165,7 @@ class LlmGate:
             deployment: Deployment = attempt.target.wiring
             attempt.provider = deployment.provider
             asked = ask(call, deployment.speech, deployment.model)
-            reply = decoded(await deployment.send(exchange, call, asked, chain))
+            reply = decoded(await deployment.send(exchange, attempt, call, asked, chain))
             sealing = self._sealing(call, principal, attempt.target)
             reply = await understood(reply, exchange, attempt, call, deployment.speech, asked, sealing)
             if asked.lost:
@@ -229,7 +229,7 @@ class LlmGate:
             deployment: Deployment = attempt.target.wiring
             attempt.provider = deployment.provider
             asked = call.look.asked()
-            reply = decoded(await deployment.send(exchange, call, asked, chain))
+            reply = decoded(await deployment.send(exchange, attempt, call, asked, chain))
             sealing = self._sealing(call, principal, attempt.target)
             return await understood(reply, exchange, attempt, call, deployment.speech, asked, sealing)
 
@@ -289,7 +289,7 @@ def _check(attempt: Attempt, reply: Reply) -> None:
     if reply.status in (401, 402, 403):
         reply.frames.close()
         raise Refusal(
-            "upstream_credentials",
+            "upstream_credentials_exhausted",
             f"The provider of {attempt.target.name} refused the gateway's credential.",
             reason=f"status {reply.status}",
         )

@@ -1,21 +1,31 @@
-"""A model as clients know it: a route whose targets are deployments, and what comes after them."""
+"""A model as clients know it: a route whose targets are deployments in tiers, and what comes after them."""
+
+from collections.abc import Callable, Collection
 
 import msgspec
 
-from triplegate.core.catalog import Route, Target
-from triplegate.core.exchange import Attempt, Exchange, Role
+from triplegate.core.catalog import Route
+from triplegate.core.exchange import Exchange
 from triplegate.core.http import OnGone
 from triplegate.core.identity import Principal
 from triplegate.core.policy import Policy
 from triplegate.gates.llm.deployment import Deployment
-from triplegate.upstreams.balance import Weighted
+from triplegate.gates.llm.facts import Facts
+from triplegate.gates.llm.strategy import Place, Strategy
+
+Tried = Collection[tuple[str, str]]
+"""Name and quota group of each target that was tried."""
 
 
 class Model(msgspec.Struct, frozen=True, eq=False):
-    """One name with its deployments by weight."""
+    """One name with its deployments."""
 
     route: Route
-    choice: Weighted[Target]
+    places: tuple[Place, ...]
+    """Its deployments as written."""
+    tiers: tuple[tuple[Place, ...], ...]
+    """The same, those to be tried first first."""
+    strategy: Strategy
     deployments: tuple[Deployment, ...]
     fallback: tuple[str, ...]
     """Models tried after all deployments, in this order."""
@@ -25,6 +35,10 @@ class Model(msgspec.Struct, frozen=True, eq=False):
     """What decides about access to it, for calls that come by way of another model."""
     on_gone: OnGone = "cancel"
     """What becomes of a stream whose client left."""
+    larger: tuple[str, ...] = ()
+    """Models for requests that are larger than a model can hold."""
+    lenient: tuple[str, ...] = ()
+    """Models for requests that a content policy forbids."""
 
     def open_to(self, principal: Principal) -> bool:
         """Whether this principal may use it."""
@@ -34,35 +48,27 @@ class Model(msgspec.Struct, frozen=True, eq=False):
         """Whether a call that another model could not answer may be answered by this one."""
         return self.open_to(principal) and all(guard.decide(exchange) is None for guard in self.guards)
 
-    def other(self, tried: set[tuple[str, str]]) -> Target | None:
-        """A usable deployment whose name and quota group were not tried; None when there is none.
+    def pick(
+        self, facts: Facts, now: float, tried: Tried = (), fits: Callable[[Place], bool] | None = None
+    ) -> Place | None:
+        """Whose turn it is in the first tier that has a usable deployment whose name and group were not tried.
 
         The name alone does not tell: two models may have the same vendor's model with credentials of their own.
         """
-        skipped = [target.name for target, _ in self.route.targets if (target.name, target.group) in tried]
-        while True:
-            target = self.choice.other(skipped)
-            if target is None or not target.wiring.missing:
-                return target
-            skipped.append(target.name)
+        for tier in self.tiers:
+            able = [
+                place
+                for place in tier
+                if (place.name, place.target.group) not in tried
+                and not place.bar(facts, now)
+                and (fits is None or fits(place))
+            ]
+            chosen = self.strategy.pick(able, facts, now) if able else None
+            if chosen is not None:
+                return chosen
+        return None
 
 
-class Order:
-    """In which order one call tries: a deployment of the model by weight, its others, then the fallback models."""
-
-    __slots__ = ("_models",)
-
-    def __init__(self, models: list[Model]) -> None:
-        self._models = models
-
-    def pick(self, tried: list[Attempt]) -> tuple[Target, Role] | None:
-        """The next target; the same one again as a retry when there is no other."""
-        known = {(attempt.target.name, attempt.target.group) for attempt in tried}
-        for model in self._models:
-            target = model.other(known)
-            if target is not None:
-                return target, "fallback" if tried else "first"
-        if not tried:
-            # nothing is usable: the first one says why
-            return self._models[0].choice.next(), "first"
-        return tried[-1].target, "retry"
+def tiers_of(places: tuple[Place, ...]) -> tuple[tuple[Place, ...], ...]:
+    """The places by tier, lower numbers first, each as written."""
+    return tuple(tuple(one for one in places if one.tier == tier) for tier in sorted({one.tier for one in places}))

@@ -4,6 +4,7 @@ from bisect import bisect
 from collections.abc import Callable, Collection, Sequence
 from hashlib import blake2b
 from math import ceil
+from typing import Generic, Protocol, TypeVar
 
 from triplegate.upstreams.endpoint import Endpoint, Roster
 
@@ -13,12 +14,29 @@ _MOST = 16_384
 """Points on the ring; above that each endpoint has half as many, a quarter and so on."""
 
 
-class Ring:
-    """All endpoints by weight, usable or not; made once a snapshot."""
+class Placed(Protocol):
+    """What can stand on a ring; its points follow from its name alone."""
+
+    @property
+    def name(self) -> str:
+        """Unique on the ring."""
+        ...
+
+    @property
+    def weight(self) -> int:
+        """Its share; 0 has no points."""
+        ...
+
+
+P = TypeVar("P", bound=Placed)
+
+
+class Ring(Generic[P]):
+    """All that can be chosen (endpoints, deployments) by weight, usable or not; made once a snapshot."""
 
     __slots__ = ("_owners", "_points", "load")
 
-    def __init__(self, endpoints: Sequence[Endpoint], load: float) -> None:
+    def __init__(self, endpoints: Sequence[P], load: float = 1.0) -> None:
         self.load = load
         points: float = _POINTS  # not a share of a fixed number: whoever comes or goes must not move the others' points
         while points * sum(endpoint.weight for endpoint in endpoints) > _MOST:
@@ -33,12 +51,12 @@ class Ring:
         self._points = [point for point, _ in laid]
         self._owners = [endpoints[place] for _, place in laid]
 
-    def walk(self, key: bytes, usable: Collection[Endpoint], free: Callable[[Endpoint], bool]) -> Endpoint | None:
+    def walk(self, key: bytes, usable: Collection[P], free: Callable[[P], bool]) -> P | None:
         """The first usable endpoint from the key's place on that is free; else the first usable one."""
         owners = self._owners
         place = bisect(self._points, _place_of(key))
-        first: Endpoint | None = None
-        passed: set[Endpoint] = set()
+        first: P | None = None
+        passed: set[P] = set()
         for step in range(len(owners)):
             endpoint = owners[(place + step) % len(owners)]
             if endpoint in passed or endpoint not in usable:
@@ -57,7 +75,7 @@ class Hashed:
 
     __slots__ = ("_ring", "_roster", "_shares", "_usable")
 
-    def __init__(self, endpoints: Sequence[Endpoint], ring: Ring, roster: Roster) -> None:
+    def __init__(self, endpoints: Sequence[Endpoint], ring: Ring[Endpoint], roster: Roster) -> None:
         total = sum(endpoint.weight for endpoint in endpoints)
         self._ring, self._roster = ring, roster
         self._usable = frozenset(endpoints)

@@ -1,0 +1,69 @@
+"""A deployment's own credential: read by reference, read again from time to time, never the client's."""
+
+from collections.abc import Callable
+
+from triplegate.config.documents_llm import ProviderAuth
+from triplegate.core.ports import Secrets
+
+_AGAIN = 5.0
+"""Seconds after which a reference is read again: files are replaced while we run."""
+
+
+class Credential:
+    """What one reference holds at the moment, as a header field."""
+
+    __slots__ = ("_at", "_auth", "_changed", "_now", "_reference", "_secrets", "_value", "line")
+
+    def __init__(
+        self,
+        auth: ProviderAuth | None,
+        reference: str | None,
+        secrets: Secrets,
+        now: Callable[[], float],
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`changed` is told when another value is found."""
+        self._auth, self._reference, self._secrets, self._now = auth, reference, secrets, now
+        self._value: str | None = None
+        self._changed: Callable[[], None] | None = None
+        self.line: tuple[bytes, bytes] | None = None
+        """The header field; None where there is none to send."""
+        self._at = now()
+        self.again()
+        self._changed = changed
+
+    @property
+    def missing(self) -> str:
+        """Why it is not there; empty when it is, or when none is needed."""
+        if self._auth is None or self.fresh() is not None:
+            return ""
+        return f"no credential at {self._reference}" if self._reference else "no key is configured"
+
+    def fresh(self) -> tuple[bytes, bytes] | None:
+        """The field, read again if it is some seconds old; an environment never changes."""
+        reference = self._reference
+        if reference is not None and not reference.startswith("env:") and self._now() >= self._at + _AGAIN:
+            self.again()
+        return self.line
+
+    def again(self) -> bool:
+        """Read it now; whether it is another one than before."""
+        if self._auth is None or self._reference is None:
+            return False
+        self._at = self._now()
+        value = self._secrets.read(self._reference)
+        if value == self._value:
+            return False
+        self._value, self.line = value, _line(self._auth, value)
+        if self._changed is not None:
+            self._changed()
+        return True
+
+
+def _line(auth: ProviderAuth, value: str | None) -> tuple[bytes, bytes] | None:
+    if not value or not value.isprintable():
+        return None  # a field of several lines would be two
+    if auth.bearer:
+        return b"authorization", b"Bearer " + value.encode()
+    assert auth.header is not None
+    return auth.header.encode("ascii"), value.encode()

@@ -1,0 +1,47 @@
+"""A deployment's own credential, read again while we run."""
+
+import pytest
+from tests.builders import DictSecrets
+
+from triplegate.config.documents_llm import ProviderAuth
+from triplegate.core.clock import SetClock
+from triplegate.gates.llm.credentials import Credential
+
+BEARER, HEADER = ProviderAuth(bearer=True), ProviderAuth(header="api-key")
+
+
+def credential(values, auth=BEARER, reference="file:key", clock=None, changed=lambda: None):
+    return Credential(auth, reference, DictSecrets(values), (clock or SetClock()).now, changed)
+
+
+def test_it_travels_as_the_provider_takes_it():
+    assert credential({"file:key": "sk"}).line == (b"authorization", b"Bearer sk")
+    assert credential({"file:key": "sk"}, HEADER).line == (b"api-key", b"sk")
+    assert (credential({}, None).line, credential({}, None).missing) == (None, "")
+
+
+def test_a_file_is_read_again_after_some_seconds_and_a_new_value_is_told():
+    values, clock, told = {"file:key": "old"}, SetClock(), []
+    one = credential(values, clock=clock, changed=lambda: told.append(1))
+    values["file:key"] = "new"
+    assert one.fresh() == (b"authorization", b"Bearer old")
+    clock.advance(5.0)
+    assert one.fresh() == (b"authorization", b"Bearer new")
+    assert told == [1]
+    assert one.again() is False
+    assert told == [1]
+
+
+def test_what_is_not_there_may_come_and_says_what_it_is_until_then():
+    values, clock = {"file:other": "x"}, SetClock()
+    one = credential(values, clock=clock)
+    assert (one.missing, one.line) == ("no credential at file:key", None)
+    values["file:key"] = "sk"
+    clock.advance(5.0)
+    assert one.missing == ""
+    assert credential({}, reference=None).missing == "no key is configured"
+
+
+@pytest.mark.parametrize("value", ["", "a\r\nx-admin: 1", "a\nb"])
+def test_what_would_be_no_field_value_is_not_sent(value):
+    assert credential({"file:key": value}).line is None

@@ -1,0 +1,37 @@
+"""What routing may know of a call."""
+
+import json
+
+from tests.gates.llm.places import facts
+
+SYSTEM, HI = {"role": "system", "content": "be kind"}, {"role": "user", "content": "hi"}
+
+
+def body(**members):
+    return json.dumps({"model": "m", **members}).encode()
+
+
+def test_conditions_are_told_sizes_and_counts():
+    known = facts(messages=[SYSTEM, HI], tools=[{"type": "function"}], stream=True, max_tokens=7).variables()
+    wanted = {"messages": 2, "tools": 1, "stream": True, "max_tokens": 7, "model": "m", "team": "web", "org": "acme"}
+    assert {name: known[name] for name in wanted} == wanted
+    assert (known["operation"], known["consumer"], known["end_user"]) == ("chat", "alice", "")
+    assert known["prompt_tokens"] == known["prompt_bytes"] // 4
+
+
+def test_a_conversation_keeps_its_name_while_it_grows():
+    grown = [SYSTEM, HI, {"role": "assistant", "content": "hello"}, {"role": "user", "content": "x" * 100_000}]
+    assert facts(messages=[SYSTEM, HI]).conversation() == facts(messages=grown).conversation()
+    assert facts(messages=[HI]).conversation() != facts(messages=[SYSTEM, HI]).conversation()
+    assert facts(messages=[HI], system="a").conversation() != facts(messages=[HI], system="b").conversation()
+
+
+def test_only_so_much_of_its_beginning_counts():
+    long = {"role": "system", "content": "x" * (64 << 10)}
+    assert facts(messages=[long, HI]).conversation() == facts(messages=[long, {**HI, "content": "ho"}]).conversation()
+
+
+def test_what_has_no_messages_has_no_conversation():
+    assert facts(messages=[]).conversation() is None
+    odd = facts(messages=[])
+    assert (odd.variables()["messages"], odd.variables()["tools"]) == (0, 0)
