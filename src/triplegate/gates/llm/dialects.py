@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 
 from triplegate.config.documents_llm import ProviderDocument
+from triplegate.wire import cohere, gemini
 from triplegate.wire.codec import ProviderCodec
 
-CODECS: Mapping[str, ProviderCodec] = {}
+CODECS: Mapping[str, ProviderCodec] = {
+    "gemini": gemini.PROVIDER,
+    "cohere": cohere.PROVIDER,
+}
 """Dialect as configuration names it → its provider's side."""
 
 FAMILIES: Mapping[str, str] = {

@@ -1,0 +1,13 @@
+"""Cohere as a provider is one constant."""
+
+from triplegate.wire.cohere import PROVIDER
+from triplegate.wire.neutral import Request
+
+
+def test_the_model_stands_in_the_body_and_not_in_the_path():
+    assert PROVIDER.path("command-a", True) == PROVIDER.path("command-a", False) == "chat"
+    assert PROVIDER.family == "cohere"
+
+
+def test_every_stated_loss_is_a_field_of_requests_or_of_their_parts():
+    assert set(PROVIDER.losses) <= {*Request.__struct_fields__, "name"}
