@@ -4,7 +4,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triplegate.core.meters import OTHER, SECONDS, SERIES, Counter, Family, Histogram, Meters, merge
+from triplegate.core.meter_names import SECONDS
+from triplegate.core.meters import OTHER, SERIES, Counter, Family, Histogram, Meters, merge
 from triplegate.core.record import AttemptRecord, Record
 
 
@@ -120,15 +121,21 @@ def test_a_model_call_counts_tokens_time_first_chunk_and_both_attempts() -> None
         cost=25_000_000,
         attempts=(
             attempt(status=503, error_class="overload", adopted=False, provider="groq", target="a"),
-            attempt(n=2, role="fallback", target="b"),
+            attempt(n=2, role="fallback", target="b", tokens=(10, 5, 0, 0, 0, 0, 7, 3, 0), usage_source="provider"),
         ),
     )
-    meters.exchange(call, "POST", operation="chat")
+    meters.exchange(call, "POST", operation="chat", pieces=(0, 5))
     tokens = points(meters, "gen_ai.client.token.usage")
     assert tokens["chat", "openai", "smart", "input"][-1] == 15
     assert tokens["chat", "openai", "smart", "output"][-1] == 10
-    assert points(meters, "gen_ai.client.operation.duration")["chat", "openai", "smart", ""][-1] == 0.03
-    assert points(meters, "gen_ai.client.operation.time_to_first_chunk")["chat", "openai", "smart"][-1] == 0.01
+    each = points(meters, "gen_ai.client.operation.duration")
+    assert each["chat", "openai", "smart", ""][-1] == each["chat", "groq", "smart", "overload"][-1] == 0.04
+    labels = ("chat", "openai", "smart")
+    assert points(meters, "gen_ai.client.operation.time_to_first_chunk")[labels][-1] == 0.0002
+    assert points(meters, "gen_ai.client.operation.time_per_output_chunk")[labels][-1] == (0.04 - 0.0002) / 4
+    assert points(meters, "gen_ai.server.request.duration")[(*labels, "")][-1] == 0.03
+    assert points(meters, "gen_ai.server.time_to_first_token")[labels][-1] == 0.01
+    assert points(meters, "gen_ai.server.time_per_output_token")[labels][-1] == (0.03 - 0.01) / 9
     assert list(points(meters, "http.client.request.duration")) == [
         ("a", "first", 503, "overload"),
         ("b", "fallback", 200, ""),
@@ -139,10 +146,10 @@ def test_a_model_call_counts_tokens_time_first_chunk_and_both_attempts() -> None
 
 def test_calls_of_unknown_price_are_counted_by_provider_and_model() -> None:
     meters = Meters()
-    call = record(gate="llm", route="smart", usage_source="provider", price_version="none", attempts=(attempt(),))
+    call = record(gate="llm", route="smart", price_version="none", attempts=(attempt(usage_source="provider"),))
     meters.exchange(call, "POST", operation="chat")
     meters.exchange(msgspec.structs.replace(call, price_version="openai/gpt@table#1"), "POST", operation="chat")
-    meters.exchange(msgspec.structs.replace(call, usage_source="none"), "POST", operation="chat")
+    meters.exchange(msgspec.structs.replace(call, attempts=(attempt(),)), "POST", operation="chat")
     assert points(meters, "triplegate.unpriced") == {("openai", "smart"): [1]}
 
 
@@ -162,6 +169,18 @@ def test_a_hundred_thousand_label_values_stay_one_bounded_instrument_and_lose_no
         counter.add((f"/p/{number}",))
     assert len(counter.series) == SERIES + 1
     assert counter.series[OTHER,] == [100_000 - SERIES]
+
+
+def test_ten_thousand_keys_make_no_series_more_than_one() -> None:
+    meters = Meters()
+    sizes = []
+    for number in range(10_000):
+        told = {"key_id": f"k{number}", "consumer": f"c{number}", "end_user": f"u{number}", "exchange": f"{number}"}
+        call = record(gate="llm", route="smart", streamed=True, usage_source="provider", **told)
+        meters.exchange(msgspec.structs.replace(call, attempts=(attempt(upstream_id=f"id{number}"),)), "POST")
+        if number in (0, 9_999):
+            sizes.append([len(instrument.read().points) for instrument in meters.instruments])
+    assert sizes[0] == sizes[1]
 
 
 def test_money_sums_exactly_over_many_small_costs() -> None:

@@ -6,7 +6,8 @@ from typing import Literal
 
 import msgspec
 
-from triplegate.core.record import Record
+from triplegate.core.meter_names import COUNTERS, HISTOGRAMS
+from triplegate.core.record import AttemptRecord, Record
 
 Labels = tuple[str | int, ...]
 Kind = Literal["counter", "gauge", "histogram"]
@@ -16,15 +17,6 @@ OTHER = "__other__"
 """Label of the one series that takes what exceeds an instrument's bound (TM-2)."""
 SERIES = 2_000
 """Most series one instrument keeps."""
-
-SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
-"""Bucket bounds of HTTP durations (OpenTelemetry semantic conventions, http.server.request.duration)."""
-MODEL_SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
-"""Bucket bounds of model calls (gen_ai.client.operation.duration)."""
-TOKENS = tuple(4**power for power in range(14))
-"""Bucket bounds of token counts (gen_ai.client.token.usage)."""
-TOOL_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300)
-"""Bucket bounds of MCP operations (mcp.server.operation.duration)."""
 
 HTTP_METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"})
 RPC_METHODS = frozenset(
@@ -150,98 +142,6 @@ class Observed(Instrument):
         return Family(self.name, self.kind, self.unit, self.help, self.labels, (), points)
 
 
-_ROUTE = ("triplegate.gate", "http.route")
-_MODEL = ("gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.request.model")
-_TEAM = ("triplegate.org", "triplegate.team")
-_ATTEMPT = ("triplegate.upstream", "triplegate.attempt.role", "http.response.status_code", "error.type")
-
-_HISTOGRAMS: tuple[tuple[str, str, str, str, tuple[str, ...], tuple[float, ...]], ...] = (
-    # attribute, name, unit, meaning, labels, bounds; names by the OpenTelemetry semantic conventions
-    (
-        "server",
-        "http.server.request.duration",
-        "s",
-        "Time from the head of the request to the end of the answer.",
-        (*_ROUTE, "http.request.method", "http.response.status_code"),
-        SECONDS,
-    ),
-    ("overhead", "triplegate.overhead.duration", "s", "Time spent in the gateway itself.", _ROUTE[:1], SECONDS),
-    ("client", "http.client.request.duration", "s", "Time of one attempt at an upstream.", _ATTEMPT, SECONDS),
-    (
-        "model_tokens",
-        "gen_ai.client.token.usage",
-        "{token}",
-        "Tokens of one model call.",
-        (*_MODEL, "gen_ai.token.type"),
-        TOKENS,
-    ),
-    (
-        "model_seconds",
-        "gen_ai.client.operation.duration",
-        "s",
-        "Time of one model call.",
-        (*_MODEL, "error.type"),
-        MODEL_SECONDS,
-    ),
-    (
-        "first_chunk",
-        "gen_ai.client.operation.time_to_first_chunk",
-        "s",
-        "Time to the first byte of a streamed model answer.",
-        _MODEL,
-        MODEL_SECONDS,
-    ),
-    (
-        "tool_seconds",
-        "mcp.server.operation.duration",
-        "s",
-        "Time of one MCP operation.",
-        ("mcp.method.name", "gen_ai.tool.name", "error.type"),
-        TOOL_SECONDS,
-    ),
-    ("loop_lag", "triplegate.loop.lag", "s", "How late the event loop ran a timer.", (), SECONDS),
-)
-_COUNTERS: tuple[tuple[str, str, str, str, tuple[str, ...], int], ...] = (
-    # attribute, name, unit, meaning, labels, scale
-    ("refusals", "triplegate.refusals", "{request}", "Requests refused, by code.", (*_ROUTE, "triplegate.code"), 1),
-    (
-        "denied",
-        "triplegate.limits.denied",
-        "{request}",
-        "Requests denied by a limit or budget.",
-        ("triplegate.policy",),
-        1,
-    ),
-    (
-        "would_refuse",
-        "triplegate.refusals.observed",
-        "{request}",
-        "Requests that a policy in observe mode would have refused.",
-        ("triplegate.policy",),
-        1,
-    ),
-    (
-        "degraded",
-        "triplegate.degraded",
-        "{event}",
-        "Decisions taken without the part they need.",
-        ("triplegate.part",),
-        1,
-    ),
-    (
-        "unpriced",
-        "triplegate.unpriced",
-        "{request}",
-        "Model calls that cost nothing because nobody knows their price.",
-        _MODEL[1:],
-        1,
-    ),
-    ("requests", "triplegate.requests", "{request}", "Requests by who pays.", (*_TEAM, "triplegate.gate"), 1),
-    ("tokens", "triplegate.tokens", "{token}", "Tokens by who pays.", (*_TEAM, "gen_ai.token.type"), 1),
-    ("cost", "triplegate.cost.usd", "{USD}", "Cost in US dollars by who pays.", _TEAM, 10_000_000_000),
-)
-
-
 class Meters:
     """Every instrument of the process; `exchange` counts one finished exchange, the rest is counted where it is."""
 
@@ -251,6 +151,10 @@ class Meters:
     model_tokens: Histogram
     model_seconds: Histogram
     first_chunk: Histogram
+    chunk_seconds: Histogram
+    served: Histogram
+    first_token: Histogram
+    token_seconds: Histogram
     tool_seconds: Histogram
     loop_lag: Histogram
     refusals: Counter
@@ -264,9 +168,9 @@ class Meters:
 
     def __init__(self) -> None:
         self.instruments: list[Instrument] = []
-        for attribute, name, unit, text, labels, bounds in _HISTOGRAMS:
+        for attribute, name, unit, text, labels, bounds in HISTOGRAMS:
             self._keep(attribute, Histogram(name, unit, text, labels, bounds))
-        for attribute, name, unit, text, labels, scale in _COUNTERS:
+        for attribute, name, unit, text, labels, scale in COUNTERS:
             self._keep(attribute, Counter(name, unit, text, labels, scale))
 
     def _keep(self, attribute: str, instrument: Instrument) -> None:
@@ -287,13 +191,21 @@ class Meters:
         self.instruments.append(Observed(name, unit, text, labels, source, kind))
 
     def exchange(
-        self, record: Record, http_method: str, *, part: str = "", operation: str = "", rpc: str = "", by: str = ""
+        self,
+        record: Record,
+        http_method: str,
+        *,
+        part: str = "",
+        operation: str = "",
+        rpc: str = "",
+        by: str = "",
+        pieces: Sequence[int] = (),
     ) -> None:
         """Count one finished exchange.
 
         `part` is the tool's name, `operation` gen_ai.operation.name, `by` the label of the policy that refused: like
         the record's route they must come from the configuration, never from the call. `rpc` and `http_method` may
-        be anything; what is not known counts as _OTHER.
+        be anything; what is not known counts as _OTHER. `pieces` are the events with content of each attempt's stream.
         """
         gate, route, seconds = record.gate, record.route, record.duration_us / 1e6
         method = http_method if http_method in HTTP_METHODS else "_OTHER"
@@ -310,7 +222,7 @@ class Meters:
         if record.team:
             self._team(record)
         if gate == "llm":
-            self._model(record, operation, seconds)
+            self._model(record, operation, seconds, pieces)
         elif gate == "mcp":
             known = rpc if rpc in RPC_METHODS else "_OTHER"
             self.tool_seconds.record((known, part, _error(record)), seconds)
@@ -324,17 +236,32 @@ class Meters:
             self.tokens.add((org, team, "input"), sum(record.tokens[_INPUT]))
             self.tokens.add((org, team, "output"), sum(record.tokens[_OUTPUT]))
 
-    def _model(self, record: Record, operation: str, seconds: float) -> None:
+    def _model(self, record: Record, operation: str, seconds: float, pieces: Sequence[int]) -> None:
+        for place, attempt in enumerate(record.attempts):
+            self._attempt(record, operation, attempt, pieces[place] if place < len(pieces) else 0)
         provider = next((attempt.provider for attempt in record.attempts if attempt.adopted), "")
         labels = (operation, provider, record.route)
-        self.model_seconds.record((*labels, _error(record)), seconds)
+        self.served.record((*labels, _error(record)), seconds)
         if record.streamed and record.first_byte_us:
-            self.first_chunk.record(labels, record.first_byte_us / 1e6)
-        if record.usage_source != "none":
-            if record.price_version == "none":
+            first = record.first_byte_us / 1e6
+            self.first_token.record(labels, first)
+            written = sum(record.tokens[_OUTPUT])
+            if written > 1:
+                self.token_seconds.record(labels, max(0.0, seconds - first) / (written - 1))
+
+    def _attempt(self, record: Record, operation: str, attempt: AttemptRecord, pieces: int) -> None:
+        labels = (operation, attempt.provider, record.route)
+        seconds, first = attempt.duration_us / 1e6, attempt.first_byte_us / 1e6
+        self.model_seconds.record((*labels, attempt.error_class), seconds)
+        if record.streamed and first and attempt.adopted:
+            self.first_chunk.record(labels, first)
+            if pieces > 1:
+                self.chunk_seconds.record(labels, max(0.0, seconds - first) / (pieces - 1))
+        if attempt.usage_source != "none":
+            if attempt.adopted and record.price_version == "none":
                 self.unpriced.add(labels[1:])
-            self.model_tokens.record((*labels, "input"), sum(record.tokens[_INPUT]))
-            self.model_tokens.record((*labels, "output"), sum(record.tokens[_OUTPUT]))
+            self.model_tokens.record((*labels, "input"), sum(attempt.tokens[_INPUT]))
+            self.model_tokens.record((*labels, "output"), sum(attempt.tokens[_OUTPUT]))
 
     def read(self) -> list[Family]:
         """Every instrument as it stands; plain structs, so that a worker can send them to its leader."""

@@ -80,6 +80,7 @@ async def attempts(
         if pause is None:
             break
         drop(found)  # before the wait: nobody else would close it if the call is cancelled meanwhile
+        found.attempt.numbers.ended = found.attempt.numbers.ended or now()
         if pause > 0:
             await asyncio.sleep(pause)
     return _settle(exchange, failure)

@@ -65,11 +65,7 @@ def test_a_fallback_shows_two_client_spans_below_the_server_span(
     assert told["gen_ai.provider.name"] == "openai"
     assert told["gen_ai.request.model"] == "smart"
     assert told["gen_ai.response.id"] == "chatcmpl-1"
-    assert told["gen_ai.usage.input_tokens"] == 18  # cache included
-    assert told["gen_ai.usage.output_tokens"] == 10
-    assert told["gen_ai.usage.cache_read.input_tokens"] == 5
-    assert told["gen_ai.usage.cache_creation.input_tokens"] == 3
-    assert told["gen_ai.usage.reasoning.output_tokens"] == 3
+    assert told["gen_ai.usage.input_tokens"] == 18
     assert told["triplegate.attempt.role"] == "fallback"
     assert told["http.request.resend_count"] == 1
     resource = {one.key: one.value.string_value for one in collector.traces[0].resource_spans[0].resource.attributes}

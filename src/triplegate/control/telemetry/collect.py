@@ -119,8 +119,11 @@ class Telemetry:
             record = one.record
             for policy in one.would_refuse:
                 self.meters.would_refuse.add((policy,))
-            operation = operation_of(one.path) if record.gate == "llm" else ""
-            count(record, one.http_method, part=one.part, operation=operation, rpc=one.rpc, by=one.policy)
+            if record.gate == "llm":
+                pieces = [answer.pieces for answer in one.answers]
+                count(record, one.http_method, operation=operation_of(one.path), by=one.policy, pieces=pieces)
+            else:
+                count(record, one.http_method, part=one.part, rpc=one.rpc, by=one.policy)
 
     def _guarded(self, take: Callable[[Sequence[Finished]], None], batch: Sequence[Finished]) -> None:
         try:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from triplegate.control.telemetry.genai import Answered, Value, answered, requested
 from triplegate.core.exchange import Exchange
 from triplegate.core.record import Record
 
@@ -27,6 +28,10 @@ class Finished(msgspec.Struct, gc=False):
     """Labels of the policies that only observe and would have refused."""
     parent: str = ""
     """The client's own traceparent, of sampled exchanges only."""
+    answers: tuple[Answered, ...] = ()
+    """What each attempt of a model call brought."""
+    request: dict[str, Value] = {}
+    """What a model call asked for, of sampled exchanges only."""
 
 
 def sampled(traceparent: str) -> bool:
@@ -46,7 +51,11 @@ def finished_of(exchange: Exchange, record: Record) -> Finished:
     if record.gate == "mcp":
         facts.rpc = getattr(exchange.call, "method", "") or ""
         facts.part = getattr(getattr(exchange.call, "tool", None), "name", "")
+    elif record.gate == "llm":
+        facts.answers = answered(exchange)
     if sampled(record.traceparent):
+        if record.gate == "llm" and exchange.call is not None:
+            facts.request = requested(getattr(exchange.call.look, "text", None))
         facts.parent = (inbound.header(b"traceparent") or b"").decode("latin-1")
     return facts
 

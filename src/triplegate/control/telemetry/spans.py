@@ -8,6 +8,7 @@ import msgspec
 
 from triplegate.control.telemetry.background import Background
 from triplegate.control.telemetry.finished import Finished, operation_of, sampled
+from triplegate.control.telemetry.genai import Answered, Value, attributes
 from triplegate.core.meters import RPC_METHODS
 from triplegate.core.record import AttemptRecord, Record
 
@@ -17,13 +18,10 @@ if TYPE_CHECKING:
 
 _BOUND = 2_048
 """Exchanges that may wait for a slow collector."""
-_INPUT = slice(0, 6)
-_OUTPUT = slice(6, 9)
-_CACHE_WRITES = slice(2, 4)
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}.*")
 
-Value = str | int | float
+_UNKNOWN = Answered()
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -134,8 +132,9 @@ def _client(one: Finished, attempt: AttemptRecord, trace_id: int, server_id: int
     name = one.http_method
     if record.gate == "llm":
         operation = operation_of(one.path)
-        name = f"{operation} {record.route}"
-        found |= _model(record, attempt, operation)
+        answer = one.answers[attempt.n - 1] if attempt.n <= len(one.answers) else _UNKNOWN
+        found |= attributes(record, attempt, operation, answer, one.request)
+        name = f"{operation} {found['gen_ai.request.model']}"
     elif one.rpc:
         name = f"{_rpc(one)} {one.part}".rstrip()
         found |= _tool(one)
@@ -151,27 +150,6 @@ def _client(one: Finished, attempt: AttemptRecord, trace_id: int, server_id: int
         {key: value for key, value in found.items() if value != ""},
         bool(attempt.error_class),
     )
-
-
-def _model(record: Record, attempt: AttemptRecord, operation: str) -> dict[str, Value]:
-    found: dict[str, Value] = {
-        "gen_ai.operation.name": operation,
-        "gen_ai.provider.name": attempt.provider,
-        "gen_ai.request.model": record.route,
-        "gen_ai.response.id": attempt.upstream_id,
-    }
-    if record.streamed and attempt.first_byte_us:
-        found["gen_ai.response.time_to_first_chunk"] = attempt.first_byte_us / 1e6
-    if attempt.usage_source != "none":
-        tokens = attempt.tokens
-        found |= {
-            "gen_ai.usage.input_tokens": sum(tokens[_INPUT]),
-            "gen_ai.usage.output_tokens": sum(tokens[_OUTPUT]),
-            "gen_ai.usage.cache_read.input_tokens": tokens[1],
-            "gen_ai.usage.cache_creation.input_tokens": sum(tokens[_CACHE_WRITES]),
-            "gen_ai.usage.reasoning.output_tokens": tokens[7],
-        }
-    return found
 
 
 class SpanExport:

@@ -12,16 +12,29 @@ from triplegate.gates.llm.origins import SealedRelay, Sealing
 from triplegate.gates.llm.streaming import Streaming
 from triplegate.gates.llm.telling import ANTHROPIC
 from triplegate.gates.llm.telling import body as error_body
-from triplegate.gates.llm.whole import MOST, MOST_ERROR, MOST_TRANSLATED, Large, Passing, Seen, check, gathered
+from triplegate.gates.llm.whole import (
+    MOST,
+    MOST_ERROR,
+    MOST_TRANSLATED,
+    Large,
+    Passing,
+    Seen,
+    check,
+    gathered,
+    introduce,
+)
 from triplegate.upstreams.retries import class_of_status
 from triplegate.wire import anthropic_errors, openai_errors
 from triplegate.wire.codec import Shape
-from triplegate.wire.neutral_events import Failed, UsageSeen
+from triplegate.wire.neutral_events import Failed, Finish, Start, UsageSeen
 
 _JSON = (b"content-type", b"application/json")
 _EVENTS = (b"content-type", b"text/event-stream; charset=utf-8")
 _BY_STATUS = {404: "model_missing", 408: "transient"}
 """Statuses that are no mistake of the client's when a provider says them (llm.md §5.1)."""
+
+_SAMPLED = frozenset([b"1", b"3", b"5", b"7", b"9", b"b", b"d", b"f"])
+"""Ends of a traceparent that asks for spans."""
 
 
 async def understood(
@@ -129,6 +142,8 @@ async def _whole(
         raise
     frames.close()
     seen.size, seen.whole = len(content), True
+    if exchange.trace[-1:] in _SAMPLED and not asked.translated:
+        introduce(seen, content)
     reply.frames = OneFrame(content)
     reply.headers = _retyped(reply.headers, _JSON) if asked.translated else reply.headers
     return reply
@@ -149,6 +164,10 @@ def _answer(text: bytes, seen: Seen, exchange: Exchange, call: LlmCall, speech: 
     for event in events:
         if isinstance(event, UsageSeen):
             seen.usage = event.usage
+        elif isinstance(event, Start):
+            seen.model, seen.id = event.model, event.id
+        elif isinstance(event, Finish):
+            seen.finish_reason = event.raw or event.reason
         elif isinstance(event, Failed):
             raise refusal_of(event, call.model)
     return call.endpoint.codec.write_reply(events, _shape(exchange, call))

@@ -21,6 +21,10 @@ class Seen(msgspec.Struct):
     size: int = 0
     whole: bool = False
     """All of it was seen before its head went out."""
+    model: str = ""
+    """What answered, in the provider's words; of relayed answers only where the call is sampled."""
+    id: str = ""
+    finish_reason: str = ""
 
 
 async def gathered(frames: Frames, most: int) -> tuple[bytes, bool]:
@@ -89,6 +93,34 @@ class Passing(Frames):
     def close(self) -> None:
         """Gives the connection back, or aborts it."""
         self._frames.close()
+
+
+class _Choice(msgspec.Struct, gc=False):
+    finish_reason: str | None = None
+
+
+class _Itself(msgspec.Struct, gc=False):
+    """What a whole answer says of itself, in any client's dialect."""
+
+    model: str | None = None
+    id: str | None = None
+    choices: list[_Choice] | None = None
+    stop_reason: str | None = None
+    status: str | None = None
+
+
+_itself = msgspec.json.Decoder(_Itself).decode
+
+
+def introduce(seen: Seen, text: bytes) -> None:
+    """Note what the answer `text` says of itself, as far as it can be read."""
+    try:
+        said = _itself(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return
+    chosen = next((choice.finish_reason for choice in said.choices or () if choice.finish_reason), None)
+    seen.model, seen.id = said.model or "", said.id or ""
+    seen.finish_reason = chosen or said.stop_reason or said.status or ""
 
 
 class _Told(msgspec.Struct, gc=False):
