@@ -54,12 +54,16 @@ async def test_a_large_form_streams():
     assert await sent(renamed) == whole.replace(b"\r\n\r\nm\r\n", b"\r\n\r\nvendor\r\n")
 
 
-@pytest.mark.parametrize("last", [b"\r\n" + MODEL + b"--b--\r\n", b"\r\n--b-"])
-async def test_a_second_model_or_a_cut_form_breaks_the_upload(last):
+@pytest.mark.parametrize(
+    ("last", "why"),
+    [(b"\r\n" + MODEL + b"--b--\r\n", "model stands more than once"), (b"\r\n--b-", "ends before its last boundary")],
+)
+async def test_a_second_model_or_a_cut_form_breaks_the_upload(last, why):
     form = await read_form(Coming(MODEL + FILE, b"x", last), KIND)
     with pytest.raises(Refusal) as caught:
         await sent(form.renamed("vendor"))
     assert caught.value.code == "invalid_body"
+    assert why in caught.value.detail
 
 
 @pytest.mark.parametrize(
