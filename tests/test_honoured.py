@@ -27,7 +27,7 @@ API = "gates/api/test_gate.py::"
 LLM = "gates/llm/test_gate.py::"
 STRATEGY = "gates/llm/test_strategy.py::"
 ORDER = "gates/llm/test_order.py::"
-KEYS = "gates/llm/test_compile.py::test_each_key_is_a_deployment_of_its_own_with_its_share_health_and_group"
+KEYS = "gates/llm/test_building.py::test_each_key_is_a_deployment_of_its_own_with_its_share_health_and_group"
 DEPLOYMENT = "gates/llm/test_deployment.py::"
 MCP = "gates/mcp/test_gate.py::"
 BODIES = "hostile/test_edge_bodies.py::"
@@ -289,10 +289,14 @@ FIELDS = {
     "KeyDocument.weight": KEYS,
     "DeploymentDocument.tier": "gates/llm/test_model.py::test_the_next_tier_gets_only_what_the_one_before_cannot_take",
     "DeploymentDocument.when": "gates/llm/test_conditions.py::test_a_condition_holds_or_does_not",
-    "ModelDocument.strategy": "gates/llm/test_compile.py::test_a_model_has_its_strategy",
+    "ModelDocument.strategy": "gates/llm/test_building.py::test_a_model_has_its_strategy",
     "StickyDocument.by": STRATEGY + "test_what_ties_calls_together",
     "StickyDocument.header": STRATEGY + "test_what_ties_calls_together",
     "FallbackOnDocument.context_window": ORDER + "test_a_request_that_is_too_large_goes_on_only_to_larger_models",
+    "ModelDocument.aliases": "gates/llm/test_building.py::test_a_star_carries_the_clients_name_to_the_vendor",
+    "CanaryDocument.model": "gates/llm/test_canary.py::test_the_canary_goes_first_and_the_models_own_come_after_it",
+    "CanaryDocument.percent": "gates/llm/test_canary.py::test_a_consumer_stays_on_one_side_and_the_share_is_met",
+    "CanaryDocument.by": "gates/llm/test_canary.py::test_each_call_may_be_drawn",
     "FallbackOnDocument.content_policy": ORDER + "test_what_a_policy_forbids_goes_on_only_where_that_is_written",
     "ModelDocument.fallback": LLM + "test_the_fallback_answers_and_nobody_sees_why",
     "ModelDocument.owner": SAYS_ONLY,

@@ -49,3 +49,27 @@ def test_every_model_that_is_named_is_there(tmp_path):
     told = str(caught.value)
     assert "triplegate.yaml:5:36 unknown model 'big'" in told
     assert "the key would not be sent" in told
+
+
+@pytest.mark.parametrize(
+    ("models", "told"),
+    [
+        ("a: {deployments: [D], aliases: [b]}, b: {deployments: [D]}", "'b' is already the name of a model"),
+        (
+            "a: {deployments: [D], aliases: [x]}, b: {deployments: [D], aliases: [x]}",
+            "'x' is already the name of the model 'a'",
+        ),
+        ("a: {deployments: [{provider: p, model: 'x*'}]}", "nothing fills in this star: the name 'a' has none"),
+        ("'a*': {deployments: [{provider: p, model: 'x**'}]}", "one star at most"),
+        ("'a*b*': {deployments: [D]}", "at most one star"),
+        ("a: {deployments: [D], fallback: ['b*']}, 'b*': {deployments: [D]}", "letters, digits and . _ : / @ -"),
+        ("a: {deployments: [D], canary: {model: c, percent: 5}}", "unknown model 'c'"),
+        ("a: {deployments: [D], canary: {model: a, percent: 0}}", "greater than 0"),
+    ],
+)
+def test_one_name_means_one_model(tmp_path, models, told):
+    text = f"providers: {{p: {{base_url: 'http://h/v1', auth: null}}}}\nmodels: {{{models}}}\n"
+    (tmp_path / "triplegate.yaml").write_text(text.replace("D", "{provider: p, model: x}"))
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, registry(), environment={})
+    assert told in str(caught.value)

@@ -22,7 +22,7 @@ from triplegate.config.documents_mcp import ServerDocument, VirtualServerDocumen
 from triplegate.config.documents_prices import UnknownPrice
 from triplegate.config.documents_problems import ProblemsDocument
 from triplegate.config.faults import Position
-from triplegate.config.types import ModelName, Name, TeamRef, Worded
+from triplegate.config.types import ModelKey, ModelName, Name, TeamRef, Worded
 
 Path = tuple[str | int, ...]
 """Where an object stands in the merged tree: ('routes', 'orders', 'policies', 0)."""
@@ -138,8 +138,8 @@ class Documents(Document):
     """Listeners of Kubernetes Gateways, by a name that matches refer to; not written."""
     providers: dict[Name, ProviderDocument] = Field(default_factory=dict)
     """LLM vendors; those of ours that a model uses are filled in."""
-    models: dict[ModelName, ModelDocument] = Field(default_factory=dict)
-    """The names clients ask for."""
+    models: dict[ModelKey, ModelDocument] = Field(default_factory=dict)
+    """The names clients ask for; a name with a star stands for all that fit it."""
     servers: dict[Name, ServerDocument] = Field(default_factory=dict)
     """MCP servers."""
     virtual_servers: dict[Name, VirtualServerDocument] = Field(default_factory=dict)

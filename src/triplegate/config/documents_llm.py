@@ -7,7 +7,13 @@ from pydantic import Field, model_validator
 from triplegate.config.conditions import Condition
 from triplegate.config.documents_base import Document, Policies, Reached
 from triplegate.config.documents_prices import Rates, UnknownPrice, VendorModelDocument, listed
-from triplegate.config.documents_routing import FallbackOnDocument, KeyDocument, StickyDocument, Strategy
+from triplegate.config.documents_routing import (
+    CanaryDocument,
+    FallbackOnDocument,
+    KeyDocument,
+    StickyDocument,
+    Strategy,
+)
 from triplegate.config.types import (
     Address,
     HeaderName,
@@ -110,7 +116,7 @@ class DeploymentDocument(Document):
     provider: Name
     """The vendor."""
     model: VendorModel
-    """The model's name there."""
+    """The model's name there; its star stands for what the star in the name of ours stands for."""
     key: SecretRef | None = None
     """Credential; else the provider's."""
     keys: Annotated[tuple[KeyDocument, ...], Field(max_length=16)] = ()
@@ -146,6 +152,8 @@ class ModelDocument(Document):
 
     deployments: Annotated[tuple[DeploymentDocument, ...], Field(min_length=1, max_length=64)]
     """Where it is answered."""
+    aliases: Annotated[tuple[ModelName, ...], Field(max_length=64)] = ()
+    """Other names for it; they are served and not listed."""
     strategy: Strategy = "weighted"
     """Which of the deployments of a tier is chosen; see `docs/models.md`."""
     sticky: StickyDocument = StickyDocument()
@@ -154,6 +162,8 @@ class ModelDocument(Document):
     """Models tried in this order when all deployments failed."""
     fallback_on: FallbackOnDocument = FallbackOnDocument()
     """Models for calls that a provider refused for what is in them."""
+    canary: CanaryDocument | None = None
+    """A model that gets a share of these calls first."""
     owner: TeamRef | None = None
     """Team that answers for it; says only whom to ask."""
     teams: tuple[TeamRef, ...] | None = None

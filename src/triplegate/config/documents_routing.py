@@ -35,3 +35,14 @@ class FallbackOnDocument(Document):
     """Tried, before `fallback`, when the request is larger than the model can hold; smaller models are left out."""
     content_policy: Annotated[tuple[ModelName, ...], Field(max_length=16)] = ()
     """Tried, and nothing else is, when a content policy forbids the request."""
+
+
+class CanaryDocument(Document):
+    """A model that gets a share of another one's calls."""
+
+    model: ModelName
+    """It answers these calls; when it fails, the model's own deployments do."""
+    percent: Annotated[float, Field(gt=0, le=100)]
+    """Share of the consumers, or of the calls."""
+    by: Literal["consumer", "call"] = "consumer"
+    """A consumer stays on one side, or each call is drawn."""

@@ -19,6 +19,7 @@ REFERENCES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("models", "*", "fallback", "#"), "model"),
     (("llm", "files"), "model"),
     (("models", "*", "fallback_on", "context_window", "#"), "model"),
+    (("models", "*", "canary", "model"), "model"),
     (("models", "*", "fallback_on", "content_policy", "#"), "model"),
     (("orgs", "*", "teams", "*", "plan"), "plan"),
     (("orgs", "*", "teams", "*", "consumers", "*", "plan"), "plan"),
@@ -59,6 +60,7 @@ def check_references(
                     findings.fault(node.place, f"unknown {kind} '{node.value}'{hint}")
     _check_tools(root, _aliases(root, findings), findings)
     _check_fallbacks(root, findings)
+    _check_aliases(root, findings)
 
 
 def _broken(root: Node, path: Path) -> bool:
@@ -146,6 +148,21 @@ def _check_tools(root: Node, aliases: Collection[str], findings: Findings) -> No
             findings.fault(node.place, f"tool '{node.value}' needs its server's alias: alias__{node.value}")
         elif separator and "*" not in alias and alias not in aliases:
             findings.fault(node.place, f"unknown alias '{alias}'{did_you_mean(alias, aliases)}")
+
+
+def _check_aliases(root: Node, findings: Findings) -> None:
+    """One name, one model; and a star where another one is to be filled in."""
+    taken = {str(name): "a model" for name in _names(root, "models")}
+    for path, node in walk(root, ("models", "*", "aliases", "#")):
+        if node.value in taken:
+            findings.fault(node.place, f"'{node.value}' is already the name of {taken[str(node.value)]}")
+        taken.setdefault(str(node.value), f"the model '{path[1]}'")
+    for path, node in walk(root, ("models", "*", "deployments", "#", "model")):
+        if isinstance(node.value, str) and "*" in node.value:
+            if node.value.count("*") > 1:
+                findings.fault(node.place, "one star at most")
+            elif "*" not in str(path[1]):
+                findings.fault(node.place, f"nothing fills in this star: the name '{path[1]}' has none")
 
 
 def _check_fallbacks(root: Node, findings: Findings) -> None:

@@ -147,6 +147,18 @@ Name = Annotated[str, Worded(_NAME, "letters, digits, dot, dash and underscore",
 ModelName = Annotated[str, Worded(r"[A-Za-z0-9][A-Za-z0-9._:/@-]*", "letters, digits and . _ : / @ -", longest=128)]
 """What clients put into `model`: like a name, with / : @ too; at most 128."""
 
+_MODEL = "[A-Za-z0-9._:/@-]"
+
+ModelKey = Annotated[
+    str,
+    Worded(
+        rf"[A-Za-z0-9]{_MODEL}*(?:\*{_MODEL}*)?|\*{_MODEL}*",
+        "letters, digits and . _ : / @ - and at most one star",
+        longest=128,
+    ),
+]
+"""A model's name, or a pattern of names with one star."""
+
 ServiceRef = Annotated[str, Worded(_NAME, "the name of a service", longest=64)]
 """Name of a service."""
 

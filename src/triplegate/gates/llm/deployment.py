@@ -12,6 +12,7 @@ from triplegate.gates.llm.call import LlmCall
 from triplegate.gates.llm.credentials import Credential
 from triplegate.gates.llm.dialects import CODECS, FAMILIES, spoken
 from triplegate.gates.llm.health import Health
+from triplegate.gates.llm.stars import Pattern
 from triplegate.upstreams.breaker import Breaker
 from triplegate.upstreams.pool import Pool
 from triplegate.upstreams.reach import reach
@@ -48,6 +49,7 @@ class Deployment:
         "health",
         "lacks",
         "model",
+        "pattern",
         "provider",
         "reference",
         "spares",
@@ -60,6 +62,8 @@ class Deployment:
     ) -> None:
         self.provider = written.provider
         self.model = written.model
+        self.pattern: Pattern | None = None
+        """With a star in `model`: the pattern of clients' names that says what it stands for."""
         self.reference = written.key or provider.key or ""
         known = provider.listed(written.model)
         self.window = (known.context if known is not None else None) or 0
@@ -107,6 +111,12 @@ class Deployment:
     def missing(self) -> str:
         """Why it cannot be called, such as a credential that is not there; empty when it can."""
         return self._without or self._credential.missing
+
+    def model_for(self, name: str) -> str:
+        """The vendor's model for a client's name."""
+        if self.pattern is None:
+            return self.model
+        return self.model.replace("*", self.pattern.star(name) or "")
 
     def block(self, why: str, code: str) -> None:
         """Never call it; calls are refused with this code."""

@@ -164,7 +164,7 @@ class LlmGate:
         async def send(attempt: Attempt) -> Reply:
             deployment: Deployment = attempt.target.wiring
             attempt.provider = deployment.provider
-            asked = ask(call, deployment.speech, deployment.model)
+            asked = ask(call, deployment.speech, deployment.model_for(call.model))
             reply = decoded(await deployment.send(exchange, attempt, call, asked, chain))
             sealing = self._sealing(call, principal, attempt.target)
             reply = await understood(reply, exchange, attempt, call, deployment.speech, asked, sealing)
@@ -243,7 +243,7 @@ class LlmGate:
         """Bounds of all attempts together: a provider's own times bound each attempt and leave time for the next."""
         found = self._dispatches.get(chain)
         if found is None:
-            names = (model, *[self._models[name] for name in model.fallback])
+            names = (model, *[self._models[name] for name in model.others])
             each = [deployment.dispatch(chain).total for one in names for deployment in one.deployments]
             total = max(chain.dispatch.total, *each)
             found = self._dispatches[chain] = msgspec.structs.replace(model.deployments[0].dispatch(chain), total=total)

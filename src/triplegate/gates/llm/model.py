@@ -9,6 +9,7 @@ from triplegate.core.exchange import Exchange
 from triplegate.core.http import OnGone
 from triplegate.core.identity import Principal
 from triplegate.core.policy import Policy
+from triplegate.gates.llm.canary import Canary
 from triplegate.gates.llm.deployment import Deployment
 from triplegate.gates.llm.facts import Facts
 from triplegate.gates.llm.strategy import Place, Strategy
@@ -39,6 +40,19 @@ class Model(msgspec.Struct, frozen=True, eq=False):
     """Models for requests that are larger than a model can hold."""
     lenient: tuple[str, ...] = ()
     """Models for requests that a content policy forbids."""
+    canary: Canary | None = None
+    """Which of its calls go to another model first."""
+
+    @property
+    def listed(self) -> bool:
+        """Whether it is a model of one name, not a pattern of names."""
+        return "*" not in self.route.name
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Models that may answer its calls."""
+        canary = () if self.canary is None else (self.canary.model,)
+        return (*canary, *self.fallback, *self.larger, *self.lenient)
 
     def open_to(self, principal: Principal) -> bool:
         """Whether this principal may use it."""

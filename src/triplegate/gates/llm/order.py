@@ -94,7 +94,8 @@ def order_of(exchange: Exchange, call: LlmCall, model: Model, models: Mapping[st
         found = [models[name] for name in names]
         return [one for one in found if one.stands_in(exchange, principal)]
 
-    return Order(facts, [model, *usable(model.fallback)], usable(model.larger), usable(model.lenient))
+    first = usable([model.canary.model]) if model.canary is not None and model.canary.takes(exchange) else []
+    return Order(facts, [*first, model, *usable(model.fallback)], usable(model.larger), usable(model.lenient))
 
 
 def window(target: Target) -> int:

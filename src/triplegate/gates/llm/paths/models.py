@@ -15,8 +15,8 @@ _NAMED = 20
 
 
 def visible(models: Sequence[Model], principal: Principal) -> list[Model]:
-    """The models this principal may use, in the configuration's order."""
-    return [model for model in models if model.open_to(principal)]
+    """The models of one name that this principal may use, in the configuration's order."""
+    return [model for model in models if model.listed and model.open_to(principal)]
 
 
 def listing(models: Sequence[Model], principal: Principal, created: int) -> Reply:
