@@ -84,6 +84,8 @@ LIKE_OTHERS = frozenset({"cache_audio_read_mtok", "cache_image_read_mtok"})
 """Cached sound and images cost like other cached input here."""
 TIERS = {"processing": ("batch",), "service_tier": ("flex", "priority", "fast"), "speed": ("fast",)}
 """What tells variants apart there → those that a reply tells of; `batch` is known by how the call was made."""
+NOT_SPEECH = r"^(?!.*-[tT][tT][sS](?:$|-))"
+"""Models that speak have entries of their own, which are found first by their names."""
 FINEST = Decimal("1e-16")
 """A millionth of the ledger's unit: no counted thing has a finer price."""
 
@@ -249,6 +251,7 @@ def _covers(wide: str, name: str) -> bool:
 
 
 def _parts(clauses: list[Any]) -> Iterator[str]:
+    clauses = [one for one in clauses if not (isinstance(one, ClauseRegex) and one.regex == NOT_SPEECH)]
     first = next((one.starts_with for one in clauses if isinstance(one, ClauseStartsWith)), "")
     last = next((one.ends_with for one in clauses if isinstance(one, ClauseEndsWith)), "")
     middle = [one.contains for one in clauses if isinstance(one, ClauseContains)]
@@ -259,10 +262,12 @@ def _parts(clauses: list[Any]) -> Iterator[str]:
 
 
 def _expression(text: str) -> Iterator[str]:
+    """A pattern for an expression of the few kinds that there are. Raises ValueError for a new one."""
     plain = text.removeprefix("^").removesuffix("$").replace(r"\.", ".")
-    plain = re.sub(r"\\d\{(\d)\}", lambda found: "[0-9]" * int(found[1]), plain)
-    if text.startswith("^") and text.endswith("$") and re.fullmatch(r"(?:[\w./:@-]|\[0-9\])+", plain):
-        yield plain
+    plain = re.sub(r"\\d\{(\d)\}", lambda found: "[0-9]" * int(found[1]), plain).replace(r"\d", "[0-9]")
+    if not text.startswith("^") or not re.fullmatch(r"(?:[\w./:@-]|\[0-9\]|\[-@\])+", plain):
+        raise ValueError(f"an expression of another kind: {text}")
+    yield plain if text.endswith("$") else f"{plain}*"
 
 
 # text --------------------------------------------------------------------------------------------------------

@@ -87,6 +87,8 @@ def test_what_says_nothing_is_no_usage(text: bytes):
 )
 def test_the_service_tier_is_told_by_either_api(text: bytes, tier: str):
     assert read_tier(text) == tier
+    usage = read_usage(text)
+    assert usage is None or usage.tier == ("" if tier == "standard" else tier)
 
 
 numbers = st.one_of(st.none(), st.integers(-5, 5000), st.floats(-5, 5000), st.sampled_from(["12", "x", "9" * 30]))

@@ -58,6 +58,8 @@ def read_usage(raw: msgspec.Raw | bytes) -> Usage | None:
     usage.audio_out = min(_of("AUDIO", said.candidates_tokens_details), candidates)
     usage.output_text = candidates - usage.audio_out
     usage.reasoning = _count(said.thoughts_token_count)
+    tier = read_tier(raw)
+    usage.tier = "" if tier == "standard" else tier
     return usage
 
 
