@@ -11,6 +11,7 @@ from triplegate.config.documents_routing import (
     CanaryDocument,
     FallbackOnDocument,
     KeyDocument,
+    ShadowDocument,
     StickyDocument,
     Strategy,
 )
@@ -164,6 +165,8 @@ class ModelDocument(Document):
     """Models for calls that a provider refused for what is in them."""
     canary: CanaryDocument | None = None
     """A model that gets a share of these calls first."""
+    shadow: ShadowDocument | None = None
+    """A model that gets copies of these calls; their answers are counted and thrown away."""
     owner: TeamRef | None = None
     """Team that answers for it; says only whom to ask."""
     teams: tuple[TeamRef, ...] | None = None

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from triplegate.config.documents_base import Document
-from triplegate.config.types import HeaderName, ModelName, SecretRef
+from triplegate.config.types import Dollars, HeaderName, ModelName, SecretRef
 
 Strategy = Literal["weighted", "priority", "least_busy", "latency", "cost", "quota", "sticky"]
 
@@ -46,3 +46,18 @@ class CanaryDocument(Document):
     """Share of the consumers, or of the calls."""
     by: Literal["consumer", "call"] = "consumer"
     """A consumer stays on one side, or each call is drawn."""
+
+
+class ShadowDocument(Document):
+    """A model that gets copies of calls; its answers are counted and thrown away."""
+
+    model: ModelName
+    """Where copies go: one of its deployments that can be called."""
+    percent: Annotated[float, Field(gt=0, le=100)] = 100.0
+    """Share of the calls that are copied."""
+    cost: Annotated[Dollars, Field(gt=0)]
+    """US dollars that copies may cost in one hour or day; a model whose price is unknown gets none."""
+    per: Literal["hour", "day"] = "day"
+    """What `cost` is for, in UTC."""
+    concurrency: Annotated[int, Field(ge=1, le=1024)] = 8
+    """Copies under way at once; more are not sent."""

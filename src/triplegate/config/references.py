@@ -20,6 +20,7 @@ REFERENCES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("llm", "files"), "model"),
     (("models", "*", "fallback_on", "context_window", "#"), "model"),
     (("models", "*", "canary", "model"), "model"),
+    (("models", "*", "shadow", "model"), "model"),
     (("models", "*", "fallback_on", "content_policy", "#"), "model"),
     (("orgs", "*", "teams", "*", "plan"), "plan"),
     (("orgs", "*", "teams", "*", "consumers", "*", "plan"), "plan"),

@@ -2,7 +2,11 @@
 
 import json
 
+import msgspec
 from tests.gates.llm.places import facts
+
+from triplegate.gates.llm.facts import repeatable
+from triplegate.gates.llm.paths.chat import CHAT
 
 SYSTEM, HI = {"role": "system", "content": "be kind"}, {"role": "user", "content": "hi"}
 
@@ -35,3 +39,19 @@ def test_what_has_no_messages_has_no_conversation():
     assert facts(messages=[]).conversation() is None
     odd = facts(messages=[])
     assert (odd.variables()["messages"], odd.variables()["tools"]) == (0, 0)
+
+
+def test_a_call_that_leaves_something_behind_is_not_made_twice():
+    assert repeatable(facts().call)
+    assert repeatable(facts(store=False, messages=[{"role": "user", "content": 'the "store"'}]).call)
+    assert not repeatable(facts(store=True).call)
+    assert not repeatable(facts(background=True).call)
+    pinned = facts().call
+    pinned.pin = "g"
+    assert not repeatable(pinned)
+    responses = facts().call
+    responses.endpoint = msgspec.structs.replace(CHAT, family="openai_responses")
+    assert not repeatable(responses)  # they are stored unless said otherwise
+    unsaved = facts(store=False).call
+    unsaved.endpoint = responses.endpoint
+    assert repeatable(unsaved)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from triplegate.config.documents import Documents
 from triplegate.config.documents_llm import DeploymentDocument, ModelDocument
+from triplegate.config.people import anonymous_of
 from triplegate.core.catalog import Route, Target
 from triplegate.core.chains import of_targets
 from triplegate.core.ports import Kit
@@ -13,6 +14,7 @@ from triplegate.gates.llm.deployment import Deployment
 from triplegate.gates.llm.model import Model, tiers_of
 from triplegate.gates.llm.names import Names
 from triplegate.gates.llm.pricing import price_of
+from triplegate.gates.llm.shadow import Shadow
 from triplegate.gates.llm.stars import Pattern
 from triplegate.gates.llm.strategy import (
     ByCost,
@@ -110,6 +112,7 @@ def _model(name: str, document: ModelDocument, documents: Documents, kit: Kit) -
         document.fallback_on.context_window,
         document.fallback_on.content_policy,
         Canary.of(name, document.canary),
+        Shadow.of(name, document.shadow, anonymous_of(kit.directory, document.owner) if document.owner else None, kit),
     )
 
 

@@ -86,6 +86,30 @@ class Facts:
         return self._variables
 
 
+class _Effects(msgspec.Struct):
+    store: bool | None = None
+    background: bool | None = None
+
+
+_effects = msgspec.json.Decoder(_Effects).decode
+
+
+def repeatable(call: LlmCall) -> bool:
+    """Whether a provider may see this call twice: it leaves nothing there, and builds on nothing that is there."""
+    endpoint = call.endpoint
+    if endpoint.form or call.pin:
+        return False
+    text = call.look.text
+    kept = endpoint.family == "openai_responses"  # unless it says otherwise
+    if not kept and b'"store"' not in text and b'"background"' not in text:
+        return True
+    try:
+        said = _effects(text)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return not said.background and not (kept if said.store is None else said.store)
+
+
 def _look(text: bytes) -> tuple[list[msgspec.Raw], int, bytes]:
     try:
         body = _body(text)

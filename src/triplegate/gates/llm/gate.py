@@ -29,7 +29,7 @@ from triplegate.gates.llm.paths import stored
 from triplegate.gates.llm.telling import ANTHROPIC, refused, standings
 from triplegate.gates.llm.whole import Large, Passing
 from triplegate.gates.opening import begin
-from triplegate.upstreams.attempts import attempts
+from triplegate.upstreams.attempts import Pick, attempts
 from triplegate.upstreams.retries import Spares
 from triplegate.wire.headers import reply_headers
 from triplegate.wire.seals import Seals
@@ -157,8 +157,7 @@ class LlmGate:
         if not call.model:
             return await self._kept(exchange, call, chain)
         model = self._models[call.model]
-        order = order_of(exchange, call, model, self._models)
-        pick = order.pick if not call.pin else pinned([target for target, _ in model.route.targets], call.pin)
+        pick = self._pick(exchange, call, model, chain)
         exchange.numbers.list_cost = max(reserved(call, target) for target, _ in model.route.targets)
 
         async def send(attempt: Attempt) -> Reply:
@@ -202,6 +201,15 @@ class LlmGate:
         exchange.numbers.list_cost = 0  # the intent has it; from now on what was really used counts
         reply.on_gone = model.on_gone
         return self._ours(exchange, call, reply)
+
+    def _pick(self, exchange: Exchange, call: LlmCall, model: Model, chain: Chain) -> Pick:
+        """Who is tried in which order; a copy of the call is begun where one is due."""
+        if call.pin:
+            return pinned([target for target, _ in model.route.targets], call.pin)
+        order = order_of(exchange, call, model, self._models)
+        if model.shadow is not None:
+            model.shadow.cast(exchange, call, self._models, chain)
+        return order.pick
 
     def _ours(self, exchange: Exchange, call: LlmCall, reply: Reply) -> Reply:
         """The reply with the fields that are ours to say. Raises Refusal upstream_credentials."""

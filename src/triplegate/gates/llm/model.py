@@ -1,6 +1,7 @@
 """A model as clients know it: a route whose targets are deployments in tiers, and what comes after them."""
 
 from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,6 +14,9 @@ from triplegate.gates.llm.canary import Canary
 from triplegate.gates.llm.deployment import Deployment
 from triplegate.gates.llm.facts import Facts
 from triplegate.gates.llm.strategy import Place, Strategy
+
+if TYPE_CHECKING:
+    from triplegate.gates.llm.shadow import Shadow
 
 Tried = Collection[tuple[str, str]]
 """Name and quota group of each target that was tried."""
@@ -42,6 +46,8 @@ class Model(msgspec.Struct, frozen=True, eq=False):
     """Models for requests that a content policy forbids."""
     canary: Canary | None = None
     """Which of its calls go to another model first."""
+    shadow: "Shadow | None" = None
+    """Which of its calls are copied to another model."""
 
     @property
     def listed(self) -> bool:
