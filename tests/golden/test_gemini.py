@@ -137,7 +137,7 @@ def test_grounding_is_cited_where_the_recording_says(exchange: Recorded):
     for (start, end, _), (segment, _) in zip(cited, wanted, strict=True):
         assert block.text[start:end] == segment["text"]
     assert answer.usage is not None
-    assert json.loads(answer.usage.tool_units) == {"web_search": len(grounding["webSearchQueries"])}
+    assert json.loads(answer.usage.tool_units) == {"web_searches": len(grounding["webSearchQueries"])}
 
 
 @pytest.mark.parametrize("exchange", [one for one in ALL if one.values[0] is None or "signature/01" in one.id])

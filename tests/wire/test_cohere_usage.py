@@ -39,7 +39,7 @@ def test_classes(said: dict[str, Any], wanted: dict[str, int]):
 def test_units_besides_tokens_are_counted():
     usage = read_usage(b'{"billed_units":{"search_units":2,"classifications":1}}')
     assert usage is not None
-    assert json.loads(usage.tool_units) == {"search_unit": 2, "classification": 1}
+    assert json.loads(usage.tool_units) == {"search_units": 2, "classifications": 1}
 
 
 @pytest.mark.parametrize("text", [b"", b"null", b"{}", b"[]", b'{"billed_units":7}', b"{"])

@@ -149,7 +149,7 @@ def test_searches_are_counted_beside_the_tokens():
     }
     answer = gather(read(stream(found)))
     assert answer.usage is not None
-    assert json.loads(answer.usage.tool_units) == {"web_search": 2}
+    assert json.loads(answer.usage.tool_units) == {"web_searches": 2}
     assert [one.url for one in answer.blocks[0].citations] == ["https://x.example"]
 
 

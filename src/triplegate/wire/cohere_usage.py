@@ -43,7 +43,7 @@ def read_usage(raw: msgspec.Raw | bytes) -> Usage | None:
     if said.billed_units is None:
         usage.cache_read = min(_count(said.cached_tokens), usage.input_uncached)
         usage.input_uncached -= usage.cache_read
-    counters = {"search_unit": _count(units.search_units), "classification": _count(units.classifications)}
+    counters = {"search_units": _count(units.search_units), "classifications": _count(units.classifications)}
     counters = {name: count for name, count in counters.items() if count}
     if counters:
         usage.tool_units = msgspec.json.encode(counters).decode()

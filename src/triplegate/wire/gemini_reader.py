@@ -205,7 +205,7 @@ class GeminiReader:
         if usage is not None:
             self._usage = said
             if searches:
-                usage.tool_units = f'{{"web_search":{searches}}}'
+                usage.tool_units = f'{{"web_searches":{searches}}}'
             events.append(UsageSeen(usage))
 
 
