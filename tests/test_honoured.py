@@ -246,6 +246,8 @@ FIELDS = {
     "ProviderDocument.base_url": DEPLOYMENT + "test_a_provider_sees_our_credential_and_nothing_of_the_clients",
     "ProviderDocument.dialect": LLM + "test_a_chat_comes_back_with_its_cost_and_its_deployment",
     "ProviderAuth.bearer": DEPLOYMENT + "test_a_provider_sees_our_credential_and_nothing_of_the_clients",
+    "ProviderAuth.google": "gates/llm/test_credentials.py::"
+    "test_a_service_account_of_googles_signs_a_token_and_another_before_it_ends",
     "ProviderAuth.header": DEPLOYMENT + "test_a_provider_sees_our_credential_and_nothing_of_the_clients",
     "ProviderDocument.key": ORDERED,
     "ProviderDocument.headers": DEPLOYMENT + "test_a_provider_sees_our_credential_and_nothing_of_the_clients",

@@ -6,7 +6,9 @@ from pydantic import ValidationError
 from triplegate.config.documents_llm import ModelDocument, ProviderAuth, ProviderDocument
 
 
-@pytest.mark.parametrize("wrong", [{}, {"bearer": True, "header": "x-key"}, {"bearer": False}])
+@pytest.mark.parametrize(
+    "wrong", [{}, {"bearer": True, "header": "x-key"}, {"bearer": False}, {"bearer": True, "google": True}]
+)
 def test_a_credential_travels_in_one_way(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         ProviderAuth.model_validate(wrong)

@@ -40,11 +40,13 @@ class ProviderAuth(Document):
     """As `Authorization: Bearer …`."""
     header: HeaderName | None = None
     """As the value of this header."""
+    google: bool = False
+    """The key is the JSON file of a Google service account: calls carry tokens signed with it, made anew in time."""
 
     @model_validator(mode="after")
     def _one_way(self) -> "ProviderAuth":
-        if self.bearer == (self.header is not None):
-            raise ValueError("auth is either {bearer: true} or {header: name}")
+        if self.bearer + self.google + (self.header is not None) != 1:
+            raise ValueError("auth is one of {bearer: true}, {header: name} and {google: true}")
         return self
 
 

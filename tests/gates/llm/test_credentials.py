@@ -1,12 +1,15 @@
 """A deployment's own credential, read again while we run."""
 
+import jwt
 import pytest
 from tests.builders import DictSecrets
+from tests.wire.test_google_jwt import file
 
 from triplegate.config.documents_llm import ProviderAuth
 from triplegate.core.clock import SetClock
 from triplegate.gates.llm.credentials import Credential
 
+GOOGLE = ProviderAuth(google=True)
 BEARER, HEADER = ProviderAuth(bearer=True), ProviderAuth(header="api-key")
 
 
@@ -45,3 +48,37 @@ def test_what_is_not_there_may_come_and_says_what_it_is_until_then():
 @pytest.mark.parametrize("value", ["", "a\r\nx-admin: 1", "a\nb"])
 def test_what_would_be_no_field_value_is_not_sent(value):
     assert credential({"file:key": value}).line is None
+
+
+def token(one):
+    name, value = one.line
+    assert name == b"authorization"
+    return jwt.decode(value.removeprefix(b"Bearer "), options={"verify_signature": False})
+
+
+@pytest.mark.parametrize("reference", ["file:key", "env:KEY"])
+def test_a_service_account_of_googles_signs_a_token_and_another_before_it_ends(reference):
+    clock, told = SetClock(wall=1_790_000_000.0), []
+    values = {reference: file()}
+    secrets = DictSecrets(values)
+    one = Credential(GOOGLE, reference, secrets, clock.now, lambda: told.append(1), clock.wall)
+    first = token(one)
+    clock.advance(2999.0)
+    one.fresh()
+    assert token(one) == first
+    clock.advance(2.0)
+    assert one.missing == ""
+    assert token(one)["iat"] == first["iat"] + 3001
+    assert token(one)["exp"] - clock.wall() > 3000
+    assert told == [], "the account is the same"
+
+
+@pytest.mark.parametrize("value", ["sk-1234", file(private_key="none"), "{}"])
+def test_what_is_no_service_account_is_missing_until_it_is_replaced(value):
+    clock, values = SetClock(wall=1_790_000_000.0), {"file:key": value}
+    one = Credential(GOOGLE, "file:key", DictSecrets(values), clock.now, wall=clock.wall)
+    assert (one.line, one.missing) == (None, "no key of a service account at file:key")
+    values["file:key"] = file()
+    clock.advance(5.0)
+    assert one.missing == ""
+    assert token(one)["iss"] == "gate@ours.iam.gserviceaccount.com"

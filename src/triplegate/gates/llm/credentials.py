@@ -4,15 +4,18 @@ from collections.abc import Callable
 
 from triplegate.config.documents_llm import ProviderAuth
 from triplegate.core.ports import Secrets
+from triplegate.wire.google_jwt import LASTS, read_account, sign
 
 _AGAIN = 5.0
 """Seconds after which a reference is read again: files are replaced while we run."""
+_AHEAD = 300.0
+"""Seconds before its end in which a signed token is made anew."""
 
 
 class Credential:
     """What one reference holds at the moment, as a header field."""
 
-    __slots__ = ("_at", "_auth", "_changed", "_now", "_reference", "_secrets", "_value", "line")
+    __slots__ = ("_at", "_auth", "_changed", "_now", "_reference", "_secrets", "_until", "_value", "_wall", "line")
 
     def __init__(
         self,
@@ -21,9 +24,12 @@ class Credential:
         secrets: Secrets,
         now: Callable[[], float],
         changed: Callable[[], None] = lambda: None,
+        wall: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        """`changed` is told when another value is found."""
+        """`changed` is told when another value is found; `wall` says the time that signed tokens carry."""
         self._auth, self._reference, self._secrets, self._now = auth, reference, secrets, now
+        self._wall = wall
+        self._until = float("inf")
         self._value: str | None = None
         self._changed: Callable[[], None] | None = None
         self.line: tuple[bytes, bytes] | None = None
@@ -37,13 +43,16 @@ class Credential:
         """Why it is not there; empty when it is, or when none is needed."""
         if self._auth is None or self.fresh() is not None:
             return ""
-        return f"no credential at {self._reference}" if self._reference else "no key is configured"
+        what = "key of a service account" if self._auth.google else "credential"
+        return f"no {what} at {self._reference}" if self._reference else "no key is configured"
 
     def fresh(self) -> tuple[bytes, bytes] | None:
         """The field, read again if it is some seconds old; an environment never changes."""
         reference = self._reference
         if reference is not None and not reference.startswith("env:") and self._now() >= self._at + _AGAIN:
             self.again()
+        if self._now() >= self._until:
+            self._write()
         return self.line
 
     def again(self) -> bool:
@@ -54,10 +63,23 @@ class Credential:
         value = self._secrets.read(self._reference)
         if value == self._value:
             return False
-        self._value, self.line = value, _line(self._auth, value)
+        self._value = value
+        self._write()
         if self._changed is not None:
             self._changed()
         return True
+
+    def _write(self) -> None:
+        assert self._auth is not None
+        if not self._auth.google:
+            self.line = _line(self._auth, self._value)
+            return
+        self.line, self._until = None, float("inf")
+        try:
+            token = sign(read_account(self._value or ""), int(self._wall()))
+        except ValueError:
+            return  # `missing` tells; the value itself must not
+        self.line, self._until = (b"authorization", b"Bearer " + token.encode()), self._now() + LASTS - _AHEAD
 
 
 def _line(auth: ProviderAuth, value: str | None) -> tuple[bytes, bytes] | None:

@@ -103,7 +103,7 @@ class Deployment:
         self.lacks = "upstream_credentials"
         """Code of the refusal of such calls."""
         self._credential = Credential(
-            provider.auth, self.reference or None, kit.secrets, kit.clock.now, self.health.key.well
+            provider.auth, self.reference or None, kit.secrets, kit.clock.now, self.health.key.well, kit.clock.wall
         )
         self._fixed = self._headers(provider, kit)
 
