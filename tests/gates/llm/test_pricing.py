@@ -8,7 +8,7 @@ from tests.gates.llm.calls import OK, chat
 from tests.hostile.scripted import Upstream
 
 from triplegate.config.documents_llm import DeploymentDocument, ProviderDocument
-from triplegate.gates.llm.pricing import UNKNOWN, price_of
+from triplegate.gates.llm.pricing import UNKNOWN, ByName, price_of
 
 PROVIDER = {
     "base_url": "https://h/v1",
@@ -41,6 +41,30 @@ def test_without_a_price_it_is_flagged_blocked_or_charged_as_said():
         assert (charged.input, charged.version[:12], blocked) == (9 * 10**10, "default@own#", "")
     assert priced("y", unknown="block")[1]
     assert priced("y", unknown="block", unknown_price="flag") == (UNKNOWN, "")  # the provider's word goes before
+
+
+def test_a_deployment_for_many_models_knows_the_price_of_each_name():
+    written = DeploymentDocument.model_validate({"provider": "p", "model": "*"})
+    prices = ByName(written, ProviderDocument.model_validate(PROVIDER), "flag")
+    for _ in range(2):
+        assert prices.of("x-2024").input == 10**10
+        assert prices.of("nobody-knows") is UNKNOWN
+    for number in range(3_000):  # what clients say is not kept for ever
+        prices.of(f"made-up-{number}")
+    assert len(prices._found) <= 1_000
+
+
+async def test_a_name_that_only_fits_a_pattern_is_charged_by_its_own_price(tmp_path):
+    text = """
+providers: {p: {base_url: "URL/v1", auth: null, models: {x: {call: 0.5, also: ["x-20*"]}}}}
+models: {"any/*": {deployments: [{provider: p, model: "*"}]}}
+llm: {policies: [{use: key_auth}]}
+"""
+    async with Upstream(always(OK)) as upstream, built(tmp_path, text.replace("URL", upstream.url)) as made:
+        for name, cost in (("any/x-2024", 5_000_000_000), ("any/x", 5_000_000_000), ("any/y", 0)):
+            await made.serve("POST", "/v1/chat/completions", body=chat(name))
+            intent, record = made.records[-2:]
+            assert (intent.list_cost, record.cost) == (cost, cost), name
 
 
 TEXT = """

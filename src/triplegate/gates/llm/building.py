@@ -13,7 +13,7 @@ from triplegate.gates.llm.conditions import When
 from triplegate.gates.llm.deployment import Deployment
 from triplegate.gates.llm.model import Model, tiers_of
 from triplegate.gates.llm.names import Names
-from triplegate.gates.llm.pricing import price_of
+from triplegate.gates.llm.pricing import ByName, price_of
 from triplegate.gates.llm.shadow import Shadow
 from triplegate.gates.llm.stars import Pattern
 from triplegate.gates.llm.strategy import (
@@ -172,6 +172,7 @@ def _target(
     deployment = Deployment(written, provider, kit, written.group or f"{group}:{written.model}", strategy)
     if "*" in written.model:
         deployment.pattern = Pattern(model)
+        deployment.by_name = ByName(written, provider, documents.llm.unknown_price)
     if blocked:
         deployment.block(blocked, "price_unknown")
     return Target(

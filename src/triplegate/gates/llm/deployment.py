@@ -12,6 +12,7 @@ from triplegate.gates.llm.call import LlmCall
 from triplegate.gates.llm.credentials import Credential
 from triplegate.gates.llm.dialects import CODECS, FAMILIES, spoken
 from triplegate.gates.llm.health import Health
+from triplegate.gates.llm.pricing import ByName
 from triplegate.gates.llm.stars import Pattern
 from triplegate.upstreams.breaker import Breaker
 from triplegate.upstreams.pool import Pool
@@ -46,6 +47,7 @@ class Deployment:
         "_tuned",
         "_tunes",
         "_without",
+        "by_name",
         "health",
         "lacks",
         "model",
@@ -64,6 +66,8 @@ class Deployment:
         self.model = written.model
         self.pattern: Pattern | None = None
         """With a star in `model`: the pattern of clients' names that says what it stands for."""
+        self.by_name: ByName | None = None
+        """With a star in `model`: the price of each."""
         self.reference = written.key or provider.key or ""
         known = provider.listed(written.model)
         self.window = (known.context if known is not None else None) or 0

@@ -4,9 +4,10 @@ from triplegate.core.catalog import Target
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange
 from triplegate.core.http import Encoder, Frame
-from triplegate.core.money import to_dollars
+from triplegate.core.money import Price, to_dollars
 from triplegate.core.usage import Usage
 from triplegate.gates.llm.call import LlmCall
+from triplegate.gates.llm.deployment import Deployment
 from triplegate.gates.llm.failures import refusal_of
 from triplegate.gates.llm.flow import Flow
 from triplegate.gates.llm.whole import Large, Seen
@@ -32,7 +33,7 @@ class Meter:
         if self._call.endpoint.free:
             return 0
         attempt.usage = exchange.usage = usage
-        price = attempt.target.price
+        price = price_for(attempt.target, self._call)
         if price is not None:
             tokens = usage.tokens()
             if price.rules is not None:
@@ -69,9 +70,17 @@ def estimate(call: LlmCall, output: int, source: str) -> Usage:
     return Usage(input_uncached=tokens, output_text=output, source="partial" if source == "partial" else "estimated")
 
 
+def price_for(target: Target, call: LlmCall) -> Price | None:
+    """What a call costs there: of a deployment for many models, the price of the one that is asked for."""
+    deployment: Deployment | None = target.wiring
+    if deployment is None or deployment.by_name is None:
+        return target.price
+    return deployment.by_name.of(deployment.model_for(call.model))
+
+
 def reserved(call: LlmCall, target: Target) -> int:
     """What the intent sets aside: the input by size, the client's bound of output or 512 tokens; in units."""
-    price = target.price
+    price = price_for(target, call)
     if price is None or call.endpoint.free:
         return 0
     output = 0 if not call.endpoint.generates else call.most_output or 512

@@ -6,6 +6,8 @@ from triplegate.core.money import Price
 
 UNKNOWN = Price(version="none")
 """Costs nothing, and is counted wherever it is used."""
+_MOST = 1_000
+"""Names whose prices are remembered at a deployment."""
 
 
 def price_of(written: DeploymentDocument, provider: ProviderDocument, unknown: UnknownPrice) -> tuple[Price, str]:
@@ -24,3 +26,23 @@ def price_of(written: DeploymentDocument, provider: ProviderDocument, unknown: U
         default = said.charge_default
         return default.price(default.version("default", None)), ""
     return UNKNOWN, f"the price of {name} is unknown, and unknown_price is block" if said == "block" else ""
+
+
+class ByName:
+    """Prices of a deployment whose model is a pattern: each of the vendor's names has its own."""
+
+    __slots__ = ("_found", "_provider", "_unknown", "_written")
+
+    def __init__(self, written: DeploymentDocument, provider: ProviderDocument, unknown: UnknownPrice) -> None:
+        self._written, self._provider, self._unknown = written, provider, unknown
+        self._found: dict[str, Price] = {}
+
+    def of(self, model: str) -> Price:
+        """The price of the vendor's `model`; remembered, for clients say the same few names."""
+        found = self._found.get(model)
+        if found is None:
+            if len(self._found) >= _MOST:
+                self._found.clear()
+            named = self._written.model_copy(update={"model": model})
+            found = self._found[model] = price_of(named, self._provider, self._unknown)[0]
+        return found
