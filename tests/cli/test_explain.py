@@ -109,3 +109,34 @@ def test_a_body_says_which_model_is_meant(command, tmp_path):
     assert done.status == 0, done.out + done.err
     assert "route     mine" in done.out
     assert command("explain", "POST", url, "--body", '{"model": "other", "messages": []}').status == 1
+
+
+def test_a_models_deployments_are_told_with_what_they_are_judged_by(command, tmp_path):
+    write(
+        tmp_path,
+        """
+providers:
+  p: {base_url: "http://127.0.0.1:9/v1", auth: null, models: {x: {input: 1, output: 2}, y: {input: 2, output: 4}}}
+models:
+  mine:
+    deployments:
+      - {provider: p, model: y}
+      - {provider: p, model: x}
+      - {provider: p, model: x, name: last, tier: 1}
+    strategy: cost
+    fallback: [spare]
+  spare: {deployments: [{provider: p, model: y, name: spare}]}
+llm: {identity: none, owner: web}
+orgs: {acme: {teams: {web: {}}}}
+""",
+    )
+    done = command(
+        "explain", "POST", "/v1/chat/completions", "-d", '{"model": "mine", "messages": [], "max_tokens": 100}'
+    )
+    told = [line.partition("target    ")[2] for line in done.out.splitlines() if line.startswith("target")]
+    assert told == [
+        "mine: p/y  tier 0  0.000426 USD expected",
+        "first  mine: p/x  tier 0  0.000213 USD expected",
+        "mine: last  tier 1  0.000213 USD expected",
+        "spare: spare  tier 0  weight 1",
+    ], done.out + done.err

@@ -144,6 +144,7 @@ def inbound_of(method: str, url: str, headers: Sequence[str], body: bytes) -> "I
 def describe(gateway: "Gateway", exchange: "Exchange", reply: "Reply") -> list[str]:
     """The answer as lines: gate, route and why it won, who, each policy with verdict and time, targets, status."""
     from triplegate.gates.api.gate import ApiGate
+    from triplegate.gates.llm.gate import LlmGate
 
     snapshot = gateway.snapshot
     assert snapshot is not None
@@ -164,6 +165,8 @@ def describe(gateway: "Gateway", exchange: "Exchange", reply: "Reply") -> list[s
     if refusal is not None:
         lines.append(f"-> {refusal.status} {refusal.code}: {refusal.reason}")
         return lines
+    if isinstance(exchange.gate, LlmGate):
+        lines += [f"target    {line}" for line in exchange.gate.weigh(exchange)]
     if route is not None and route.targets:
         names = ", ".join(f"{target.name} (weight {weight})" for target, weight in route.targets)
         lines.append(f"-> {reply.status}, from {names}; nothing was sent")

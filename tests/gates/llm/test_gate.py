@@ -1,5 +1,6 @@
 """The llm gate: from a body's model to a deployment, and back in the shape OpenAI's clients know."""
 
+import asyncio
 import json
 import time
 
@@ -284,3 +285,65 @@ async def test_the_models_are_answered_here(tmp_path):
         assert json.loads(wire.content)["id"] == "m"
         _, wire = await made.serve("HEAD", "/v1/models/nothing")
         assert wire.status == 404
+
+
+# hedges -------------------------------------------------------------------------------------------------------
+async def _silent(talk):
+    await talk.head()
+    await talk.read_to_end()
+
+
+def _hedged(slow, fast, budget=0.5):
+    return configuration(
+        {"slow": slow, "fast": fast},
+        {
+            "m": "{deployments: [{provider: slow, model: x}, {provider: fast, model: x}], strategy: priority, "
+            f"policies: [{{use: hedge, after: 20ms, budget: {budget}}}]}}"
+        },
+    )
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_a_slow_first_token_is_passed_by_and_both_attempts_are_paid_for(tmp_path, streamed):
+    words = stream(WORD, STOP, COUNT, DONE) if streamed else OK
+    async with (
+        Upstream(_silent) as slow,
+        Upstream(always(words)) as fast,
+        built(tmp_path, _hedged(slow.url, fast.url)) as made,
+    ):
+        exchange, wire = await asyncio.wait_for(made.serve("POST", CHAT, body=chat(stream=streamed)), 5)
+        await slow.until_idle()
+    assert (wire.status, wire.field(b"x-triplegate-deployment")) == (200, b"fast/x")
+    record = made.records[-1]
+    lost, won = record.attempts
+    assert [(one.role, one.adopted, one.target) for one in (lost, won)] == [
+        ("first", False, "slow/x"),
+        ("hedge", True, "fast/x"),
+    ]
+    assert won.cost == record.list_cost == 200_000  # what the client used is the winner's alone
+    assert lost.cost == exchange.call.size // 4 * 10_000
+    assert record.cost == won.cost + lost.cost
+
+
+@pytest.mark.parametrize("more", [{"store": True}, {"background": True}])
+async def test_what_leaves_something_at_a_vendor_is_sent_once(tmp_path, more):
+    async with Upstream(_silent) as slow, Upstream(always(OK)) as fast:
+        text = _hedged(slow.url, fast.url).replace("use: hedge,", "use: timeout, total: 300ms}, {use: hedge,")
+        async with built(tmp_path, text) as made:
+            await made.serve("POST", CHAT, body=chat(**more))
+    assert "hedge" not in [one.role for one in made.records[-1].attempts]
+
+
+async def test_hedges_are_a_share_of_the_calls(tmp_path):
+    async with Upstream(_silent) as slow, Upstream(always(OK)) as fast:
+        text = _hedged(slow.url, fast.url, 0.05).replace("use: hedge,", "use: timeout, total: 300ms}, {use: hedge,")
+        async with built(tmp_path, text) as made:
+            for _ in range(3):
+                await made.serve("POST", CHAT, body=chat())
+    assert [
+        sum(one.role == "hedge" for one in record.attempts) for record in made.records if record.kind == "final"
+    ] == [
+        1,
+        0,
+        0,
+    ]

@@ -17,7 +17,7 @@ def ordered(*models, clock=None, larger=(), lenient=()):
 
 def picked(order, times, **classes):
     """Names and roles of the first picks; `classes`: how attempts at a name end."""
-    exchange = order._facts.exchange
+    exchange = order.facts.exchange
     found = []
     for _ in range(times):
         target, role = order.pick(exchange.attempts)

@@ -15,6 +15,7 @@ from triplegate.gates.llm.health import Health
 from triplegate.gates.llm.pricing import ByName
 from triplegate.gates.llm.stars import Pattern
 from triplegate.upstreams.breaker import Breaker
+from triplegate.upstreams.hedge import Hedging
 from triplegate.upstreams.pool import Pool
 from triplegate.upstreams.reach import reach
 from triplegate.upstreams.retries import Spares
@@ -93,7 +94,7 @@ class Deployment:
         self._label = label = f"deployment:{written.provider}/{written.model}/{self.reference}"
         self._sharing = Sharing.kept(kit)
         self._breaker = kit.state(Breaker, label, Breaker)
-        self.spares = kit.state(Spares, label, Spares)
+        self.spares = kit.state(Spares, label, lambda: Spares(hedging=Hedging(kit.supervisor, kit.clock.now)))
         self._clock = kit.clock
         self.health = Health(
             kit,

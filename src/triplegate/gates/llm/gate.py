@@ -19,14 +19,24 @@ from triplegate.gates.llm.asking import ask
 from triplegate.gates.llm.call import Endpoint, LlmCall, form_call, read_call
 from triplegate.gates.llm.decoding import decoded
 from triplegate.gates.llm.deployment import Deployment
+from triplegate.gates.llm.facts import repeatable
 from triplegate.gates.llm.forms import read_form
-from triplegate.gates.llm.metering import Meter, PassingEncoder, StreamEncoder, WholeEncoder, book_left, reserved
+from triplegate.gates.llm.metering import (
+    Meter,
+    PassingEncoder,
+    StreamEncoder,
+    WholeEncoder,
+    book_left,
+    book_lost,
+    reserved,
+)
 from triplegate.gates.llm.model import Model
 from triplegate.gates.llm.order import order_of
 from triplegate.gates.llm.origins import Sealing, opened, pinned
 from triplegate.gates.llm.paths import models as models_path
 from triplegate.gates.llm.paths import stored
 from triplegate.gates.llm.telling import ANTHROPIC, refused, standings
+from triplegate.gates.llm.weigh import weigh
 from triplegate.gates.llm.whole import Large, Passing
 from triplegate.gates.opening import begin
 from triplegate.upstreams.attempts import Pick, attempts
@@ -180,7 +190,7 @@ class LlmGate:
         def spares_of(target: Target) -> Spares:
             return target.wiring.spares  # type: ignore[no-any-return]  # a Deployment
 
-        whole = self._whole(model, chain)
+        whole = self._whole(model, chain, call)
         try:
             reply = await attempts(
                 exchange,
@@ -200,6 +210,7 @@ class LlmGate:
             raise
         exchange.numbers.list_cost = 0  # the intent has it; from now on what was really used counts
         reply.on_gone = model.on_gone
+        book_lost(exchange, call)
         return self._ours(exchange, call, reply)
 
     def _pick(self, exchange: Exchange, call: LlmCall, model: Model, chain: Chain) -> Pick:
@@ -210,6 +221,15 @@ class LlmGate:
         if model.shadow is not None:
             model.shadow.cast(exchange, call, self._models, chain)
         return order.pick
+
+    def weigh(self, exchange: Exchange) -> list[str]:
+        """Which deployments a call that was read could go to and why, in words: for `explain`."""
+        call = exchange.call
+        if call is None or not call.model:
+            return []
+        if call.pin:
+            return [f"only group {call.pin}, which keeps what the call builds on"]
+        return weigh(order_of(exchange, call, self._models[call.model], self._models))
 
     def _ours(self, exchange: Exchange, call: LlmCall, reply: Reply) -> Reply:
         """The reply with the fields that are ours to say. Raises Refusal upstream_credentials."""
@@ -247,15 +267,18 @@ class LlmGate:
         reply = await attempts(exchange, dispatch, lambda tried: None if tried else first, send, replayable=False)
         return self._ours(exchange, call, reply)
 
-    def _whole(self, model: Model, chain: Chain) -> Dispatch:
-        """Bounds of all attempts together: a provider's own times bound each attempt and leave time for the next."""
+    def _whole(self, model: Model, chain: Chain, call: LlmCall) -> Dispatch:
+        """Bounds of all attempts together: a provider's own times bound each attempt and leave time for the next.
+
+        What may not be sent twice is not hedged.
+        """
         found = self._dispatches.get(chain)
         if found is None:
             names = (model, *[self._models[name] for name in model.others])
             each = [deployment.dispatch(chain).total for one in names for deployment in one.deployments]
             total = max(chain.dispatch.total, *each)
             found = self._dispatches[chain] = msgspec.structs.replace(model.deployments[0].dispatch(chain), total=total)
-        return found
+        return found if found.hedge is None or repeatable(call) else msgspec.structs.replace(found, hedge=None)
 
     def _local(self, exchange: Exchange) -> Reply:
         surface, principal = self._surface, exchange.principal

@@ -53,13 +53,27 @@ def book_left(exchange: Exchange, call: LlmCall) -> None:
     """The client left while attempts were under way: each is paid for by what is known of it."""
     for attempt in exchange.attempts:
         if attempt.numbers.dispatched and not attempt.error_class:
-            seen = attempt.flow
-            meter = Meter(exchange, attempt, call)
-            if seen is not None and seen.usage is not None:
-                meter.book(seen.usage)
-            else:
-                meter.book_cut(getattr(seen, "pieces", 0))
+            _book_seen(exchange, attempt, call)
     exchange.numbers.list_cost = sum([attempt.cost for attempt in exchange.attempts])
+
+
+def book_lost(exchange: Exchange, call: LlmCall) -> None:
+    """Attempts that were cut off because another one answered sooner: paid for, and no part of what the client used."""
+    if len(exchange.attempts) == 1:
+        return
+    for attempt in exchange.attempts:
+        if attempt.numbers.dispatched and not attempt.error_class and not attempt.adopted:
+            _book_seen(exchange, attempt, call)
+    exchange.usage, exchange.numbers.list_cost = Usage(), 0
+
+
+def _book_seen(exchange: Exchange, attempt: Attempt, call: LlmCall) -> None:
+    seen = attempt.flow
+    meter = Meter(exchange, attempt, call)
+    if seen is not None and seen.usage is not None:
+        meter.book(seen.usage)
+    else:
+        meter.book_cut(getattr(seen, "pieces", 0))
 
 
 def estimate(call: LlmCall, output: int, source: str) -> Usage:

@@ -16,23 +16,23 @@ Fits = Callable[[Place], bool]
 class Order:
     """One call's."""
 
-    __slots__ = ("_facts", "_larger", "_lenient", "_models", "_now")
+    __slots__ = ("_larger", "_lenient", "facts", "models", "now")
 
     def __init__(
         self, facts: Facts, models: Sequence[Model], larger: Sequence[Model] = (), lenient: Sequence[Model] = ()
     ) -> None:
-        self._facts, self._models, self._larger, self._lenient = facts, models, larger, lenient
-        self._now = facts.exchange.house.clock.now
+        self.facts, self.models, self._larger, self._lenient = facts, models, larger, lenient
+        self.now = facts.exchange.house.clock.now
 
     def pick(self, tried: list[Attempt]) -> tuple[Target, Role] | None:
         """The next target; the same one again as a retry when there is no other.
 
         Raises Refusal upstream_rate_limited, upstream_credentials_exhausted, no_deployment when nothing can be tried.
         """
-        now = self._now()
+        now = self.now()
         known = {(attempt.target.name, attempt.target.group) for attempt in tried}
         for model, fits in self._after(tried):
-            place = model.pick(self._facts, now, known, fits)
+            place = model.pick(self.facts, now, known, fits)
             if place is not None:
                 return place.target, "fallback" if tried else "first"
         if not tried:
@@ -49,17 +49,17 @@ class Order:
             held = max(window(one.target) for one in tried if one.error_class == "context_window")
             for model in self._larger:
                 yield model, lambda place: not held or not window(place.target) or window(place.target) > held
-            for model in self._models:
+            for model in self.models:
                 yield model, lambda place: 0 < held < window(place.target)
         else:
-            for model in self._models:
+            for model in self.models:
                 yield model, None
 
     def _nothing(self, now: float) -> Target:
         """Why nothing can be tried; a deployment that cannot be called at all says so itself."""
-        places = [place for model in self._models for place in model.places if place.weight]
+        places = [place for model in self.models for place in model.places if place.weight]
         usable = [place for place in places if not place.target.wiring.missing]
-        for_it = [place for place in usable if place.when is None or place.when.holds(self._facts)]
+        for_it = [place for place in usable if place.when is None or place.when.holds(self.facts)]
         if usable and not for_it:
             raise Refusal("no_deployment", "No deployment of the model takes such a call.")
         alive = [place for place in for_it if not place.health.key.left(now)]
@@ -68,19 +68,19 @@ class Order:
             raise Refusal(
                 "upstream_rate_limited",
                 "The providers' own limits are reached.",
-                reason="; ".join(f"{place.name}: {place.bar(self._facts, now) or 'does not fit'}" for place in alive),
+                reason="; ".join(f"{place.name}: {place.bar(self.facts, now) or 'does not fit'}" for place in alive),
                 retry_after=min(waits),
             )
         if for_it:
             raise Refusal(
                 "upstream_credentials_exhausted",
                 "No credential of the model's providers is accepted.",
-                reason="; ".join(f"{place.name}: {place.bar(self._facts, now)}" for place in for_it),
+                reason="; ".join(f"{place.name}: {place.bar(self.facts, now)}" for place in for_it),
             )
         return places[0].target
 
     def _unfit(self, place: Place, now: float) -> float:
-        facts = self._facts
+        facts = self.facts
         return place.health.quotas.wait(facts.tokens, facts.call.most_output, now)
 
 
