@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.golden.recordings import GOLDEN
+from tests.wire.wellformed import check_blocks
 
 from triplegate.core.errors import Refusal
 from triplegate.wire.cohere_reader import CohereReader, read_reply
@@ -122,6 +123,7 @@ def test_what_is_no_json_is_malformed(data: bytes):
         {"type": "something-new"},
         {"type": 7},
         {"type": "content-delta", "delta": {"message": {"content": []}}},
+        {"type": "citation-start", "index": 0, "delta": {}},
         {"type": "tool-call-delta", "index": 4, "delta": {"message": {"tool_calls": {"function": {"arguments": "{"}}}}},
         {},
     ],
@@ -168,3 +170,32 @@ def test_a_body_that_is_no_answer_is_malformed(body: bytes):
     with pytest.raises(Refusal) as refused:
         read_reply(body)
     assert refused.value.code == "upstream_malformed"
+
+
+def piece(member: str, *kinds: str, says: list[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """An event of one of these kinds, whose message holds one of these."""
+    return st.builds(
+        lambda kind, index, one: {"type": kind, "index": index, "delta": {"message": {member: one}}},
+        st.sampled_from(kinds),
+        st.integers(0, 2),
+        st.sampled_from(says),
+    )
+
+
+PIECES = st.one_of(
+    piece("content", "content-start", "content-delta", says=[{"text": "a"}, {"thinking": "b"}, {"type": "text"}, {}]),
+    piece(
+        "tool_calls",
+        "tool-call-start",
+        "tool-call-delta",
+        says=[{"id": "x", "function": {"name": "f", "arguments": "{"}}, {"function": {"arguments": "}"}}, {}],
+    ),
+    piece("tool_plan", "tool-plan-delta", says=["p", None]),
+    piece("citations", "citation-start", says=[{"start": 0, "end": 1}, {}]),
+    piece("content", "content-end", "tool-call-end", "message-end", says=[[]]),
+)
+
+
+@given(st.lists(PIECES, max_size=10))
+def test_whatever_comes_blocks_begin_and_end_in_order(pieces: list[dict[str, Any]]):
+    check_blocks(read(b"".join(event(**one) for one in pieces)))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.wire.wellformed import check_blocks
 
 from triplegate.core.errors import Refusal
 from triplegate.wire.gemini_reader import GeminiReader, read_reply
@@ -188,3 +189,43 @@ def test_a_body_that_is_no_answer_is_malformed(body: bytes):
 
 def test_an_error_in_a_whole_answer_is_told():
     assert read_reply(json.dumps(FAILURE).encode())[-1] == read(stream(FAILURE))[-1]
+
+
+def said(**members: Any) -> st.SearchStrategy[dict[str, Any]]:
+    """An object that may have each of these members."""
+    return st.fixed_dictionaries({}, optional={name: st.sampled_from(values) for name, values in members.items()})
+
+
+SIGNATURE = ["", "c2ln"]
+PIECE = said(jsonPath=["$.a", "$.a.b", "$.l[0]", "$"], stringValue=["s"], numberValue=[1.5])
+CALL = st.builds(
+    lambda call, pieces: {"functionCall": call | ({"partialArgs": pieces} if pieces else {})},
+    said(name=["f", "g"], id=["1"], args=[{"a": 1}], willContinue=[True, False]),
+    st.lists(PIECE, max_size=2),
+)
+PART = st.one_of(
+    said(text=["", "a", "é"], thought=[True, False], thoughtSignature=SIGNATURE),
+    CALL,
+    said(executableCode=[{"code": "x"}], thoughtSignature=SIGNATURE),
+)
+GROUNDING = {
+    "groundingChunks": [{"web": {"uri": "u"}}],
+    "groundingSupports": [{"segment": {"endIndex": 3}, "groundingChunkIndices": [0]}],
+}
+CANDIDATE = st.builds(
+    lambda parts, more: {"content": {"parts": parts}} | more,
+    st.lists(PART, max_size=3),
+    said(
+        index=[0, 1],
+        finishReason=["STOP", "SAFETY"],
+        groundingMetadata=[{}, GROUNDING],
+        logprobsResult=[{"chosenCandidates": [{"token": "a", "logProbability": -1}]}],
+    ),
+)
+
+
+@given(st.lists(st.lists(CANDIDATE, max_size=2), max_size=5))
+def test_whatever_comes_blocks_begin_and_end_in_order(candidates: list[list[Any]]):
+    events = read(stream(*({"candidates": some} for some in candidates)))
+    if not any(isinstance(event, Failed) for event in events):
+        check_blocks(events)

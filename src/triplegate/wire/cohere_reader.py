@@ -136,7 +136,7 @@ class CohereReader:
                 self._blocks.delta(message.tool_plan)
             case "tool-call-start" | "tool-call-delta":
                 return self._take_call(_tool_call(message.tool_calls or b"{}"), number, event.type)
-            case "citation-start":
+            case "citation-start" if message.citations:
                 self._blocks.cite(bytes(message.citations))
             case _:
                 return False
