@@ -1,7 +1,7 @@
 """Cohere as a provider is one constant."""
 
 from triplegate.wire.cohere import PROVIDER
-from triplegate.wire.neutral import Request
+from triplegate.wire.neutral import Media, Message, Request, Tool, ToolResult
 
 
 def test_the_model_stands_in_the_body_and_not_in_the_path():
@@ -10,4 +10,5 @@ def test_the_model_stands_in_the_body_and_not_in_the_path():
 
 
 def test_every_stated_loss_is_a_field_of_requests_or_of_their_parts():
-    assert set(PROVIDER.losses) <= {*Request.__struct_fields__, "name"}
+    kinds = (Request, Message, Media, Tool, ToolResult)
+    assert set(PROVIDER.losses) <= {name for kind in kinds for name in kind.__struct_fields__} | {"media"}

@@ -22,8 +22,12 @@ LOSSES = (
     "cache",
     "cache_key",
     "previous",
+    "strict",
+    "error",
+    "file_id",
+    "media",
 )
-"""Neutral fields that Cohere has no word for."""
+"""Neutral fields that Cohere has no word for, or not for all they can say."""
 
 _NO_ARGUMENTS = Raw(b'{"type":"object","properties":{}}')
 _BUDGETS = {"minimal": 1024, "low": 1024, "medium": 8192}

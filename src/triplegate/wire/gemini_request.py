@@ -22,9 +22,10 @@ LOSSES = (
     "cache_key",
     "previous",
     "detail",
+    "file_id",
     "service_tier",
 )
-"""Neutral fields that Gemini has no word for."""
+"""Neutral fields that Gemini has no word for, or not for all they can say."""
 
 _COLLECTIONS = ("models", "tunedModels", "endpoints")
 _MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY", "named": "ANY"}
