@@ -12,15 +12,18 @@ from triplegate.wire.codec import Losses, ProviderCodec
 from triplegate.wire.cohere import PROVIDER as COHERE
 from triplegate.wire.gemini import PROVIDER as GEMINI
 from triplegate.wire.neutral import Message, Request, Text
+from triplegate.wire.openai import PROVIDER as OPENAI
 
-MODELS = {"gemini": "gemini-3-pro-preview", "cohere": "command-a-03-2025"}
-PROVIDERS: dict[str, ProviderCodec] = {"gemini": GEMINI, "cohere": COHERE}
+MODELS = {"gemini": "gemini-3-pro-preview", "cohere": "command-a-03-2025", "openai": "gpt-5"}
+PROVIDERS: dict[str, ProviderCodec] = {"gemini": GEMINI, "cohere": COHERE, "openai": OPENAI}
 """By family, which is the name of the folder of files."""
 
 LOST: dict[tuple[str, str], list[str]] = {
     ("gemini", "cached"): ["cache_control"],
     ("cohere", "cached"): ["cache_control"],
     ("cohere", "tools"): ["is_error"],
+    ("openai", "cached"): ["cache_control"],
+    ("openai", "tools"): ["is_error"],
 }
 """What a dialect leaves out of a request, by the client's names."""
 

@@ -131,14 +131,14 @@ def test_legacy_completions_stream_text() -> None:
         ),
         (
             chunk(error={"code": 400, "message": "b"}, choices=[{"delta": {"content": ""}}]),
-            Failed("transient", "b", code="400"),
+            Failed("client", "b", 400, "400"),
         ),
         (
             b'event: error\ndata: {"error":{"message":"c","code":"x"}}\n\n',
             Failed("transient", "c", code="x"),
         ),
         (b'event: error\ndata: {"message":"d","type":"t"}\n\n', Failed("transient", "d", code="t")),
-        (chunk(error="plain words"), Failed("transient", '"plain words"')),
+        (chunk(error="plain words"), Failed("transient", "plain words")),
     ],
 )
 @pytest.mark.parametrize("after_content", [False, True])

@@ -10,7 +10,7 @@ from tests.golden.recordings import Recorded, recorded
 
 from triplegate.core.usage import Usage
 from triplegate.wire.openai_chat import read_reply
-from triplegate.wire.openai_usage import read_usage
+from triplegate.wire.openai_usage import read_usage, write_usage
 
 
 def usage(**said: Any) -> Usage:
@@ -157,3 +157,9 @@ def test_recorded_replies_add_up_to_what_the_provider_said(one: Recorded) -> Non
         "cached_tokens", said.get("num_cached_tokens", 0)
     )
     assert reply.model == document["model"]
+
+
+def test_what_is_written_is_read_again():
+    used = Usage(5, 4, 3, 0, 2, 1, 9, 8, 7, source="provider")
+    assert read_usage(json.dumps(write_usage(used)).encode()) == used
+    assert write_usage(Usage(source="provider"))["completion_tokens_details"]

@@ -43,7 +43,7 @@ def read_call(text: bytes) -> ChatCall:
     members = read_members(text)
     model = _read(members, "model", _string)
     if not model:
-        raise _wrong("model", "is required")
+        raise wrong("model", "is required")
     stream = _flag(members, "stream")
     include_usage = stream and "stream_options" in members and _asks_usage(members["stream_options"])
     n = _read(members, "n", _integer)
@@ -51,7 +51,7 @@ def read_call(text: bytes) -> ChatCall:
     if most is None:
         most = _read(members, "max_tokens", _integer)
     if (n is not None and n < 1) or (most is not None and most < 0):
-        raise _wrong("n" if n is not None and n < 1 else "max_tokens", "must be positive")
+        raise wrong("n" if n is not None and n < 1 else "max_tokens", "must be positive")
     user = members.get("user")
     end_user = _read(members, "user", _string) if user is not None and bytes(user)[:1] == b'"' else None
     return ChatCall(text, members, model, stream, include_usage, 1 if n is None else n, most, end_user)
@@ -64,7 +64,7 @@ def _read(members: Members, name: str, decoder: "msgspec.json.Decoder[T]") -> T 
     try:
         return decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _wrong(name, f"cannot be read: {error}") from error
+        raise wrong(name, f"cannot be read: {error}") from error
 
 
 def _flag(members: Members, name: str) -> bool:
@@ -73,7 +73,7 @@ def _flag(members: Members, name: str) -> bool:
         return False
     text = bytes(raw)
     if text not in _FLAGS:
-        raise _wrong(name, "must be true or false")
+        raise wrong(name, "must be true or false")
     return text == b"true"
 
 
@@ -91,10 +91,11 @@ def _asks_usage(raw: msgspec.Raw) -> bool:
     try:
         return _flag(read_members(text), "include_usage")
     except Refusal as refusal:
-        raise _wrong("stream_options", "must be an object that says nothing twice") from refusal
+        raise wrong("stream_options", "must be an object that says nothing twice") from refusal
 
 
-def _wrong(name: str, what: str) -> Refusal:
+def wrong(name: str, what: str) -> Refusal:
+    """The refusal of a member that cannot be taken."""
     return Refusal(
         "invalid_body", f"The member '{name}' {what}.", errors=(Fault(f"/{name}", what),), payload={"param": name}
     )

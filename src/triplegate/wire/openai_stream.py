@@ -3,17 +3,12 @@
 import msgspec
 
 from triplegate.core.usage import Usage
-from triplegate.wire.neutral_events import ErrorClass, Failed
+from triplegate.wire.neutral_events import Failed
+from triplegate.wire.openai_failures import read_in_band
 from triplegate.wire.openai_usage import read_usage
 from triplegate.wire.sse import MOST, SseCutter, data_of, spans
 
 NOTHING = msgspec.Raw(b"")
-
-
-class _Error(msgspec.Struct, gc=False):
-    message: str | None = None
-    type: str | None = None
-    code: str | int | float | None = None
 
 
 class _Delta(msgspec.Struct, gc=False):
@@ -37,6 +32,8 @@ class _Groq(msgspec.Struct, gc=False):
 
 
 class _Chunk(msgspec.Struct, gc=False):
+    id: str | int | None = None
+    model: str | None = None
     choices: list[_Choice] | None = None
     usage: msgspec.Raw = NOTHING
     error: msgspec.Raw = NOTHING
@@ -44,7 +41,6 @@ class _Chunk(msgspec.Struct, gc=False):
 
 
 _chunk = msgspec.json.Decoder(_Chunk).decode
-_error = msgspec.json.Decoder(_Error).decode
 _NO_ERROR = frozenset({b"", b"null"})
 _EMPTY = frozenset({b"", b"null", b'""', b"[]", b"{}"})
 
@@ -160,7 +156,9 @@ class ChatStream:
             return True
         named_error = b"event: error" in event or b"event:error" in event
         if named_error or bytes(chunk.error) not in _NO_ERROR:
-            self._note_error(chunk.error if len(chunk.error) else data)
+            self.error = read_in_band(chunk.error if bytes(chunk.error) not in _NO_ERROR else data)
+        if not self.id:
+            self.id, self.model = str(chunk.id or ""), chunk.model or ""
         said = read_usage(chunk.usage) or (read_usage(chunk.x_groq.usage) if chunk.x_groq is not None else None)
         if said is not None:
             self.usage = said
@@ -175,22 +173,6 @@ class ChatStream:
                 self.finish_reason = choice.finish_reason
             if not self.content and (_says(choice.delta) or bytes(choice.text) not in _EMPTY):
                 self.content = True
-
-    def _note_error(self, raw: msgspec.Raw | bytes) -> None:
-        try:
-            said = _error(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            self.error = Failed("transient", bytes(raw)[:512].decode("utf-8", "replace"))
-            return
-        code = "" if said.code is None else str(said.code)
-        self.error = Failed(_kind(said.type or "", code), said.message or "", code=code or said.type or "")
-
-
-def _kind(kind: str, code: str) -> ErrorClass:
-    said = f"{kind} {code}"
-    if "rate" in said or "429" in said:
-        return "rate"
-    return "overload" if "overload" in said or "503" in said else "transient"
 
 
 def _says(delta: _Delta | None) -> bool:

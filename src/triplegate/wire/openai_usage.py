@@ -85,3 +85,24 @@ def _split_output(usage: Usage, details: _Output, completion: int, beyond_prompt
     rest = completion + left_out - usage.audio_out
     usage.reasoning = min(max(_count(details.reasoning_tokens), left_out), rest)
     usage.output_text = rest - usage.reasoning
+
+
+def write_usage(usage: Usage) -> dict[str, object]:
+    """A `usage` object, complete in all its parts."""
+    prompt: dict[str, int] = {"cached_tokens": usage.cache_read, "audio_tokens": usage.audio_in}
+    if written := usage.cache_write_5m + usage.cache_write_1h:
+        prompt["cache_write_tokens"] = written
+    if usage.image_in:
+        prompt["image_tokens"] = usage.image_in
+    return {
+        "prompt_tokens": usage.input_total,
+        "completion_tokens": usage.output_total,
+        "total_tokens": usage.total,
+        "prompt_tokens_details": prompt,
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning,
+            "audio_tokens": usage.audio_out,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from triplegate.config.documents_llm import ProviderDocument
-from triplegate.wire import cohere, gemini
+from triplegate.wire import cohere, gemini, openai
 from triplegate.wire.codec import ProviderCodec
 
 CODECS: Mapping[str, ProviderCodec] = {
+    "openai_chat": openai.PROVIDER,
     "gemini": gemini.PROVIDER,
     "cohere": cohere.PROVIDER,
 }
