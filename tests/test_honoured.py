@@ -42,6 +42,7 @@ AFFINITY = "gates/api/test_affinity.py::"
 REACH = "upstreams/test_reach.py::"
 RATES = "config/test_documents_prices.py::"
 PRICING = "gates/llm/test_pricing.py::"
+SPANS = "golden/test_spans.py::"
 PRICES = RATES + "test_prices_become_ledger_units_exactly"
 CLASSES = "core/test_money.py::test_a_class_without_a_rate_falls_back_in_the_documented_order"
 JWT = "policies/test_jwt.py::"
@@ -108,6 +109,8 @@ FIELDS = {
     "Spool.directory": BUILDING,
     "Spool.max_bytes": BUILDING,
     "Telemetry.otlp": BUILDING,
+    "Telemetry.content": SPANS + "test_asked_for_what_was_said_is_told_redacted_by_the_attempt_that_answered",
+    "Telemetry.redact": "control/telemetry/test_redact.py::test_an_operators_own_patterns_are_hidden_too",
     "Telemetry.sample": "gates/test_opening.py::test_a_new_trace_is_sampled_by_the_houses_share",
     "Telemetry.access_log": BUILDING,
     "Settings.pepper": BUILDING,

@@ -1,5 +1,7 @@
 """Spans of real calls through the gateway, as OpenTelemetry's own exporter gets them."""
 
+import json
+
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
@@ -9,6 +11,7 @@ from tests.hostile.scripted import Upstream
 
 from triplegate.control.telemetry.finished import finished_of
 from triplegate.control.telemetry.otel import resource
+from triplegate.control.telemetry.redact import Redactor
 from triplegate.control.telemetry.spans import readable, spans_of
 
 CLIENTS = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -30,15 +33,16 @@ REPLY = (
 )
 
 
-async def spans(tmp_path, first, second, **fields):
+async def spans(tmp_path, first, second, *, content=False, **fields):
     """What the exporter has after one call: the server's span, then one an attempt."""
     async with Upstream(always(first)) as one, Upstream(always(second)) as two:
         text = TEXT.replace("FIRST", one.url).replace("SECOND", two.url)
         async with built(tmp_path, text) as made:
+            made.house.content = content
             exchange, _ = await made.serve(
                 "POST", "/v1/chat/completions", body=chat("smart", **fields), headers=[(b"traceparent", CLIENTS)]
             )
-            found = spans_of(finished_of(exchange, made.records[-1]))
+            found = spans_of(finished_of(exchange, made.records[-1]), Redactor())
     exporter = InMemorySpanExporter()
     exporter.export([readable(span, resource("node")) for span in found])
     return exporter.get_finished_spans()
@@ -106,6 +110,21 @@ async def test_a_stream_tells_when_its_first_content_came(tmp_path):
     assert 0 < told["gen_ai.response.time_to_first_chunk"] < (only.end_time - only.start_time) / 1e9
     assert told["gen_ai.usage.input_tokens"] == USAGE["prompt_tokens"]
     assert server.attributes["http.response.status_code"] == 200
+
+
+@pytest.mark.parametrize("fields", [{}, {"stream": True}])
+async def test_asked_for_what_was_said_is_told_redacted_by_the_attempt_that_answered(tmp_path, fields):
+    reply = stream(WORD, STOP, COUNT, DONE) if fields else answer(REPLY)
+    body = {"messages": [{"role": "user", "content": "whisper to a@b.example"}], "content": True, **fields}
+    server, failure, answered = await spans(tmp_path, failed(b"500 Broken"), reply, **body)
+    assert "whisper" not in str([dict(one.attributes) for one in (server, failure)])
+    told = answered.attributes
+    assert json.loads(told["gen_ai.input.messages"]) == [
+        {"role": "user", "parts": [{"type": "text", "content": "whisper to [redacted]"}]}
+    ]
+    (message,) = json.loads(told["gen_ai.output.messages"])
+    assert message["parts"] == [{"type": "text", "content": "word" if fields else "hush"}]
+    assert message["finish_reason"] == ("stop" if fields else "length")
 
 
 @pytest.mark.parametrize("fields", [{}, {"stream": True}])

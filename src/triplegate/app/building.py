@@ -86,7 +86,14 @@ class Building:
         self.telemetry = _telemetry(settings, self.meters, self.crew)
         limits = SpoolLimits(settings.spool.max_bytes, max(1 << 20, settings.spool.max_bytes // 4))
         self.spool = Spool(settings.spool_path, settings.node, clock, limits)
-        self.house = Household(clock, self.spool, self.telemetry, settings.node, settings.telemetry.sample)
+        self.house = Household(
+            clock,
+            self.spool,
+            self.telemetry,
+            settings.node,
+            settings.telemetry.sample,
+            content=settings.telemetry.content and settings.telemetry.otlp is not None,
+        )
         self.live = Live()
         self.draining = False
         self.grpc_failure = ""
@@ -308,7 +315,7 @@ def _telemetry(settings: Settings, meters: Meters, crew: Crew) -> NodeTelemetry:
     target = written.access_log
     place = target if target == "stdout" else Path(settings.directory, target)
     log = None if target == "off" else AccessLog(place)
-    spans = SpanExport(written.otlp, settings.node) if written.otlp else None
+    spans = SpanExport(written.otlp, settings.node, redact=written.redact) if written.otlp else None
     telemetry = NodeTelemetry(meters, tail=crew.tail(), access_log=log, spans=spans)
     telemetry.crew = crew
     return telemetry

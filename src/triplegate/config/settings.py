@@ -17,6 +17,7 @@ from triplegate.config.secrets import FileSecrets, Secret
 from triplegate.config.types import Address, Name, Pause, Size, is_reference
 from triplegate.config.validate import note_errors
 from triplegate.core.duration import Duration
+from triplegate.wire.pattern import pattern
 
 
 class State(Document):
@@ -44,6 +45,11 @@ class Spool(Document):
     """Most bytes of billed calls; from 4/5 of it new ones are refused. Unpriced calls have a quarter of it besides."""
 
 
+def _expression(text: str) -> str:
+    pattern(text)
+    return text
+
+
 class Telemetry(Document):
     """What is told to the outside."""
 
@@ -51,6 +57,10 @@ class Telemetry(Document):
     """OTLP/HTTP endpoint for spans and metrics; none = nothing is exported."""
     sample: Annotated[float, Field(ge=0, le=1)] = 0.01
     """Share of calls that get a span, where the caller did not decide."""
+    content: bool = False
+    """Let sampled spans of model calls carry what was asked and answered, redacted, up to 64 KiB each."""
+    redact: Annotated[tuple[Annotated[str, AfterValidator(_expression)], ...], Field(max_length=64)] = ()
+    """Expressions (RE2) of what is taken out of it, besides secrets, mail addresses, card and account numbers."""
     access_log: str = "stdout"
     """stdout, off, or a file; relative: to the configuration."""
 

@@ -25,14 +25,17 @@ class Telemetry(Protocol):
 class Household:
     """The House of a worker process."""
 
-    __slots__ = ("_ulids", "clock", "faults", "node", "sample", "spool", "telemetry")
+    __slots__ = ("_ulids", "clock", "content", "faults", "node", "sample", "spool", "telemetry")
 
-    def __init__(self, clock: Clock, spool: Spool, telemetry: Telemetry, node: str, sample: float = 0.0) -> None:
+    def __init__(
+        self, clock: Clock, spool: Spool, telemetry: Telemetry, node: str, sample: float = 0.0, *, content: bool = False
+    ) -> None:
         self.clock = clock
         self.spool = spool
         self.telemetry = telemetry
         self.node = node
         self.sample = sample
+        self.content = content
         self.faults = 0
         """Exchanges whose end failed somewhere; each is printed."""
         self._ulids = Ulids(clock)

@@ -23,6 +23,8 @@ class House(Protocol):
     clock: Clock
     sample: float
     """Share of calls that get a span where the caller did not decide."""
+    content: bool
+    """Whether spans of model calls carry what was asked and answered."""
 
     def make_id(self) -> str:
         """A fresh exchange id (ULID)."""

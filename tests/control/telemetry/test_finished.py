@@ -1,6 +1,7 @@
 """What is taken from a closed exchange, and what is left behind."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -52,6 +53,22 @@ def test_the_rpc_method_comes_from_the_call_of_the_mcp_gate(
     exchange.call = McpCall("request", method="tools/list")
     assert finished_of(exchange, make_record(gate="mcp")).part == ""
     assert finished_of(exchange, make_record(gate="api")).rpc == ""
+
+
+def test_long_requests_and_answers_are_not_kept(
+    make_exchange: Callable[..., Exchange], make_record: Callable[..., Record]
+) -> None:
+    def kept(asked: object, answered: int | None, trace: str = TRACE) -> object:
+        exchange = make_exchange()
+        exchange.call = SimpleNamespace(look=SimpleNamespace(text=asked))
+        exchange.marks = None if answered is None else {"answered": bytearray(answered)}
+        return finished_of(exchange, make_record(gate="llm", traceparent=trace)).content
+
+    assert kept(b"{}", 3) == (b"{}", b"\0\0\0")
+    assert kept(b"{}", 65_536) is not None
+    for asked, answered in ((b"{}", 65_537), (b"x" * 65_537, 3), (b"{}", None), (None, 3)):
+        assert kept(asked, answered) is None
+    assert kept(b"{}", 3, TRACE[:-1] + "0") is None
 
 
 @pytest.mark.parametrize(

@@ -140,3 +140,17 @@ def test_a_collector_that_is_stuck_drops_beyond_the_bound_and_blocks_nobody(make
     for _ in range(5):
         export.take([make_finished(traceparent=OURS)] * 4)
     assert export.background.dropped == 12
+
+
+def test_what_was_said_weighs_in_the_queue_and_is_forgotten_once_it_left(make_finished: Make, collector: Any) -> None:
+    stuck = SpanExport("http://127.0.0.1:9", "node-1", bound=40)  # never started
+    for _ in range(3):
+        one = make_finished(traceparent=OURS)
+        one.content = (b"x" * 65_536, b"y" * 65_536)
+        stuck.take([one])
+    assert (stuck.background.weight, stuck.background.dropped) == (34, 1)
+    export = SpanExport(collector.url, "node-1")
+    export.start()
+    export.take([one])
+    export.close()
+    assert (len(collector.spans()), one.content) == (1, None)

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from triplegate.control.telemetry.contents import MOST
 from triplegate.control.telemetry.genai import Answered, Value, answered, requested
 from triplegate.core.exchange import Exchange
 from triplegate.core.record import Record
@@ -32,6 +33,8 @@ class Finished(msgspec.Struct, gc=False):
     """What each attempt of a model call brought."""
     request: dict[str, Value] = {}
     """What a model call asked for, of sampled exchanges only."""
+    content: tuple[bytes, bytes] | None = None
+    """Request and answer, where spans are to carry them and both are short."""
 
 
 def sampled(traceparent: str) -> bool:
@@ -56,8 +59,18 @@ def finished_of(exchange: Exchange, record: Record) -> Finished:
     if sampled(record.traceparent):
         if record.gate == "llm" and exchange.call is not None:
             facts.request = requested(getattr(exchange.call.look, "text", None))
+            facts.content = _content(exchange)
         facts.parent = (inbound.header(b"traceparent") or b"").decode("latin-1")
     return facts
+
+
+def _content(exchange: Exchange) -> tuple[bytes, bytes] | None:
+    """What the gate kept of the answer, and the request; it keeps nothing unless spans are to carry it."""
+    kept = exchange.marks.get("answered") if exchange.marks is not None else None
+    asked = getattr(exchange.call.look, "text", None)
+    if kept is None or not isinstance(asked, bytes) or max(len(kept), len(asked)) > MOST:
+        return None
+    return asked, bytes(kept)
 
 
 _OPERATIONS = (

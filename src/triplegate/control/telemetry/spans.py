@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from triplegate.control.telemetry.background import Background
+from triplegate.control.telemetry.contents import content
 from triplegate.control.telemetry.finished import Finished, operation_of, sampled
 from triplegate.control.telemetry.genai import Answered, Value, attributes
+from triplegate.control.telemetry.redact import Redactor
 from triplegate.core.meters import RPC_METHODS
 from triplegate.core.record import AttemptRecord, Record
 
@@ -45,8 +47,11 @@ def attempt_span_id(server_span_id: int, n: int) -> int:
     return (server_span_id + n) % (1 << 64) or 1
 
 
-def spans_of(one: Finished) -> list[Span]:
-    """A SERVER span for the exchange and a CLIENT span for each attempt, in the words of the semantic conventions."""
+def spans_of(one: Finished, redactor: Redactor | None = None) -> list[Span]:
+    """A SERVER span for the exchange and a CLIENT span for each attempt, in the words of the semantic conventions.
+
+    With a `redactor` the adopted attempt of a model call carries what was asked and answered, if that was kept.
+    """
     record = one.record
     _, trace, own, _ = record.traceparent.split("-")
     trace_id, span_id = int(trace, 16), int(own, 16)
@@ -65,7 +70,8 @@ def spans_of(one: Finished) -> list[Span]:
         _server_attributes(one),
         record.status >= 500 or record.outcome == "failed",
     )
-    clients = [_client(one, attempt, trace_id, span_id, started) for attempt in record.attempts]
+    said = content(*one.content, redactor) if one.content is not None and redactor is not None else {}
+    clients = [_client(one, attempt, trace_id, span_id, started, said) for attempt in record.attempts]
     return [server, *clients]
 
 
@@ -117,7 +123,9 @@ def _error(record: Record) -> str:
     return record.refusal or record.outcome
 
 
-def _client(one: Finished, attempt: AttemptRecord, trace_id: int, server_id: int, started: int) -> Span:
+def _client(
+    one: Finished, attempt: AttemptRecord, trace_id: int, server_id: int, started: int, said: dict[str, str]
+) -> Span:
     record = one.record
     begun = started + attempt.offset_us * 1000
     found: dict[str, Value] = {
@@ -134,6 +142,8 @@ def _client(one: Finished, attempt: AttemptRecord, trace_id: int, server_id: int
         operation = operation_of(one.path)
         answer = one.answers[attempt.n - 1] if attempt.n <= len(one.answers) else _UNKNOWN
         found |= attributes(record, attempt, operation, answer, one.request)
+        if attempt.adopted:
+            found |= said
         name = f"{operation} {found['gen_ai.request.model']}"
     elif one.rpc:
         name = f"{_rpc(one)} {one.part}".rstrip()
@@ -155,10 +165,14 @@ def _client(one: Finished, attempt: AttemptRecord, trace_id: int, server_id: int
 class SpanExport:
     """Sends spans to an OTLP/HTTP collector; what a slow collector cannot take is dropped and counted."""
 
-    def __init__(self, endpoint: str, node: str, bound: int = _BOUND, timeout: float = 5.0) -> None:
+    def __init__(
+        self, endpoint: str, node: str, bound: int = _BOUND, timeout: float = 5.0, *, redact: Sequence[str] = ()
+    ) -> None:
         self._endpoint, self._node, self._timeout = endpoint.rstrip("/"), node, timeout
         self._exporter: Any = None
         self._resource: Any = None
+        self._redact = redact
+        self._redactor: Redactor | None = None
         self.background: Background[list[Finished]] = Background("spans", self._export, bound)
 
     def start(self) -> None:
@@ -169,7 +183,8 @@ class SpanExport:
         """Hand the sampled ones over; never waits."""
         chosen = [one for one in batch if sampled(one.record.traceparent)]
         if chosen:
-            self.background.put(chosen, len(chosen), len(chosen))
+            weight = len(chosen) + sum([sum(map(len, one.content)) >> 13 for one in chosen if one.content is not None])
+            self.background.put(chosen, weight, len(chosen))
 
     def close(self) -> None:
         """Send what waits, for at most 2 s."""
@@ -180,7 +195,9 @@ class SpanExport:
     def _export(self, batch: list[Finished]) -> None:
         if self._exporter is None:
             self._connect()
-        spans = [readable(span, self._resource) for one in batch for span in spans_of(one)]
+        spans = [readable(span, self._resource) for one in batch for span in spans_of(one, self._redactor)]
+        for one in batch:
+            one.content = None  # the live tail keeps these longer
         if not self._exporter.export(spans).value == 0:
             raise ConnectionError(f"the collector at {self._endpoint} did not take {len(spans)} spans")
 
@@ -190,6 +207,7 @@ class SpanExport:
         from triplegate.control.telemetry.otel import quiet, resource
 
         quiet()
+        self._redactor = Redactor(self._redact)
         self._resource = resource(self._node)
         self._exporter = OTLPSpanExporter(endpoint=f"{self._endpoint}/v1/traces", timeout=self._timeout)
 

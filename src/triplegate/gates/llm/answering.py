@@ -8,6 +8,7 @@ from triplegate.gates.llm.asking import Asked, Speech
 from triplegate.gates.llm.call import LlmCall
 from triplegate.gates.llm.failures import refusal_of
 from triplegate.gates.llm.flow import Flow, Relayed, Translated
+from triplegate.gates.llm.keeping import SAMPLED
 from triplegate.gates.llm.origins import SealedRelay, Sealing
 from triplegate.gates.llm.streaming import Streaming
 from triplegate.gates.llm.telling import ANTHROPIC
@@ -32,9 +33,6 @@ _JSON = (b"content-type", b"application/json")
 _EVENTS = (b"content-type", b"text/event-stream; charset=utf-8")
 _BY_STATUS = {404: "model_missing", 408: "transient"}
 """Statuses that are no mistake of the client's when a provider says them (llm.md §5.1)."""
-
-_SAMPLED = frozenset([b"1", b"3", b"5", b"7", b"9", b"b", b"d", b"f"])
-"""Ends of a traceparent that asks for spans."""
 
 
 async def understood(
@@ -142,7 +140,7 @@ async def _whole(
         raise
     frames.close()
     seen.size, seen.whole = len(content), True
-    if exchange.trace[-1:] in _SAMPLED and not asked.translated:
+    if exchange.trace[-1:] in SAMPLED and not asked.translated:
         introduce(seen, content)
     reply.frames = OneFrame(content)
     reply.headers = _retyped(reply.headers, _JSON) if asked.translated else reply.headers

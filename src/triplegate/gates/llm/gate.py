@@ -21,6 +21,7 @@ from triplegate.gates.llm.decoding import decoded
 from triplegate.gates.llm.deployment import Deployment
 from triplegate.gates.llm.facts import repeatable
 from triplegate.gates.llm.forms import read_form
+from triplegate.gates.llm.keeping import SAMPLED, Keeping
 from triplegate.gates.llm.metering import (
     Meter,
     PassingEncoder,
@@ -295,6 +296,11 @@ class LlmGate:
 
     def encoder(self, exchange: Exchange, reply: Reply) -> Encoder:
         """Metered for what a provider answered well; plain for refusals, lists and a provider's own errors."""
+        if exchange.house.content and exchange.trace[-1:] in SAMPLED and reply.source == "upstream":
+            return Keeping(self._encoder(exchange, reply), exchange)
+        return self._encoder(exchange, reply)
+
+    def _encoder(self, exchange: Exchange, reply: Reply) -> Encoder:
         if reply.source != "upstream" or reply.status >= 400:
             return _ENCODER
         call: LlmCall = exchange.call
