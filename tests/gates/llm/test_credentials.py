@@ -82,3 +82,7 @@ def test_what_is_no_service_account_is_missing_until_it_is_replaced(value):
     clock.advance(5.0)
     assert one.missing == ""
     assert token(one)["iss"] == "gate@ours.iam.gserviceaccount.com"
+    values["file:key"] = value
+    clock.advance(5.0)
+    assert one.missing, "a token of an account that is no longer ours is not sent on"
+    assert one.line is None
