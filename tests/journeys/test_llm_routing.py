@@ -47,10 +47,17 @@ models:
       - {{provider: vendor, model: small, key: "env:KEY_D", name: t2}}
       - {{provider: vendor, model: small, key: "env:KEY_D", name: t3}}
     strategy: sticky
+  "vendor/*": {{deployments: [{{provider: vendor, model: "*", key: "env:KEY_D"}}]}}
+  plain:
+    deployments: [{{provider: vendor, model: small, key: "env:KEY_D", name: old}}]
+    aliases: [default]
+    shadow: {{model: next, cost: 1}}
+  next: {{deployments: [{{provider: vendor, model: large, key: "env:KEY_S", name: next}}]}}
+  tried: {{deployments: [{{provider: vendor, model: small, key: "env:KEY_D"}}], canary: {{model: plain, percent: 100}}}}
 llm: {{policies: [{{use: key_auth}}]}}
 orgs: {{acme: {{teams: {{web: {{consumers: {{ci: {{}}}}}}}}}}}}
 """
-KEYS = ("A", "B", "D", "DEAD", "T1", "T2", "G1", "G2", "G3", "C", "Q1", "Q2")
+KEYS = ("A", "B", "D", "S", "DEAD", "T1", "T2", "G1", "G2", "G3", "C", "Q1", "Q2")
 USAGE = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
 
 
@@ -261,3 +268,31 @@ def test_a_client_chooses_neither_address_nor_credential(llm):
     llm.ask("cheap", extra_body=more, extra_headers=fields)
     assert [call[:3] for call in llm.vendor.calls[begin:]] == [("sk-D", "small", "/v1/chat/completions")]
     assert llm.vendor.calls[-1][3] == llm.vendor.url.removeprefix("http://")
+
+
+def test_other_names_and_patterns_lead_to_models_and_only_known_names_are_listed(llm):
+    assert llm.ask("default") == "old"
+    assert llm.ask("tried") == "old"  # by its canary
+    for name in ("large", "brand-new"):
+        llm.ask(f"vendor/{name}")
+        assert llm.vendor.calls[-1][1] == name
+    listed = [model.id for model in llm.client.models.list()]
+    assert {"plain", "tried", "vendor/small", "vendor/large"} <= set(listed)
+    assert not {"default", "vendor/*", "vendor/brand-new"} & set(listed)
+
+
+def test_a_copy_goes_to_the_other_model_and_has_a_record_of_its_own(llm):
+    raw = llm.client.chat.completions.with_raw_response.create(
+        model="plain", messages=[{"role": "user", "content": "hello"}]
+    )
+    number = raw.headers["x-request-id"]
+    assert (raw.headers["x-triplegate-deployment"], raw.headers["x-triplegate-cost"]) == ("old", "0.000005")
+
+    def copied():
+        llm.house.usage("team")
+        return records(llm.house.directory, f"parent = '{number}'")
+
+    (copy,) = eventually(copied)
+    assert (copy["route"], copy["target"], copy["outcome"], copy["usage_source"]) == ("next", "next", "ok", "provider")
+    assert copy["cost"] == (3 * 10 + 20) * 10_000
+    assert "sk-S" in llm.vendor.used(0)

@@ -104,3 +104,26 @@ async def test_a_name_that_fits_a_pattern_has_its_vendors_price(stars):
     gate = stars.gateway.snapshot.gates["llm"]
     assert gate._models["gpt-4o-mini"].route.price.input == 20_000_000_000
     assert gate._models["gpt-4-turbo"].route.price.version == "none"
+
+
+async def test_calls_go_where_they_are_meant_to_and_a_call_that_nobody_takes_is_told_so(tmp_path):
+    pytest.importorskip("cel")
+    text = """
+providers: {{p: {{base_url: "{url}/v1", auth: null}}}}
+models:
+  m:
+    deployments:
+      - {{provider: p, model: large, when: "prompt_tokens > 100 || tools > 0"}}
+      - {{provider: p, model: small, when: "prompt_tokens <= 100 && tools == 0 && !stream"}}
+llm: {{policies: [{{use: key_auth}}]}}
+"""
+    long = [{"role": "user", "content": "x" * 1000}]
+    async with Upstream(always(OK)) as upstream, built(tmp_path, text.format(url=upstream.url)) as made:
+
+        async def told(**more):
+            _, wire = await made.serve("POST", "/v1/chat/completions", body=chat(**more))
+            return wire.field(b"x-triplegate-deployment") or wire.content
+
+        assert await told(messages=long) == await told(tools=[{"type": "function"}]) == b"p/large"
+        assert await told() == b"p/small"
+        assert b'"code":"no_deployment"' in await told(stream=True)

@@ -57,8 +57,9 @@ class Model(msgspec.Struct, frozen=True, eq=False):
     @property
     def others(self) -> tuple[str, ...]:
         """Models that may answer its calls."""
-        canary = () if self.canary is None else (self.canary.model,)
-        return (*canary, *self.fallback, *self.larger, *self.lenient)
+        if self.canary is not None:
+            return (self.canary.model, *self.fallback, *self.larger, *self.lenient)
+        return self.fallback + self.larger + self.lenient
 
     def open_to(self, principal: Principal) -> bool:
         """Whether this principal may use it."""
@@ -79,7 +80,7 @@ class Model(msgspec.Struct, frozen=True, eq=False):
             able = [
                 place
                 for place in tier
-                if (place.name, place.target.group) not in tried
+                if (not tried or (place.name, place.target.group) not in tried)
                 and not place.bar(facts, now)
                 and (fits is None or fits(place))
             ]

@@ -30,13 +30,17 @@ class Order:
         Raises Refusal upstream_rate_limited, upstream_credentials_exhausted, no_deployment when nothing can be tried.
         """
         now = self.now()
+        if not tried:
+            for model in self.models:
+                place = model.pick(self.facts, now)
+                if place is not None:
+                    return place.target, "first"
+            return self._nothing(now), "first"
         known = {(attempt.target.name, attempt.target.group) for attempt in tried}
         for model, fits in self._after(tried):
             place = model.pick(self.facts, now, known, fits)
             if place is not None:
-                return place.target, "fallback" if tried else "first"
-        if not tried:
-            return self._nothing(now), "first"
+                return place.target, "fallback"
         return tried[-1].target, "retry"
 
     def _after(self, tried: list[Attempt]) -> Iterator[tuple[Model, Fits | None]]:
@@ -87,6 +91,8 @@ class Order:
 def order_of(exchange: Exchange, call: LlmCall, model: Model, models: Mapping[str, Model]) -> Order:
     """The order of one call to `model`: other models only where the caller may use them."""
     facts = Facts(exchange, call)
+    if not model.others:
+        return Order(facts, (model,))
 
     def usable(names: Sequence[str]) -> list[Model]:
         principal = exchange.principal
