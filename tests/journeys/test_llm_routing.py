@@ -47,6 +47,18 @@ models:
       - {{provider: vendor, model: small, key: "env:KEY_D", name: t2}}
       - {{provider: vendor, model: small, key: "env:KEY_D", name: t3}}
     strategy: sticky
+  windowed:
+    deployments: [{{provider: vendor, model: small, key: "env:KEY_W", name: narrow}}]
+    fallback: [other]
+    fallback_on: {{context_window: [roomy]}}
+  other: {{deployments: [{{provider: vendor, model: small, key: "env:KEY_D", name: other}}]}}
+  roomy: {{deployments: [{{provider: vendor, model: large, key: "env:KEY_D", name: roomy}}]}}
+  strict: {{deployments: [{{provider: vendor, model: small, key: "env:KEY_P"}}], fallback: [other]}}
+  lenient:
+    deployments: [{{provider: vendor, model: small, key: "env:KEY_P"}}]
+    fallback: [other]
+    fallback_on: {{content_policy: [roomy]}}
+  poor: {{deployments: [{{provider: vendor, model: small, key: "env:KEY_X"}}]}}
   "vendor/*": {{deployments: [{{provider: vendor, model: "*", key: "env:KEY_D"}}]}}
   plain:
     deployments: [{{provider: vendor, model: small, key: "env:KEY_D", name: old}}]
@@ -57,7 +69,7 @@ models:
 llm: {{policies: [{{use: key_auth}}]}}
 orgs: {{acme: {{teams: {{web: {{consumers: {{ci: {{}}}}}}}}}}}}
 """
-KEYS = ("A", "B", "D", "S", "DEAD", "T1", "T2", "G1", "G2", "G3", "C", "Q1", "Q2")
+KEYS = ("A", "B", "D", "S", "W", "P", "X", "DEAD", "T1", "T2", "G1", "G2", "G3", "C", "Q1", "Q2")
 USAGE = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
 
 
@@ -296,3 +308,33 @@ def test_a_copy_goes_to_the_other_model_and_has_a_record_of_its_own(llm):
     assert (copy["route"], copy["target"], copy["outcome"], copy["usage_source"]) == ("next", "next", "ok", "provider")
     assert copy["cost"] == (3 * 10 + 20) * 10_000
     assert "sk-S" in llm.vendor.used(0)
+
+
+def said(message, code):
+    return (400, {}, {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": code}})
+
+
+def test_a_request_that_is_too_large_goes_to_a_model_that_holds_more(llm):
+    words = "This model's maximum context length is 1000 tokens."
+    llm.vendor.answers["sk-W"] = said(words, "context_length_exceeded")
+    assert llm.ask("windowed") == "roomy"
+    llm.vendor.answers["sk-D"] = said(words, "context_length_exceeded")
+    try:
+        with pytest.raises(openai.BadRequestError, match="maximum context length"):
+            llm.ask("windowed")
+    finally:
+        del llm.vendor.answers["sk-D"]
+
+
+def test_what_a_content_policy_forbids_goes_on_only_where_that_is_written(llm):
+    llm.vendor.answers["sk-P"] = said("The request was flagged.", "content_policy_violation")
+    with pytest.raises(openai.BadRequestError, match="was flagged"):
+        llm.ask("strict")
+    assert llm.ask("lenient") == "roomy"
+
+
+def test_a_refused_key_is_not_the_clients_business_whatever_its_status(llm):
+    llm.vendor.answers["sk-X"] = said("Incorrect API key provided: sk-X", "invalid_api_key")
+    with pytest.raises(openai.InternalServerError) as caught:
+        llm.ask("poor")
+    assert (caught.value.code, "sk-X" in caught.value.message) == ("upstream_credentials_exhausted", False)

@@ -88,6 +88,8 @@ class Dispatch(msgspec.Struct):
     retries: int = 1
     """Extra tries at the same or another endpoint, where that is safe."""
     retry_on: frozenset[int] = frozenset({502, 503, 504})
+    retry_kinds: frozenset[str] = frozenset()
+    """Error classes after which another target is asked whatever the status, where the gate knows them."""
     retry_budget: float = 0.1
     """Share of an upstream's calls that may be retries."""
     never_retried: frozenset[str] = frozenset()

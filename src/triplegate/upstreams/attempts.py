@@ -12,7 +12,6 @@ from triplegate.upstreams.hedge import Hedging
 from triplegate.upstreams.retries import (
     ELSEWHERE_ONLY,
     NO_RETRY,
-    OF_THE_DIALECT,
     UNSENT,
     Failure,
     Spares,
@@ -142,7 +141,7 @@ async def _try(exchange: Exchange, attempt: Attempt, send: Send) -> Failure:
 def _good(found: Failure, rules: Dispatch) -> bool:
     """Whether this is the answer, though it may be an error; what only the dialect can tell is told by its class."""
     reply, kind = found.reply, found.attempt.error_class
-    return reply is not None and not (kind and (reply.status in rules.retry_on or kind in OF_THE_DIALECT))
+    return reply is not None and not (kind and (reply.status in rules.retry_on or kind in rules.retry_kinds))
 
 
 def _class(refusal: Refusal, *, sent: bool) -> str:

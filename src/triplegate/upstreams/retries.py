@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 ELSEWHERE_ONLY = frozenset({"open", "credential", "context_window", "content_policy", "model_missing"})
 """Classes for which the same target would only say the same again."""
 
-OF_THE_DIALECT = frozenset({"context_window", "content_policy", "model_missing"})
-"""Classes that no status tells: gates that know them name another target for such a call, or none."""
-
 _BY_STATUS = {401: "credential", 402: "credential", 403: "credential", 429: "rate", 503: "overload", 529: "overload"}
 _BY_CODE = {
     "upstream_credentials": "credential",

@@ -347,3 +347,12 @@ async def test_hedges_are_a_share_of_the_calls(tmp_path):
         0,
         0,
     ]
+
+
+async def test_a_key_that_is_refused_in_other_words_is_not_the_clients_business_either(tmp_path):
+    words = b'{"error":{"message":"Incorrect API key provided: sk-1","code":"invalid_api_key"}}'
+    said = answer(words, status=b"400 Bad Request")
+    async with Upstream(always(said)) as upstream, built(tmp_path, one(upstream.url)) as made:
+        _, wire = await made.serve("POST", CHAT, body=chat())
+    assert (wire.status, json.loads(wire.content)["error"]["code"]) == (502, "upstream_credentials_exhausted")
+    assert b"sk-1" not in wire.content

@@ -1,5 +1,7 @@
 """A deployment as it is called: a provider's address, one credential, one model there."""
 
+from typing import get_args
+
 from triplegate.config.documents_llm import DeploymentDocument, ProviderDocument
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange
@@ -20,9 +22,12 @@ from triplegate.upstreams.pool import Pool
 from triplegate.upstreams.reach import reach
 from triplegate.upstreams.retries import Spares
 from triplegate.upstreams.sharing import Sharing
+from triplegate.wire.neutral_events import ErrorClass
 
 RETRY_ON = frozenset({401, 402, 403, 404, 408, 429, 500, 502, 503, 504, 529})
 """Statuses of a provider after which another deployment may do better (llm.md §5.1)."""
+RETRY_KINDS = frozenset(get_args(ErrorClass)) - {"client"}
+"""Error classes for which the same holds, whatever the status."""
 COUNTED = frozenset({"least_busy", "latency", "cost"})
 """Strategies that go by what is under way, how fast it was or how long answers are."""
 _LACKS = {
@@ -86,7 +91,7 @@ class Deployment:
         self._pool: Pool = reached.pool
         self._path = reached.base
         self._base = reached.dispatch(provider.waits)
-        self._base.retry_on = RETRY_ON
+        self._base.retry_on, self._base.retry_kinds = RETRY_ON, RETRY_KINDS
         self._tunes = tuple(policy for policy in provider.policies + written.policies if policy.form == "tune")
         self._tuned: dict[Chain, Dispatch] = {}
         codec = self.speech.codec

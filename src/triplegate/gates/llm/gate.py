@@ -323,7 +323,7 @@ def _only(inbound: Inbound, *methods: str) -> Refusal | None:
 
 def _check(attempt: Attempt, reply: Reply) -> None:
     """The provider's word about our own credential is not the client's business. Raises Refusal."""
-    if reply.status in (401, 402, 403):
+    if reply.status in (401, 402, 403) or attempt.error_class == "credential":
         reply.frames.close()
         raise Refusal(
             "upstream_credentials_exhausted",
