@@ -44,7 +44,8 @@ EXCEPTIONS: dict[str, str] = {
     "mistral/tool-choice-required": "cached tokens are told by num_cached_tokens, which they do not read",
     "openai-chat/tool-calls-without-id": "the total is above prompt and completion: Google leaves thoughts out of the"
     " completion there, and bills them",
-    "openrouter/stream-in-band-error": "more reasoning than completion is told; ours are parts that sum to the total",
+    "openrouter/stream-in-band-error": "the stream failed before its usage: a failure ends it, what came is estimated",
+    "gemini/stream-web-search": "searches stand in groundingMetadata, which their reader of usage does not see",
 }
 """Recording (its beginning) → why the two differ; reviewed by hand."""
 
@@ -166,7 +167,9 @@ def test_usage_and_cost_are_what_they_say(exchange: Recorded, tmp_path_factory: 
         return
     dialect, vendor, flavour, name = special(exchange)
     usage = ours(exchange, dialect)
-    assert usage is not None
+    if usage is None:
+        assert excepted(exchange)
+        return
     table = prices.table(vendor)
     model_said, theirs = table.extract_usage(told(exchange), api_flavor=flavour)
     differs: dict[str, Any] = dict(compared(theirs, usage))

@@ -10,7 +10,8 @@ from tests.golden.recordings import Recorded, recorded
 
 from triplegate.core.usage import Usage
 from triplegate.wire.openai_chat import read_reply
-from triplegate.wire.openai_usage import read_usage, write_usage
+from triplegate.wire.openai_stream import ChatStream
+from triplegate.wire.openai_usage import read_usage, tier_of, write_usage
 
 
 def usage(**said: Any) -> Usage:
@@ -163,3 +164,20 @@ def test_what_is_written_is_read_again():
     used = Usage(5, 4, 3, 0, 2, 1, 9, 8, 7, source="provider")
     assert read_usage(json.dumps(write_usage(used)).encode()) == used
     assert write_usage(Usage(source="provider"))["completion_tokens_details"]
+
+
+@pytest.mark.parametrize(
+    ("said", "tier"),
+    [("flex", "flex"), ("priority", "priority"), ("default", ""), ("auto", ""), (None, ""), (7, ""), ("", "")],
+)
+def test_only_a_tier_with_prices_of_its_own_is_told(said: object, tier: str) -> None:
+    assert tier_of(said) == tier
+    usage = {"prompt_tokens": 1, "completion_tokens": 1}
+    reply = read_reply(json.dumps({"service_tier": said, "choices": [], "usage": usage}).encode())
+    assert reply is not None
+    assert reply.usage is not None
+    assert reply.usage.tier == tier
+    stream = ChatStream()
+    stream.feed(b"data: " + json.dumps({"service_tier": said, "choices": [], "usage": usage}).encode() + b"\n\n")
+    assert stream.usage is not None
+    assert stream.usage.tier == tier

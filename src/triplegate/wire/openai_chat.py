@@ -7,7 +7,7 @@ import msgspec
 from triplegate.core.errors import Fault, Refusal
 from triplegate.core.usage import Usage
 from triplegate.wire.json_members import Members, encode, read_members, set_members
-from triplegate.wire.openai_usage import read_usage
+from triplegate.wire.openai_usage import read_usage, tier_of
 
 T = TypeVar("T")
 
@@ -140,6 +140,7 @@ class _Reply(msgspec.Struct, gc=False):
     usage: msgspec.Raw = NOTHING
     error: msgspec.Raw = NOTHING
     x_groq: _Groq | None = None
+    service_tier: object = None
     choices: list[_Choice] | None = None
 
 
@@ -155,6 +156,8 @@ def read_reply(text: bytes) -> ChatReply | None:
     usage = read_usage(said.usage)
     if usage is None and said.x_groq is not None:
         usage = read_usage(said.x_groq.usage)
+    if usage is not None:
+        usage.tier = tier_of(said.service_tier)
     model = said.model if isinstance(said.model, str) else ""
     finish = said.choices[0].finish_reason if said.choices else None
     return ChatReply(usage, model, finish or "", bool(len(said.error)) and said.error != _NULL)

@@ -8,7 +8,7 @@ from triplegate.core.errors import Refusal
 from triplegate.wire.neutral_events import Event, Failed, Finish, Start, Unknown, UsageSeen
 from triplegate.wire.openai_choice import NOTHING, Choice, Said
 from triplegate.wire.openai_failures import read_in_band
-from triplegate.wire.openai_usage import read_usage
+from triplegate.wire.openai_usage import read_usage, tier_of
 from triplegate.wire.sse import MOST, SseReader
 
 
@@ -38,7 +38,6 @@ class _Chunk(msgspec.Struct):
 
 _decode = msgspec.json.Decoder(_Chunk).decode
 _NOT_SAID = frozenset({b"", b"null"})
-_STANDARD = frozenset({"", "auto", "default", "standard", "on_demand"})
 
 
 class ChatReader:
@@ -106,7 +105,7 @@ class ChatReader:
 
     def _take(self, chunk: _Chunk, events: list[Event]) -> None:
         if chunk.service_tier:
-            self._tier = "" if chunk.service_tier in _STANDARD else chunk.service_tier
+            self._tier = tier_of(chunk.service_tier)
         if not self._started and (chunk.choices or chunk.id):  # Azure begins with a chunk of filter results
             self._started = True
             self._reply = str(chunk.id or "")

@@ -5,7 +5,7 @@ import msgspec
 from triplegate.core.usage import Usage
 from triplegate.wire.neutral_events import Failed
 from triplegate.wire.openai_failures import read_in_band
-from triplegate.wire.openai_usage import read_usage
+from triplegate.wire.openai_usage import read_usage, tier_of
 from triplegate.wire.sse import MOST, SseCutter, data_of, spans
 
 NOTHING = msgspec.Raw(b"")
@@ -38,6 +38,7 @@ class _Chunk(msgspec.Struct, gc=False):
     usage: msgspec.Raw = NOTHING
     error: msgspec.Raw = NOTHING
     x_groq: _Groq | None = None
+    service_tier: object = None
 
 
 _chunk = msgspec.json.Decoder(_Chunk).decode
@@ -162,6 +163,7 @@ class ChatStream:
         said = read_usage(chunk.usage) or (read_usage(chunk.x_groq.usage) if chunk.x_groq is not None else None)
         if said is not None:
             self.usage = said
+            said.tier = tier_of(chunk.service_tier)
         if chunk.choices:
             self._note_choices(chunk.choices)
             return True

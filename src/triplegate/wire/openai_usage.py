@@ -62,6 +62,14 @@ def read_usage(raw: msgspec.Raw | bytes) -> Usage | None:
     return usage
 
 
+_STANDARD = frozenset({"", "auto", "default", "standard", "on_demand"})
+
+
+def tier_of(said: object) -> str:
+    """The service tier a reply names as one that has prices of its own; empty for the standard one."""
+    return said if isinstance(said, str) and said not in _STANDARD else ""
+
+
 def _count(number: _Number) -> int:
     return int(number) if number is not None and 0 < number < 2**53 else 0
 

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from tests.gates.built import always, built
-from tests.gates.llm.calls import OK, chat
+from tests.gates.built import always, answer, built
+from tests.gates.llm.calls import DONE, OK, REPLY, STOP, USAGE, WORD, chat, event, stream
 from tests.hostile.scripted import Upstream
 
 from triplegate.config.documents_llm import DeploymentDocument, ProviderDocument
@@ -65,6 +65,27 @@ llm: {policies: [{use: key_auth}]}
             await made.serve("POST", "/v1/chat/completions", body=chat(name))
             intent, record = made.records[-2:]
             assert (intent.list_cost, record.cost) == (cost, cost), name
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_the_tier_that_the_provider_used_is_charged_and_stands_in_the_price_version(tmp_path, streamed):
+    text = """
+providers:
+  p:
+    base_url: "URL/v1"
+    auth: null
+    models: {x: {call: 1, service: {priority: {call: 2, above: [{tokens: 9, call: 3}]}}}}
+models: {m: {deployments: [{provider: p, model: x}]}}
+llm: {policies: [{use: key_auth}]}
+"""
+    last = event(choices=[], usage=USAGE, service_tier="priority")
+    whole = json.dumps(json.loads(REPLY) | {"service_tier": "priority"}).encode()
+    said = stream(WORD, STOP, last, DONE) if streamed else answer(whole)
+    async with Upstream(always(said)) as upstream, built(tmp_path, text.replace("URL", upstream.url)) as made:
+        await made.serve("POST", "/v1/chat/completions", body=chat("m", stream=streamed))
+        record = made.records[-1]
+    assert record.cost == 3 * 10**10  # ten tokens of input are more than nine
+    assert record.price_version.endswith("+priority+above-9")
 
 
 TEXT = """
