@@ -8,17 +8,32 @@ from tests.golden.canonical import CANONICAL, user
 from tests.golden.recordings import GOLDEN
 
 from triplegate.core.errors import Refusal
+from triplegate.wire.anthropic_messages import PROVIDER as ANTHROPIC
 from triplegate.wire.codec import Losses, ProviderCodec
 from triplegate.wire.cohere import PROVIDER as COHERE
 from triplegate.wire.gemini import PROVIDER as GEMINI
 from triplegate.wire.neutral import Message, Request, Text
 from triplegate.wire.openai import PROVIDER as OPENAI
 
-MODELS = {"gemini": "gemini-3-pro-preview", "cohere": "command-a-03-2025", "openai": "gpt-5"}
-PROVIDERS: dict[str, ProviderCodec] = {"gemini": GEMINI, "cohere": COHERE, "openai": OPENAI}
+PROVIDERS: dict[str, ProviderCodec] = {
+    "anthropic": ANTHROPIC,
+    "gemini": GEMINI,
+    "cohere": COHERE,
+    "openai": OPENAI,
+}
 """By family, which is the name of the folder of files."""
 
+MODELS = {
+    "anthropic": "claude-sonnet-4-5",
+    "gemini": "gemini-3-pro-preview",
+    "cohere": "command-a-03-2025",
+    "openai": "gpt-5",
+}
+
 LOST: dict[tuple[str, str], list[str]] = {
+    ("anthropic", "json"): ["response_format"],
+    ("anthropic", "sampling"): ["seed", "frequency_penalty", "presence_penalty", "stop"],
+    ("anthropic", "signed"): ["reasoning_effort"],
     ("gemini", "cached"): ["cache_control"],
     ("cohere", "cached"): ["cache_control"],
     ("cohere", "tools"): ["is_error"],

@@ -85,7 +85,6 @@ class Relay(Protocol):
     pieces: int
     """Events with content: about one token each, for streams that are cut before their usage."""
     finish_reason: str
-    usage: Usage | None
     error: Failed | None
     """An error inside the 200 stream."""
     done: bool
@@ -94,6 +93,11 @@ class Relay(Protocol):
     """What the provider says answered."""
     id: str
     """The reply's id."""
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the provider said so far."""
+        ...
 
     def feed(self, chunk: bytes) -> bytes:
         """The whole events so far that are for the client."""

@@ -7,18 +7,21 @@ from triplegate.core.chains import Chains
 from triplegate.core.exchange import Compiled
 from triplegate.core.ports import House, Kit
 from triplegate.gates.llm.building import models_of
-from triplegate.gates.llm.gate import LlmGate, Surface
+from triplegate.gates.llm.gate import ANTHROPIC_BASE, LlmGate, Surface
 from triplegate.gates.llm.paths import stored
 from triplegate.gates.llm.paths.audio import SPEECH, TRANSCRIPTIONS, TRANSLATIONS
 from triplegate.gates.llm.paths.chat import CHAT
 from triplegate.gates.llm.paths.embeddings import EMBEDDINGS
 from triplegate.gates.llm.paths.images import EDITS, GENERATIONS, VARIATIONS
+from triplegate.gates.llm.paths.messages import COUNT, MESSAGES
 from triplegate.gates.llm.paths.moderations import MODERATIONS
 from triplegate.gates.llm.paths.rerank import RERANK
 from triplegate.wire.seals import Seals
 
 _ENDPOINTS = (
     CHAT,
+    MESSAGES,
+    COUNT,
     EMBEDDINGS,
     MODERATIONS,
     GENERATIONS,
@@ -38,6 +41,8 @@ def compile_llm(documents: Documents, kit: Kit, house: House, snapshot: str, cha
     route = Route("llm", "llm", written.owner, anonymous=anonymous, origin=documents.origin("llm"))
     models = models_of(documents, kit)
     endpoints = {written.base_path + each.path.decode("ascii"): each for each in _ENDPOINTS}
+    for each in (MESSAGES, COUNT):
+        endpoints[f"{ANTHROPIC_BASE}{written.base_path}{each.path.decode('ascii')}"] = each
     surface = Surface(
         written.base_path,
         written.host,
@@ -54,5 +59,6 @@ def compile_llm(documents: Documents, kit: Kit, house: House, snapshot: str, cha
         chains.prepare(model.route)
     listing = f"{written.base_path}/models"
     kept = [f"{written.base_path}/{kind}" for kind in stored.KINDS]
-    paths = (*endpoints, listing, *[each for each in kept if not each.endswith("responses")])
-    return Compiled(gate, paths, (f"{listing}/", *[f"{each}/" for each in kept]))
+    others = f"{ANTHROPIC_BASE}{listing}"
+    paths = (*endpoints, listing, others, *[each for each in kept if not each.endswith("responses")])
+    return Compiled(gate, paths, (f"{listing}/", f"{others}/", *[f"{each}/" for each in kept]))

@@ -15,7 +15,7 @@ from triplegate.core.identity import Principal
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import House
 from triplegate.gates.llm.answering import understood
-from triplegate.gates.llm.asking import ask
+from triplegate.gates.llm.asking import Asked, ask
 from triplegate.gates.llm.call import Endpoint, LlmCall, form_call, read_call
 from triplegate.gates.llm.decoding import decoded
 from triplegate.gates.llm.deployment import Deployment
@@ -36,6 +36,7 @@ from triplegate.gates.llm.order import order_of
 from triplegate.gates.llm.origins import Sealing, opened, pinned
 from triplegate.gates.llm.paths import models as models_path
 from triplegate.gates.llm.paths import stored
+from triplegate.gates.llm.paths.messages import COUNT, counted, counts
 from triplegate.gates.llm.telling import ANTHROPIC, refused, standings
 from triplegate.gates.llm.weigh import weigh
 from triplegate.gates.llm.whole import Large, Passing
@@ -50,6 +51,8 @@ ANTHROPIC_BASE = "/anthropic"
 """Before the base path: the same endpoints for Anthropic's own clients."""
 _SEALED = frozenset({"openai_responses", "responses", "files", "batches"})
 """Families whose replies name what the provider keeps."""
+_ELSEWHERE = frozenset({"unsupported_endpoint", "unsupported_parameter"})
+"""What one deployment cannot do and another may."""
 _MOST = 1 << 40  # the edge's own limit rules
 _OURS = frozenset({b"server", b"x-request-id", b"set-cookie", b"content-length", b"date", b"strict-transport-security"})
 
@@ -110,7 +113,7 @@ class LlmGate:
             exchange.refusal = _only(inbound, "POST")
         elif stored.kind_of(inbound.path, surface.base):
             exchange.refusal = _only(inbound, *stored.methods_of(inbound.path, surface.base))
-        elif inbound.path.startswith(surface.base + "/models"):
+        elif inbound.path.removeprefix(ANTHROPIC_BASE).startswith(surface.base + "/models"):
             exchange.refusal = _only(inbound, "GET", "HEAD")
         else:
             exchange.refusal = Refusal("unsupported_endpoint", f"There is no {inbound.path} here.")
@@ -160,7 +163,7 @@ class LlmGate:
     async def forward(self, exchange: Exchange) -> Reply:
         """Try deployments until one answers; a failure before the first byte is never seen by the client."""
         call = exchange.call
-        if call is None:
+        if call is None or self._counted_here(call):
             return self._local(exchange)
         chain, principal = exchange.chain, exchange.principal
         assert chain is not None
@@ -174,7 +177,7 @@ class LlmGate:
         async def send(attempt: Attempt) -> Reply:
             deployment: Deployment = attempt.target.wiring
             attempt.provider = deployment.provider
-            asked = ask(call, deployment.speech, deployment.model_for(call.model))
+            asked = _asked(attempt, call, deployment)
             reply = decoded(await deployment.send(exchange, attempt, call, asked, chain))
             sealing = self._sealing(call, principal, attempt.target)
             reply = await understood(reply, exchange, attempt, call, deployment.speech, asked, sealing)
@@ -281,13 +284,21 @@ class LlmGate:
             found = self._dispatches[chain] = msgspec.structs.replace(model.deployments[0].dispatch(chain), total=total)
         return found if found.hedge is None or repeatable(call) else msgspec.structs.replace(found, hedge=None)
 
+    def _counted_here(self, call: LlmCall) -> bool:
+        return call.endpoint is COUNT and not counts(self._models[call.model])
+
     def _local(self, exchange: Exchange) -> Reply:
+        if exchange.call is not None:
+            return counted(exchange.call)
         surface, principal = self._surface, exchange.principal
         assert principal is not None
-        name = exchange.inbound.path[len(surface.base) + len("/models") :].strip("/")
+        inbound = exchange.inbound
+        path = inbound.path.removeprefix(ANTHROPIC_BASE)
+        theirs = path != inbound.path or inbound.header(b"anthropic-version") is not None
+        name = path[len(surface.base) + len("/models") :].strip("/")
         if name:
-            return models_path.one(self._listed, principal, name, surface.created)
-        return models_path.listing(self._listed, principal, surface.created)
+            return models_path.one(self._listed, principal, name, surface.created, anthropic=theirs)
+        return models_path.listing(self._listed, principal, surface.created, anthropic=theirs)
 
     # replies -----------------------------------------------------------------------------------------------
     def refuse(self, exchange: Exchange, refusal: Refusal) -> Reply:
@@ -312,6 +323,16 @@ class LlmGate:
             return PassingEncoder(exchange, call, meter, attempt.flow, None)
         large = reply.frames if isinstance(reply.frames, Large) else None
         return WholeEncoder(exchange, call, meter, attempt.flow, large)
+
+
+def _asked(attempt: Attempt, call: LlmCall, deployment: Deployment) -> Asked:
+    """What goes there. Raises Refusal: a deployment that cannot be asked is passed over for one that can."""
+    try:
+        return ask(call, deployment.speech, deployment.model_for(call.model))
+    except Refusal as refusal:
+        if refusal.code in _ELSEWHERE:
+            attempt.error_class, attempt.numbers.dispatched = "model_missing", 0.0
+        raise
 
 
 def _only(inbound: Inbound, *methods: str) -> Refusal | None:

@@ -58,3 +58,12 @@ def test_a_long_list_and_a_long_name_are_cut():
         refusal.detail
         == f"The model '{'x' * 128}' does not exist or you may not use it. Models this key may use: none."
     )
+
+
+async def test_anthropics_own_clients_get_the_list_in_their_shape(listed):
+    text = await read(models.listing(listed, ALICE, 7, anthropic=True))
+    assert [(one["type"], one["id"], one["created_at"]) for one in text["data"]] == [
+        ("model", name, "1970-01-01T00:00:07Z") for name in ("b", "a", "vendor/x:8b")
+    ]
+    assert (text["has_more"], text["first_id"], text["last_id"]) == (False, "b", "vendor/x:8b")
+    assert (await read(models.one(listed, ALICE, "a", 7, anthropic=True)))["display_name"] == "a"

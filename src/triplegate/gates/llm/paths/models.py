@@ -1,6 +1,7 @@
 """GET /models and /models/{id}: what this caller may use; access never depends on the price table."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from urllib.parse import unquote
 
 import msgspec
@@ -19,18 +20,22 @@ def visible(models: Sequence[Model], principal: Principal) -> list[Model]:
     return [model for model in models if model.listed and model.open_to(principal)]
 
 
-def listing(models: Sequence[Model], principal: Principal, created: int) -> Reply:
-    """The list in the OpenAI shape."""
-    entries = [_entry(model, created) for model in visible(models, principal)]
-    return _reply({"object": "list", "data": entries})
+def listing(models: Sequence[Model], principal: Principal, created: int, *, anthropic: bool = False) -> Reply:
+    """The list in OpenAI's shape or in Anthropic's; all on one page."""
+    seen = visible(models, principal)
+    if anthropic:
+        names = [model.route.name for model in seen]
+        ends = {"first_id": names[0] if names else None, "last_id": names[-1] if names else None}
+        return _reply({"data": [_theirs(model, created) for model in seen], "has_more": False, **ends})
+    return _reply({"object": "list", "data": [_entry(model, created) for model in seen]})
 
 
-def one(models: Sequence[Model], principal: Principal, name: str, created: int) -> Reply:
+def one(models: Sequence[Model], principal: Principal, name: str, created: int, *, anthropic: bool = False) -> Reply:
     """One model. Raises Refusal model_not_found."""
     name = unquote(name)
     for model in visible(models, principal):
         if model.route.name == name:
-            return _reply(_entry(model, created))
+            return _reply(_theirs(model, created) if anthropic else _entry(model, created))
     raise unknown(models, principal, name)
 
 
@@ -48,6 +53,12 @@ def unknown(models: Sequence[Model], principal: Principal, name: str) -> Refusal
 def _entry(model: Model, created: int) -> dict[str, object]:
     owner = model.deployments[0].provider
     return {"id": model.route.name, "object": "model", "created": created, "owned_by": owner}
+
+
+def _theirs(model: Model, created: int) -> dict[str, object]:
+    name = model.route.name
+    at = datetime.fromtimestamp(created, UTC).isoformat().replace("+00:00", "Z")
+    return {"type": "model", "id": name, "display_name": name, "created_at": at}
 
 
 def _reply(document: object) -> Reply:

@@ -1,0 +1,100 @@
+"""Usage as Anthropic reports it: input beside cache reads and writes, output cumulative."""
+
+import msgspec
+
+from triplegate.core.usage import Usage
+
+_Number = int | float | None
+
+
+class CacheCreation(msgspec.Struct, gc=False):
+    """Cache writes by time to live."""
+
+    ephemeral_5m_input_tokens: _Number = None
+    ephemeral_1h_input_tokens: _Number = None
+
+
+class OutputDetails(msgspec.Struct, gc=False):
+    """Parts of the output."""
+
+    thinking_tokens: _Number = None
+
+
+class Reported(msgspec.Struct, gc=False):
+    """A `usage` object of a message or of a delta; a delta says a part of it, cumulative."""
+
+    input_tokens: _Number = None
+    output_tokens: _Number = None
+    cache_creation_input_tokens: _Number = None
+    cache_read_input_tokens: _Number = None
+    cache_creation: CacheCreation | None = None
+    output_tokens_details: OutputDetails | None = None
+    server_tool_use: dict[str, _Number] | None = None
+    service_tier: str | None = None
+
+
+_decode = msgspec.json.Decoder(Reported).decode
+_units = msgspec.json.Encoder(order="sorted").encode
+
+
+def read_reported(raw: msgspec.Raw | bytes) -> Reported | None:
+    """The object, or None for null, nothing, or what cannot be read."""
+    if len(raw) < 2 or bytes(raw) == b"null":
+        return None
+    try:
+        return _decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def merged(before: Reported | None, now: Reported) -> Reported:
+    """What is known after a delta: each number it says replaces the one before, none is added."""
+    if before is None:
+        return now
+    said = {name: value for name in Reported.__struct_fields__ if (value := getattr(now, name)) is not None}
+    return msgspec.structs.replace(before, **said)
+
+
+def usage_of(said: Reported) -> Usage:
+    """Disjoint classes: Anthropic's input is exclusive of what was read from and written to caches."""
+    usage = Usage(source="provider")
+    usage.input_uncached = _count(said.input_tokens)
+    usage.cache_read = _count(said.cache_read_input_tokens)
+    written = _count(said.cache_creation_input_tokens)
+    if said.cache_creation is not None:
+        usage.cache_write_1h = _count(said.cache_creation.ephemeral_1h_input_tokens)
+        if not written:
+            written = usage.cache_write_1h + _count(said.cache_creation.ephemeral_5m_input_tokens)
+        usage.cache_write_1h = min(usage.cache_write_1h, written)
+    usage.cache_write_5m = written - usage.cache_write_1h
+    output = _count(said.output_tokens)
+    if said.output_tokens_details is not None:
+        usage.reasoning = min(_count(said.output_tokens_details.thinking_tokens), output)
+    usage.output_text = output - usage.reasoning
+    if said.server_tool_use:
+        counted = {_UNITS.get(name, name): n for name, number in said.server_tool_use.items() if (n := _count(number))}
+        usage.tool_units = _units(counted).decode("ascii") if counted else ""
+    return usage
+
+
+_UNITS = {"web_search_requests": "web_searches", "web_fetch_requests": "web_fetches"}
+
+
+def _count(number: _Number) -> int:
+    return int(number) if number is not None and 0 < number < 2**53 else 0
+
+
+class _Reply(msgspec.Struct, gc=False):
+    usage: msgspec.Raw = msgspec.Raw(b"")
+
+
+_reply = msgspec.json.Decoder(_Reply).decode
+
+
+def whole_usage(text: bytes) -> Usage | None:
+    """Usage of a whole reply; None when it does not say."""
+    try:
+        said = read_reported(_reply(text).usage)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return None if said is None else usage_of(said)
