@@ -71,3 +71,20 @@ def test_whatever_is_said_classes_are_never_negative_and_sum(said, hour, thought
 @pytest.mark.parametrize("raw", [b"", b"null", b'{"input_tokens":"9"}', b"[]"])
 def test_what_cannot_be_read_is_none(raw):
     assert read_reported(raw) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "tier"),
+    [
+        ({}, ""),
+        ({"service_tier": "standard"}, ""),
+        ({"service_tier": "priority"}, "priority"),
+        ({"service_tier": "batch"}, "batch"),
+        ({"service_tier": "standard", "speed": "fast"}, "fast"),
+        ({"service_tier": "batch", "speed": "standard"}, "batch"),
+    ],
+)
+def test_what_has_prices_of_its_own_is_told(said, tier):
+    found = read_reported(json.dumps({"input_tokens": 1, **said}).encode())
+    assert found is not None
+    assert usage_of(found).tier == tier

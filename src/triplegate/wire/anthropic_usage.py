@@ -31,6 +31,7 @@ class Reported(msgspec.Struct, gc=False):
     output_tokens_details: OutputDetails | None = None
     server_tool_use: dict[str, _Number] | None = None
     service_tier: str | None = None
+    speed: str | None = None
 
 
 _decode = msgspec.json.Decoder(Reported).decode
@@ -71,6 +72,7 @@ def usage_of(said: Reported) -> Usage:
     if said.output_tokens_details is not None:
         usage.reasoning = min(_count(said.output_tokens_details.thinking_tokens), output)
     usage.output_text = output - usage.reasoning
+    usage.tier = _tier(said)
     if said.server_tool_use:
         counted = {_UNITS.get(name, name): n for name, number in said.server_tool_use.items() if (n := _count(number))}
         usage.tool_units = _units(counted).decode("ascii") if counted else ""
@@ -78,6 +80,12 @@ def usage_of(said: Reported) -> Usage:
 
 
 _UNITS = {"web_search_requests": "web_searches", "web_fetch_requests": "web_fetches"}
+
+
+def _tier(said: Reported) -> str:
+    """What has prices of its own: the fast mode, a batch, a tier; empty for the standard one."""
+    tier = "fast" if said.speed == "fast" else said.service_tier
+    return "" if tier in (None, "standard") else str(tier)
 
 
 def _count(number: _Number) -> int:
