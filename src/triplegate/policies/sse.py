@@ -19,7 +19,7 @@ _BLANK = (b"\n\n", b"\r\r", b"\n\r", b"\n\r\n", b"\r\r\n")
 
 
 class Sse(Policy):
-    """Keep streams of events alive: a comment for each `keep_alive` without a byte of the service's.
+    """Keep streams of events alive: a comment for each `keep_alive` without a byte of the service's or provider's.
 
     Comments stand between events only. Apart from them and the retry hint every byte stays as it came.
     """
@@ -27,7 +27,7 @@ class Sse(Policy):
     use: Literal["sse"] = "sse"
     mode: Literal["enforce"] = "enforce"
     stage: ClassVar = Stage.SHAPE
-    gates: ClassVar = frozenset({"api"})
+    gates: ClassVar = frozenset({"api", "llm"})
     keep_alive: Annotated[Duration, Field(ge=0.1, le=600.0)] = 15.0
     """Silence after which a comment is sent, and again; 100ms to 10m."""
     retry: Annotated[Duration, Field(ge=0.001, le=86_400.0)] | None = None

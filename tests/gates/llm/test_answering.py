@@ -2,10 +2,11 @@
 
 import json
 
+import msgspec
 import pytest
 from tests.builders import make_exchange
 from tests.gates.llm import toy
-from tests.gates.llm.calls import COUNT, DONE, REPLY, STOP, WORD, chat
+from tests.gates.llm.calls import COUNT, DONE, REPLY, STOP, WORD, chat, event
 from tests.gates.llm.test_asking import BOTH, FOREIGN, SPEECH
 from tests.gates.llm.test_decoding import Pieces
 
@@ -16,7 +17,9 @@ from triplegate.gates.llm.answering import understood
 from triplegate.gates.llm.asking import ask
 from triplegate.gates.llm.call import read_call
 from triplegate.gates.llm.paths.chat import CHAT
+from triplegate.wire.openai import PROVIDER as OPENAI
 
+OURS = msgspec.structs.replace(SPEECH, codec=OPENAI)
 JSON, SSE = b"application/json", b"text/event-stream"
 
 
@@ -24,7 +27,7 @@ class Answered:
     """One attempt and what came of it."""
 
     def __init__(self, *pieces, kind=JSON, status=200, foreign=False, **said):
-        speech, endpoint = (FOREIGN, BOTH) if foreign else (SPEECH, CHAT)
+        speech, endpoint = (FOREIGN, BOTH) if foreign else (OURS, CHAT)
         self.exchange = make_exchange()
         self.call = read_call(endpoint, chat("m", **said))
         self.attempt = self.exchange.attempt(Target("deployment", "p/x"))
@@ -116,3 +119,30 @@ async def test_what_is_too_large_to_gather_streams():
     case = Answered(b'{"choices":"' + b"x" * 1_100_000, b'"}')
     assert len(await case.content()) > 1_100_000
     assert not case.attempt.flow.whole
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Answered(b'{"choices":[{"index":0,"finish_reason":"content_filter","message":{"content":null}}],"usage":{}}'),
+        Answered(
+            event(choices=[{"index": 0, "delta": {}, "finish_reason": "content_filter"}]) + DONE,
+            kind=SSE,
+            stream=True,
+        ),
+        Answered(toy.line("filtered"), foreign=True),
+        Answered(toy.line("filtered"), kind=b"x-toy", foreign=True, stream=True),
+    ],
+    ids=["whole", "streamed", "foreign", "foreign-streamed"],
+)
+async def test_an_answer_of_which_a_policy_left_nothing_may_be_given_by_another(case):
+    await case.content()
+    assert (case.reply.status, case.attempt.error_class) == (200, "content_policy")
+
+
+async def test_what_a_policy_cut_after_content_is_the_answer():
+    case = Answered(
+        WORD, event(choices=[{"index": 0, "delta": {}, "finish_reason": "content_filter"}]), kind=SSE, stream=True
+    )
+    await case.content()
+    assert case.attempt.error_class == ""

@@ -109,3 +109,20 @@ async def test_a_head_that_was_held_long_enough_goes_out_and_nothing_is_lost():
     await stream.hold(5, 0.01)
     come.set()
     assert b"".join(await rest_of(stream)) == ROLE + WORD + STOP + DONE
+
+
+async def test_whether_more_is_here_is_asked_of_the_provider():
+    class Slow(Pieces):
+        asked = 0
+
+        async def comes(self, within):
+            self.asked += 1
+            return within > 1
+
+    stream = Streaming(Slow(ROLE, WORD, STOP + DONE), relayed(), "p/x")
+    await stream.hold(5, 5)
+    assert await stream.comes(0.1)  # what was held is here
+    await anext(stream)
+    assert [await stream.comes(0.1), await stream.comes(2)] == [False, True]
+    assert len(await rest_of(stream)) == 1
+    assert await stream.comes(0.1)

@@ -25,6 +25,7 @@ def _event(text):
         "block": lambda: BlockStart(0, "text"),
         "text": lambda: Delta(0, said),
         "stop": lambda: Finish("stop", "end"),
+        "filtered": lambda: Finish("content_filter", "SAFETY"),
         "usage": lambda: UsageSeen(Usage(input_uncached=said, source="provider")),
         "error": lambda: Failed(said, "no luck"),
     }[kind]()

@@ -7,7 +7,7 @@ from triplegate.core.usage import Usage
 from triplegate.gates.llm.asking import Asked, Speech
 from triplegate.gates.llm.call import LlmCall
 from triplegate.gates.llm.failures import refusal_of
-from triplegate.gates.llm.flow import Flow, Relayed, Translated
+from triplegate.gates.llm.flow import FILTERED, Flow, Relayed, Translated
 from triplegate.gates.llm.keeping import SAMPLED
 from triplegate.gates.llm.origins import SealedRelay, Sealing
 from triplegate.gates.llm.streaming import Streaming
@@ -27,10 +27,12 @@ from triplegate.gates.llm.whole import (
 from triplegate.upstreams.retries import class_of_status
 from triplegate.wire import anthropic_errors, openai_errors
 from triplegate.wire.codec import Shape
-from triplegate.wire.neutral_events import Failed, Finish, Start, UsageSeen
+from triplegate.wire.neutral_events import Event, Failed, Finish, Start, UsageSeen, is_content
 
 _JSON = (b"content-type", b"application/json")
 _EVENTS = (b"content-type", b"text/event-stream; charset=utf-8")
+_POLICY = "content_policy"
+"""An answer of which a content policy left nothing is one only where no fallback for that is named."""
 _BY_STATUS = {404: "model_missing", 408: "transient"}
 """Statuses that are no mistake of the client's when a provider says them (llm.md §5.1)."""
 
@@ -66,6 +68,8 @@ async def understood(
             if flow.error is not None:
                 attempt.error_class = flow.error.kind
             raise
+        if flow.filtered and not flow.content:
+            attempt.error_class = _POLICY
         reply.frames = frames
         if asked.translated:
             reply.headers = _retyped(reply.headers, _EVENTS)
@@ -134,11 +138,16 @@ async def _whole(
                 raise Refusal("upstream_malformed", "The provider's answer is too large to be translated.")
             reply.frames = Large(text, frames, seen)
             return reply
-        content = _answer(text, seen, exchange, call, speech) if asked.translated else _passed(text, seen, call)
+        if asked.translated:
+            content, events = _answer(text, seen, exchange, call, speech)
+        else:
+            content, events = _passed(text, seen, call), _doubtful(text, speech)
     except BaseException:
         frames.close()
         raise
     frames.close()
+    if _filtered(events):
+        attempt.error_class = _POLICY
     seen.size, seen.whole = len(content), True
     if exchange.trace[-1:] in SAMPLED and not asked.translated:
         introduce(seen, content)
@@ -155,7 +164,23 @@ def _passed(text: bytes, seen: Seen, call: LlmCall) -> bytes:
     return text
 
 
-def _answer(text: bytes, seen: Seen, exchange: Exchange, call: LlmCall, speech: Speech) -> bytes:
+def _doubtful(text: bytes, speech: Speech) -> list[Event]:
+    """The events of an answer that its words suggest was cut by a content policy; of others none are read."""
+    if speech.codec is None or not any(b'"%b"' % word.encode("ascii") in text for word in FILTERED):
+        return []
+    try:
+        return speech.codec.read_reply(text)
+    except Refusal:
+        return []
+
+
+def _filtered(events: list[Event]) -> bool:
+    """Whether a content policy left nothing of the answer."""
+    ended = any(isinstance(event, Finish) and event.reason in FILTERED for event in events)
+    return ended and not any(is_content(event) for event in events)
+
+
+def _answer(text: bytes, seen: Seen, exchange: Exchange, call: LlmCall, speech: Speech) -> tuple[bytes, list[Event]]:
     assert speech.codec is not None
     assert call.endpoint.codec is not None
     events = speech.codec.read_reply(text)
@@ -168,7 +193,7 @@ def _answer(text: bytes, seen: Seen, exchange: Exchange, call: LlmCall, speech: 
             seen.finish_reason = event.raw or event.reason
         elif isinstance(event, Failed):
             raise refusal_of(event, call.model)
-    return call.endpoint.codec.write_reply(events, _shape(exchange, call))
+    return call.endpoint.codec.write_reply(events, _shape(exchange, call)), events
 
 
 async def _failed(

@@ -7,6 +7,8 @@ from triplegate.core.usage import Usage
 from triplegate.wire.codec import Reader, Relay, Writer
 from triplegate.wire.neutral_events import Delta, Event, Failed, Finish, Start, UsageSeen, is_content
 
+FILTERED = frozenset({"content_filter", "refusal"})
+"""Finish reasons of a content policy: OpenAI's and the neutral word, and Anthropic's."""
 _CUT = "no finish, no end marker"
 
 
@@ -26,6 +28,11 @@ class Flow(Protocol):
     @property
     def finish_reason(self) -> str:
         """The provider's word for why it ended; empty before."""
+        ...
+
+    @property
+    def filtered(self) -> bool:
+        """The provider's content policy ended it."""
         ...
 
     @property
@@ -96,6 +103,11 @@ class Relayed:
         return self._relay.finish_reason
 
     @property
+    def filtered(self) -> bool:
+        """The provider's content policy ended it."""
+        return self._relay.finish_reason in FILTERED
+
+    @property
     def usage(self) -> Usage | None:
         """What the provider said so far."""
         return self._relay.usage
@@ -154,6 +166,7 @@ class Translated:
         "content",
         "done",
         "error",
+        "filtered",
         "finish_reason",
         "id",
         "model",
@@ -164,7 +177,7 @@ class Translated:
 
     def __init__(self, reader: Reader, writer: Writer) -> None:
         self._reader, self._writer = reader, writer
-        self.content = False
+        self.content = self.filtered = False
         self.pieces = 0
         self.finish_reason = ""
         self.usage: Usage | None = None
@@ -206,6 +219,7 @@ class Translated:
             self.usage = event.usage
         elif isinstance(event, Finish):
             self.finish_reason = event.raw or event.reason
+            self.filtered = event.reason in FILTERED
         elif isinstance(event, Failed):
             self.error = event
         elif isinstance(event, Start):

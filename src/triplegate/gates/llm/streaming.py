@@ -78,6 +78,10 @@ class Streaming(Frames):
         """Whether something may be had without waiting."""
         return bool(self._held) or self._failure is not None or self._frames.ready
 
+    async def comes(self, within: float) -> bool:
+        """Whether more is here in time, or an end."""
+        return bool(self._held) or self._failure is not None or self._ended or await self._frames.comes(within)
+
     async def __anext__(self) -> bytes:
         """The next bytes for the client. Raises Refusal upstream_* for a stream that failed or was cut."""
         piece = b"".join(self._held)
