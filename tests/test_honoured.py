@@ -145,6 +145,8 @@ FIELDS = {
     # the three gates ------------------------------------------------------------------------------------------
     "GatewayDocument.policies": CHAIN,
     "LlmDocument.base_path": "gates/llm/test_compile.py::test_paths_follow_the_base_path",
+    "LlmDocument.share_cooldowns": DEPLOYMENT
+    + "test_one_process_that_is_told_to_wait_tells_the_others_where_that_is_shared",
     "LlmDocument.host": LLM + "test_another_host_is_misdirected",
     "LlmDocument.identity": "gates/llm/test_compile.py::test_an_open_gate_books_on_its_owner",
     "LlmDocument.owner": "gates/llm/test_compile.py::test_an_open_gate_books_on_its_owner",

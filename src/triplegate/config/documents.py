@@ -60,6 +60,8 @@ class LlmDocument(Document):
     """Team of anonymous calls."""
     unknown_price: UnknownPrice = "flag"
     """Calls whose price is unknown: flag (they cost 0 and are counted), block, or {charge_default: prices}."""
+    share_cooldowns: bool = False
+    """Workers and nodes tell one another which quota groups and keys are left alone, through the shared state."""
     files: ModelName | None = None
     """Model whose first deployment's provider keeps uploaded files and runs batches; null = they are not served."""
     origin_gone: Literal["refuse", "strip"] = "refuse"

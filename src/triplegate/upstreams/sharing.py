@@ -1,8 +1,8 @@
-"""Breakers that are shared: one that opens here is open at the other workers and nodes, too (best effort)."""
+"""What is left alone here is left alone by the other workers and nodes, too (best effort): breakers, cooldowns."""
 
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
@@ -10,14 +10,24 @@ import msgspec
 
 from triplegate.core.errors import Refusal
 from triplegate.core.ports import Kit
-from triplegate.upstreams.breaker import Breaker
 
 TOPIC = "breakers"
 _decode = msgspec.json.Decoder(tuple[str, str, float]).decode
 
 
+class Shared(Protocol):
+    """What tells and hears: a breaker, a cooldown."""
+
+    tell: Callable[[float], None] | None
+    """Told for how many seconds it is left alone from now, or 0 when it is well again."""
+
+    def heard(self, now: float, seconds: float, /) -> None:
+        """Another worker or node said so of its own."""
+        ...
+
+
 class Sharing:
-    """The process's one ear and mouth for its breakers; keep it by `kit.state`.
+    """The process's one ear and mouth for its breakers and cooldowns; keep it by `kit.state`.
 
     What is lost on the way costs a few calls: everyone still counts for himself. Without shared state there is nobody
     else to hear.
@@ -28,7 +38,7 @@ class Sharing:
     def __init__(self, kit: Kit) -> None:
         self._broadcast, self._supervisor, self._now = kit.broadcast, kit.supervisor, kit.clock.now
         self._own = uuid4().hex
-        self._breakers: WeakValueDictionary[str, Breaker] = WeakValueDictionary()
+        self._breakers: WeakValueDictionary[str, Shared] = WeakValueDictionary()
         self._listening = False
         self.failed = 0
         """Messages that could not be sent."""
@@ -38,7 +48,7 @@ class Sharing:
         """The one of this process."""
         return kit.state(cls, TOPIC, lambda: cls(kit))
 
-    def join(self, name: str, breaker: Breaker) -> None:
+    def join(self, name: str, breaker: Shared) -> None:
         """From now on `breaker` tells and hears under `name`; called while calls are served."""
         self._breakers[name] = breaker
         breaker.tell = partial(self._tell, name)

@@ -50,3 +50,21 @@ def test_one_call_tries_and_the_others_wait_until_it_is_known():
     assert cooldown.left(2.2) == 0
     cooldown.take(2.2)
     assert cooldown.left(2.3) == 0
+
+
+def test_what_is_told_and_heard_of_other_processes():
+    here, there, told = Cooldown(), Cooldown(), []
+    here.tell = told.append
+    here.refused(0.0, PACE, 7.0, "429")
+    here.refused(1.0, PACE, 3.0, "429")  # nothing new
+    here.well()
+    here.well()
+    assert told == [7.0, 0.0]
+    there.heard(100.0, 7.0)
+    assert (there.left(106.0), there.why) == (1.0, "as another worker or node was told")
+    there.heard(101.0, 2.0)
+    assert there.left(106.0) == 1.0
+    there.heard(107.0, 86_400.0)
+    assert there.left(107.0) == 3600
+    there.heard(108.0, 0.0)
+    assert there.left(108.0) == 0

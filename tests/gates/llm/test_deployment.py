@@ -1,14 +1,17 @@
 """A deployment: what a provider is sent, whoever calls."""
 
+import asyncio
+
 import pytest
 from tests.builders import make_kit
-from tests.gates.built import always, built
+from tests.gates.built import always, answer, built
 from tests.gates.llm.calls import OK, chat
 from tests.hostile.scripted import Upstream
 
 from triplegate.core.fold import fold
 from triplegate.policies.retry import Retry
 from triplegate.policies.timeout import Timeout
+from triplegate.stores.memory.broadcast import MemoryBroadcast
 
 TEXT = """
 providers:
@@ -97,3 +100,27 @@ async def test_a_chain_changes_its_times_and_never_its_fallback(tmp_path):
     assert (plain.total, plain.idle, tuned.total, tuned.idle, tuned.retries) == (9, 3, 2, 3, 4)
     assert {401, 429, 500, 503} <= plain.retry_on
     assert {401, 418, 429, 500, 503} <= tuned.retry_on
+
+
+async def test_one_process_that_is_told_to_wait_tells_the_others_where_that_is_shared(tmp_path):
+    broadcast = MemoryBroadcast()
+    told = answer(b"{}", b"Retry-After: 90", status=b"429 No")
+    shared = text("URL", "auth: null").replace("llm: {{", "llm: {").replace("llm: {", "llm: {share_cooldowns: true, ")
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    async with (
+        Upstream(always(OK, OK, told)) as upstream,
+        built(tmp_path / "a", shared.replace("URL", upstream.url), secrets=SECRETS, broadcast=broadcast) as here,
+        built(tmp_path / "b", shared.replace("URL", upstream.url), secrets=SECRETS, broadcast=broadcast) as there,
+    ):
+        cooled = there.gateway.snapshot.gates["llm"]._models["m"].places[0].health.group
+        for made in (here, there):
+            _, wire = await made.serve("POST", "/v1/chat/completions", body=chat())
+            assert wire.status == 200
+        _, wire = await here.serve("POST", "/v1/chat/completions", body=chat())
+        assert wire.status == 429
+        async with asyncio.timeout(4):
+            while not cooled.until:
+                await asyncio.sleep(0.005)
+        _, wire = await there.serve("POST", "/v1/chat/completions", body=chat())
+    assert (wire.status, int(wire.field(b"retry-after")) > 60, cooled.cooled) == (429, True, 0)

@@ -173,6 +173,7 @@ def _target(
     if "*" in written.model:
         deployment.pattern = Pattern(model)
         deployment.by_name = ByName(written, provider, documents.llm.unknown_price)
+    deployment.alone = not documents.llm.share_cooldowns
     if blocked:
         deployment.block(blocked, "price_unknown")
     return Target(

@@ -1,5 +1,6 @@
 """Leave alone for a while what said no: a quota group after a 429, a key after a 401; then one call tries it again."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 _FURTHEST = 3600.0
@@ -18,7 +19,7 @@ class Pace(NamedTuple):
 class Cooldown:
     """Counters only; keep it by `kit.state` under what it stands for."""
 
-    __slots__ = ("_probe_at", "_probing", "cooled", "times", "until", "why")
+    __slots__ = ("__weakref__", "_probe_at", "_probing", "cooled", "tell", "times", "until", "why")
 
     def __init__(self) -> None:
         self.until = 0.0
@@ -29,6 +30,8 @@ class Cooldown:
         """How often it was left alone so far."""
         self.why = ""
         """What was said when it last refused."""
+        self.tell: Callable[[float], None] | None = None
+        """Told for how many seconds it is left alone from now, or 0 when it is well again, where that is shared."""
         self._probing = False
         self._probe_at = 0.0
 
@@ -51,19 +54,38 @@ class Cooldown:
         """It said no: for as long as it asked, else for longer each time."""
         if now < self.until and not self._probing:
             if wait is not None:  # another call's answer from the same moment
-                self.until = max(self.until, now + min(wait, _FURTHEST))
+                self._stand(now, max(self.until - now, min(wait, _FURTHEST)))
             return
         seconds = min(pace.first * 2.0**self.times, pace.longest) if wait is None else min(wait, _FURTHEST)
-        self.until = now + seconds
         self.times = min(self.times + 1, 16)
         self.cooled += 1
         self.why = why
         self._probing = False
+        self._stand(now, seconds)
+
+    def _stand(self, now: float, seconds: float) -> None:
+        longer = now + seconds > self.until
+        self.until = now + seconds
+        if longer and self.tell is not None:
+            self.tell(seconds)
+
+    def heard(self, now: float, seconds: float) -> None:
+        """Another worker or node leaves it alone for so long, or found it well (0)."""
+        if seconds <= 0:
+            self._mend()
+        elif now + min(seconds, _FURTHEST) > self.until:
+            self.until, self._probing = now + min(seconds, _FURTHEST), False
+            self.times, self.why = max(self.times, 1), self.why or "as another worker or node was told"
 
     def well(self) -> None:
         """It answered."""
         if self.until:
-            self.until, self.times, self.why, self._probing = 0.0, 0, "", False
+            self._mend()
+            if self.tell is not None:
+                self.tell(0.0)
+
+    def _mend(self) -> None:
+        self.until, self.times, self.why, self._probing = 0.0, 0, "", False
 
     def unsaid(self) -> None:
         """The call that tried it failed for another reason: the next one may try."""

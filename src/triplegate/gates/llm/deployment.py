@@ -53,6 +53,7 @@ class Deployment:
         "_tuned",
         "_tunes",
         "_without",
+        "alone",
         "by_name",
         "health",
         "lacks",
@@ -110,6 +111,8 @@ class Deployment:
             watched=strategy == "quota",
         )
         self._without = ""
+        self.alone = True
+        """Other workers and nodes need not hear of its cooldowns, or do already."""
         self.lacks = "upstream_credentials"
         """Code of the refusal of such calls."""
         self._credential = Credential(
@@ -169,6 +172,9 @@ class Deployment:
             self._breaker.check(now, dispatch.breaker, self.model)
         if self.missing:
             raise Refusal(self.lacks, _LACKS[self.lacks].format(self.model), reason=self.missing)
+        if not self.alone:
+            self.alone = True
+            self.health.share(self._sharing)
         headers = [
             *self._fixed,
             (b"content-type", asked.content_type),

@@ -10,6 +10,7 @@ from triplegate.gates.llm.cooldown import Cooldown, Pace
 from triplegate.gates.llm.quota import Quotas
 from triplegate.upstreams.balancing.latency import measure
 from triplegate.upstreams.endpoint import Standing
+from triplegate.upstreams.sharing import Sharing
 
 GROUP = Pace(5.0, 60.0)
 """A quota group that said "too much" without saying for how long."""
@@ -43,12 +44,13 @@ class Outputs:
 class Health:
     """One deployment's; counters only, each kept over reloads by what it stands for."""
 
-    __slots__ = ("_counted", "_watched", "group", "key", "outputs", "quotas", "standing")
+    __slots__ = ("_counted", "_names", "_watched", "group", "key", "outputs", "quotas", "standing")
 
     def __init__(self, kit: Kit, credential: str, model: str, group: str, *, counted: bool, watched: bool) -> None:
         label = f"{credential}/{model}"
-        self.group = kit.state(Cooldown, f"group:{group}", Cooldown)
-        self.key = kit.state(Cooldown, f"key:{credential}", Cooldown)
+        self._names = (f"group:{group}", f"key:{credential}")
+        self.group = kit.state(Cooldown, self._names[0], Cooldown)
+        self.key = kit.state(Cooldown, self._names[1], Cooldown)
         self.quotas = kit.state(Quotas, label, Quotas)
         self.standing = kit.state(Standing, f"deployment:{label}", Standing)
         self.outputs = kit.state(Outputs, label, Outputs)
@@ -61,6 +63,11 @@ class Health:
             return f"its key is left alone for {seconds:.3g} s: {self.key.why}"
         seconds = self.group.left(now)
         return f"its quota group is left alone for {seconds:.3g} s: {self.group.why}" if seconds else ""
+
+    def share(self, sharing: Sharing) -> None:
+        """From now on other workers and nodes hear of it, and are heard."""
+        for name, cooldown in zip(self._names, (self.group, self.key), strict=True):
+            sharing.join(name, cooldown)
 
     def begin(self, exchange: Exchange, attempt: Attempt, tokens: int, output: int, now: float) -> None:
         """A call goes there."""
