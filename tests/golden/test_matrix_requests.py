@@ -14,12 +14,14 @@ from triplegate.wire.cohere import PROVIDER as COHERE
 from triplegate.wire.gemini import PROVIDER as GEMINI
 from triplegate.wire.neutral import Message, Request, Text
 from triplegate.wire.openai import PROVIDER as OPENAI
+from triplegate.wire.openai_responses import PROVIDER as RESPONSES
 
 PROVIDERS: dict[str, ProviderCodec] = {
     "anthropic": ANTHROPIC,
     "gemini": GEMINI,
     "cohere": COHERE,
     "openai": OPENAI,
+    "openai_responses": RESPONSES,
 }
 """By family, which is the name of the folder of files."""
 
@@ -28,6 +30,7 @@ MODELS = {
     "gemini": "gemini-3-pro-preview",
     "cohere": "command-a-03-2025",
     "openai": "gpt-5",
+    "openai_responses": "gpt-5",
 }
 
 LOST: dict[tuple[str, str], list[str]] = {
@@ -39,6 +42,9 @@ LOST: dict[tuple[str, str], list[str]] = {
     ("cohere", "tools"): ["is_error"],
     ("openai", "cached"): ["cache_control"],
     ("openai", "tools"): ["is_error"],
+    ("openai_responses", "cached"): ["cache_control"],
+    ("openai_responses", "tools"): ["is_error"],
+    ("openai_responses", "sampling"): ["top_k", "stop", "seed", "frequency_penalty", "presence_penalty"],
 }
 """What a dialect leaves out of a request, by the client's names."""
 

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 from triplegate.config.documents_llm import ProviderDocument
-from triplegate.wire import anthropic_messages, cohere, gemini, openai
+from triplegate.wire import anthropic_messages, cohere, gemini, openai, openai_responses
 from triplegate.wire.codec import ProviderCodec
 
 CODECS: Mapping[str, ProviderCodec] = {
     "openai_chat": openai.PROVIDER,
+    "openai_responses": openai_responses.PROVIDER,
     "anthropic_messages": anthropic_messages.PROVIDER,
     "gemini": gemini.PROVIDER,
     "cohere": cohere.PROVIDER,

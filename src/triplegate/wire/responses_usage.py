@@ -1,0 +1,65 @@
+"""Usage as OpenAI's Responses report it, brought to disjoint classes, and written back."""
+
+import msgspec
+
+from triplegate.core.usage import Usage
+
+_Number = int | float | None
+
+
+class _Input(msgspec.Struct, gc=False):
+    cached_tokens: _Number = None
+    cache_write_tokens: _Number = None
+
+
+class _Output(msgspec.Struct, gc=False):
+    reasoning_tokens: _Number = None
+
+
+class _Reported(msgspec.Struct, gc=False):
+    input_tokens: _Number = None
+    output_tokens: _Number = None
+    input_tokens_details: _Input | None = None
+    output_tokens_details: _Output | None = None
+
+
+_decode = msgspec.json.Decoder(_Reported).decode
+
+
+def read_usage(raw: msgspec.Raw | bytes) -> Usage | None:
+    """A `usage` object as disjoint classes; None for null, nothing, or what cannot be read. A zero stays zero."""
+    if len(raw) < 2 or bytes(raw) == b"null":
+        return None
+    try:
+        said = _decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    if said.input_tokens is None and said.output_tokens is None:
+        return None
+    inner, outer = said.input_tokens_details or _Input(), said.output_tokens_details or _Output()
+    total, output = _count(said.input_tokens), _count(said.output_tokens)
+    usage = Usage(source="provider")
+    usage.cache_read = min(_count(inner.cached_tokens), total)
+    usage.cache_write_5m = min(_count(inner.cache_write_tokens), total - usage.cache_read)
+    usage.input_uncached = total - usage.cache_read - usage.cache_write_5m
+    usage.reasoning = min(_count(outer.reasoning_tokens), output)
+    usage.output_text = output - usage.reasoning
+    return usage
+
+
+def _count(number: _Number) -> int:
+    return int(number) if number is not None and 0 < number < 2**53 else 0
+
+
+def write_usage(usage: Usage) -> dict[str, object]:
+    """A `usage` object, complete in all its parts."""
+    return {
+        "input_tokens": usage.input_total,
+        "input_tokens_details": {
+            "cached_tokens": usage.cache_read,
+            "cache_write_tokens": usage.cache_write_5m + usage.cache_write_1h,
+        },
+        "output_tokens": usage.output_total,
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning},
+        "total_tokens": usage.total,
+    }
