@@ -20,11 +20,13 @@ class Target(msgspec.Struct, frozen=True, eq=False):
     policies: tuple["Policy", ...] = ()
     price: Price | None = None
     group: str = ""
-    """Quota group: targets that share an upstream's own limit."""
+    """Targets that share an upstream's account, and its own limit where `limit` says no other."""
     claimants: tuple[Claimant, ...] = ()
     """The policies among `policies` that claim; taken before each attempt."""
     wiring: Any = None
     """The gate's own compiled part: endpoints, credentials, addresses."""
+    limit: str = ""
+    """Quota group: targets that share an upstream's own limit; empty = as `group`."""
 
 
 class Route(msgspec.Struct, frozen=True, eq=False):

@@ -216,7 +216,7 @@ def _back_off(exchange: Exchange, dispatch: Dispatch, found: Failure, target: Ta
     failed = found.attempt.target
     if target is not failed and not found.attempt.numbers.dispatched:
         return 0.0  # the other one's own limit is not this one's
-    if target is not failed and (target.group or target.name) != (failed.group or failed.name):
+    if target is not failed and _limit(target) != _limit(failed):
         return 0.0
     if found.attempt.error_class in ELSEWHERE_ONLY:
         return 0.0
@@ -224,6 +224,10 @@ def _back_off(exchange: Exchange, dispatch: Dispatch, found: Failure, target: Ta
     unsent = found.refusal is not None and found.refusal.code in UNSENT
     seconds = 0.0 if failures == 1 and unsent else back_off(failures, dispatch.back_off)
     return seconds if found.wait is None else max(found.wait, seconds)
+
+
+def _limit(target: Target) -> str:
+    return target.limit or target.group or target.name
 
 
 def _worse(before: Failure | None, now: Failure) -> Failure:

@@ -356,3 +356,12 @@ async def test_a_key_that_is_refused_in_other_words_is_not_the_clients_business_
         _, wire = await made.serve("POST", CHAT, body=chat())
     assert (wire.status, json.loads(wire.content)["error"]["code"]) == (502, "upstream_credentials_exhausted")
     assert b"sk-1" not in wire.content
+
+
+async def test_another_model_of_the_same_key_is_another_limit_and_is_asked_at_once(tmp_path):
+    limited = failed(b"429 No", b"Retry-After: 30")
+    async with Upstream(always(limited, OK)) as upstream:
+        both = "{deployments: [{provider: p, model: x}, {provider: p, model: y}], strategy: priority}"
+        async with built(tmp_path, configuration({"p": upstream.url}, {"m": both})) as made:
+            _, wire = await asyncio.wait_for(made.serve("POST", CHAT, body=chat()), 4)
+    assert (wire.status, wire.field(b"x-triplegate-deployment")) == (200, b"p/y")

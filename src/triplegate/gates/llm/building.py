@@ -169,7 +169,8 @@ def _target(
     price, blocked = price_of(written, provider, documents.llm.unknown_price)
     policies = provider.policies + written.policies
     group = written.group or f"{written.provider}:{written.key or provider.key or ''}"
-    deployment = Deployment(written, provider, kit, written.group or f"{group}:{written.model}", strategy)
+    limit = written.group or f"{group}:{written.model}"
+    deployment = Deployment(written, provider, kit, limit, strategy)
     if "*" in written.model:
         deployment.pattern = Pattern(model)
         deployment.by_name = ByName(written, provider, documents.llm.unknown_price)
@@ -184,4 +185,5 @@ def _target(
         group,
         tuple(policy for policy in policies if policy.form == "claims"),
         deployment,
+        limit,
     )
