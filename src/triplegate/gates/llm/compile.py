@@ -11,15 +11,19 @@ from triplegate.gates.llm.gate import ANTHROPIC_BASE, LlmGate, Surface
 from triplegate.gates.llm.paths import stored
 from triplegate.gates.llm.paths.audio import SPEECH, TRANSCRIPTIONS, TRANSLATIONS
 from triplegate.gates.llm.paths.chat import CHAT
+from triplegate.gates.llm.paths.completions import COMPLETIONS
 from triplegate.gates.llm.paths.embeddings import EMBEDDINGS
 from triplegate.gates.llm.paths.images import EDITS, GENERATIONS, VARIATIONS
 from triplegate.gates.llm.paths.messages import COUNT, MESSAGES
 from triplegate.gates.llm.paths.moderations import MODERATIONS
 from triplegate.gates.llm.paths.rerank import RERANK
+from triplegate.gates.llm.paths.responses import RESPONSES
 from triplegate.wire.seals import Seals
 
 _ENDPOINTS = (
     CHAT,
+    RESPONSES,
+    COMPLETIONS,
     MESSAGES,
     COUNT,
     EMBEDDINGS,
