@@ -9,6 +9,7 @@ from tests.golden.recordings import GOLDEN
 
 from triplegate.core.errors import Refusal
 from triplegate.wire.anthropic_messages import PROVIDER as ANTHROPIC
+from triplegate.wire.bedrock_converse import PROVIDER as BEDROCK
 from triplegate.wire.codec import Losses, ProviderCodec
 from triplegate.wire.cohere import PROVIDER as COHERE
 from triplegate.wire.gemini import PROVIDER as GEMINI
@@ -22,6 +23,7 @@ PROVIDERS: dict[str, ProviderCodec] = {
     "cohere": COHERE,
     "openai": OPENAI,
     "openai_responses": RESPONSES,
+    "bedrock": BEDROCK,
 }
 """By family, which is the name of the folder of files."""
 
@@ -31,6 +33,7 @@ MODELS = {
     "cohere": "command-a-03-2025",
     "openai": "gpt-5",
     "openai_responses": "gpt-5",
+    "bedrock": "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
 }
 
 LOST: dict[tuple[str, str], list[str]] = {
@@ -45,6 +48,11 @@ LOST: dict[tuple[str, str], list[str]] = {
     ("openai_responses", "cached"): ["cache_control"],
     ("openai_responses", "tools"): ["is_error"],
     ("openai_responses", "sampling"): ["top_k", "stop", "seed", "frequency_penalty", "presence_penalty"],
+    ("bedrock", "image_address"): ["image_url"],
+    ("bedrock", "json"): ["response_format"],
+    ("bedrock", "sampling"): ["seed", "frequency_penalty", "presence_penalty", "stop"],
+    ("bedrock", "thinking"): ["thinking"],
+    ("bedrock", "signed"): ["reasoning_effort"],
 }
 """What a dialect leaves out of a request, by the client's names."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from triplegate.config.documents_llm import ProviderDocument
-from triplegate.wire import anthropic_messages, cohere, gemini, openai, openai_responses
+from triplegate.wire import anthropic_messages, bedrock_converse, cohere, gemini, openai, openai_responses
 from triplegate.wire.codec import ProviderCodec
 
 CODECS: Mapping[str, ProviderCodec] = {
@@ -11,6 +11,7 @@ CODECS: Mapping[str, ProviderCodec] = {
     "openai_responses": openai_responses.PROVIDER,
     "anthropic_messages": anthropic_messages.PROVIDER,
     "gemini": gemini.PROVIDER,
+    "bedrock_converse": bedrock_converse.PROVIDER,
     "cohere": cohere.PROVIDER,
 }
 """Dialect as configuration names it → its provider's side."""
