@@ -137,7 +137,7 @@ def test_refusals_sources_weights_and_searches():
     assert json.loads(text.logprobs[0]) == weights
     assert (refusal.text, answer.finishes[0].reason) == ("No.", "refusal")
     assert answer.usage is not None
-    assert answer.usage.tool_units == '{"web_search":1}'
+    assert answer.usage.tool_units == '{"web_searches":1}'
 
 
 def test_a_cut_stream_has_no_finish_but_whole_blocks():

@@ -5,7 +5,7 @@ import msgspec
 from triplegate.core.usage import Usage
 from triplegate.wire.json_members import Members, encode, read_members, set_members
 from triplegate.wire.openai_chat import wrong
-from triplegate.wire.responses_usage import read_usage
+from triplegate.wire.responses_usage import Reply, used
 
 _NULL = b"null"
 _string = msgspec.json.Decoder(str).decode
@@ -64,16 +64,12 @@ def edit_call(call: ResponsesCall, *, model: str | None = None, include_usage: b
     return set_members(call.text, call.members, {"model": encode(model)})
 
 
-class _Reply(msgspec.Struct, gc=False):
-    usage: msgspec.Raw = msgspec.Raw(b"")
-
-
-_reply = msgspec.json.Decoder(_Reply).decode
+_reply = msgspec.json.Decoder(Reply).decode
 
 
 def whole_usage(body: bytes) -> Usage | None:
     """Usage of a whole reply."""
     try:
-        return read_usage(_reply(body).usage)
+        return used(_reply(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

@@ -8,6 +8,7 @@ import msgspec
 from triplegate.core.errors import Refusal
 from triplegate.wire.neutral_events import Event, Failed, Finish, Reason, Start, Unknown, UsageSeen
 from triplegate.wire.openai_failures import read_in_band
+from triplegate.wire.openai_usage import tier_of
 from triplegate.wire.responses_output import NOTHING, Item, Output
 from triplegate.wire.responses_usage import read_usage
 from triplegate.wire.sse import MOST, SseReader
@@ -50,7 +51,6 @@ _decode = msgspec.json.Decoder(_Event).decode
 _response = msgspec.json.Decoder(_Response).decode
 _NOT_SAID = frozenset({b"", b"null"})
 _ENDS = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
-_STANDARD = frozenset({"", "auto", "default", "standard"})
 
 
 class ResponsesReader:
@@ -119,9 +119,9 @@ class ResponsesReader:
         self._output.end(events)
         usage = read_usage(said.usage)
         if usage is not None:
-            usage.tier = "" if (said.service_tier or "") in _STANDARD else said.service_tier or ""
+            usage.tier = tier_of(said.service_tier)
             if self._output.searches:
-                usage.tool_units = f'{{"web_search":{self._output.searches}}}'
+                usage.tool_units = f'{{"web_searches":{self._output.searches}}}'
             events.append(UsageSeen(usage))
         self._close(said, events)
 

@@ -5,7 +5,7 @@ import msgspec
 from triplegate.core.usage import Usage
 from triplegate.wire.neutral_events import Failed
 from triplegate.wire.openai_failures import read_in_band
-from triplegate.wire.responses_usage import read_usage
+from triplegate.wire.responses_usage import Reply, used
 from triplegate.wire.sse import MOST, SseCutter, data_of, spans
 
 NOTHING = msgspec.Raw(b"")
@@ -16,10 +16,9 @@ class _Why(msgspec.Struct, gc=False):
     reason: str | None = None
 
 
-class _Response(msgspec.Struct, gc=False):
+class _Response(Reply, gc=False):
     id: str | None = None
     model: str | None = None
-    usage: msgspec.Raw = NOTHING
     error: msgspec.Raw = NOTHING
     incomplete_details: _Why | None = None
 
@@ -104,6 +103,6 @@ class ResponsesStream:
     def _note_response(self, said: _Response) -> None:
         if not self.id:
             self.id, self.model = said.id or "", said.model or ""
-        self.usage = read_usage(said.usage) or self.usage
+        self.usage = used(said) or self.usage
         if bytes(said.error) not in _NOT_SAID:
             self.error = read_in_band(said.error)

@@ -3,6 +3,7 @@
 import msgspec
 
 from triplegate.core.usage import Usage
+from triplegate.wire.openai_usage import tier_of
 
 _Number = int | float | None
 
@@ -44,6 +45,27 @@ def read_usage(raw: msgspec.Raw | bytes) -> Usage | None:
     usage.input_uncached = total - usage.cache_read - usage.cache_write_5m
     usage.reasoning = min(_count(outer.reasoning_tokens), output)
     usage.output_text = output - usage.reasoning
+    return usage
+
+
+class Reply(msgspec.Struct, gc=False):
+    """What a whole response says of what it used; a `usage` object alone does not know searches and tier."""
+
+    usage: msgspec.Raw = msgspec.Raw(b"")
+    service_tier: object = None
+    output: object = None
+
+
+def used(said: Reply) -> Usage | None:
+    """Its usage, with its service tier and the searches among its items; None when it does not say."""
+    usage = read_usage(said.usage)
+    if usage is None:
+        return None
+    usage.tier = tier_of(said.service_tier)
+    items = said.output if isinstance(said.output, list) else []
+    searches = sum([isinstance(item, dict) and item.get("type") == "web_search_call" for item in items])
+    if searches:
+        usage.tool_units = f'{{"web_searches":{searches}}}'
     return usage
 
 
