@@ -133,7 +133,7 @@ class Choice:
         self._number, self._indexes, self._reply = number, indexes, reply
         self._open = self._last = -1
         self._kind: Kind = "text"
-        self._said: dict[str, str] = {}
+        self._said: dict[str, list[str]] = {}
         """All text so far by kind, for backends that repeat it as a whole."""
         self._tools: list[tuple[int | None, _Tool]] = []
         self.finish_reason = ""
@@ -159,7 +159,7 @@ class Choice:
             said.tool_calls = said.function_call = NOTHING
         if "reasoning" in self._said:
             said.reasoning_content = said.reasoning = said.reasoning_details = NOTHING
-        before = self._said.get("text", "")
+        before = "".join(self._said.get("text", ()))
         if before and bytes(said.content)[:1] == b'"':
             text = _string(said.content)
             said.content = NOTHING
@@ -196,7 +196,9 @@ class Choice:
     def _say(self, kind: Kind, text: str, events: list[Event]) -> None:
         if text:
             events.append(Delta(self._block(kind, events), text))
-            self._said[kind] = self._said.get(kind, "") + text if kind == "text" else "…"
+            said = self._said.setdefault(kind, [])
+            if kind == "text":
+                said.append(text)
 
     def _block(self, kind: Kind, events: list[Event]) -> int:
         """The open block of this kind; another one ends before it."""

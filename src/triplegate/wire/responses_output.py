@@ -87,7 +87,7 @@ class Item:
         self._id = ""
         self._keys: dict[tuple[str, int], int] = {}
         """Block by kind and place of the part; parts of thoughts share one."""
-        self._said: dict[tuple[str, int], str] = {}
+        self._said: dict[tuple[str, int], list[str]] = {}
         self._open: list[int] = []
         self._cited: dict[int, int] = {}
         self._weighed = self._done = False
@@ -127,12 +127,14 @@ class Item:
         before = self._said.get((kind, place))
         if before is None and kind == "summary" and place:
             events.append(Delta(index, "\n\n"))
-        self._said[kind, place] = (before or "") + text
+        if before is None:
+            before = self._said[kind, place] = []
+        before.append(text)
         events.append(Delta(index, text))
 
     def rest(self, kind: Kind, place: int, text: str, events: list[Event]) -> None:
         """A part is whole: what its deltas did not say is said now."""
-        before = self._said.get((kind, place), "")
+        before = "".join(self._said.get((kind, place), ()))
         if text.startswith(before):
             self.more(kind, place, text[len(before) :], events)
 
@@ -155,12 +157,12 @@ class Item:
     def call(self, text: str, events: list[Event]) -> None:
         """More arguments."""
         if text and self._call >= 0:
-            self._said["tool_call", 0] = self._said.get(("tool_call", 0), "") + text
+            self._said.setdefault(("tool_call", 0), []).append(text)
             events.append(Delta(self._call, text))
 
     def called(self, text: str, events: list[Event]) -> None:
         """Arguments are whole."""
-        before = self._said.get(("tool_call", 0), "")
+        before = "".join(self._said.get(("tool_call", 0), ()))
         if text.startswith(before):
             self.call(text[len(before) :], events)
 

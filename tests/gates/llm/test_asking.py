@@ -12,7 +12,9 @@ from triplegate.core.errors import Refusal
 from triplegate.gates.llm.asking import Speech, ask
 from triplegate.gates.llm.call import endpoint_of, read_call
 from triplegate.gates.llm.paths.chat import CHAT
+from triplegate.gates.llm.paths.completions import COMPLETIONS
 from triplegate.gates.llm.paths.embeddings import EMBEDDINGS
+from triplegate.wire.openai import PROVIDER
 
 SPEECH = Speech("openai", None, frozenset({"openai"}), Quirks(), "drop", 60.0)
 FOREIGN = msgspec.structs.replace(SPEECH, family="toy", codec=toy.PROVIDER, speaks=frozenset({"toy"}))
@@ -33,6 +35,16 @@ def test_a_vendors_quirks_hold_for_its_own_dialect():
     text = chat("m", stream=True, seed=1, max_completion_tokens=3)
     asked = ask(read_call(CHAT, text), msgspec.structs.replace(SPEECH, quirks=quirks), "x")
     assert json.loads(asked.body.content) == {"model": "x", "messages": [], "stream": True, "max_tokens": 3}
+
+
+def test_usage_is_not_asked_for_in_a_translated_stream_where_the_vendor_refuses_it():
+    text = b'{"model":"m","prompt":"hi","stream":true}'
+    speech = msgspec.structs.replace(SPEECH, codec=PROVIDER, quirks=Quirks(stream_usage=False, max_tokens="max_tokens"))
+    asked = ask(read_call(COMPLETIONS, text), speech, "x")
+    said = {"model": "x", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+    assert (asked.path, json.loads(asked.body.content)) == (b"/chat/completions", said)
+    asked = ask(read_call(COMPLETIONS, text), msgspec.structs.replace(SPEECH, codec=PROVIDER), "x")
+    assert json.loads(asked.body.content)["stream_options"] == {"include_usage": True}
 
 
 def test_another_dialect_gets_a_translation_and_what_was_lost_is_known():

@@ -59,7 +59,10 @@ def ask(call: LlmCall, speech: Speech, model: str) -> Asked:
         path = endpoint.path.decode("ascii")
         raise Refusal("unsupported_endpoint", f"The provider of the model {call.model} does not serve {path}.")
     losses = Losses(speech.on_loss)
-    text = _shaped(codec.write_request(call.request(), model, losses), speech.quirks)
+    written = codec.write_request(call.request(), model, losses)
+    if call.streamed and not speech.quirks.stream_usage:  # the vendor refuses the wish that every translation brings
+        written = shape(written, speech.quirks, also=("stream_options",))
+    text = _shaped(written, speech.quirks)
     path = "/" + codec.path(model, call.streamed).lstrip("/")
     return Asked(path.encode("ascii"), text, translated=True, lost=tuple(losses.names))
 

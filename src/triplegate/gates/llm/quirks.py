@@ -6,10 +6,10 @@ from triplegate.wire.json_members import encode, read_members
 _BOUNDS = ("max_tokens", "max_completion_tokens")
 
 
-def shape(body: bytes, quirks: Quirks) -> bytes:
-    """`body` as the vendor takes it; values stay byte for byte, only members are left out or renamed."""
+def shape(body: bytes, quirks: Quirks, also: tuple[str, ...] = ()) -> bytes:
+    """`body` as the vendor takes it; values stay byte for byte, only members are left out (`also`, too) or renamed."""
     members = read_members(body)
-    names = {name: name for name in members if name not in quirks.drop}
+    names = {name: name for name in members if name not in quirks.drop and name not in also}
     wanted = quirks.max_tokens
     if wanted is not None:
         other = _BOUNDS[1 - _BOUNDS.index(wanted)]
