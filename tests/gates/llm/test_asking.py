@@ -14,6 +14,8 @@ from triplegate.gates.llm.call import endpoint_of, read_call
 from triplegate.gates.llm.paths.chat import CHAT
 from triplegate.gates.llm.paths.completions import COMPLETIONS
 from triplegate.gates.llm.paths.embeddings import EMBEDDINGS
+from triplegate.gates.llm.paths.messages import MESSAGES
+from triplegate.wire.neutral import Opaque, seal
 from triplegate.wire.openai import PROVIDER
 
 SPEECH = Speech("openai", None, frozenset({"openai"}), Quirks(), "drop", 60.0)
@@ -64,3 +66,28 @@ def test_an_endpoint_that_the_provider_does_not_have_is_told(speech):
     with pytest.raises(Refusal) as caught:
         ask(read_call(EMBEDDINGS, b'{"model":"m","input":"x"}'), speech, "x")
     assert (caught.value.code, "/embeddings" in caught.value.detail) == ("unsupported_endpoint", True)
+
+
+def test_state_of_other_providers_never_reaches_one_that_did_not_make_it():
+    foreign = {"type": "thinking", "thinking": "hm", "signature": seal(Opaque("gemini", "thought", "abc"))}
+    own = {"type": "thinking", "thinking": "so", "signature": "EqQB"}
+    text = json.dumps(
+        {
+            "model": "m",
+            "max_tokens": 9,
+            "messages": [
+                {"role": "user", "content": "hi"},
+                {"role": "assistant", "content": [foreign, {"type": "text", "text": "hello"}]},
+                {"role": "user", "content": "and?"},
+                {"role": "assistant", "content": [own, {"type": "text", "text": "well"}]},
+                {"role": "user", "content": "go on"},
+            ],
+        }
+    ).encode()
+    speech = msgspec.structs.replace(SPEECH, family="anthropic", speaks=frozenset({"anthropic"}))
+    asked = ask(read_call(MESSAGES, text), speech, "claude")
+    assert (asked.path, asked.translated) == (b"/messages", False)
+    said = json.loads(asked.body.content)
+    assert b"tg1." not in asked.body.content
+    assert [block["type"] for block in said["messages"][1]["content"]] == ["text"]
+    assert said["messages"][3]["content"][0] == own

@@ -8,9 +8,13 @@ from triplegate.config.documents_llm import Quirks
 from triplegate.core.errors import Refusal
 from triplegate.core.http import Body, BytesBody
 from triplegate.gates.llm.call import LlmCall
+from triplegate.gates.llm.dialects import OF_FAMILY
 from triplegate.gates.llm.forms import Form
 from triplegate.gates.llm.quirks import shape
 from triplegate.wire.codec import Losses, ProviderCodec
+
+_SEALED = b'"tg1.'
+"""How state of another provider begins that a client echoes (`neutral.seal`)."""
 
 
 class Speech(msgspec.Struct, frozen=True, eq=False):
@@ -52,6 +56,8 @@ def ask(call: LlmCall, speech: Speech, model: str) -> Asked:
         if endpoint.form:
             form: Form = call.look
             return Asked(endpoint.path, form.renamed(model), translated=False, content_type=form.content_type)
+        if _SEALED in call.look.text and endpoint.family in OF_FAMILY:
+            return _own_state_only(call, speech, model)
         body = endpoint.edit(call.look, model=model, include_usage=speech.quirks.stream_usage)
         return Asked(endpoint.path, _shaped(body, speech.quirks), translated=False)
     codec = speech.codec
@@ -65,6 +71,17 @@ def ask(call: LlmCall, speech: Speech, model: str) -> Asked:
     text = _shaped(written, speech.quirks)
     path = "/" + codec.path(model, call.streamed).lstrip("/")
     return Asked(path.encode("ascii"), text, translated=True, lost=tuple(losses.names))
+
+
+def _own_state_only(call: LlmCall, speech: Speech, model: str) -> Asked:
+    """The call written anew in its own dialect: a conversation that was answered elsewhere, too, holds state of other
+    providers, which this one would refuse. Its answer passes as any other.
+    """
+    losses = Losses(speech.on_loss)
+    written = OF_FAMILY[call.endpoint.family].write_request(call.request(), model, losses)
+    if call.streamed and not speech.quirks.stream_usage:
+        written = shape(written, speech.quirks, also=("stream_options",))
+    return Asked(call.endpoint.path, _shaped(written, speech.quirks), translated=False, lost=tuple(losses.names))
 
 
 def _shaped(body: bytes, quirks: Quirks) -> Body:

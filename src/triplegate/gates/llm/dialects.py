@@ -16,6 +16,8 @@ CODECS: Mapping[str, ProviderCodec] = {
 }
 """Dialect as configuration names it → its provider's side."""
 
+OF_FAMILY: Mapping[str, ProviderCodec] = {codec.family: codec for codec in CODECS.values()}
+
 FAMILIES: Mapping[str, str] = {
     "openai_chat": "openai",
     "openai_responses": "openai_responses",
