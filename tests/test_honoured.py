@@ -29,6 +29,7 @@ STRATEGY = "gates/llm/test_strategy.py::"
 ORDER = "gates/llm/test_order.py::"
 KEYS = "gates/llm/test_building.py::test_each_key_is_a_deployment_of_its_own_with_its_share_health_and_group"
 DEPLOYMENT = "gates/llm/test_deployment.py::"
+CREDENTIALS = "gates/llm/test_credentials.py::"
 MCP = "gates/mcp/test_gate.py::"
 BODIES = "hostile/test_edge_bodies.py::"
 SETTINGS = "config/test_settings.py::"
@@ -250,9 +251,11 @@ FIELDS = {
     "ProviderDocument.policies": OWN_LIMITS,
     "ProviderDocument.base_url": DEPLOYMENT + "test_a_provider_sees_our_credential_and_nothing_of_the_clients",
     "ProviderDocument.dialect": LLM + "test_a_chat_comes_back_with_its_cost_and_its_deployment",
+    "AwsAuth.id": CREDENTIALS + "test_an_access_key_may_be_one_text_or_stand_in_parts",
+    "AwsAuth.region": DEPLOYMENT + "test_a_call_of_amazons_is_signed_with_its_body_and_never_by_the_client",
+    "AwsAuth.token": CREDENTIALS + "test_an_access_key_may_be_one_text_or_stand_in_parts",
     "ProviderAuth.bearer": DEPLOYMENT + "test_a_provider_sees_our_credential_and_nothing_of_the_clients",
-    "ProviderAuth.google": "gates/llm/test_credentials.py::"
-    "test_a_service_account_of_googles_signs_a_token_and_another_before_it_ends",
+    "ProviderAuth.google": CREDENTIALS + "test_a_service_account_of_googles_signs_a_token_and_another_before_it_ends",
     "ProviderAuth.header": DEPLOYMENT + "test_a_provider_sees_our_credential_and_nothing_of_the_clients",
     "ProviderDocument.key": ORDERED,
     "ProviderDocument.headers": DEPLOYMENT + "test_a_provider_sees_our_credential_and_nothing_of_the_clients",

@@ -7,7 +7,18 @@ from triplegate.config.documents_llm import ModelDocument, ProviderAuth, Provide
 
 
 @pytest.mark.parametrize(
-    "wrong", [{}, {"bearer": True, "header": "x-key"}, {"bearer": False}, {"bearer": True, "google": True}]
+    "wrong",
+    [
+        {},
+        {"bearer": True, "header": "x-key"},
+        {"bearer": False},
+        {"bearer": True, "google": True},
+        {"aws": {"region": "us-east-1"}, "bearer": True},
+        {"aws": {}},
+        {"aws": {"region": "us east"}},
+        {"aws": {"region": "us-east-1", "token": "env:T"}},
+        {"aws": {"region": "us-east-1", "id": "AKID"}},
+    ],
 )
 def test_a_credential_travels_in_one_way(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):

@@ -3,7 +3,7 @@
 import pytest
 
 from triplegate.core.http import Headers
-from triplegate.wire.aws_sigv4 import AwsKey, amz_date, sign
+from triplegate.wire.aws_sigv4 import AwsKey, amz_date, checked, read_key, sign
 
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 KEY = AwsKey("AKIDEXAMPLE", SECRET)
@@ -94,3 +94,26 @@ def test_a_key_does_not_print_its_secret():
 
 def test_time_is_told_in_utc():
     assert amz_date(1_795_523_445.9) == "20261124T123045Z"
+
+
+def test_an_exported_key_is_read_and_may_have_no_token():
+    text = '{"AccessKeyId":"AKID","SecretAccessKey":"hidden","SessionToken":"hours","Expiration":"soon"}'
+    assert read_key(text) == AwsKey("AKID", "hidden", "hours")
+    assert read_key('{"AccessKeyId":"AKID","SecretAccessKey":"hidden"}') == AwsKey("AKID", "hidden")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "hidden", "[]", '{"AccessKeyId":"hidden"}', '{"AccessKeyId":"","SecretAccessKey":"hidden"}']
+)
+def test_what_is_no_exported_key_is_refused_without_being_quoted(text: str):
+    with pytest.raises(ValueError, match="access key") as refused:
+        read_key(text)
+    assert "hidden" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "key", [AwsKey("", "s"), AwsKey("A", ""), AwsKey("A\r\n", "s"), AwsKey("A", "s", "t\n"), AwsKey("Ä", "s")]
+)
+def test_what_would_be_no_part_of_a_field_is_refused(key: AwsKey):
+    with pytest.raises(ValueError, match="no access key"):
+        checked(key)

@@ -33,6 +33,24 @@ Dialect = Literal["openai_chat", "openai_responses", "anthropic_messages", "gemi
 """The wire of a provider."""
 
 
+class AwsAuth(Document):
+    """An access key of Amazon's: each call is signed with it, and it does not travel itself."""
+
+    region: Annotated[str, Worded(r"[a-z0-9-]+", "a region such as us-east-1", longest=64)]
+    """The region that the calls are signed for; the provider's address names it, too."""
+    id: SecretRef | None = None
+    """Id of the access key, whose secret is `key`. Null: `key` is a JSON object of AccessKeyId, SecretAccessKey and
+    maybe SessionToken, as `aws configure export-credentials` writes it."""
+    token: SecretRef | None = None
+    """Session token of an access key that lives for hours only."""
+
+    @model_validator(mode="after")
+    def _token_has_its_id(self) -> "AwsAuth":
+        if self.token is not None and self.id is None:
+            raise ValueError("token stands beside id only: else the key holds it")
+        return self
+
+
 class ProviderAuth(Document):
     """How the credential travels."""
 
@@ -42,11 +60,13 @@ class ProviderAuth(Document):
     """As the value of this header."""
     google: bool = False
     """The key is the JSON file of a Google service account: calls carry tokens signed with it, made anew in time."""
+    aws: AwsAuth | None = None
+    """Calls are signed with an access key of Amazon's."""
 
     @model_validator(mode="after")
     def _one_way(self) -> "ProviderAuth":
-        if self.bearer + self.google + (self.header is not None) != 1:
-            raise ValueError("auth is one of {bearer: true}, {header: name} and {google: true}")
+        if self.bearer + self.google + (self.header is not None) + (self.aws is not None) != 1:
+            raise ValueError("auth is one of {bearer: true}, {header: name}, {google: true} and {aws: {region: …}}")
         return self
 
 

@@ -36,6 +36,31 @@ class AwsKey(msgspec.Struct, frozen=True, gc=False):
         return f"AwsKey({self.id!r})"
 
 
+class _Exported(msgspec.Struct, gc=False):
+    id: str = msgspec.field(name="AccessKeyId")
+    secret: str = msgspec.field(name="SecretAccessKey")
+    token: str | None = msgspec.field(default=None, name="SessionToken")
+
+
+_decode = msgspec.json.Decoder(_Exported).decode
+
+
+def read_key(text: str) -> AwsKey:
+    """An access key as Amazon's tools export it. Raises ValueError when it is none; the message never quotes it."""
+    try:
+        said = _decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise ValueError("it is not the JSON of an access key") from None
+    return checked(AwsKey(said.id, said.secret, said.token or ""))
+
+
+def checked(key: AwsKey) -> AwsKey:
+    """The key itself. Raises ValueError when its id or its token would be no part of a header field."""
+    if not key.id or not key.secret or not (key.id + key.token).isascii() or not (key.id + key.token).isprintable():
+        raise ValueError("it is no access key")
+    return key
+
+
 def amz_date(seconds: float) -> str:
     """Unix time as `x-amz-date` writes it."""
     return strftime("%Y%m%dT%H%M%SZ", gmtime(seconds))

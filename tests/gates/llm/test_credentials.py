@@ -1,11 +1,13 @@
 """A deployment's own credential, read again while we run."""
 
+import json
+
 import jwt
 import pytest
 from tests.builders import DictSecrets
 from tests.wire.test_google_jwt import file
 
-from triplegate.config.documents_llm import ProviderAuth
+from triplegate.config.documents_llm import AwsAuth, ProviderAuth
 from triplegate.core.clock import SetClock
 from triplegate.gates.llm.credentials import Credential
 
@@ -86,3 +88,47 @@ def test_what_is_no_service_account_is_missing_until_it_is_replaced(value):
     clock.advance(5.0)
     assert one.missing, "a token of an account that is no longer ours is not sent on"
     assert one.line is None
+
+
+PARTS = ProviderAuth(aws=AwsAuth(region="eu-west-1", id="file:id", token="file:token"))
+WHOLE = ProviderAuth(aws=AwsAuth(region="eu-west-1"))
+IN_PARTS = {"file:key": "secret", "file:id": "AKID", "file:token": "hours"}
+EXPORTED = {"Version": 1, "AccessKeyId": "AKID", "SecretAccessKey": "secret", "SessionToken": "hours"}
+
+
+def signature(one):
+    return one.signer("POST", b"/model/m/converse", [(b"host", b"a.example")], b"{}")
+
+
+def test_an_access_key_may_be_one_text_or_stand_in_parts():
+    parts = credential(dict(IN_PARTS), PARTS)
+    whole = credential({"file:key": json.dumps(EXPORTED)}, WHOLE)
+    assert parts.line is whole.line is None
+    assert parts.missing == whole.missing == ""
+    assert signature(parts) == signature(whole)
+    assert (b"x-amz-security-token", b"hours") in signature(whole)
+    assert b"/eu-west-1/bedrock/aws4_request" in dict(signature(whole))[b"authorization"]
+
+
+@pytest.mark.parametrize("part", IN_PARTS)
+def test_an_access_key_is_another_with_each_of_its_parts(part):
+    values, clock, told = dict(IN_PARTS), SetClock(), []
+    one = credential(values, PARTS, clock=clock, changed=lambda: told.append(1))
+    before = signature(one)
+    values[part] = "new"
+    clock.advance(5.0)
+    assert one.missing == ""
+    assert signature(one) != before
+    assert told == [1]
+    del values[part]
+    clock.advance(5.0)
+    assert (one.missing, one.signer) == ("no access key at file:key", None)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "secret", "{}", "[]", '{"AccessKeyId":"AKID"}', json.dumps(EXPORTED | {"SessionToken": "a\r\nx-admin: 1"})],
+)
+def test_what_is_no_access_key_signs_nothing(value):
+    one = credential({"file:key": value}, WHOLE)
+    assert (one.signer, one.line, one.missing) == (None, None, "no access key at file:key")

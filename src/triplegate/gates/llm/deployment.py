@@ -6,7 +6,7 @@ from triplegate.config.documents_llm import DeploymentDocument, ProviderDocument
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange
 from triplegate.core.fold import Chain, tuned
-from triplegate.core.http import Headers, Reply
+from triplegate.core.http import Body, BytesBody, Headers, Reply
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import Kit
 from triplegate.gates.llm.asking import Asked, Speech
@@ -184,6 +184,8 @@ class Deployment:
         ]
         if self._credential.line is not None:
             headers.append(self._credential.line)
+        elif self._credential.signer is not None:
+            headers += self._credential.signer(asked.method, self._path + asked.path, headers, _content(asked.body))
         attempt.credential_id = self.reference
         self.health.begin(exchange, attempt, call.size // 4, call.most_output, now)
         reply = await self._pool.send(
@@ -210,3 +212,10 @@ class Deployment:
         self.health.report(attempt, now)
         if attempt.error_class == "credential":
             self._credential.again()
+
+
+def _content(body: Body) -> bytes:
+    """What is signed with the call. Raises Refusal unsupported_endpoint for what is not here as a whole."""
+    if not isinstance(body, BytesBody):
+        raise Refusal("unsupported_endpoint", "A body that is passed on as it comes cannot be signed.")
+    return body.content
