@@ -134,7 +134,8 @@ def _response(reply: dict[str, Any]) -> Said:
         elif item["type"] == "function_call":
             said.calls.append((item["name"], json.loads(item["arguments"])))
         elif item["type"] == "reasoning":
-            said.thoughts += "".join([part["text"] for part in item.get("summary") or ()])
+            for part in (*item.get("summary", ()), *(item.get("content") or ())):
+                said.thoughts += part["text"]
     incomplete = (reply.get("incomplete_details") or {}).get("reason")
     said.finish = {"max_output_tokens": "length"}.get(incomplete or "", incomplete or "stop")
     if said.calls and said.finish == "stop":

@@ -97,6 +97,8 @@ class Clients:
                     text += event.delta
                 elif event.type in ("response.completed", "response.incomplete"):
                     ended = event.response
+                elif event.type == "error":
+                    raise openai.APIError(event.message, raw.http_request, body=None)
             assert ended is not None
             said = _of_response(ended)
             assert text == said.text

@@ -178,7 +178,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._whole(exchange.status, exchange.content_type, body, content_encoding="gzip")
 
     def _break_stream(self, exchange: Replayed, fault: str, late: bool) -> None:
-        self._stream(exchange, b"".join(_events(exchange)[:-2]) if late else b"")
+        events = _events(exchange)
+        self._stream(exchange, b"".join(events[: len(events) * 2 // 3]) if late else b"")
         if fault in ("inband", "malformed"):
             broken = b"data: {nonsense]\n\n" if exchange.dialect != "bedrock_converse" else b"\0" * 64
             piece = in_band(exchange.dialect) if fault == "inband" else broken

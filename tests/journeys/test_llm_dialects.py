@@ -102,7 +102,7 @@ def test_the_client_gets_what_was_recorded(llm, client, exchange):
     elif wanted.counted:
         assert (got.said.input, got.said.cached, got.said.output) == (wanted.input, wanted.cached, wanted.written)
     if not passes(client, exchange.dialect):
-        assert got.said.thoughts == wanted.thoughts
+        assert "".join(got.said.thoughts.split()) == "".join(wanted.thoughts.split())  # parts may be set apart
     row = llm.row(got.number)
     assert (row["outcome"], row["streamed"]) == ("ok", int(exchange.streamed))
     if wanted.counted:

@@ -1,0 +1,143 @@
+"""Every way a provider fails, in every dialect: a healthy fallback answers unseen, else the client is told."""
+
+import asyncio
+import contextlib
+from collections import Counter
+
+import openai
+import pytest
+from tests.chaos.failing import Cell, run
+from tests.golden.exchanges import DIALECTS, own
+from tests.journeys.dialect_clients import missing
+from tests.journeys.replaying import FAULTS, Replaying
+from tests.journeys.running import House, eventually, records, write
+
+WANTED = "Let me see, Zoë."
+ELSEWHERE = ("dns", "tls")
+"""Faults before there is a provider at all."""
+LATE = ("stall-late", "cut-late", "inband-late", "malformed-late")
+"""Faults after a part of the answer was given: nobody can take over then."""
+PROVIDER = """
+  {name}:
+    base_url: {base}
+    dialect: {dialect}
+    auth: null
+    first_token: 300ms
+    timeouts: {{connect: 2s, first_byte: 300ms, idle: 300ms, total: 10s}}
+"""
+TOLD = {
+    "401": {"502"},
+    "429": {"429"},
+    "500": {"500", "502"},
+    "slow": {"504"},
+    "stall": {"504"},
+    "cut": {"502"},
+    "inband": {"500", "502"},
+    "malformed": {"502"},
+    "html": {"502"},
+    "gzip": {"ok"},
+    "dns": {"502", "503"},
+    "tls": {"502", "503"},
+    "stall-late": {"in-band"},
+    "cut-late": {"in-band"},
+    "inband-late": {"in-band"},
+    "malformed-late": {"in-band", "broken", "ok"},
+}
+"""What the client may be told where nobody else can answer. An event that is no JSON passes to a client of the same
+dialect, whose own parser breaks; where it came together with what was before it, another one could still answer."""
+
+
+def cells_of(dialect: str) -> list[Cell]:
+    return [
+        Cell(dialect, fault, streamed, saved)
+        for fault in (*FAULTS, *ELSEWHERE)
+        for streamed in (False, True)
+        for saved in (False, True)
+    ] + [Cell(dialect, fault, True, True) for fault in LATE]
+
+
+def configuration(replaying: Replaying) -> str:
+    port = replaying.port
+    providers, models = [], []
+    for dialect in DIALECTS:
+        base = replaying.base(dialect)
+        places = {"at": base, "dead": base, "dns": "http://nowhere.invalid/v1", "tls": f"https://127.0.0.1:{port}/v1"}
+        providers += [
+            PROVIDER.format(name=f"{name}-{dialect}", base=place, dialect=dialect) for name, place in places.items()
+        ]
+        for form in ("stream", "whole"):
+            place = f"{{provider: at-{dialect}, model: own/{dialect}/{form}}}"
+            models.append(f"  own/{dialect}/{form}: {{deployments: [{place}]}}")
+        models += [_model(cell) for cell in cells_of(dialect)]
+    people = "orgs: {acme: {teams: {web: {consumers: {ci: {}}}}}}"
+    return "\n".join(["providers:", *providers, "models:", *models, "llm: {policies: [{use: key_auth}]}", people, ""])
+
+
+def _model(cell: Cell) -> str:
+    form = "stream" if cell.streamed else "whole"
+    well = f"own/{cell.dialect}/{form}"
+    provider = {"401": "dead", "dns": "dns", "tls": "tls"}.get(cell.fault, "at")
+    place = f'{{provider: {provider}-{cell.dialect}, model: "{well}~{cell.fault}"}}'
+    return f"  {cell.model}: {{deployments: [{place}], fallback: [{well if cell.saved else ''}]}}"
+
+
+@pytest.fixture(scope="module")
+def failing(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("failures")
+    with Replaying(own()) as replaying:
+        write(folder, configuration(replaying))
+        with House(folder) as house:
+            yield house, replaying
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_every_failure_is_mended_or_told(failing, dialect):
+    if reason := missing("chat", dialect):
+        pytest.xfail(reason)
+    house, replaying = failing
+    times = 5 if dialect == "openai_chat" else 1
+    key = await asyncio.to_thread(house.key)
+    async with openai.AsyncOpenAI(base_url=f"{house.url}/v1", api_key=key, max_retries=0, timeout=30) as client:
+        seen = await run(client, cells_of(dialect), times, WANTED)
+    assert not unexpected(seen)
+    forms = {(cell.streamed, cell.fault) for cell in seen if cell.fault not in ELSEWHERE}
+    named = {f"own/{dialect}/{'stream' if streamed else 'whole'}~{fault}" for streamed, fault in forms}
+    assert named <= replaying.asked.keys()
+    await asyncio.to_thread(one_record_each, house, seen)
+
+
+def unexpected(seen: dict[Cell, Counter[str]]) -> dict[str, dict[str, int]]:
+    """The cells with an outcome that should not be."""
+    wrong = {}
+    for cell, outcomes in seen.items():
+        allowed = {"ok"} if cell.saved and cell.fault not in LATE else TOLD[cell.fault]
+        if bad := {outcome: count for outcome, count in outcomes.items() if outcome not in allowed}:
+            wrong[cell.model] = bad
+    return wrong
+
+
+def how(row: dict) -> str:
+    """A provider's refusal that passed is an answer, too, but not a good one."""
+    return "ok" if row["outcome"] == "ok" and row["status"] < 400 else "failed"
+
+
+def one_record_each(house: House, seen: dict[Cell, Counter[str]]) -> None:
+    """Every call is one row, and it says how the call went."""
+    wanted = {
+        (cell.model, result): count
+        for cell, outcomes in seen.items()
+        for result, count in (("ok", outcomes["ok"]), ("failed", outcomes.total() - outcomes["ok"]))
+        if count
+    }
+    differing: dict[tuple[str, str], int] = {}
+
+    def agree() -> bool:
+        house.usage("team")  # brings the ledger up to date
+        found = Counter([(row["route"], how(row)) for row in records(house.directory)])
+        differing.clear()
+        differing.update({cell: found[cell] for cell, count in wanted.items() if found[cell] != count})
+        return not differing
+
+    with contextlib.suppress(AssertionError):
+        eventually(agree)
+    assert not differing
