@@ -77,6 +77,39 @@ def test_the_split_changes_nothing(cuts: list[int]):
     assert read(*pieces) == read(ANSWER)
 
 
+PIECES = st.sampled_from(
+    [
+        {"text": "a"},
+        {"text": ""},
+        {"toolUse": {"input": "{"}},
+        {"toolUse": {}},
+        {"reasoningContent": {"text": "b"}},
+        {"reasoningContent": {"signature": "c2ln"}},
+        {"reasoningContent": {"redactedContent": "aGlk"}},
+        {"citation": {"title": "T", "location": {"web": None}}},
+        {"citation": 7},
+        {"text": None},
+        {},
+        None,
+    ]
+)
+NUMBERS = st.sampled_from([0, 1, 2, -1, None])
+EVENTS = st.one_of(
+    st.builds(lambda number, said: event("contentBlockDelta", contentBlockIndex=number, delta=said), NUMBERS, PIECES),
+    st.builds(lambda number: call(number, "f"), NUMBERS),
+    st.builds(lambda number: event("contentBlockStop", contentBlockIndex=number), NUMBERS),
+    st.sampled_from([BEGIN, STOP, USAGE, event("metadata"), event("messageStop"), frame(b"", b"7"), frame(b"", b"{}")]),
+)
+
+
+@given(st.lists(EVENTS, max_size=12))
+def test_whatever_comes_blocks_are_whole_and_there_is_one_finish_at_most(events: list[bytes]):
+    found = read(*events)
+    check_blocks(found)
+    ends = [place for place, one in enumerate(found) if isinstance(one, Finish)]
+    assert ends in ([], [len(found) - 1])
+
+
 def test_the_finish_waits_for_usage():
     reader = BedrockReader()
     assert not any(isinstance(one, Finish) for one in reader.feed(BEGIN + delta(0, text="a") + STOP))

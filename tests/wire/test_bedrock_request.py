@@ -136,6 +136,13 @@ def test_a_schema_is_told_as_a_text():
     assert "outputConfig" not in body(format=Format())
 
 
+def test_effort_stands_beside_the_format():
+    found = body("global.anthropic.claude-opus-4-6-v1:0", thinking=Thinking("low"), format=Format("schema", "", b"{}"))
+    assert found["outputConfig"]["effort"] == "low"
+    assert found["outputConfig"]["textFormat"]["type"] == "json_schema"
+    assert found["additionalModelRequestFields"] == {"thinking": {"type": "adaptive"}}
+
+
 def test_messages_stand_last():
     text = write_request(Request("openai", "m", CALLED, max_tokens=5, thinking=Thinking("low")), NOVA, Losses())
     assert list(json.loads(text))[-1] == "messages"

@@ -26,7 +26,7 @@ def budget(tokens: int) -> dict[str, Any]:
 
 
 def adaptive(effort: str) -> dict[str, Any]:
-    return {"thinking": {"type": "adaptive"}, "output_config": {"effort": effort}}
+    return {"thinking": {"type": "adaptive"}, "effort": effort}
 
 
 @pytest.mark.parametrize(

@@ -175,6 +175,7 @@ class BedrockReader:
     def _finish(self) -> None:
         if self._stop is not None:
             self._ended = True
+            self._blocks.end_all()
             _tell_finish(self._blocks, self._stop)
 
 

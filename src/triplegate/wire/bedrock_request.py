@@ -71,11 +71,14 @@ def write_request(request: Request, model: str, losses: Losses) -> bytes:
     extra = bedrock_thinking.fields(request, vendor(model), model, turns.thoughtless, losses)
     if config := _config(request, model, extra, losses):
         body["inferenceConfig"] = config
+    output = _format(request.format, losses)
+    if effort := extra.pop(bedrock_thinking.EFFORT, ""):
+        output["effort"] = effort
+    if output:
+        body["outputConfig"] = output
     if extra:
         given = body.get(_EXTRA)
         body[_EXTRA] = (_members(given) if given is not None else {}) | extra
-    if output := _format(request.format, losses):
-        body["outputConfig"] = output
     if request.service_tier in _TIERS:
         body["serviceTier"] = {"type": request.service_tier}
     if request.metadata and _tellable(request.metadata):

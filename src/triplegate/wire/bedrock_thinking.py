@@ -21,8 +21,12 @@ def name(request: Request) -> str:
     return _NAMES.get(request.dialect, "thinking")
 
 
+EFFORT = "effort"
+"""Of what `fields` says, the one member that belongs to `outputConfig`."""
+
+
 def fields(request: Request, vendor: str, model: str, thoughtless: bool, losses: Losses) -> dict[str, Any]:
-    """Members of `additionalModelRequestFields`; empty where nothing is to be said.
+    """Members of `additionalModelRequestFields`, and maybe EFFORT; empty where nothing is to be said.
 
     `thoughtless`: a call is under way without thoughts, behind which Claude with a budget refuses to think.
     """
@@ -50,7 +54,7 @@ def _claude(request: Request, thinking: Thinking, model: str, thoughtless: bool,
         losses.lose(name(request), "a model that must call a tool cannot think before")
         return {}
     if version >= (4, 6):
-        return {"thinking": {"type": "adaptive"}, "output_config": {"effort": _effort(thinking, version)}}
+        return {"thinking": {"type": "adaptive"}, EFFORT: _effort(thinking, version)}
     budget = thinking.budget if thinking.budget is not None else _BUDGETS.get(thinking.effort, _MOST)
     budget = max(budget, _LEAST)
     if request.max_tokens is not None and budget >= request.max_tokens:
