@@ -400,9 +400,9 @@ async def test_what_is_no_handshake_is_refused_by_the_gate():
     assert gate.opened[0].outcome == "refused"
 
 
-async def test_only_the_api_gate_takes_a_websocket():
+async def test_the_mcp_gate_takes_no_websocket():
     gate = Opening()
-    gate.name = "llm"
+    gate.name = "mcp"
     client = await channel(gate)
     assert (client.sent[0]["status"], client.sent[1]["body"]) == (400, b"websocket_not_served")
 

@@ -81,7 +81,9 @@ class Quirks(Document):
     """Fields of a request it refuses; they are left out."""
 
 
-Beside = Literal["openai_responses", "completions", "embeddings", "moderations", "images", "audio", "rerank"]
+Beside = Literal[
+    "openai_responses", "completions", "embeddings", "moderations", "images", "audio", "rerank", "realtime"
+]
 """Endpoints a provider may serve beside its dialect."""
 
 
@@ -94,7 +96,7 @@ class ProviderDocument(Reached):
     """The wire it speaks; calls in other dialects are translated to it."""
     speaks: tuple[Beside, ...] | None = None
     """Endpoints it serves besides: their calls pass untranslated. Null = what its dialect implies: of openai_chat all
-    but openai_responses and completions, of cohere rerank, else nothing."""
+    but openai_responses, completions and realtime, of cohere rerank, else nothing."""
     on_loss: Literal["drop", "reject"] = "drop"
     """What a translation cannot carry is left out and named in `X-Triplegate-Dropped`, or the call is refused."""
     first_token: Duration = 60.0

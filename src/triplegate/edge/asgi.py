@@ -21,6 +21,8 @@ from triplegate.edge.websocket import handshake_fault
 from triplegate.edge.websocket_asgi import AsgiLine
 
 _CLOSE = (b"connection", b"close")
+_UPGRADED = frozenset({"api", "llm"})
+"""Gates that look themselves at which of their paths are opened as a WebSocket."""
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -383,7 +385,7 @@ class DataPlane:
             asked="" if facts is None else facts.asked,
         )
         gate = self._gates(seen.path)
-        if protocol == "websocket" and gate.name != "api":
+        if protocol == "websocket" and gate.name not in _UPGRADED:
             refusal = Refusal("websocket_not_served", "This gate is called without WebSocket.")
             return open_exchange(gate, inbound, refusal)
         return open_exchange(gate, inbound)

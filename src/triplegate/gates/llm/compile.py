@@ -6,6 +6,7 @@ from triplegate.core.catalog import Route
 from triplegate.core.chains import Chains
 from triplegate.core.exchange import Compiled
 from triplegate.core.ports import House, Kit
+from triplegate.gates.llm import realtime
 from triplegate.gates.llm.building import models_of
 from triplegate.gates.llm.gate import ANTHROPIC_BASE, LlmGate, Surface
 from triplegate.gates.llm.paths import stored
@@ -64,5 +65,6 @@ def compile_llm(documents: Documents, kit: Kit, house: House, snapshot: str, cha
     listing = f"{written.base_path}/models"
     kept = [f"{written.base_path}/{kind}" for kind in stored.KINDS]
     others = f"{ANTHROPIC_BASE}{listing}"
-    paths = (*endpoints, listing, others, *[each for each in kept if not each.endswith("responses")])
+    channel = f"{written.base_path}{realtime.PATH}"
+    paths = (*endpoints, listing, others, channel, *[each for each in kept if not each.endswith("responses")])
     return Compiled(gate, paths, (f"{listing}/", f"{others}/", *[f"{each}/" for each in kept]))

@@ -22,6 +22,7 @@ from triplegate.upstreams.pool import Pool
 from triplegate.upstreams.reach import reach
 from triplegate.upstreams.retries import Spares
 from triplegate.upstreams.sharing import Sharing
+from triplegate.upstreams.websocket import Bounds, open_websocket
 from triplegate.wire.neutral_events import ErrorClass
 
 RETRY_ON = frozenset({401, 402, 403, 404, 408, 429, 500, 502, 503, 504, 529})
@@ -30,6 +31,8 @@ RETRY_KINDS = frozenset(get_args(ErrorClass)) - {"client"}
 """Error classes for which the same holds, whatever the status."""
 COUNTED = frozenset({"least_busy", "latency", "cost"})
 """Strategies that go by what is under way, how fast it was or how long answers are."""
+CHANNEL = Bounds(most=10 << 20)
+"""What a WebSocket to a provider may do; events of audio are larger than other messages."""
 _LACKS = {
     "upstream_credentials": "The deployment {} has no credential.",
     "price_unknown": "The price of {} is unknown, and calls of unknown price are blocked here.",
@@ -63,6 +66,7 @@ class Deployment:
         "reference",
         "spares",
         "speech",
+        "supervisor",
         "window",
     )
 
@@ -102,6 +106,7 @@ class Deployment:
         self._breaker = kit.state(Breaker, label, Breaker)
         self.spares = kit.state(Spares, label, lambda: Spares(hedging=Hedging(kit.supervisor, kit.clock.now)))
         self._clock = kit.clock
+        self.supervisor = kit.supervisor
         self.health = Health(
             kit,
             f"{written.provider}:{self.reference or written.model}",
@@ -168,13 +173,7 @@ class Deployment:
         """One try at what was `asked`. Raises Refusal upstream_credentials, upstream_open."""
         dispatch, clock = self.dispatch(chain), self._clock
         now = clock.now()
-        if dispatch.breaker is not None:
-            self._breaker.check(now, dispatch.breaker, self.model)
-        if self.missing:
-            raise Refusal(self.lacks, _LACKS[self.lacks].format(self.model), reason=self.missing)
-        if not self.alone:
-            self.alone = True
-            self.health.share(self._sharing)
+        self._check(dispatch, now)
         headers = [
             *self._fixed,
             (b"content-type", asked.content_type),
@@ -198,6 +197,34 @@ class Deployment:
         )
         self.health.heard(reply.headers, clock.now(), clock.wall())
         return reply
+
+    async def open(self, exchange: Exchange, attempt: Attempt, path: bytes, beta: bytes | None, chain: Chain) -> Reply:
+        """One try at a WebSocket; of the client's fields only `beta` goes along. Raises as `send`."""
+        dispatch, clock = self.dispatch(chain), self._clock
+        now = clock.now()
+        self._check(dispatch, now)
+        headers = [*self._fixed, (b"x-request-id", exchange.request_id), (b"traceparent", exchange.trace)]
+        if self._credential.signer is not None:
+            raise Refusal("unsupported_endpoint", "Calls to this provider are signed, which a WebSocket's are not.")
+        if self._credential.line is not None:
+            headers.append(self._credential.line)
+        if beta is not None and all(name != b"openai-beta" for name, _ in headers):
+            headers.append((b"openai-beta", beta))
+        attempt.credential_id = self.reference
+        self.health.begin(exchange, attempt, 0, 0, now)
+        reply = await open_websocket(self._pool, self._path + path, headers, dispatch, CHANNEL, exchange.deadline)
+        self.health.heard(reply.headers, clock.now(), clock.wall())
+        return reply
+
+    def _check(self, dispatch: Dispatch, now: float) -> None:
+        """Raise the Refusal for which it may not be called now."""
+        if dispatch.breaker is not None:
+            self._breaker.check(now, dispatch.breaker, self.model)
+        if self.missing:
+            raise Refusal(self.lacks, _LACKS[self.lacks].format(self.model), reason=self.missing)
+        if not self.alone:
+            self.alone = True
+            self.health.share(self._sharing)
 
     def _accept(self, call: LlmCall) -> bytes:
         if call.streamed:

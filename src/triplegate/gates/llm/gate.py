@@ -1,7 +1,7 @@
 """The llm gate: a model's name in a body of any dialect → deployments; usage is counted, cost is booked."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 
 import msgspec
 
@@ -14,6 +14,7 @@ from triplegate.core.http import Encoder, Inbound, Reply
 from triplegate.core.identity import Principal
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import House
+from triplegate.gates.llm import realtime
 from triplegate.gates.llm.answering import understood
 from triplegate.gates.llm.asking import Asked, ask
 from triplegate.gates.llm.call import Endpoint, LlmCall, form_call, read_call
@@ -109,6 +110,8 @@ class LlmGate:
         exchange.deadline = inbound.deadline
         if surface.host is not None and inbound.host != surface.host:
             exchange.refusal = Refusal("misdirected", "This host is not served here.")
+        elif inbound.protocol == "websocket" or inbound.path == surface.base + realtime.PATH:
+            exchange.refusal = self._channel(exchange)
         elif inbound.path in surface.endpoints:
             exchange.refusal = _only(inbound, "POST")
         elif stored.kind_of(inbound.path, surface.base):
@@ -119,19 +122,37 @@ class LlmGate:
             exchange.refusal = Refusal("unsupported_endpoint", f"There is no {inbound.path} here.")
         return exchange
 
+    def _channel(self, exchange: Exchange) -> Refusal | None:
+        """One path is a WebSocket, and nothing else; a web page's key is put where keys are looked for."""
+        inbound = exchange.inbound
+        if inbound.path != self._surface.base + realtime.PATH:
+            return Refusal("websocket_not_served", "This path is called without WebSocket.")
+        if inbound.protocol != "websocket":
+            return Refusal("unsupported_endpoint", "This path is opened as a WebSocket.")
+        try:
+            exchange.inbound = realtime.keyed(inbound)
+        except Refusal as refusal:
+            return refusal
+        return None
+
     async def read(self, exchange: Exchange) -> None:
         """Peek at the body: which model, streamed or not. Raises Refusal in the order a client can act on."""
         inbound, principal = exchange.inbound, exchange.principal
         assert principal is not None
         endpoint = self._surface.endpoints.get(inbound.path)
-        if endpoint is None:
+        if endpoint is None and inbound.protocol != "websocket":
             if exchange.call is None and stored.kind_of(inbound.path, self._surface.base):
                 exchange.call = await self._stored(inbound, principal)
             exchange.scope = (self._surface.route.name, principal.plan, principal.team_ref)
             return
         call: LlmCall | None = exchange.call
         if call is None:  # else it is asked about anew while it is under way
-            call = exchange.call = await self._call_of(endpoint, inbound, principal)
+            call = (
+                realtime.read_opening(inbound)
+                if endpoint is None
+                else await self._call_of(endpoint, inbound, principal)
+            )
+            exchange.call = call
         exchange.numbers.bytes_in = call.size
         model = self._models.get(call.model)
         if model is None or not model.open_to(principal):
@@ -165,25 +186,16 @@ class LlmGate:
         call = exchange.call
         if call is None or self._counted_here(call):
             return self._local(exchange)
-        chain, principal = exchange.chain, exchange.principal
+        chain = exchange.chain
         assert chain is not None
-        assert principal is not None
         if not call.model:
             return await self._kept(exchange, call, chain)
         model = self._models[call.model]
         pick = self._pick(exchange, call, model, chain)
         exchange.numbers.list_cost = max(reserved(call, target) for target, _ in model.route.targets)
 
-        async def send(attempt: Attempt) -> Reply:
-            deployment: Deployment = attempt.target.wiring
-            attempt.provider = deployment.provider
-            asked = _asked(attempt, call, deployment)
-            reply = decoded(await deployment.send(exchange, attempt, call, asked, chain))
-            sealing = self._sealing(call, principal, attempt.target)
-            reply = await understood(reply, exchange, attempt, call, deployment.speech, asked, sealing)
-            if asked.lost:
-                reply.headers.append((b"x-triplegate-dropped", ", ".join(asked.lost).encode("ascii", "replace")))
-            return reply
+        def send(attempt: Attempt) -> Awaitable[Reply]:
+            return self._try(exchange, attempt, call, chain)
 
         def report(attempt: Attempt) -> None:
             attempt.target.wiring.report(attempt, chain)
@@ -217,6 +229,22 @@ class LlmGate:
         book_lost(exchange, call)
         return self._ours(exchange, call, reply)
 
+    async def _try(self, exchange: Exchange, attempt: Attempt, call: LlmCall, chain: Chain) -> Reply:
+        """One attempt: what a deployment answers, as the client may have it. Raises Refusal."""
+        principal = exchange.principal
+        assert principal is not None
+        deployment: Deployment = attempt.target.wiring
+        attempt.provider = deployment.provider
+        if call.endpoint is realtime.ENDPOINT:
+            return await realtime.dial(deployment, exchange, attempt, call, chain)
+        asked = _asked(attempt, call, deployment)
+        reply = decoded(await deployment.send(exchange, attempt, call, asked, chain))
+        sealing = self._sealing(call, principal, attempt.target)
+        reply = await understood(reply, exchange, attempt, call, deployment.speech, asked, sealing)
+        if asked.lost:
+            reply.headers.append((b"x-triplegate-dropped", ", ".join(asked.lost).encode("ascii", "replace")))
+        return reply
+
     def _pick(self, exchange: Exchange, call: LlmCall, model: Model, chain: Chain) -> Pick:
         """Who is tried in which order; a copy of the call is begun where one is due."""
         if call.pin:
@@ -243,6 +271,8 @@ class LlmGate:
         reply.headers.append((b"server", b"triplegate"))
         reply.headers.append((b"x-triplegate-deployment", attempt.target.name.encode("ascii", "replace")))
         reply.headers += standings(exchange, call.endpoint.family)
+        if reply.status == 101:
+            reply.headers += call.look.accepted
         return reply
 
     def _sealing(self, call: LlmCall, principal: Principal, target: Target) -> Sealing | None:

@@ -1,0 +1,134 @@
+"""A handshake as a model call, the fields that reach a provider, and the tab of one connection."""
+
+import msgspec
+import pytest
+from tests.builders import make_inbound
+from tests.gates.built import always, answer, built
+from tests.hostile.scripted import Upstream
+
+from triplegate.core.errors import Refusal
+from triplegate.core.exchange import Attempt, Exchange, Numbers
+from triplegate.core.money import Price
+from triplegate.core.usage import Usage
+from triplegate.edge.serve import open_exchange
+from triplegate.gates.llm.realtime import Tab, keyed, read_opening
+
+CONFIGURATION = """
+providers: {voice: {base_url: "URL", speaks: [realtime], key: env:VOICE_KEY}}
+models: {talk: {deployments: [{provider: voice, model: gpt-voice/1}]}}
+llm: {identity: none, owner: web}
+orgs: {acme: {teams: {web: {}}}}
+"""
+
+
+def serving(folder, url):
+    return built(folder, CONFIGURATION.replace("URL", url), secrets={"env:VOICE_KEY": "the-gateways-own"})
+
+
+def handshake(query=b"model=talk", *headers, path="/v1/realtime"):
+    made = make_inbound(path=path, headers=headers)
+    return msgspec.structs.replace(made, protocol="websocket", query=query)
+
+
+async def answered(made, inbound):
+    exchange = open_exchange(made.gateway.gate_for(inbound.path), inbound)
+    reply = await made.gateway.answer(exchange.gate, exchange)
+    exchange.close("failed")
+    return exchange, reply
+
+
+async def test_nothing_of_the_clients_reaches_the_provider_but_the_beta(tmp_path):
+    async with Upstream(always(answer(b"{}", status=b"400 No"))) as upstream:
+        async with serving(tmp_path, f"{upstream.url}/v1") as made:
+            theirs = [(b"cookie", b"a=b"), (b"x-mine", b"1"), (b"openai-beta", b"realtime=v1")]
+            offered = (b"sec-websocket-protocol", b"realtime, openai-insecure-api-key.the-clients-own")
+            _, reply = await answered(made, handshake(b"model=talk", *theirs, offered))
+        received = upstream.talks[0].received.lower()
+    assert reply.status == 400
+    assert received.startswith(b"get /v1/realtime?model=gpt-voice%2f1 http/1.1\r\n")
+    assert b"\r\nauthorization: bearer the-gateways-own\r\n" in received
+    assert b"\r\nopenai-beta: realtime=v1\r\n" in received
+    for word in (b"the-clients-own", b"cookie", b"x-mine", b"sec-websocket-protocol"):
+        assert word not in received
+
+
+async def test_only_its_path_is_a_websocket_and_it_is_nothing_else(tmp_path):
+    async with serving(tmp_path, "http://127.0.0.1:1/v1") as made:
+        exchange, _ = await answered(made, handshake(path="/v1/chat/completions"))
+        assert (exchange.refusal.code, exchange.attempts) == ("websocket_not_served", [])
+        exchange, _ = await answered(made, make_inbound(path="/v1/realtime"))
+        assert (exchange.refusal.code, exchange.attempts) == ("unsupported_endpoint", [])
+        exchange, _ = await answered(made, handshake())
+        assert exchange.refusal.code == "upstream_unreachable"
+
+
+async def test_an_answer_that_opens_nothing_is_the_providers_fault(tmp_path):
+    async with Upstream(always(answer(b"hello"))) as upstream, serving(tmp_path, upstream.url) as made:
+        exchange, reply = await answered(made, handshake())
+    assert (exchange.refusal.code, reply.status) == ("upstream_malformed", 502)
+
+
+async def test_a_refused_credential_of_ours_is_not_the_clients_business(tmp_path):
+    said = answer(b'{"error": {"message": "Incorrect API key: the-gateways-own"}}', status=b"401 No")
+    async with Upstream(always(said)) as upstream, serving(tmp_path, upstream.url) as made:
+        exchange, reply = await answered(made, handshake())
+    assert exchange.refusal.code == "upstream_credentials_exhausted"
+    assert b"the-gateways-own" not in reply.frames.content
+
+
+def test_a_web_pages_key_stands_where_keys_are_looked_for_and_nowhere_else():
+    offered = b"realtime, openai-insecure-api-key.tg_1_2, openai-beta.realtime-v1"
+    seen = keyed(handshake(b"model=talk", (b"sec-websocket-protocol", offered)))
+    assert seen.header(b"authorization") == b"Bearer tg_1_2"
+    assert seen.header(b"sec-websocket-protocol") == b"realtime"
+    assert seen.header(b"openai-beta") == b"realtime=v1"
+    assert keyed(seen) is seen
+    call = read_opening(seen)
+    assert (call.look.accepted, call.look.beta) == ([(b"sec-websocket-protocol", b"realtime")], b"realtime=v1")
+    alone = keyed(handshake(b"model=talk", (b"sec-websocket-protocol", b"openai-insecure-api-key.tg_1_2")))
+    assert (alone.header(b"sec-websocket-protocol"), read_opening(alone).look.accepted) == (None, [])
+
+
+def test_two_keys_are_refused():
+    offered = (b"sec-websocket-protocol", b"openai-insecure-api-key.tg_1_2")
+    for field in ((b"authorization", b"Bearer tg_3_4"), (b"x-api-key", b"tg_3_4")):
+        with pytest.raises(Refusal) as caught:
+            keyed(handshake(b"model=talk", offered, field))
+        assert caught.value.code == "malformed_request"
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        (b"", "invalid_body"),
+        (b"model=", "invalid_body"),
+        (b"model=talk&call_id=1", "unsupported_parameter"),
+        (b"intent=transcription&model=talk", "unsupported_parameter"),
+        (b"model=talk&mod%65l=other", "unsupported_parameter"),
+    ],
+)
+def test_a_handshake_says_the_model_and_nothing_else(query, code):
+    with pytest.raises(Refusal) as caught:
+        read_opening(handshake(query))
+    assert caught.value.code == code
+
+
+async def test_each_response_is_priced_by_itself_and_what_is_under_way_is_booked_at_the_end(tmp_path):
+    async with serving(tmp_path, "http://127.0.0.1:1/v1") as made:
+        exchange: Exchange = open_exchange(made.gateway.gate_for("/v1/realtime"), handshake())
+        exchange.call = read_opening(exchange.inbound)
+        model = exchange.gate._models["talk"]
+        target = msgspec.structs.replace(model.route.targets[0][0], price=Price(version="p", input=3))
+        attempt = Attempt(1, target, "first", None, [], 0.0, Numbers(), Usage())
+        exchange.attempts.append(attempt)
+        tab = Tab(exchange, attempt, exchange.call)
+        tab.open()
+        one = Usage(input_uncached=1_000_000, source="provider")
+        tab.add(one)
+        first = attempt.cost
+        tab.add(one)
+        assert (attempt.cost, exchange.numbers.list_cost, first > 0) == (2 * first, 2 * first, True)
+        assert (one.input_uncached, exchange.usage.input_uncached) == (1_000_000, 2_000_000)
+        tab.conversation.heard(b'{"type":"response.created"}')
+        exchange.close("gone")
+        assert (exchange.usage.source, exchange.usage.input_uncached) == ("partial", 2_000_001)
