@@ -22,8 +22,8 @@ PROVIDER = """
     base_url: {base}
     dialect: {dialect}
     auth: null
-    first_token: 300ms
-    timeouts: {{connect: 2s, first_byte: 300ms, idle: 300ms, total: 10s}}
+    first_token: {wait}
+    timeouts: {{connect: 2s, first_byte: {wait}, idle: {wait}, total: 10s}}
 """
 TOLD = {
     "401": {"502"},
@@ -56,18 +56,26 @@ def cells_of(dialect: str) -> list[Cell]:
     ] + [Cell(dialect, fault, True, True) for fault in LATE]
 
 
-def configuration(replaying: Replaying) -> str:
-    port = replaying.port
+def configuration(bases: dict[str, str], port: int) -> str:
+    """A model for every cell of these dialects; `port` is one where nobody speaks TLS."""
     providers, models = [], []
-    for dialect in DIALECTS:
-        base = replaying.base(dialect)
-        places = {"at": base, "dead": base, "dns": "http://nowhere.invalid/v1", "tls": f"https://127.0.0.1:{port}/v1"}
+    for dialect, base in bases.items():
+        places = {
+            "well": base,
+            "at": base,
+            "dead": base,
+            "dns": "http://nowhere.invalid/v1",
+            "tls": f"https://127.0.0.1:{port}/v1",
+        }
         providers += [
-            PROVIDER.format(name=f"{name}-{dialect}", base=place, dialect=dialect) for name, place in places.items()
+            PROVIDER.format(
+                name=f"{name}-{dialect}", base=place, dialect=dialect, wait="5s" if name == "well" else "300ms"
+            )
+            for name, place in places.items()
         ]
         for form in ("stream", "whole"):
-            place = f"{{provider: at-{dialect}, model: own/{dialect}/{form}}}"
-            models.append(f"  own/{dialect}/{form}: {{deployments: [{place}]}}")
+            place = f"{{provider: well-{dialect}, model: own-{dialect}-{form}}}"
+            models.append(f"  own-{dialect}-{form}: {{deployments: [{place}]}}")
         models += [_model(cell) for cell in cells_of(dialect)]
     people = "orgs: {acme: {teams: {web: {consumers: {ci: {}}}}}}"
     return "\n".join(["providers:", *providers, "models:", *models, "llm: {policies: [{use: key_auth}]}", people, ""])
@@ -75,7 +83,7 @@ def configuration(replaying: Replaying) -> str:
 
 def _model(cell: Cell) -> str:
     form = "stream" if cell.streamed else "whole"
-    well = f"own/{cell.dialect}/{form}"
+    well = f"own-{cell.dialect}-{form}"
     provider = {"401": "dead", "dns": "dns", "tls": "tls"}.get(cell.fault, "at")
     place = f'{{provider: {provider}-{cell.dialect}, model: "{well}~{cell.fault}"}}'
     return f"  {cell.model}: {{deployments: [{place}], fallback: [{well if cell.saved else ''}]}}"
@@ -85,7 +93,7 @@ def _model(cell: Cell) -> str:
 def failing(tmp_path_factory):
     folder = tmp_path_factory.mktemp("failures")
     with Replaying(own()) as replaying:
-        write(folder, configuration(replaying))
+        write(folder, configuration({dialect: replaying.base(dialect) for dialect in DIALECTS}, replaying.port))
         with House(folder) as house:
             yield house, replaying
 
@@ -101,7 +109,7 @@ async def test_every_failure_is_mended_or_told(failing, dialect):
         seen = await run(client, cells_of(dialect), times, WANTED)
     assert not unexpected(seen)
     forms = {(cell.streamed, cell.fault) for cell in seen if cell.fault not in ELSEWHERE}
-    named = {f"own/{dialect}/{'stream' if streamed else 'whole'}~{fault}" for streamed, fault in forms}
+    named = {f"own-{dialect}-{'stream' if streamed else 'whole'}~{fault}" for streamed, fault in forms}
     assert named <= replaying.asked.keys()
     await asyncio.to_thread(one_record_each, house, seen)
 
@@ -141,3 +149,26 @@ def one_record_each(house: House, seen: dict[Cell, Counter[str]]) -> None:
     with contextlib.suppress(AssertionError):
         eventually(agree)
     assert not differing
+
+
+# thousands of calls ---------------------------------------------------------------------------------------------
+async def many(house: House, cells: list[Cell], times: int) -> None:
+    """So many calls a cell: a healthy fallback saves 99.9 % of them, none hangs, each is one row."""
+    key = await asyncio.to_thread(house.key)
+    async with openai.AsyncOpenAI(base_url=f"{house.url}/v1", api_key=key, max_retries=0, timeout=30) as client:
+        seen = await run(client, cells, times, WANTED)
+    saved = sum((outcomes for cell, outcomes in seen.items() if cell.saved and cell.fault not in LATE), Counter())
+    assert saved["ok"] >= 0.999 * saved.total(), unexpected(seen)
+    alone = {cell: outcomes for cell, outcomes in seen.items() if not cell.saved or cell.fault in LATE}
+    assert not unexpected(alone)
+    assert not [cell for cell, outcomes in seen.items() if outcomes["hung"]]
+    await asyncio.to_thread(one_record_each, house, seen)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+async def test_thousands_of_failures_are_mended_or_told(tmp_path):
+    with Replaying(own()) as replaying:
+        write(tmp_path, configuration({"openai_chat": replaying.base("openai_chat")}, replaying.port))
+        with House(tmp_path) as house:
+            await many(house, cells_of("openai_chat"), 200)

@@ -85,7 +85,7 @@ def _own(dialect: str) -> Iterator[Replayed]:
 
 def _ours(dialect: str, framing: str, body: bytes) -> Replayed:
     streamed = framing != "json"
-    name = f"own/{dialect}/{'stream' if streamed else 'whole'}"
+    name = f"own-{dialect}-{'stream' if streamed else 'whole'}"
     return Replayed(name, dialect, 200, streamed, _TYPES[framing], body, own=True)
 
 

@@ -10,6 +10,7 @@ import time
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import anthropic
 import httpx
 import openai
 import pytest
@@ -279,6 +280,42 @@ def test_the_real_model_chats_streams_and_embeds(llm):
     assert len([part for part in parts if part]) > 1
     near = llm.client.embeddings.create(model="smollm2", input="hello")
     assert len(near.data[0].embedding) == 576
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_the_real_model_answers_the_clients_of_other_dialects_the_same(llm, streamed):
+    if llm.missing:
+        if os.environ.get("TRIPLEGATE_MODEL") == "required":
+            pytest.fail(llm.missing)
+        pytest.skip(llm.missing)
+    chat = llm.client.chat.completions.create(model="smollm2", max_tokens=16, temperature=0, messages=HELLO)
+    more = {"model": "smollm2", "max_output_tokens": 16, "temperature": 0, "input": "hello"}
+    if streamed:
+        events = list(llm.client.responses.create(**more, stream=True))
+        response = events[-1].response
+        pieces = [event.delta for event in events if event.type == "response.output_text.delta"]
+        assert len(pieces) > 1
+        assert "".join(pieces) == response.output_text
+    else:
+        response = llm.client.responses.create(**more)
+    assert response.output_text == chat.choices[0].message.content
+    assert (response.usage.input_tokens, response.usage.output_tokens) == (
+        chat.usage.prompt_tokens,
+        chat.usage.completion_tokens,
+    )
+    with anthropic.Anthropic(base_url=llm.house.url, auth_token=llm.key, max_retries=0, timeout=20) as client:
+        asked = {"model": "smollm2", "max_tokens": 16, "extra_body": {"temperature": 0}, "messages": HELLO}
+        if streamed:
+            with client.messages.stream(**asked) as stream:
+                pieces = list(stream.text_stream)
+                message = stream.get_final_message()
+            assert len(pieces) > 1
+            assert "".join(pieces) == message.content[0].text
+        else:
+            message = client.messages.create(**asked)
+    assert message.content[0].text == chat.choices[0].message.content
+    assert message.usage.output_tokens == chat.usage.completion_tokens
+    assert (message.stop_reason == "max_tokens") == (chat.choices[0].finish_reason == "length")
 
 
 # refusals in OpenAI's own shape -------------------------------------------------------------------------------

@@ -132,10 +132,10 @@ def test_what_a_dialect_cannot_carry_is_told(llm, dialect):
     if reason := missing("chat", dialect):
         pytest.xfail(reason)
     raw = llm.clients.openai.chat.completions.with_raw_response.create(
-        model=f"own/{dialect}/whole", messages=HELLO, logit_bias={"7": 1}, extra_body={"never_heard_of": True}
+        model=f"own-{dialect}-whole", messages=HELLO, logit_bias={"7": 1}, extra_body={"never_heard_of": True}
     )
     dropped = raw.headers.get("x-triplegate-dropped", "")
-    sent = llm.replaying.asked[f"own/{dialect}/whole"][-1].json
+    sent = llm.replaying.asked[f"own-{dialect}-whole"][-1].json
     if dialect == "openai_chat":
         assert (dropped, sent["never_heard_of"], sent["logit_bias"]) == ("", True, {"7": 1})
     else:
@@ -197,6 +197,6 @@ def test_each_client_is_refused_in_its_own_words(llm):
         assert message.value.body["error"]["type"] == "not_found_error"
     with pytest.raises(anthropic.AuthenticationError) as stranger:
         anthropic.Anthropic(base_url=llm.house.url, api_key="wrong", max_retries=0).messages.create(
-            model="own/gemini/whole", max_tokens=9, messages=HELLO
+            model="own-gemini-whole", max_tokens=9, messages=HELLO
         )
     assert stranger.value.body["error"]["type"] == "authentication_error"
