@@ -118,8 +118,18 @@ def _settle(exchange: Exchange) -> None:
     """Holds become what was used; a refused or never dispatched call gives everything back."""
     assert exchange.admission is not None
     unsent = exchange.outcome == "refused" and not exchange.attempts
+    actual = used(exchange)
+    for hold in exchange.admission.holds:
+        if unsent:
+            hold.release()
+        else:
+            hold.settle(actual)
+
+
+def used(exchange: Exchange) -> dict[Dimension, int]:
+    """What an exchange has used so far, as limits count it."""
     usage, numbers = exchange.usage, exchange.numbers
-    actual: dict[Dimension, int] = {
+    return {
         "requests": 1,
         "input": usage.input_total,
         "output": usage.output_total,
@@ -127,8 +137,3 @@ def _settle(exchange: Exchange) -> None:
         "bytes": numbers.bytes_in + numbers.bytes_out,
         "money": numbers.own_cost + sum(attempt.cost for attempt in exchange.attempts),
     }
-    for hold in exchange.admission.holds:
-        if unsent:
-            hold.release()
-        else:
-            hold.settle(actual)

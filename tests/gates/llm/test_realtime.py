@@ -6,12 +6,14 @@ from tests.builders import make_inbound
 from tests.gates.built import always, answer, built
 from tests.hostile.scripted import Upstream
 
+from triplegate.core.admission import Taker
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange, Numbers
+from triplegate.core.http import Message
 from triplegate.core.money import Price
 from triplegate.core.usage import Usage
 from triplegate.edge.serve import open_exchange
-from triplegate.gates.llm.realtime import Tab, keyed, read_opening
+from triplegate.gates.llm.realtime import Tab, _Counted, keyed, read_opening
 
 CONFIGURATION = """
 providers: {voice: {base_url: "URL", speaks: [realtime], key: env:VOICE_KEY}}
@@ -111,6 +113,52 @@ def test_a_handshake_says_the_model_and_nothing_else(query, code):
     with pytest.raises(Refusal) as caught:
         read_opening(handshake(query))
     assert caught.value.code == code
+
+
+class Held:
+    """A hold with room for so many tokens."""
+
+    def __init__(self, room):
+        self.room, self.settled = room, None
+
+    async def extend(self, actual):
+        return actual["total"] <= self.room
+
+    def settle(self, actual):
+        self.settled = actual["total"]
+
+    release = settle
+
+
+class Talking:
+    """A client that is told things."""
+
+    def __init__(self):
+        self.sent = []
+
+    async def send(self, message):
+        self.sent.append(message)
+
+
+async def test_a_limit_that_is_reached_ends_it_after_the_response_that_reached_it(tmp_path):
+    done = b'{"type":"response.done","response":{"usage":{"input_tokens":60,"output_tokens":0}}}'
+    async with serving(tmp_path, "http://127.0.0.1:1/v1") as made:
+        exchange = open_exchange(made.gateway.gate_for("/v1/realtime"), handshake())
+        exchange.call = read_opening(exchange.inbound)
+        target = exchange.gate._models["talk"].route.targets[0][0]
+        attempt = Attempt(1, target, "first", None, [], 0.0, Numbers(), Usage())
+        exchange.attempts.append(attempt)
+        exchange.admission = Taker(made.kit.admission, (), exchange)
+        held = Held(100)
+        exchange.admission.holds.append(held)
+        client = Talking()
+        counted = _Counted(client, Tab(exchange, attempt, exchange.call), ("talk", "gpt-voice"))
+        await counted.send(Message(done, text=True))
+        with pytest.raises(Refusal) as caught:
+            await counted.send(Message(done, text=True))
+        assert (caught.value.code, len(client.sent)) == ("budget_exceeded", 2)
+        exchange.close("refused")
+        assert held.settled == 120
 
 
 async def test_each_response_is_priced_by_itself_and_what_is_under_way_is_booked_at_the_end(tmp_path):

@@ -9,6 +9,7 @@ import msgspec
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange
 from triplegate.core.fold import Chain
+from triplegate.core.house import used
 from triplegate.core.http import BytesBody, Channel, Headers, Inbound, Message, Reply
 from triplegate.core.usage import Usage
 from triplegate.gates.llm.answering import understood
@@ -118,19 +119,29 @@ class Tab:
         """The connection is the exchange's answer."""
         self._exchange.on_close(self._close)
 
-    def add(self, used: Usage) -> None:
+    def add(self, more: Usage) -> None:
         """One response more; each has its own price where prices depend on its length."""
         attempt, exchange = self._attempt, self._exchange
         price = price_for(attempt.target, self._call)
         if price is not None:
-            tokens = used.tokens()
+            tokens = more.tokens()
             if price.rules is not None:
-                price = price.applied(tokens, used.tier, exchange.house.clock.wall())
-            attempt.cost += price.flat(tokens, used.tool_units)
+                price = price.applied(tokens, more.tier, exchange.house.clock.wall())
+            attempt.cost += price.flat(tokens, more.tool_units)
             exchange.numbers.price_version = price.version
         exchange.numbers.list_cost = attempt.cost
         before = attempt.usage
-        attempt.usage = exchange.usage = used if before.source == "none" else added(before, used)
+        attempt.usage = exchange.usage = more if before.source == "none" else added(before, more)
+
+    async def hold(self) -> None:
+        """What was set aside grows to what was used. Raises Refusal budget_exceeded where that does not fit."""
+        admission = self._exchange.admission
+        if admission is None or not admission.holds:
+            return
+        actual = used(self._exchange)
+        for hold in admission.holds:
+            if not await hold.extend(actual):
+                raise Refusal("budget_exceeded", "A limit was reached while the connection was open.")
 
     def _close(self, exchange: Exchange) -> None:
         left = self.conversation.unfinished()
@@ -188,10 +199,12 @@ class _Counted(Channel):
 
     async def send(self, message: Message) -> None:
         """The provider's event; what it says of usage is booked before the client can know."""
-        used = self._tab.conversation.heard(message.data)
-        if used is not None:
-            self._tab.add(used)
+        ended = self._tab.conversation.heard(message.data)
+        if ended is not None:
+            self._tab.add(ended)
         await self._tell(message)
+        if ended is not None:
+            await self._tab.hold()
 
     async def _tell(self, message: Message) -> None:
         async with self._turn:
