@@ -47,9 +47,11 @@ def loop(ask):
 
 
 def client(dialect, key, model):
-    if dialect == "chat":
-        return ChatOpenAI(model=model, base_url=f"{URL}/v1", api_key=key, max_retries=0, timeout=20, stream_usage=True)
-    return ChatAnthropic(model_name=model, base_url=URL, api_key=key, max_retries=0, timeout=20)
+    once = {"api_key": key, "max_retries": 0, "timeout": 20}
+    if dialect == "messages":
+        return ChatAnthropic(model_name=model, base_url=URL, **once)
+    responses = dialect == "responses"
+    return ChatOpenAI(model=model, base_url=f"{URL}/v1", use_responses_api=responses, stream_usage=True, **once)
 
 
 def status(model):
@@ -61,7 +63,7 @@ def status(model):
 
 
 said = {}
-for dialect in ("chat", "messages"):
+for dialect in ("chat", "responses", "messages"):
     for name in MODELS:
         model = client(dialect, KEY, name)
         tooled = model.bind_tools([get_weather])

@@ -12,10 +12,10 @@ const tools = {
     execute: async ({ city }) => `21 degrees in ${city}`,
   }),
 };
-const client = (dialect, apiKey, name) =>
-  dialect === "chat"
-    ? createOpenAI({ baseURL: `${url}/v1`, apiKey }).chat(name)
-    : createAnthropic({ baseURL: `${url}/v1`, apiKey })(name);
+const client = (dialect, apiKey, name) => {
+  const at = { baseURL: `${url}/v1`, apiKey };
+  return dialect === "messages" ? createAnthropic(at)(name) : createOpenAI(at)[dialect](name);
+};
 
 const told = async (result) => {
   const usage = await result.usage;
@@ -37,7 +37,7 @@ const streamed = async (asked) => {
 };
 
 const said = {};
-for (const dialect of ["chat", "messages"])
+for (const dialect of ["chat", "responses", "messages"])
   for (const name of models) {
     const asked = { model: client(dialect, key, name), prompt: "hello", maxRetries: 0 };
     const loop = { ...asked, tools, stopWhen: stepCountIs(3) };
