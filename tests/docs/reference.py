@@ -28,6 +28,8 @@ from triplegate.config.environment import VARIABLES
 from triplegate.config.kubernetes.unsupported import UNSUPPORTED
 from triplegate.config.shipped import shipped_files
 from triplegate.core.errors import CODES
+from triplegate.gates.llm.compile import ENDPOINTS
+from triplegate.gates.llm.dialects import CODECS
 from triplegate.policies import built_in
 from triplegate.wire.problem import type_uri
 
@@ -181,7 +183,45 @@ def providers(_: str) -> str:
     return "\n".join([told, "", "| provider | dialect | verified | models | key |", "|---|---|---|---|---|", *rows])
 
 
+def endpoints(_: str) -> str:
+    """What the llm gate serves, and what becomes of a call there."""
+    rows = []
+    for each in ENDPOINTS:
+        if each.codec is not None:
+            fate = "translated for providers of other dialects"
+        elif each.form:
+            fate = "passes; the form streams behind its model"
+        else:
+            fate = "passes"
+        counted = "free" if each.free else "tokens" if each.generates or each.family == "embeddings" else "counted"
+        also = " (also below `/anthropic`)" if each.family == "anthropic" else ""
+        rows.append(f"| POST `{each.path.decode()}`{also} | {each.family} | {fate} | {counted} |")
+    return "\n".join(["| path | family | a call | cost |", "|---|---|---|---|", *rows])
+
+
+def dialects(_: str) -> str:
+    """Client dialects against provider dialects."""
+    clients = [each for each in ENDPOINTS if each.codec is not None]
+    head = "| provider | " + " | ".join(f"`{each.path.decode()}`" for each in clients) + " |"
+    rows = [
+        f"| `{name}` | "
+        + " | ".join("passes" if each.family == codec.family else "translated" for each in clients)
+        + " |"
+        for name, codec in CODECS.items()
+    ]
+    return "\n".join([head, "|---" * (len(clients) + 1) + "|", *rows])
+
+
+def losses(_: str) -> str:
+    """What each provider dialect may leave out of a translated call."""
+    rows = [f"| `{name}` | {', '.join(f'`{lost}`' for lost in codec.losses)} |" for name, codec in CODECS.items()]
+    return "\n".join(["| provider | may be left out |", "|---|---|", *rows])
+
+
 TABLES: dict[str, Callable[[str], str]] = {
+    "llm-dialects": dialects,
+    "llm-endpoints": endpoints,
+    "llm-losses": losses,
     "problems": problems,
     "providers": providers,
     "unsupported": unsupported,

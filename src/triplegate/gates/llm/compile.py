@@ -21,7 +21,7 @@ from triplegate.gates.llm.paths.rerank import RERANK
 from triplegate.gates.llm.paths.responses import RESPONSES
 from triplegate.wire.seals import Seals
 
-_ENDPOINTS = (
+ENDPOINTS = (
     CHAT,
     RESPONSES,
     COMPLETIONS,
@@ -37,6 +37,7 @@ _ENDPOINTS = (
     TRANSLATIONS,
     RERANK,
 )
+"""What is asked with POST and a model, in the order the documentation lists it."""
 
 
 def compile_llm(documents: Documents, kit: Kit, house: House, snapshot: str, chains: Chains) -> Compiled:
@@ -45,7 +46,7 @@ def compile_llm(documents: Documents, kit: Kit, house: House, snapshot: str, cha
     anonymous = anonymous_of(kit.directory, written.owner) if written.identity == "none" else None
     route = Route("llm", "llm", written.owner, anonymous=anonymous, origin=documents.origin("llm"))
     models = models_of(documents, kit)
-    endpoints = {written.base_path + each.path.decode("ascii"): each for each in _ENDPOINTS}
+    endpoints = {written.base_path + each.path.decode("ascii"): each for each in ENDPOINTS}
     for each in (MESSAGES, COUNT):
         endpoints[f"{ANTHROPIC_BASE}{written.base_path}{each.path.decode('ascii')}"] = each
     surface = Surface(
