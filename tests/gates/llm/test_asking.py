@@ -11,10 +11,12 @@ from triplegate.config.documents_llm import Quirks
 from triplegate.core.errors import Refusal
 from triplegate.gates.llm.asking import Speech, ask
 from triplegate.gates.llm.call import endpoint_of, read_call
+from triplegate.gates.llm.dialects import CODECS
 from triplegate.gates.llm.paths.chat import CHAT
 from triplegate.gates.llm.paths.completions import COMPLETIONS
 from triplegate.gates.llm.paths.embeddings import EMBEDDINGS
 from triplegate.gates.llm.paths.messages import MESSAGES
+from triplegate.gates.llm.paths.responses import RESPONSES
 from triplegate.wire.neutral import Opaque, seal
 from triplegate.wire.openai import PROVIDER
 
@@ -91,3 +93,26 @@ def test_state_of_other_providers_never_reaches_one_that_did_not_make_it():
     assert b"tg1." not in asked.body.content
     assert [block["type"] for block in said["messages"][1]["content"]] == ["text"]
     assert said["messages"][3]["content"][0] == own
+
+
+@pytest.mark.parametrize("dialect", ["anthropic_messages", "gemini", "bedrock_converse", "cohere", "openai_chat"])
+def test_what_is_so_anyway_is_no_loss_and_the_background_is_refused(dialect):
+    usual = {
+        "model": "m",
+        "input": "hi",
+        "store": False,
+        "include": ["reasoning.encrypted_content"],
+        "background": False,
+        "truncation": "disabled",
+    }
+    speech = msgspec.structs.replace(
+        SPEECH, family="x", codec=CODECS[dialect], speaks=frozenset({"x"}), on_loss="reject"
+    )
+    assert ask(read_call(RESPONSES, json.dumps(usual).encode()), speech, "v").lost == ()
+    with pytest.raises(Refusal) as caught:
+        ask(
+            read_call(RESPONSES, json.dumps(usual | {"background": True}).encode()),
+            msgspec.structs.replace(speech, on_loss="drop"),
+            "v",
+        )
+    assert (caught.value.code, caught.value.payload["param"]) == ("unsupported_parameter", "background")

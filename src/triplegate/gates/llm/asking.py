@@ -12,6 +12,7 @@ from triplegate.gates.llm.dialects import OF_FAMILY
 from triplegate.gates.llm.forms import Form
 from triplegate.gates.llm.quirks import shape
 from triplegate.wire.codec import Losses, ProviderCodec
+from triplegate.wire.wishes import in_background, without_idle
 
 _SEALED = b'"tg1.'
 """How state of another provider begins that a client echoes (`neutral.seal`)."""
@@ -65,7 +66,10 @@ def ask(call: LlmCall, speech: Speech, model: str) -> Asked:
         path = endpoint.path.decode("ascii")
         raise Refusal("unsupported_endpoint", f"The provider of the model {call.model} does not serve {path}.")
     losses = Losses(speech.on_loss)
-    written = codec.write_request(call.request(), model, losses)
+    request = without_idle(call.request())
+    if in_background(request):
+        Losses("reject").lose("background", "only a provider of the same dialect answers later")
+    written = codec.write_request(request, model, losses)
     if call.streamed and not speech.quirks.stream_usage:  # the vendor refuses the wish that every translation brings
         written = shape(written, speech.quirks, also=("stream_options",))
     text = _shaped(written, speech.quirks)
