@@ -5,6 +5,7 @@ import contextlib
 import socket
 
 import pytest
+import uvloop
 from tests.hostile.scripted import Stopwatch, Upstream, says
 from tests.upstreams.names import Fixed
 
@@ -20,6 +21,25 @@ async def test_what_is_not_a_name_is_unreachable():
     for host in ("a" * 70 + ".test", "no-such-name.invalid"):
         with pytest.raises(Refusal, match="upstream_unreachable"):
             await connect(Origin("http", host, 80), Resolver(), asyncio.Protocol, tls=None, sni=None, timeout=5)
+
+
+def test_an_address_waits_for_no_name_that_hangs():
+    class Deaf(uvloop.Loop):
+        async def getaddrinfo(self, *args, **more):
+            await asyncio.sleep(5)
+            raise OSError("nobody answers")
+
+    async def dial():
+        server = await asyncio.start_server(lambda reader, writer: writer.close(), sock=listening)
+        origin = Origin("http", "127.0.0.1", listening.getsockname()[1])
+        try:
+            protocol = await connect(origin, Resolver(), Greeted, tls=None, sni=None, timeout=2)
+            protocol.transport.abort()
+        finally:
+            server.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, asyncio.Runner(loop_factory=Deaf) as runner:
+        runner.run(dial())
 
 
 async def test_the_first_address_that_answers_wins():

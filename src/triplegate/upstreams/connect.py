@@ -1,6 +1,8 @@
 """Race the addresses of a name (RFC 8305) for a TCP or TLS connection, within one timeout."""
 
 import asyncio
+import contextlib
+import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -86,11 +88,28 @@ async def _dial(address: Address) -> socket.socket:
     try:
         sock.setblocking(False)
         _tune(sock)
-        await asyncio.get_running_loop().sock_connect(sock, address.sockaddr)
+        await _connected(sock, address)
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+async def _connected(sock: socket.socket, address: Address) -> None:
+    """Not by the loop's `sock_connect`: uvloop's looks an address up, too, behind all names that hang."""
+    with contextlib.suppress(BlockingIOError):
+        sock.connect(address.sockaddr)
+        return
+    loop = asyncio.get_running_loop()
+    writable = asyncio.Event()
+    loop.add_writer(sock, writable.set)
+    try:
+        await writable.wait()
+    finally:
+        loop.remove_writer(sock)
+    number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if number:
+        raise OSError(number, os.strerror(number))
 
 
 def _tune(sock: socket.socket) -> None:
