@@ -28,6 +28,8 @@ class Said(msgspec.Struct):
     reasoned: int = 0
     counted: bool = False
     """Whether it tells its usage."""
+    beside: tuple[int, int] = (0, 0)
+    """Input and output that were sampled beside the answer: counted above, but told to Anthropic's clients apart."""
     failed: bool = False
     """An error inside the stream."""
 
@@ -183,6 +185,12 @@ def _message(reply: dict[str, Any]) -> Said:
     said.cached = usage.get("cache_read_input_tokens") or 0
     said.input = usage["input_tokens"] + said.cached + (usage.get("cache_creation_input_tokens") or 0)
     said.output = usage["output_tokens"]
+    for beside in usage.get("iterations") or ():
+        if beside["type"] == "compaction":
+            said.beside = (beside["input_tokens"] + beside["cache_read_input_tokens"], beside["output_tokens"])
+            said.cached += beside["cache_read_input_tokens"]
+    said.input += said.beside[0]
+    said.output += said.beside[1]
     return said
 
 

@@ -44,6 +44,8 @@ EXCEPTIONS: dict[str, str] = {
     "mistral/tool-choice-required": "cached tokens are told by num_cached_tokens, which they do not read",
     "openai-chat/tool-calls-without-id": "the total is above prompt and completion: Google leaves thoughts out of the"
     " completion there, and bills them",
+    "anthropic/stream-compaction-cache-usage": "a summary's tokens stand in iterations, where they are billed beside"
+    " the whole usage, and their reader does not see them",
     "openrouter/stream-in-band-error": "the stream failed before its usage: a failure ends it, what came is estimated",
     "openai-responses/stream-web-search": "searches are items of the output, which their reader of usage does not see",
     "gemini/stream-web-search": "searches stand in groundingMetadata, which their reader of usage does not see",

@@ -41,6 +41,27 @@ def test_zero_is_kept_as_zero_and_nothing_is_nothing():
         assert whole_usage(text) is None
 
 
+def test_a_summary_and_an_advisers_words_are_billed_beside_the_answer():
+    """The whole usage leaves them out; what the answer itself took stands in it already."""
+    sampled = {"input_tokens": 100, "cache_read_input_tokens": 55096, "output_tokens": 83}
+    hour = {"cache_creation_input_tokens": 6, "cache_creation": {"ephemeral_1h_input_tokens": 4}}
+    iterations = [
+        {"type": "compaction", **sampled},
+        {"type": "message", "input_tokens": 181, "output_tokens": 8},
+        {"type": "advisor_message", "model": "claude-opus-4-6", "input_tokens": 1, "output_tokens": 2, **hour},
+        {"type": "fallback_message", "input_tokens": 9, "output_tokens": 9},
+    ]
+    said = usage(input_tokens=181, output_tokens=8, output_tokens_details={"thinking_tokens": 8}, iterations=iterations)
+    assert (said.input_uncached, said.cache_read, said.cache_write_5m, said.cache_write_1h) == (282, 55096, 2, 4)
+    assert (said.output_text, said.reasoning) == (85, 8)
+
+
+@pytest.mark.parametrize("iterations", [None, [], {}, "many", [1], [{"type": 1}], [{"type": "compaction"}]])
+def test_iterations_that_cannot_be_read_leave_the_rest(iterations):
+    said = usage(input_tokens=1, output_tokens=2, iterations=iterations)
+    assert said.tokens() == usage(input_tokens=1, output_tokens=2).tokens()
+
+
 _NAMES = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 _NUMBERS = st.one_of(st.none(), st.integers(-(2**60), 2**60), st.floats())
 

@@ -20,6 +20,22 @@ class OutputDetails(msgspec.Struct, gc=False):
     thinking_tokens: _Number = None
 
 
+_NOTHING = msgspec.Raw(b"")
+_BESIDE = frozenset({"compaction", "advisor_message"})
+"""Kinds of iterations that the whole usage leaves out, and the provider bills."""
+
+
+class Iteration(msgspec.Struct, gc=False):
+    """One of the samplings of a call that took several."""
+
+    type: str = ""
+    input_tokens: _Number = None
+    output_tokens: _Number = None
+    cache_creation_input_tokens: _Number = None
+    cache_read_input_tokens: _Number = None
+    cache_creation: CacheCreation | None = None
+
+
 class Reported(msgspec.Struct, gc=False):
     """A `usage` object of a message or of a delta; a delta says a part of it, cumulative."""
 
@@ -32,9 +48,11 @@ class Reported(msgspec.Struct, gc=False):
     server_tool_use: dict[str, _Number] | None = None
     service_tier: str | None = None
     speed: str | None = None
+    iterations: msgspec.Raw = _NOTHING
 
 
 _decode = msgspec.json.Decoder(Reported).decode
+_iterations = msgspec.json.Decoder(list[Iteration]).decode
 _units = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -52,31 +70,52 @@ def merged(before: Reported | None, now: Reported) -> Reported:
     """What is known after a delta: each number it says replaces the one before, none is added."""
     if before is None:
         return now
-    said = {name: value for name in Reported.__struct_fields__ if (value := getattr(now, name)) is not None}
+    pairs = ((name, getattr(now, name)) for name in Reported.__struct_fields__)
+    said = {name: value for name, value in pairs if value is not None and value != _NOTHING}
     return msgspec.structs.replace(before, **said)
 
 
 def usage_of(said: Reported) -> Usage:
-    """Disjoint classes: Anthropic's input is exclusive of what was read from and written to caches."""
+    """Disjoint classes: Anthropic's input is exclusive of what was read from and written to caches.
+
+    Tokens of another model that advised are counted as this one's: the answer has one price.
+    """
     usage = Usage(source="provider")
-    usage.input_uncached = _count(said.input_tokens)
-    usage.cache_read = _count(said.cache_read_input_tokens)
-    written = _count(said.cache_creation_input_tokens)
-    if said.cache_creation is not None:
-        usage.cache_write_1h = _count(said.cache_creation.ephemeral_1h_input_tokens)
-        if not written:
-            written = usage.cache_write_1h + _count(said.cache_creation.ephemeral_5m_input_tokens)
-        usage.cache_write_1h = min(usage.cache_write_1h, written)
-    usage.cache_write_5m = written - usage.cache_write_1h
-    output = _count(said.output_tokens)
+    _add(usage, said)
     if said.output_tokens_details is not None:
-        usage.reasoning = min(_count(said.output_tokens_details.thinking_tokens), output)
-    usage.output_text = output - usage.reasoning
+        usage.reasoning = min(_count(said.output_tokens_details.thinking_tokens), usage.output_text)
+        usage.output_text -= usage.reasoning
+    for iteration in _beside(said.iterations):
+        _add(usage, iteration)
     usage.tier = _tier(said)
     if said.server_tool_use:
         counted = {_UNITS.get(name, name): n for name, number in said.server_tool_use.items() if (n := _count(number))}
         usage.tool_units = _units(counted).decode("ascii") if counted else ""
     return usage
+
+
+def _add(usage: Usage, said: Reported | Iteration) -> None:
+    usage.input_uncached += _count(said.input_tokens)
+    usage.cache_read += _count(said.cache_read_input_tokens)
+    written, hour = _count(said.cache_creation_input_tokens), 0
+    if said.cache_creation is not None:
+        hour = _count(said.cache_creation.ephemeral_1h_input_tokens)
+        if not written:
+            written = hour + _count(said.cache_creation.ephemeral_5m_input_tokens)
+        hour = min(hour, written)
+    usage.cache_write_1h += hour
+    usage.cache_write_5m += written - hour
+    usage.output_text += _count(said.output_tokens)
+
+
+def _beside(raw: msgspec.Raw) -> list[Iteration]:
+    """What was sampled besides the answer: a summary of the conversation, an adviser's words."""
+    if not len(raw):
+        return []
+    try:
+        return [one for one in _iterations(raw) if one.type in _BESIDE]
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return []
 
 
 _UNITS = {"web_search_requests": "web_searches", "web_fetch_requests": "web_fetches"}
