@@ -6,7 +6,7 @@ import pytest
 
 from triplegate.core.errors import Refusal
 from triplegate.wire.anthropic_reader import MessagesReader, read_reply
-from triplegate.wire.neutral_events import Failed, Unknown, gather
+from triplegate.wire.neutral_events import Failed, Finish, Unknown, gather
 
 
 def stream(*events):
@@ -53,6 +53,12 @@ def test_a_servers_tool_is_one_native_block_with_its_arguments():
     )
     (block,) = gather(events).blocks
     assert (block.kind, block.name, json.loads(block.text)["input"]) == ("native", "server_tool_use", {"q": "x"})
+
+
+@pytest.mark.parametrize("said", ["pause_turn", "compaction"])
+def test_an_answer_that_goes_on_when_asked_again_is_a_pause(said):
+    text = json.dumps({"content": [], "stop_reason": said}).encode()
+    assert gather(read_reply(text)).finishes[0] == Finish("pause", said)
 
 
 @pytest.mark.parametrize("named", [True, False])

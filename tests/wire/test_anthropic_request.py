@@ -5,7 +5,9 @@ import json
 import pytest
 
 from triplegate.core.errors import Refusal
+from triplegate.wire.anthropic_messages import PROVIDER
 from triplegate.wire.anthropic_request import read_request
+from triplegate.wire.codec import Losses
 from triplegate.wire.neutral import (
     Format,
     Media,
@@ -22,6 +24,7 @@ from triplegate.wire.neutral import (
     ToolUse,
     seal,
 )
+from triplegate.wire.openai import PROVIDER as OPENAI
 
 
 def read(*messages, **more):
@@ -73,6 +76,8 @@ def test_pictures_documents_and_what_is_anthropics_own():
     ]
     assert isinstance(message.parts[3], Native)
     assert json.loads(message.parts[3].raw) == cited
+    (message,) = read(user({"type": "document", "context": "old", "source": {"type": "url", "url": "u"}})).messages
+    assert isinstance(message.parts[0], Native)
 
 
 def test_tools_their_calls_and_their_results():
@@ -141,6 +146,32 @@ def test_structured_output_user_and_the_rest():
         assert read(**said).format == Format("schema", "output", b'{"type": "object"}', strict=True)
     request = read(metadata={"user_id": "u"}, service_tier="auto", container="c")
     assert (request.user, request.service_tier, list(request.rest)) == ("u", "auto", ["container"])
+
+
+@pytest.mark.parametrize(
+    ("said", "rest"),
+    [
+        ({"metadata": {"user_id": "u", "trace": 1}}, {"metadata": {"trace": 1}}),
+        (
+            {"output_config": {"effort": "low", "task_budget": {"total": 9}}},
+            {"output_config": {"task_budget": {"total": 9}}},
+        ),
+        (
+            {"output_config": {"effort": "low"}, "thinking": {"type": "disabled"}},
+            {"output_config": {"effort": "low"}},
+        ),
+        ({"thinking": {"type": "between_tools"}}, {"thinking": {"type": "between_tools"}}),
+        ({"metadata": None, "output_config": {"effort": "low"}}, {}),
+    ],
+)
+def test_members_without_a_meaning_elsewhere_are_kept_and_told(said, rest):
+    request = read({"role": "user", "content": "hi"}, **said)
+    assert {name: json.loads(bytes(value)) for name, value in request.rest.items()} == rest
+    again = json.loads(PROVIDER.write_request(request, "m", Losses("reject")))
+    assert {name: again.get(name) for name in said} == said
+    losses = Losses()
+    OPENAI.write_request(request, "m", losses)
+    assert losses.names == list(rest)
 
 
 @pytest.mark.parametrize(

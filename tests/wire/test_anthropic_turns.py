@@ -1,5 +1,7 @@
 """Messages as Anthropic's turns; the whole requests are compared with files in tests/golden."""
 
+import re
+
 import pytest
 
 from triplegate.core.errors import Refusal
@@ -12,6 +14,7 @@ from triplegate.wire.neutral import (
     Native,
     Opaque,
     Reasoning,
+    Refused,
     Text,
     ToolResult,
     ToolUse,
@@ -43,6 +46,44 @@ def test_a_late_system_message_is_a_users_and_told():
     assert (made.system, len(made.turns[0][1]), lost) == ([], 2, ["messages.role"])
 
 
+def test_a_system_message_of_its_own_stays_where_it_is():
+    made = Turns(Losses("reject"), own=True)
+    for role in ("system", "user", "system", "assistant"):
+        made.add(Message(role, (Text(role),)))
+    assert [role for role, _ in made.done()] == ["user", "system", "assistant"]
+    assert made.system == [{"type": "text", "text": "system"}]
+
+
+def test_a_lonely_system_message_is_a_users():
+    made, lost = turns(Message("system", (Text("Say hi."),)))
+    assert made.done() == [("user", [{"type": "text", "text": "Say hi."}])]
+    assert (made.system, lost) == ([], [])
+
+
+def test_mere_white_space_is_left_out():
+    """Models write it before calls; the provider refuses it."""
+    made, lost = turns(Message("assistant", (Text("\n\n"), Refused(" "), ToolUse("t", "f"))))
+    assert ([block["type"] for block in made.turns[0][1]], lost) == (["tool_use"], [])
+
+
+def test_ids_that_the_provider_refuses_are_written_so_that_they_still_fit_together():
+    ids = ["functions.f:0", "functions.f:1", "", "toolu_1-A"]
+    made, _ = turns(
+        Message("assistant", tuple(ToolUse(one, "f") for one in ids)),
+        Message("tool", tuple(ToolResult(one) for one in ids)),
+    )
+    used = [block["id"] for block in made.turns[0][1]]
+    assert used == [block["tool_use_id"] for block in made.turns[1][1]]
+    assert (len(set(used)), used[3]) == (4, "toolu_1-A")
+    assert all(re.fullmatch("[a-zA-Z0-9_-]+", one) for one in used)
+
+
+@pytest.mark.parametrize("data", ["hi there", "/+8="])
+def test_a_plain_document_that_is_no_text_is_told(data):
+    made, lost = turns(Message("user", (Media("file", "text/plain", data),)))
+    assert (made.turns, lost) == ([], ["messages.content.file"])
+
+
 def test_what_cannot_be_carried_is_told():
     made, lost = turns(
         Message("user", (Media("audio", data="x"), Native("gemini", "executableCode", b"{}")), name="bob"),
@@ -57,7 +98,7 @@ def test_documents_and_citations_of_its_own():
             "user",
             (
                 Media("file", "application/pdf", "aGk=", name="T", cache="5m"),
-                Media("file", "text/plain", "hi"),
+                Media("file", "text/plain; charset=utf-8", "aGkgw6Q="),
                 Media("file", url="https://a.example/x.pdf"),
                 Text("x", citations=(Citation(provider="anthropic", raw=b'{"type":"char_location"}'),)),
             ),
@@ -70,7 +111,10 @@ def test_documents_and_citations_of_its_own():
         "title": "T",
         "cache_control": {"type": "ephemeral"},
     }
-    assert [block["source"]["type"] for block in blocks[1:3]] == ["text", "url"]
+    assert [block["source"] for block in blocks[1:3]] == [
+        {"type": "text", "media_type": "text/plain", "data": "hi ä"},
+        {"type": "url", "url": "https://a.example/x.pdf"},
+    ]
     assert bytes(blocks[3]["citations"][0]) == b'{"type":"char_location"}'
 
 

@@ -44,7 +44,7 @@ def test_a_late_system_message_is_the_users_and_a_lonely_one_is_a_turn():
 
 
 def test_empty_texts_and_turns_are_left_out():
-    found = turns(Message("user", (Text("a"),)), Message("assistant", (Text(""),)), Message("user", (Text("b"),)))
+    found = turns(Message("user", (Text("a"),)), Message("assistant", (Text("\n"),)), Message("user", (Text("b"),)))
     assert found.done("") == [{"role": "user", "content": [{"text": "a"}, {"text": "b"}]}]
     assert turns().done("5m") == []
 
@@ -101,7 +101,7 @@ def test_ids_that_bedrock_refuses_are_written_so_that_they_still_fit_together():
 
 def test_results_hold_texts_pictures_and_errors():
     losses = Losses()
-    parts = (Text("r"), Text(""), Media("image", "image/png", "eA=="), Media("audio", "audio/wav", "eA=="))
+    parts = (Text("r"), Text(" "), Media("image", "image/png", "eA=="), Media("audio", "audio/wav", "eA=="))
     (block,) = turns(Message("tool", (ToolResult("c", parts, error=True),)), losses=losses).done("")[0]["content"]
     picture = {"image": {"format": "png", "source": {"bytes": "eA=="}}}
     assert block == {"toolResult": {"toolUseId": "c", "content": [{"text": "r"}, picture], "status": "error"}}

@@ -10,6 +10,7 @@ from triplegate.wire.codec import Losses
 from triplegate.wire.neutral import NativeTool, Raw, Reasoning, Request, Text, Thinking, Tool, ToolUse
 
 _encode = msgspec.json.Encoder().encode
+_members = msgspec.json.Decoder(dict[str, Raw]).decode
 
 DEFAULT_MOST = 4096
 """Output tokens where the client sets no bound: the dialect wants one."""
@@ -33,6 +34,7 @@ _CHOICES = {"auto": "auto", "none": "none", "required": "any", "named": "tool"}
 _BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 32768, "max": 32768}
 """Tokens of thinking for OpenAI's efforts, for models that take budgets only."""
 _EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "xhigh", "max": "max"}
+_OFF = {"type": "disabled"}
 _GENERATION = re.compile(r"claude-(?:opus|sonnet|haiku|[a-z]+)-(\d{1,2})(?:[-.](\d{1,2}))?(?![0-9])")
 
 
@@ -43,19 +45,22 @@ def path(model: str, stream: bool) -> str:
 
 def write_request(request: Request, model: str, losses: Losses) -> bytes:
     """The body; messages stand last, so that a longer conversation begins with the bytes of the shorter one."""
-    turns = Turns(losses)
+    own = dict(request.rest) if request.dialect == FAMILY else {}
+    turns = Turns(losses, own=request.dialect == FAMILY)
     for message in request.messages:
         turns.add(message)
+    messages = turns.done()
     _lose(request, losses)
     thinking = _thinking(request, model, losses)
     body: dict[str, Any] = {"model": model, "max_tokens": _most(request, thinking)}
-    if request.dialect == FAMILY:
-        body |= request.rest
-    body |= _sampling(request, bool(thinking), losses)
+    more = {name: _members(own.pop(name)) for name in ("metadata", "output_config") if name in own}
+    body |= own
+    body |= _sampling(request, thinking.get("thinking", _OFF) != _OFF, losses)
     body |= thinking
-    output = {**body.pop("output_config", {}), **_format(request, losses)}
-    if output:
-        body["output_config"] = output
+    more["output_config"] = more.get("output_config", {}) | body.pop("output_config", {}) | _format(request, losses)
+    for name, members in more.items():
+        if members:
+            body[name] = members | body.get(name, {})
     if request.cache:
         body["cache_control"] = cache_control(request.cache)
     if tools := _tools(request, losses):
@@ -66,7 +71,7 @@ def write_request(request: Request, model: str, losses: Losses) -> bytes:
         body["stream"] = True
     if turns.system:
         body["system"] = turns.system
-    body["messages"] = [{"role": role, "content": blocks} for role, blocks in turns.turns]
+    body["messages"] = [{"role": role, "content": blocks} for role, blocks in messages]
     return _encode(body)
 
 
@@ -177,7 +182,7 @@ def _thinking(request: Request, model: str, losses: Losses) -> dict[str, Any]:
     if request.dialect == FAMILY and said.budget is None:
         return {"output_config": {"effort": said.effort}}
     if said.budget == 0 or (said.effort == "none" and not said.budget):
-        return {}
+        return {"thinking": _OFF} if request.dialect == FAMILY else {}
     forced = request.tool_choice is not None and request.tool_choice.mode in ("required", "named")
     if forced or _unsigned(request):
         why = "a tool is forced" if forced else "the last tool call came without signed thoughts"

@@ -60,6 +60,7 @@ class _Block(msgspec.Struct):
     signature: str = ""
     data: str = ""
     title: str | None = None
+    context: str | None = None
 
 
 class _Message(msgspec.Struct):
@@ -128,6 +129,7 @@ _list = msgspec.json.Decoder(list[Raw]).decode
 _members = msgspec.json.Decoder(dict[str, Raw]).decode
 _TOOL = frozenset(_Tool.__struct_fields__)
 _KNOWN = frozenset(_Body.__struct_fields__)
+_encode = msgspec.json.Encoder().encode
 
 
 def read_request(text: bytes) -> Request:
@@ -158,8 +160,26 @@ def read_request(text: bytes) -> Request:
         user=str((body.metadata or {}).get("user_id") or ""),
         service_tier=body.service_tier or "",
         cache=_ttl(body.cache_control),
-        rest={name: value for name, value in members.items() if name not in _KNOWN and bytes(value) != b"null"},
+        rest=_rest(members, body),
     )
+
+
+def _rest(members: dict[str, Raw], body: _Body) -> dict[str, Raw]:
+    """What no neutral field stands for, by its name; of objects that some stand for, the other members."""
+    rest = {name: value for name, value in members.items() if name not in _KNOWN and bytes(value) != b"null"}
+    off = body.thinking is not None and body.thinking.type == "disabled"
+    taken = {"metadata": ("user_id",), "output_config": ("format",) if off else ("format", "effort")}
+    for name, known in taken.items():
+        if bytes(members.get(name, b""))[:1] == b"{":
+            more = {key: value for key, value in _members(members[name]).items() if key not in known}
+            if more:
+                rest[name] = Raw(_encode(more))
+    if body.thinking is not None and body.thinking.type not in _THINKS:
+        rest["thinking"] = members["thinking"]
+    return rest
+
+
+_THINKS = frozenset({"enabled", "adaptive", "disabled"})
 
 
 _MODES: dict[str, Literal["auto", "none", "required", "named"]] = {
@@ -240,7 +260,7 @@ def _media(kind: Literal["image", "file"]) -> "Callable[[_Block], Part | None]":
         if bytes(block.source)[:1] != b"{" or b'"enabled":true' in bytes(block.citations).replace(b" ", b""):
             return None  # cited documents are Anthropic's own
         source = _source(block.source)
-        if source.type not in ("base64", "url", "file"):
+        if source.type not in ("base64", "url", "file") or block.context:
             return None
         mime = source.media_type or ("application/pdf" if kind == "file" and source.type == "url" else "")
         cache = _ttl(block.cache_control)
@@ -306,7 +326,7 @@ def _read_format(body: _Body) -> Format | None:
 def _read_thinking(body: _Body) -> Thinking | None:
     effort = (body.output_config.effort if body.output_config is not None else None) or ""
     said = body.thinking
-    if said is None:
+    if said is None or said.type not in _THINKS:
         return Thinking(effort) if effort else None
     visible = None if said.display is None else said.display != "omitted"
     if said.type == "disabled":

@@ -1,5 +1,9 @@
 """Neutral messages as Anthropic's system blocks and alternating turns."""
 
+import base64
+import binascii
+import re
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -21,16 +25,19 @@ from triplegate.wire.neutral import (
 
 FAMILY = "anthropic"
 Block = dict[str, Any] | Raw
+_NOT_ID = re.compile(r"[^a-zA-Z0-9_-]")
 _object = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
 class Turns:
     """Add messages in order; `system` and `turns` are what they become."""
 
-    __slots__ = ("_losses", "system", "turns")
+    __slots__ = ("_losses", "_own", "system", "turns")
 
-    def __init__(self, losses: Losses) -> None:
+    def __init__(self, losses: Losses, *, own: bool = False) -> None:
+        """`own`: the messages were the dialect's own, which may have system messages anywhere."""
         self._losses = losses
+        self._own = own
         self.system: list[Block] = []
         self.turns: list[tuple[str, list[Block]]] = []
 
@@ -40,10 +47,13 @@ class Turns:
             if not self.turns:
                 self.system += self._blocks(message.parts)
                 return
-            self._losses.lose("messages.role", "a later system message becomes a user's")
+            if not self._own:
+                self._losses.lose("messages.role", "a later system message becomes a user's")
         if message.name:
             self._losses.lose("messages.name")
-        role = "assistant" if message.role == "assistant" else "user"
+        role = "user"
+        if message.role == "assistant" or (message.role == "system" and self._own):
+            role = message.role
         blocks = self._blocks(message.parts)
         if not blocks:
             return
@@ -51,6 +61,13 @@ class Turns:
             self.turns[-1][1].extend(blocks)
         else:
             self.turns.append((role, blocks))
+
+    def done(self) -> list[tuple[str, list[Block]]]:
+        """The turns. The dialect wants at least one, so lonely system blocks are the user's."""
+        if not self.turns and self.system:
+            self.turns.append(("user", self.system))
+            self.system = []
+        return self.turns
 
     def _blocks(self, parts: tuple[Part, ...]) -> list[Block]:
         blocks: list[Block] = []
@@ -61,7 +78,7 @@ class Turns:
     def _part(self, part: Part) -> list[Block]:
         match part:
             case Text():
-                return [self._text(part)] if part.text else []
+                return [self._text(part)] if part.text.strip() else []  # the provider refuses mere white space
             case Media():
                 return self._media(part)
             case ToolUse():
@@ -71,7 +88,7 @@ class Turns:
             case Reasoning():
                 return _thinking(part)
             case Refused():
-                return [{"type": "text", "text": part.text}] if part.text else []
+                return [{"type": "text", "text": part.text}] if part.text.strip() else []
             case Native():
                 if part.provider == FAMILY:
                     return [Raw(part.raw)]
@@ -89,13 +106,16 @@ class Turns:
         if part.kind in ("audio", "video"):
             self._losses.lose(f"messages.content.{part.kind}")
             return []
+        if part.data and part.mime.partition(";")[0] == "text/plain" and _plain(part.data) is None:
+            self._losses.lose("messages.content.file", "it is no text in UTF-8")
+            return []
         block: dict[str, Any] = {"type": "image" if part.kind == "image" else "document", "source": _source(part)}
         if part.kind == "file" and part.name:
             block["title"] = part.name
         return [_cached(block, part.cache)]
 
     def _result(self, part: ToolResult) -> Block:
-        block: dict[str, Any] = {"type": "tool_result", "tool_use_id": part.id}
+        block: dict[str, Any] = {"type": "tool_result", "tool_use_id": _id(part.id)}
         match part.parts:
             case (Text(text=text, cache=""),):
                 block["content"] = text
@@ -125,7 +145,23 @@ def _tool_use(part: ToolUse) -> dict[str, Any]:
         _object(text)
     except msgspec.DecodeError as error:
         raise Refusal("invalid_body", f"The arguments of the tool call {part.id} are no JSON object.") from error
-    return {"type": "tool_use", "id": part.id, "name": part.name, "input": Raw(text.encode())}
+    return {"type": "tool_use", "id": _id(part.id), "name": part.name, "input": Raw(text.encode())}
+
+
+def _id(name: str) -> str:
+    """An id as the provider takes it; what has other characters is told apart by its checksum."""
+    plain = _NOT_ID.sub("_", name)
+    if name and plain == name:
+        return name
+    return f"{plain[:40]}_{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+
+
+def _plain(data: str) -> str | None:
+    """The text of a plain document, which the dialect takes as it is and not in base64."""
+    try:
+        return base64.b64decode(data, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
 
 
 def _source(part: Media) -> dict[str, str]:
@@ -133,8 +169,8 @@ def _source(part: Media) -> dict[str, str]:
         return {"type": "file", "file_id": part.file_id}
     if part.url:
         return {"type": "url", "url": part.url}
-    if part.mime == "text/plain":
-        return {"type": "text", "media_type": part.mime, "data": part.data}
+    if part.mime.partition(";")[0] == "text/plain":
+        return {"type": "text", "media_type": "text/plain", "data": _plain(part.data) or ""}
     return {
         "type": "base64",
         "media_type": part.mime or ("image/png" if part.kind == "image" else "application/pdf"),

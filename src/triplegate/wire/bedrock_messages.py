@@ -109,7 +109,7 @@ class Turns:
     def _part(self, part: Part) -> None:
         match part:
             case Text(text) | Refused(text):
-                self._blocks += [{"text": text}] if text else []
+                self._blocks += [{"text": text}] if text.strip() else []  # mere white space is refused
             case Media():
                 self._blocks += [block] if (block := self._medium.block(part)) else []
             case ToolUse():
@@ -135,7 +135,7 @@ class Turns:
         content: list[Any] = []
         for one in part.parts:
             if isinstance(one, Text):
-                if one.text:
+                if one.text.strip():
                     content.append({"text": one.text})
             elif one.kind == "audio":
                 self._losses.lose("audio", "results of tools cannot hold it")
