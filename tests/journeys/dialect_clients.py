@@ -30,7 +30,7 @@ class Got(msgspec.Struct):
 
 def missing(client: str, dialect: str) -> str:
     """Why this client cannot reach a provider of this dialect yet; empty when it can."""
-    endpoint = next((one for one in gate._ENDPOINTS if one.path == PATHS[client]), None)
+    endpoint = next((one for one in gate.ENDPOINTS if one.path == PATHS[client]), None)
     if endpoint is None:
         return f"the gate has no {PATHS[client].decode()} yet"
     if FAMILIES[dialect] == endpoint.family:
