@@ -65,3 +65,58 @@ def test_ids_within_a_reply_are_sealed_and_come_back_plain():
     assert SEALS.open_ids(sealed, "acme/web", GROUPS) == (reply, {"openai:a"})
     assert SEALS.open_ids(sealed, "acme/ops", GROUPS) == (sealed, {""})
     assert SEALS.open_ids(reply, "acme/web", GROUPS) == (reply, frozenset())
+
+
+def test_only_what_stands_where_an_id_does_is_sealed():
+    said = {
+        "output": [{"type": "file_search_call", "queries": ["file-1"]}, {"annotations": [{"type": "file_path"}]}],
+        "tools": [{"type": "file_search"}, {"parameters": {"properties": {"file_path": {}, "batch_size": {}}}}],
+    }
+    reply = json.dumps(said).encode()
+    assert SEALS.seal_ids(reply, "acme/web", "openai:a") == reply
+    sealed = SEALS.seal_ids(b'{"type":"file_citation","file_id" : "file-ab12"}', "acme/web", "openai:a")
+    assert SEALS.open(json.loads(sealed)["file_id"], "acme/web", GROUPS) == ("file-ab12", "openai:a")
+    assert json.loads(sealed)["type"] == "file_citation"
+
+
+MINE = SEALS.seal("file-mine", "acme/web", "openai:a").encode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"file_id":"file-other"}',
+        b'{"input_file_id" :\t"file_other"}',
+        b'{"file\\u005fid":"file-other"}',
+        b'{"file_id":"\\u0066ile-other"}',
+        b'{"file_id":"file\\u002Dother"}',
+        b'{"a":"\\\\","file_id":"file-other"}',
+        b'{"file_id":"%b","file_id":"file-other"}' % MINE,
+        b'{"file_id":"file-other","file_id":"%b"}' % MINE,
+        b'{"file_ids":["%b","file-other"]}' % MINE,
+        b'{"file_ids":["]", "file-other"]}',
+        b'{"file_id":"%b"}' % SEALS.seal("file-1", "acme/ops", "openai:a").encode(),
+    ],
+)
+def test_a_file_that_was_not_sealed_for_this_team_is_seen_however_it_is_written(text):
+    assert SEALS.unsealed_file(text, "acme/web", GROUPS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"file_id":"%b","file_ids":["%b"]}' % (MINE, MINE),
+        b'{"text":"{\\"file_id\\":\\"file-other\\"}"}',
+        b'{"properties":{"file_id":{"type":"string"}},"required":["file_id"],"path":"file-1"}',
+        b'{"file_id":null,"u":"\\u0041\\u0022file_id"}',
+    ],
+)
+def test_what_names_no_other_file_is_left_alone(text):
+    assert not SEALS.unsealed_file(text, "acme/web", GROUPS)
+
+
+def test_after_one_id_that_is_not_ours_no_more_are_tried(monkeypatch):
+    tried = []
+    monkeypatch.setattr(Seals, "tag", lambda self, *said: tried.append(said) or "")
+    text = b",".join(b'"resp_%d_tgaaaaaaaaaaaaaaaa"' % number for number in range(9))
+    assert (SEALS.open_ids(text, "acme/web", GROUPS), len(tried)) == ((text, {""}), 2)

@@ -13,10 +13,26 @@ from collections.abc import Iterable
 _BETWEEN = "_tg"
 _TAG = 16
 _SEALED_ID = re.compile(r"([A-Za-z0-9_-]{1,256})_tg([a-z2-7]{16})\Z")
-_OWN_ID = re.compile(rb'(?<!\\)"((?:resp|file|batch)[_-][A-Za-z0-9_-]{1,200})"')
+_OWN_ID = re.compile(
+    rb'(?<!\\)("(?:id|(?:previous_)?response_id|(?:input_|output_|error_)?file_id|first_id|last_id)"'
+    rb'[ \t\r\n]*:[ \t\r\n]*")'
+    rb'((?:resp|file|batch)[_-][A-Za-z0-9_-]{1,200})"'
+)
+"""Only what stands in such a member is an id: `file_search` is the type of a tool, and `file_id` a name itself."""
 _TAGGED = re.compile(rb'(?<!\\)"((?:resp|file|batch)[_-][A-Za-z0-9_-]{1,200}_tg[a-z2-7]{16})"')
 _STATE = re.compile(rb'("encrypted_content"[ \t\r\n]*:[ \t\r\n]*")(?:tgo1\.([a-z2-7]{16})\.)?(?=[^"])')
+_FILE = re.compile(rb'(?<!\\)"(?:input_)?file_id"[ \t\r\n]*:[ \t\r\n]*"(file[_-][A-Za-z0-9_-]+)"')
+_FILES = re.compile(rb'(?<!\\)"file_ids"[ \t\r\n]*:[ \t\r\n]*\[((?:[^"\]]|"(?:[^"\\]|\\.)*")*+)')
+_FILE_IN_LIST = re.compile(rb'"(file[_-][A-Za-z0-9_-]+)"')
+_ESCAPED_WORD = re.compile(rb"\\u00(?:2[dD]|[3-7])")
+_ESCAPE = re.compile(rb"\\(?:u00([2-7][0-9A-Fa-f])|.)", re.DOTALL)
+_WORD = re.compile(rb"[A-Za-z0-9_-]")
 _OPENS = b'"encrypted_content":"'
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    letter = bytes.fromhex(found[1].decode("ascii")) if found[1] else b""
+    return letter if _WORD.fullmatch(letter) else found[0]
 
 
 class Seals:
@@ -51,21 +67,39 @@ class Seals:
         """`block` (JSON, whole events) with the ids of responses, files and batches sealed."""
         if b'"resp' not in block and b'"file' not in block and b'"batch' not in block:
             return block
-        return _OWN_ID.sub(lambda found: b'"%b"' % self.seal(found[1].decode("ascii"), team, group).encode(), block)
+        return _OWN_ID.sub(
+            lambda found: b'%b%b"' % (found[1], self.seal(found[2].decode("ascii"), team, group).encode()), block
+        )
 
     def open_ids(self, text: bytes, team: str, groups: Iterable[str]) -> tuple[bytes, frozenset[str]]:
         """`text` with sealed ids as the provider knows them, and the groups they name; "" for a group not ours."""
         if b"_tg" not in text:
             return text, frozenset()
         known = tuple(groups)
-        seen: set[str] = set()
+        seen: dict[bytes, str] = {}
+        foreign = False
 
         def plain(found: re.Match[bytes]) -> bytes:
-            opened = self.open(found[1].decode("ascii"), team, known)
-            seen.add("" if opened is None else opened[1])
-            return found[0] if opened is None else b'"%b"' % opened[0].encode("ascii")
+            nonlocal foreign
+            if not foreign and found[1] not in seen:  # after one that is not ours the text goes nowhere
+                opened = self.open(found[1].decode("ascii"), team, known)
+                seen[found[1]] = "" if opened is None else opened[1]
+                foreign = opened is None
+            return found[0] if foreign else b'"%b"' % found[1][: -len(_BETWEEN) - _TAG]
 
-        return _TAGGED.sub(plain, text), frozenset(seen)
+        return _TAGGED.sub(plain, text), frozenset(seen.values())
+
+    def unsealed_file(self, text: bytes, team: str, groups: Iterable[str]) -> bool:
+        """Whether JSON `text`, as it came, names a file that was not sealed for this team: it may be another's."""
+        if b"\\u00" in text and _ESCAPED_WORD.search(text):  # a name can be written in many ways
+            text = _ESCAPE.sub(_unescaped, text)
+        if b"file_id" not in text:
+            return False
+        known = tuple(groups)
+        told = [found[1] for found in _FILE.finditer(text)]
+        for many in _FILES.finditer(text):
+            told += _FILE_IN_LIST.findall(many[1])
+        return any(self.open(one.decode("ascii"), team, known) is None for one in dict.fromkeys(told))
 
     def seal_state(self, block: bytes, team: str, group: str) -> bytes:
         """`block` (compact JSON, whole events) with its encrypted state marked."""

@@ -108,3 +108,22 @@ def test_what_leaves_is_sealed_and_can_be_opened_again():
     assert SEALS.open(said["id"], TEAM, GROUPS) == ("resp_9", "openai:a")
     assert said["encrypted_content"] == state("openai:a")
     assert relay.feed(b": x\n\n") == b": x\n\n"
+
+
+MINE = SEALS.seal("resp_mine", TEAM, "openai:a")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"model":"m","previous\\u005fresponse_id":"resp_1"}',
+        b'{"model":"m","previous_response_id":"resp_1","metadata":{"a":"%b"}}' % MINE.encode(),
+        b'{"model":"m","previous_response_id":["%b"]}' % MINE.encode(),
+        b'{"model":"m","input":[{"type":"input_file","file_id":"file-1"}]}',
+        b'{"model":"m","input":[{"type":"input_file","file_id":"file-1"}],"user":"%b"}' % MINE.encode(),
+    ],
+)
+def test_an_id_without_its_seal_is_refused_however_it_is_written_and_whatever_stands_beside_it(text):
+    with pytest.raises(Refusal) as caught:
+        open_it(read_call(RESPONSES, text))
+    assert caught.value.code == "origin_gone"

@@ -16,6 +16,7 @@ from triplegate.wire.seals import Seals
 STATEFUL = frozenset({"openai", "openai_responses", "anthropic"})
 """Families whose calls may name files, responses and encrypted state that a provider keeps."""
 
+_string = msgspec.json.Decoder(str).decode
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
@@ -45,7 +46,9 @@ def opened(call: LlmCall, seals: Seals, team: str, groups: Iterable[str], gone: 
     text, origins = seals.open_ids(text, team, known)
     if "" in origins or len(origins | kept) > 1:
         raise gone_refusal("A response or file in this request is not there, or they belong to several deployments.")
-    if not origins and _names_response(call, text):
+    if seals.unsealed_file(call.look.text, team, known):
+        raise gone_refusal("There is no such file.", "file_id")
+    if _foreign_response(call, seals, team, known):
         raise gone_refusal("There is no such previous response.", "previous_response_id")
     if text is not call.look.text:
         call = read_call(call.endpoint, text)
@@ -53,12 +56,18 @@ def opened(call: LlmCall, seals: Seals, team: str, groups: Iterable[str], gone: 
     return call
 
 
-def _names_response(call: LlmCall, text: bytes) -> bool:
-    """A previous response that was not sealed for this team may be another's."""
-    if call.endpoint.family != "openai_responses" or b'"previous_response_id"' not in text:
+def _foreign_response(call: LlmCall, seals: Seals, team: str, groups: Iterable[str]) -> bool:
+    """A previous response that was not sealed for this team may be another's, however its name is written."""
+    text = call.look.text
+    if call.endpoint.family != "openai_responses" or not (b'"previous_response_id"' in text or b"\\u00" in text):
         return False
     previous = read_members(text).get("previous_response_id")
-    return previous is not None and bytes(previous) != b"null"
+    if previous is None or bytes(previous) == b"null":
+        return False
+    try:
+        return seals.open(_string(previous), team, groups) is None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return True
 
 
 def gone_refusal(detail: str, parameter: str = "input") -> Refusal:

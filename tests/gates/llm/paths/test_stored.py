@@ -86,3 +86,10 @@ async def test_without_a_place_for_files_there_are_none_and_strange_queries_are_
     with pytest.raises(Refusal) as caught:
         await kept("GET", f"/v1/responses/{sealed('resp_1')}", query=b"x=/../")
     assert caught.value.code == "invalid_body"
+
+
+async def test_the_input_of_a_batch_is_no_file_beside_one_of_ones_own():
+    text = b'{"input_file_id":"file-other","metadata":{"a":"%b"}}' % sealed("file-mine").encode()
+    with pytest.raises(Refusal) as caught:
+        await kept("POST", "/v1/batches", text)
+    assert caught.value.code == "origin_gone"

@@ -95,9 +95,10 @@ async def read_kept(inbound: Inbound, base: str, seals: Seals, team: str, groups
     elif kind == "files":
         body, pin = inbound.body, files
     else:
-        text, origins = seals.open_ids(await inbound.body.whole(_MOST), team, groups)
+        written = await inbound.body.whole(_MOST)
+        text, origins = seals.open_ids(written, team, groups)
         pin = next(iter(origins), "") if len(origins) == 1 else ""
-        if not pin:
+        if not pin or seals.unsealed_file(written, team, groups):
             raise gone_refusal("The input file of this batch is not there.", "input_file_id")
         body = BytesBody(text)
     if not pin:
