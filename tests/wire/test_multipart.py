@@ -78,3 +78,28 @@ def test_only_forms_with_a_boundary_are_taken():
     for kind in (b"application/json", b"multipart/form-data", b"multipart/mixed; boundary=x", b""):
         with pytest.raises(Refusal):
             boundary_of(kind)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        b"multipart/form-data; boundary=a; boundary=b",
+        b'multipart/form-data; boundary="a"; boundary=b',
+        b"multipart/form-data; BOUNDARY=a; boundary=b",
+        b"multipart/form-data; boundary*=utf-8''a; boundary=b",
+        b"multipart/form-data; boundary=" + b"a" * 71,
+        b'multipart/form-data; boundary=""',
+        b"multipart/form-data; boundary=a b",
+        b"multipart/form-data; boundary=a, multipart/form-data; boundary=b",
+        b"multipart/form-data",
+    ],
+)
+def test_a_boundary_that_can_be_read_in_two_ways_is_none(content_type):
+    with pytest.raises(Refusal) as caught:
+        boundary_of(content_type)
+    assert caught.value.code == "unsupported_media_type"
+
+
+@pytest.mark.parametrize("said", [b"boundary=a'(b)/c:d=e?", b'charset=utf-8; boundary="a\'(b)/c:d=e?" ;'])
+def test_a_boundary_is_read_as_clients_write_it(said):
+    assert boundary_of(b"Multipart/Form-Data; " + said) == b"a'(b)/c:d=e?"

@@ -10,9 +10,13 @@ MOST_VALUE = 256
 """Bytes of the model's name."""
 
 _TOKEN = rb"[!#$&+\-.^_`|~0-9A-Za-z]+"
-_BOUNDARY = re.compile(
-    r"""\A\s*multipart/form-data\s*;(?:[^"]*;)?\s*boundary=(?:"([^"\\]{1,70})"|([!-~]{1,70}))""", re.IGNORECASE
+_BOUND = rb"[!#-+\--:<-~]+"
+"""A parameter's value without quotes, as generously as clients write it."""
+_TYPE = re.compile(
+    rb"""\A[ \t]*multipart/form-data((?:[ \t]*;[ \t]*%b=(?:"[^"\\]*"|%b))+)[ \t]*;?[ \t]*\Z""" % (_TOKEN, _BOUND),
+    re.IGNORECASE,
 )
+_PARAMETER = re.compile(rb'[ \t]*;[ \t]*([^=;" \t]+)=(?:"([^"]*)"|([^;" \t]+))')
 _DISPOSITION = re.compile(
     rb"""\Aform-data((?:[ \t]*;[ \t]*%b=(?:"(?:[^"\\\r\n]|\\["\\])*"|%b))*)\Z""" % (_TOKEN, _TOKEN), re.IGNORECASE
 )
@@ -20,11 +24,13 @@ _NAME = re.compile(rb'[ \t]*;[ \t]*([^=;" \t]+)=(?:"((?:[^"\\]|\\.)*)"|([^;"]+))
 
 
 def boundary_of(content_type: bytes) -> bytes:
-    """The boundary of a form. Raises Refusal unsupported_media_type for what is none."""
-    found = _BOUNDARY.match(content_type.decode("latin-1"))
-    if found is None:
-        raise Refusal("unsupported_media_type", "This endpoint takes multipart/form-data with a boundary.")
-    return (found[1] or found[2].split(";")[0].strip()).encode("latin-1")
+    """The boundary of a form. Raises Refusal unsupported_media_type for what is none, or says two boundaries."""
+    found = _TYPE.match(content_type)
+    said = _PARAMETER.findall(found[1]) if found is not None else []
+    boundaries = [quoted or bare for name, quoted, bare in said if name.lower() == b"boundary"]
+    if len(boundaries) != 1 or not 1 <= len(boundaries[0]) <= 70:
+        raise Refusal("unsupported_media_type", "This endpoint takes multipart/form-data with one boundary.")
+    return bytes(boundaries[0])
 
 
 def _wrong(what: str) -> Refusal:
