@@ -1,5 +1,7 @@
 """What cannot be carried is told, or refused, as configured; never left out in silence."""
 
+import time
+
 import pytest
 
 from triplegate.core.errors import Refusal
@@ -18,3 +20,19 @@ def test_where_losses_are_refused_the_parameter_is_named():
         Losses("reject").lose("seed", "Claude knows none")
     assert (refused.value.code, refused.value.payload["param"]) == ("unsupported_parameter", "seed")
     assert "Claude knows none" in refused.value.detail
+
+
+def test_thirty_thousand_losses_are_taken_quickly_and_told_briefly():
+    losses, began = Losses(), time.thread_time()
+    for number in range(30_000):
+        losses.lose(f"a{number}")
+    assert time.thread_time() - began < 3  # twelve where each looks through those before
+    told = losses.told()
+    assert (told[:7], told[-15:], len(told) < 400) == (b"a0, a1,", b" and 29968 more", True)
+
+
+def test_what_a_client_named_cannot_end_the_header_or_the_list():
+    losses = Losses()
+    for name in ("a\r\nset-cookie: b", "c, d", "é\0", "x" * 9000):
+        losses.lose(name)
+    assert losses.told() == b"a??set-cookie:?b, c??d, ??, " + b"x" * 64

@@ -1,5 +1,6 @@
 """What a dialect brings: the client's side (read requests, write replies) and the provider's (the other two)."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, Protocol
 
@@ -11,14 +12,20 @@ from triplegate.core.usage import Usage
 from triplegate.wire.neutral import Request
 from triplegate.wire.neutral_events import Event, Failed
 
+_TOLD, _LONGEST = 32, 64
+"""Names that are told in a reply's header, and characters of each."""
+_UNTOLD = re.compile(r"[^!-+\--~]")
+"""What a client may write in a member's name and nobody may write in a list in a header."""
+
 
 class Losses:
     """What one translation leaves out. Raises Refusal unsupported_parameter at once where that is not allowed."""
 
-    __slots__ = ("_reject", "names")
+    __slots__ = ("_known", "_reject", "names")
 
     def __init__(self, on_loss: Literal["drop", "reject"] = "drop") -> None:
         self._reject = on_loss == "reject"
+        self._known: set[str] = set()
         self.names: list[str] = []
         """What was left out, by the client's name for it; told in a reply header."""
 
@@ -31,8 +38,16 @@ class Losses:
                 errors=(Fault(f"/{name}", why),),
                 payload={"param": name},
             )
-        if name not in self.names:
+        if name not in self._known:  # a client may name a hundred thousand: never look through the list
+            self._known.add(name)
             self.names.append(name)
+
+    def told(self) -> bytes:
+        """The names as the value of a header: the first of them, and only what may stand in one."""
+        shown = [_UNTOLD.sub("?", name[:_LONGEST]) for name in self.names[:_TOLD]]
+        if len(self.names) > _TOLD:
+            shown.append(f"and {len(self.names) - _TOLD} more")
+        return ", ".join(shown).encode("ascii")
 
 
 class Look(Protocol):

@@ -1,6 +1,7 @@
 """One attempt's request: bytes where the provider speaks the client's dialect, a translation where it does not."""
 
 import json
+import threading
 
 import msgspec
 import pytest
@@ -9,7 +10,7 @@ from tests.gates.llm.calls import chat
 
 from triplegate.config.documents_llm import Quirks
 from triplegate.core.errors import Refusal
-from triplegate.gates.llm.asking import Speech, ask
+from triplegate.gates.llm.asking import OFF_LOOP, Speech, ask, prepare
 from triplegate.gates.llm.call import endpoint_of, read_call
 from triplegate.gates.llm.dialects import CODECS
 from triplegate.gates.llm.paths.chat import CHAT
@@ -28,7 +29,7 @@ BOTH = endpoint_of(toy.CLIENT, "chat", b"/chat/completions")
 def test_the_same_dialect_gets_the_clients_bytes_but_for_named_edits():
     text = chat("m", stream=True, seed=1)
     asked = ask(read_call(CHAT, text), SPEECH, "m")
-    assert (asked.path, asked.translated, asked.lost) == (b"/chat/completions", False, ())
+    assert (asked.path, asked.translated, asked.lost) == (b"/chat/completions", False, b"")
     assert json.loads(asked.body.content) == json.loads(text) | {"stream_options": {"include_usage": True}}
     whole = chat("m")
     assert ask(read_call(CHAT, whole), SPEECH, "m").body.content is whole
@@ -54,7 +55,7 @@ def test_usage_is_not_asked_for_in_a_translated_stream_where_the_vendor_refuses_
 def test_another_dialect_gets_a_translation_and_what_was_lost_is_known():
     asked = ask(read_call(BOTH, chat("m", stream=True)), FOREIGN, "x")
     assert (asked.path, asked.body.content, asked.translated) == (b"/say/x?stream=True", b'["x", "hi"]', True)
-    assert asked.lost == ("seed",)
+    assert asked.lost == b"seed"
 
 
 def test_losses_are_refused_where_that_is_said():
@@ -108,7 +109,7 @@ def test_what_is_so_anyway_is_no_loss_and_the_background_is_refused(dialect):
     speech = msgspec.structs.replace(
         SPEECH, family="x", codec=CODECS[dialect], speaks=frozenset({"x"}), on_loss="reject"
     )
-    assert ask(read_call(RESPONSES, json.dumps(usual).encode()), speech, "v").lost == ()
+    assert ask(read_call(RESPONSES, json.dumps(usual).encode()), speech, "v").lost == b""
     with pytest.raises(Refusal) as caught:
         ask(
             read_call(RESPONSES, json.dumps(usual | {"background": True}).encode()),
@@ -116,3 +117,28 @@ def test_what_is_so_anyway_is_no_loss_and_the_background_is_refused(dialect):
             "v",
         )
     assert (caught.value.code, caught.value.payload["param"]) == ("unsupported_parameter", "background")
+
+
+class Slow(msgspec.Struct, frozen=True):
+    """A codec that notes which thread it works in."""
+
+    seen: list[int]
+    family: str = "toy"
+
+    def path(self, model, streamed):
+        return "/say"
+
+    def write_request(self, request, model, losses):
+        self.seen.append(threading.get_ident())
+        return b"{}"
+
+
+async def test_a_large_call_is_translated_beside_the_loop_and_a_small_one_on_it():
+    slow = Slow([])
+    speech = msgspec.structs.replace(FOREIGN, codec=slow)
+    large = {"messages": [{"role": "user", "content": "x" * OFF_LOOP}]}
+    for text in (chat("m"), chat("m", **large)):
+        await prepare(read_call(CHAT, text), speech, "x")
+    assert [one == threading.get_ident() for one in slow.seen] == [True, False]
+    passed = await prepare(read_call(CHAT, chat("m", **large)), SPEECH, "m")
+    assert not passed.translated

@@ -1,5 +1,6 @@
 """What one attempt sends: the client's own bytes with named edits, or the call in the provider's dialect."""
 
+import asyncio
 from typing import Literal
 
 import msgspec
@@ -16,6 +17,10 @@ from triplegate.wire.wishes import in_background, without_idle
 
 _SEALED = b'"tg1.'
 """How state of another provider begins that a client echoes (`neutral.seal`)."""
+
+
+OFF_LOOP = 65_536
+"""Bytes from which on a call is translated in a thread."""
 
 
 class Speech(msgspec.Struct, frozen=True, eq=False):
@@ -40,8 +45,8 @@ class Asked(msgspec.Struct, eq=False):
     body: Body
     translated: bool
     """The reply comes in the provider's dialect, not in the client's."""
-    lost: tuple[str, ...] = ()
-    """What the client said and the provider's dialect cannot carry."""
+    lost: bytes = b""
+    """What the client said and the provider's dialect cannot carry, as a header tells it."""
     content_type: bytes = b"application/json"
     method: str = "POST"
 
@@ -74,7 +79,19 @@ def ask(call: LlmCall, speech: Speech, model: str) -> Asked:
         written = shape(written, speech.quirks, also=("stream_options",))
     text = _shaped(written, speech.quirks)
     path = "/" + codec.path(model, call.streamed).lstrip("/")
-    return Asked(path.encode("ascii"), text, translated=True, lost=tuple(losses.names))
+    return Asked(path.encode("ascii"), text, translated=True, lost=losses.told())
+
+
+async def prepare(call: LlmCall, speech: Speech, model: str) -> Asked:
+    """As `ask`; what takes longer than a loop may be held up is written beside it."""
+    if call.size < OFF_LOOP or call.endpoint.form or not _rewritten(call, speech):
+        return ask(call, speech, model)
+    return await asyncio.to_thread(ask, call, speech, model)
+
+
+def _rewritten(call: LlmCall, speech: Speech) -> bool:
+    """Whether the call is read and written anew, which costs up to 2 ms for each 16 KiB of small parts."""
+    return call.endpoint.family not in speech.speaks or _SEALED in call.look.text
 
 
 def _own_state_only(call: LlmCall, speech: Speech, model: str) -> Asked:
@@ -85,7 +102,7 @@ def _own_state_only(call: LlmCall, speech: Speech, model: str) -> Asked:
     written = OF_FAMILY[call.endpoint.family].write_request(call.request(), model, losses)
     if call.streamed and not speech.quirks.stream_usage:
         written = shape(written, speech.quirks, also=("stream_options",))
-    return Asked(call.endpoint.path, _shaped(written, speech.quirks), translated=False, lost=tuple(losses.names))
+    return Asked(call.endpoint.path, _shaped(written, speech.quirks), translated=False, lost=losses.told())
 
 
 def _shaped(body: bytes, quirks: Quirks) -> Body:

@@ -16,7 +16,7 @@ from triplegate.core.policy import Dispatch
 from triplegate.core.ports import House
 from triplegate.gates.llm import realtime
 from triplegate.gates.llm.answering import understood
-from triplegate.gates.llm.asking import Asked, ask
+from triplegate.gates.llm.asking import Asked, prepare
 from triplegate.gates.llm.call import Endpoint, LlmCall, form_call, read_call
 from triplegate.gates.llm.decoding import decoded
 from triplegate.gates.llm.deployment import Deployment
@@ -237,12 +237,12 @@ class LlmGate:
         attempt.provider = deployment.provider
         if call.endpoint is realtime.ENDPOINT:
             return await realtime.dial(deployment, exchange, attempt, call, chain)
-        asked = _asked(attempt, call, deployment)
+        asked = await _asked(attempt, call, deployment)
         reply = decoded(await deployment.send(exchange, attempt, call, asked, chain))
         sealing = self._sealing(call, principal, attempt.target)
         reply = await understood(reply, exchange, attempt, call, deployment.speech, asked, sealing)
         if asked.lost:
-            reply.headers.append((b"x-triplegate-dropped", ", ".join(asked.lost).encode("ascii", "replace")))
+            reply.headers.append((b"x-triplegate-dropped", asked.lost))
         return reply
 
     def _pick(self, exchange: Exchange, call: LlmCall, model: Model, chain: Chain) -> Pick:
@@ -355,10 +355,10 @@ class LlmGate:
         return WholeEncoder(exchange, call, meter, attempt.flow, large)
 
 
-def _asked(attempt: Attempt, call: LlmCall, deployment: Deployment) -> Asked:
+async def _asked(attempt: Attempt, call: LlmCall, deployment: Deployment) -> Asked:
     """What goes there. Raises Refusal: a deployment that cannot be asked is passed over for one that can."""
     try:
-        return ask(call, deployment.speech, deployment.model_for(call.model))
+        return await prepare(call, deployment.speech, deployment.model_for(call.model))
     except Refusal as refusal:
         if refusal.code in _ELSEWHERE:
             attempt.error_class, attempt.numbers.dispatched = "model_missing", 0.0

@@ -16,7 +16,7 @@ from triplegate.core.identity import Principal
 from triplegate.core.money import from_dollars
 from triplegate.core.ports import Kit, Supervisor
 from triplegate.gates.llm.answering import understood
-from triplegate.gates.llm.asking import ask
+from triplegate.gates.llm.asking import prepare
 from triplegate.gates.llm.call import LlmCall
 from triplegate.gates.llm.canary import place_of
 from triplegate.gates.llm.decoding import decoded
@@ -133,7 +133,7 @@ async def copied(child: Exchange, target: Target) -> bool:
     async def send(attempt: Attempt) -> Reply:
         deployment = attempt.target.wiring
         attempt.provider = deployment.provider
-        asked = ask(call, deployment.speech, deployment.model_for(call.model))
+        asked = await prepare(call, deployment.speech, deployment.model_for(call.model))
         reply = decoded(await deployment.send(child, attempt, call, asked, chain))
         return await understood(reply, child, attempt, call, deployment.speech, asked)
 
