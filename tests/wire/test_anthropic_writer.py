@@ -113,3 +113,10 @@ def test_arguments_that_are_no_object_are_kept_as_text():
     events = [BlockStart(0, "tool_call", id="t", name="f"), Delta(0, "{cut"), BlockEnd(0), Finish("length")]
     (block,) = accumulated(write_reply(events, SHAPE), stream=False).content
     assert block.input == {"raw_arguments": "{cut"}
+
+
+def test_what_has_no_meaning_between_two_blocks_is_passed_over():
+    writer = MessagesWriter(SHAPE)
+    events = [Start("a"), Unknown("gemini", b"{}"), BlockStart(0, "text"), Delta(0, "hi"), BlockEnd(0)]
+    said = b"".join([writer.feed(event) for event in (*events, Unknown("gemini", b"{}"), Finish("stop"))])
+    assert b"".join([said, writer.finish()]).count(b"event: content_block_stop") == 1

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from triplegate.core.errors import Refusal
-from triplegate.wire.json_members import depth_within, encode, read_members, set_members, spans, splice
+from triplegate.wire.json_members import MOST, depth_within, encode, read_members, set_members, spans, splice
 
 NAMES = st.sampled_from(
     ["model", "stream", "a", "", 'q"uote', "back\\slash", "é", "\u2028", "mod\tel", "a/b~c", "}", "{", ","]
@@ -151,3 +151,10 @@ def test_depth_is_not_fooled_by_brackets_in_strings() -> None:
     assert depth_within(b'{"a":"' + b"[" * 1000 + rb'\"[[[{{{\\"}', 64)
     assert depth_within(b'{"a":' + b"[" * 63 + b"]" * 63 + b"}", 64)
     assert not depth_within(b'{"a":' + b"[" * 64 + b"]" * 64 + b"}", 64)
+
+
+def test_more_members_than_anybody_writes_are_refused():
+    most = b"{" + b" , ".join(b'"a%d" : 1' % number for number in range(MOST)) + b"}"
+    assert len(read_members(most)) == MOST
+    with pytest.raises(Refusal):
+        read_members(most[:-1] + b',"b":1}')

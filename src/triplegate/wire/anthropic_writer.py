@@ -99,7 +99,7 @@ class MessagesWriter:
             case BlockEnd(index=index):
                 if index == self._open:
                     out += [self._end(), self._next()]
-            case _ if index == self._open:
+            case _ if index is not None and index == self._open:
                 out.append(self._more())
         return b"".join(out)
 

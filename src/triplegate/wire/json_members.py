@@ -10,6 +10,9 @@ from triplegate.core.errors import Fault, Refusal
 Members = dict[str, msgspec.Raw]
 """Raw values by name, in the order of the text; no name stands twice."""
 
+MOST = 10_000
+"""Members of one object: each is a step of ours, and a million of them would hold up everybody for a second."""
+
 _members = msgspec.json.Decoder(Members).decode
 encode = msgspec.json.Encoder().encode
 _name = msgspec.json.Decoder(str).decode
@@ -25,8 +28,8 @@ _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 def read_members(text: bytes) -> Members:
     """The members of the object that `text` is. The whole text is checked to be JSON (no NaN, nothing after it).
 
-    Raises Refusal invalid_body when it is no object, nests too deep for the parser, or says a name twice: readers
-    differ in which one they believe.
+    Raises Refusal invalid_body when it is no object, nests too deep for the parser, has more members than MOST, or
+    says a name twice: readers differ in which one they believe.
     """
     try:
         members = _members(text)
@@ -34,6 +37,8 @@ def read_members(text: bytes) -> Members:
         raise Refusal("invalid_body", f"The body is not a JSON object: {error}") from error
     except RecursionError as error:
         raise Refusal("invalid_body", "The body nests too deep.") from error
+    if len(members) > MOST:
+        raise Refusal("invalid_body", f"The body has more than {MOST} members.")
     size = 1
     for name, value in members.items():
         size += len(name) + 4 + len(value)

@@ -287,7 +287,7 @@ class Choice:
             return
         said = _weights(raw)
         weights = said.content if bytes(said.content) not in _NOT_SAID else said.refusal
-        if bytes(weights) not in _NOT_SAID and bytes(weights) != b"[]":
+        if bytes(weights)[:1] == b"[" and bytes(weights) != b"[]":
             index = self._open if self._open >= 0 else self._last
             events.append(Logprobs(index if index >= 0 else self._block("text", events), bytes(weights)))
 

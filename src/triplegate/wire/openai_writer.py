@@ -223,7 +223,10 @@ def detail_of(opaque: Opaque, text: str, number: int) -> Any:
 def annotation(citation: Citation) -> dict[str, Any]:
     """A citation as the dialect's `url_citation`."""
     if citation.provider == "openai" and citation.raw:
-        said: dict[str, Any] = msgspec.json.decode(citation.raw)
+        try:
+            said: dict[str, Any] = msgspec.json.decode(citation.raw)
+        except (msgspec.DecodeError, UnicodeDecodeError):  # a number that no float holds: JSON, but not to be had
+            said = {}
         if "url_citation" in said:
             return said
     source = {

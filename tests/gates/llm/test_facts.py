@@ -5,8 +5,10 @@ import json
 import msgspec
 from tests.gates.llm.places import facts
 
-from triplegate.gates.llm.facts import repeatable
+from triplegate.gates.llm.call import read_call
+from triplegate.gates.llm.facts import Facts, repeatable
 from triplegate.gates.llm.paths.chat import CHAT
+from triplegate.gates.llm.paths.responses import RESPONSES
 
 SYSTEM, HI = {"role": "system", "content": "be kind"}, {"role": "user", "content": "hi"}
 
@@ -55,3 +57,10 @@ def test_a_call_that_leaves_something_behind_is_not_made_twice():
     unsaved = facts(store=False).call
     unsaved.endpoint = responses.endpoint
     assert repeatable(unsaved)
+
+
+def test_the_beginning_of_a_responses_call_is_known_too():
+    said = [read_call(RESPONSES, body(input=given)) for given in ("hi", [HI], [HI, {"role": "user", "content": "ho"}])]
+    known = [Facts(None, call) for call in said]
+    assert [len(facts_._looked()[0]) for facts_ in known] == [1, 1, 2]
+    assert known[1].conversation() == known[2].conversation() is not None

@@ -5,6 +5,7 @@ from tests.gates.llm import toy
 from tests.gates.llm.calls import COUNT, DONE, STOP, WORD, event
 
 from triplegate.core.errors import Refusal
+from triplegate.gates.llm import flow as flows
 from triplegate.gates.llm.flow import Relayed, Translated
 from triplegate.wire import openai_errors
 from triplegate.wire.codec import Shape
@@ -56,3 +57,12 @@ def test_a_providers_error_passes_to_its_own_clients_and_is_told_to_others():
     flow = translated()
     assert flow.feed(toy.line("block") + toy.WORD + toy.line("error", "overload") + toy.WORD) == b"<word>"
     assert (flow.error.kind, flow.done, flow.tells, flow.finish()) == ("overload", False, False, b"")
+
+
+def test_a_translated_answer_without_end_is_cut_before_it_fills_the_memory(monkeypatch):
+    monkeypatch.setattr(flows, "MOST", 10_000)
+    flow = translated()
+    flow.feed(toy.line("block"))
+    with pytest.raises(Refusal) as caught:
+        list(map(flow.feed, [toy.WORD] * 10_000))
+    assert (caught.value.code, flow.pieces < 200) == ("upstream_malformed", True)

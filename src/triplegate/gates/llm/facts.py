@@ -105,7 +105,7 @@ def repeatable(call: LlmCall) -> bool:
         return True
     try:
         said = _effects(text)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     return not said.background and not (kept if said.store is None else said.store)
 
@@ -115,8 +115,8 @@ def _look(text: bytes) -> tuple[list[msgspec.Raw], int, bytes]:
         body = _body(text)
         messages = body.messages
         if not messages and bytes(body.input) != b"null":
-            messages = _list(body.input) if bytes(body.input[:1]) == b"[" else [body.input]
-    except (msgspec.DecodeError, UnicodeDecodeError):
+            messages = _list(body.input) if bytes(body.input)[:1] == b"[" else [body.input]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return [], 0, b""
     return messages, len(body.tools), bytes(body.system)
 

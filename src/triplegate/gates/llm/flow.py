@@ -9,6 +9,9 @@ from triplegate.wire.neutral_events import Delta, Event, Failed, Finish, Start, 
 
 FILTERED = frozenset({"content_filter", "refusal"})
 """Finish reasons of a content policy: OpenAI's and the neutral word, and Anthropic's."""
+MOST = 67_108_864
+"""Bytes about that a translated answer may hold while it runs: writers keep what they must tell again at its end."""
+_EVENT = 64
 _CUT = "no finish, no end marker"
 
 
@@ -162,6 +165,7 @@ class Translated:
 
     __slots__ = (
         "_reader",
+        "_size",
         "_writer",
         "content",
         "done",
@@ -177,6 +181,7 @@ class Translated:
 
     def __init__(self, reader: Reader, writer: Writer) -> None:
         self._reader, self._writer = reader, writer
+        self._size = 0
         self.content = self.filtered = False
         self.pieces = 0
         self.finish_reason = ""
@@ -205,8 +210,11 @@ class Translated:
 
     def _write(self, events: list[Event]) -> bytes:
         written: list[bytes] = []
+        self._size += _EVENT * len(events)
         for event in events:
             self._note(event)
+            if self._size > MOST:
+                raise Refusal("upstream_malformed", "The provider's answer is too large to be translated.")
             if self.error is not None:
                 break
             written.append(self._writer.feed(event))
@@ -215,6 +223,7 @@ class Translated:
     def _note(self, event: Event) -> None:
         if isinstance(event, Delta):
             self.pieces += 1
+            self._size += len(event.text)
         elif isinstance(event, UsageSeen):
             self.usage = event.usage
         elif isinstance(event, Finish):
