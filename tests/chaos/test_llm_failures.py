@@ -8,7 +8,6 @@ import openai
 import pytest
 from tests.chaos.failing import Cell, run
 from tests.golden.exchanges import DIALECTS, own
-from tests.journeys.dialect_clients import missing
 from tests.journeys.replaying import FAULTS, Replaying
 from tests.journeys.running import House, eventually, records, write
 
@@ -100,8 +99,6 @@ def failing(tmp_path_factory):
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 async def test_every_failure_is_mended_or_told(failing, dialect):
-    if reason := missing("chat", dialect):
-        pytest.xfail(reason)
     house, replaying = failing
     times = 5 if dialect == "openai_chat" else 1
     key = await asyncio.to_thread(house.key)

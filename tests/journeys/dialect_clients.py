@@ -10,10 +10,8 @@ import openai
 from openai.lib.streaming.chat import ChatCompletionStreamState
 from tests.golden.said import Said, chat_parts
 
-from triplegate.gates.llm import compile as gate
-from triplegate.gates.llm.dialects import CODECS, FAMILIES
+from triplegate.gates.llm.dialects import FAMILIES
 
-PATHS = {"chat": b"/chat/completions", "responses": b"/responses", "messages": b"/messages"}
 HELLO: list[Any] = [{"role": "user", "content": "Hello"}]
 
 
@@ -26,18 +24,6 @@ class Got(msgspec.Struct):
     @property
     def number(self) -> str:
         return self.fields["x-request-id"]
-
-
-def missing(client: str, dialect: str) -> str:
-    """Why this client cannot reach a provider of this dialect yet; empty when it can."""
-    endpoint = next((one for one in gate.ENDPOINTS if one.path == PATHS[client]), None)
-    if endpoint is None:
-        return f"the gate has no {PATHS[client].decode()} yet"
-    if FAMILIES[dialect] == endpoint.family:
-        return ""
-    if endpoint.codec is None:
-        return f"{PATHS[client].decode()} is not translated yet"
-    return "" if dialect in CODECS else f"providers of {dialect} are not spoken to yet"
 
 
 def passes(client: str, dialect: str) -> bool:

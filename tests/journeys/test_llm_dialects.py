@@ -8,7 +8,7 @@ import pydantic
 import pytest
 from tests.golden.exchanges import DIALECTS, Replayed, own, recorded_chats
 from tests.golden.said import Said
-from tests.journeys.dialect_clients import HELLO, Clients, missing, passes
+from tests.journeys.dialect_clients import HELLO, Clients, passes
 from tests.journeys.replaying import Replaying
 from tests.journeys.running import House, eventually, records, write
 
@@ -88,8 +88,6 @@ def expected(client: str, exchange: Replayed) -> Said:
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")  # Mistral's content is a list
 @pytest.mark.parametrize(("client", "exchange"), matrix())
 def test_the_client_gets_what_was_recorded(llm, client, exchange):
-    if reason := missing(client, exchange.dialect):
-        pytest.xfail(reason)
     if exchange.status >= 400 or exchange.said.failed:
         with pytest.raises((openai.APIError, anthropic.APIError)):
             llm.clients.ask(client, exchange.name, stream=exchange.streamed)
@@ -119,8 +117,6 @@ STREAMS = [one for one in own() if one.streamed]
 @pytest.mark.parametrize("exchange", STREAMS, ids=[one.dialect for one in STREAMS])
 @pytest.mark.parametrize("client", CLIENTS)
 def test_an_error_inside_a_stream_is_raised_by_the_client_and_never_ends_well(llm, client, exchange):
-    if reason := missing(client, exchange.dialect):
-        pytest.xfail(reason)
     with pytest.raises((openai.APIError, anthropic.APIError)):
         llm.clients.ask(client, f"{exchange.name}:inband-late", stream=True)
     rows = eventually(lambda: llm.rows_of(f"{exchange.name}:inband-late"))
@@ -130,8 +126,6 @@ def test_an_error_inside_a_stream_is_raised_by_the_client_and_never_ends_well(ll
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_what_a_dialect_cannot_carry_is_told(llm, dialect):
-    if reason := missing("chat", dialect):
-        pytest.xfail(reason)
     raw = llm.clients.openai.chat.completions.with_raw_response.create(
         model=f"own-{dialect}-whole", messages=HELLO, logit_bias={"7": 1}, extra_body={"never_heard_of": True}
     )
@@ -150,8 +144,6 @@ class Weather(pydantic.BaseModel):
 
 @pytest.mark.parametrize("exchange", own(), ids=lambda one: one.name)
 def test_the_chat_helpers_parse_a_tools_arguments(llm, exchange):
-    if reason := missing("chat", exchange.dialect):
-        pytest.xfail(reason)
     tools = [openai.pydantic_function_tool(Weather, name="get_weather")]
     completions = llm.clients.openai.chat.completions
     if exchange.streamed:
@@ -169,8 +161,6 @@ def test_the_chat_helpers_parse_a_tools_arguments(llm, exchange):
 
 @pytest.mark.parametrize("exchange", own(), ids=lambda one: one.name)
 def test_the_responses_helpers_parse_a_tools_arguments(llm, exchange):
-    if reason := missing("responses", exchange.dialect):
-        pytest.xfail(reason)
     tools = [openai.pydantic_function_tool(Weather, name="get_weather")]
     tools = [{"type": "function", "strict": True, **tools[0]["function"]}]
     responses = llm.clients.openai.responses
@@ -189,8 +179,6 @@ def test_each_client_is_refused_in_its_own_words(llm):
     with pytest.raises(openai.NotFoundError) as chat:
         llm.clients.ask("chat", "nothing", stream=False)
     assert chat.value.code == "model_not_found"
-    if reason := missing("messages", "anthropic_messages"):
-        pytest.xfail(reason)
     for stream in (False, True):
         with pytest.raises(anthropic.NotFoundError) as message:
             llm.clients.ask("messages", "nothing", stream=stream)
