@@ -7,6 +7,7 @@ import msgspec
 
 from triplegate.core.admission import Hold, Standing, Taker
 from triplegate.core.catalog import Route, Target
+from triplegate.core.demand import Demand
 from triplegate.core.errors import Refusal
 from triplegate.core.http import Encoder, Frame, Headers, Inbound, Message, Reply
 from triplegate.core.identity import Principal
@@ -124,6 +125,8 @@ class Exchange(msgspec.Struct, eq=False):
     principal: Principal | None = None
     call: Any = None
     """The gate's own frozen call, once read."""
+    demand: Demand | None = None
+    """What the call will want of token limits and budgets; None where the gate estimates nothing."""
     outgoing: Outgoing | None = None
     """What policies rewrote of an api call; None: it goes out as it came."""
     scope: tuple[str, str, str] = ("", "", "")

@@ -18,6 +18,8 @@ from triplegate.upstreams.balance import Balance
 class Wiring:
     """What is asked of a deployment before it is called."""
 
+    by_name = None
+
     def __init__(self, health, missing="", window=0):
         self.health, self.missing, self.window = health, missing, window
 

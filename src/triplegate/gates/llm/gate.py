@@ -19,6 +19,7 @@ from triplegate.gates.llm.answering import understood
 from triplegate.gates.llm.asking import Asked, prepare
 from triplegate.gates.llm.call import Endpoint, LlmCall, form_call, read_call
 from triplegate.gates.llm.decoding import decoded
+from triplegate.gates.llm.demand import LlmDemand
 from triplegate.gates.llm.deployment import Deployment
 from triplegate.gates.llm.facts import repeatable
 from triplegate.gates.llm.forms import read_form
@@ -158,6 +159,7 @@ class LlmGate:
         if model is None or not model.open_to(principal):
             raise models_path.unknown(self._listed, principal, call.model)
         exchange.route = model.route
+        exchange.demand = LlmDemand(call, model)
         exchange.numbers.streamed = call.streamed
         if call.look.end_user:
             exchange.principal = msgspec.structs.replace(principal, end_user=call.look.end_user[:256])

@@ -1,0 +1,52 @@
+"""Windows of the calendar in UTC: days, weeks (ISO 8601, from Monday), months and quarters, with a fiscal start."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Literal
+
+import msgspec
+
+Unit = Literal["day", "week", "month", "quarter", "year"]
+_DAY = 86_400
+_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+
+
+class Calendar(msgspec.Struct, frozen=True, gc=False):
+    """A kind of window. Numbers of windows grow by one from each to the next and are never used again."""
+
+    unit: Unit
+    fiscal_start: int = 1
+    """Month with which the year begins, 1 … 12: quarters and years are counted from it."""
+
+    def number(self, wall: float) -> int:
+        """The window that is open at `wall`, Unix seconds."""
+        return self.at(wall)[0]
+
+    def at(self, wall: float) -> tuple[int, float, float]:
+        """Number, first second and first second after the window that is open at `wall`."""
+        return _window(self.unit, self.fiscal_start, int(wall // _DAY))
+
+    def left(self, wall: float) -> float:
+        """Seconds until the window that is open at `wall` closes."""
+        return self.at(wall)[2] - wall
+
+
+@lru_cache(maxsize=256)
+def _window(unit: Unit, fiscal_start: int, day: int) -> tuple[int, float, float]:
+    if unit == "day":
+        return day, float(day * _DAY), float((day + 1) * _DAY)
+    if unit == "week":
+        number = (day + 3) // 7
+        first = number * 7 - 3
+        return number, float(first * _DAY), float((first + 7) * _DAY)
+    today = date(1970, 1, 1) + timedelta(days=day)
+    length = _MONTHS[unit]
+    shift = fiscal_start - 1 if length > 1 else 0
+    months = today.year * 12 + today.month - 1 - shift
+    number = months // length
+    return number, _first_of(number * length + shift), _first_of((number + 1) * length + shift)
+
+
+def _first_of(months: int) -> float:
+    year, month = divmod(months, 12)
+    return datetime.combine(date(year, month + 1, 1), time(), UTC).timestamp()
