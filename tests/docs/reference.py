@@ -30,6 +30,7 @@ from triplegate.config.shipped import shipped_files
 from triplegate.core.errors import CODES
 from triplegate.gates.llm.compile import ENDPOINTS
 from triplegate.gates.llm.dialects import CODECS
+from triplegate.gates.llm.paths import stored
 from triplegate.policies import built_in
 from triplegate.wire.problem import type_uri
 
@@ -199,6 +200,17 @@ def endpoints(_: str) -> str:
     return "\n".join(["| path | family | a call | cost |", "|---|---|---|---|", *rows])
 
 
+def kept(_: str) -> str:
+    """What is served of the things that a provider keeps."""
+    paths: dict[str, None] = {}
+    for kind in stored.KINDS:
+        for after in ("", "/{id}", *[f"/{{id}}/{way}" for way in ("cancel", "content", "input_items")]):
+            path = f"/{kind}{after}"
+            if kind != "responses" or after:  # to make a response is a model call
+                paths |= {f"| {method} `{path}` |": None for method in stored.methods_of(path, "")}
+    return "\n".join(["| what a provider keeps |", "|---|", *paths])
+
+
 def dialects(_: str) -> str:
     """Client dialects against provider dialects."""
     clients = [each for each in ENDPOINTS if each.codec is not None]
@@ -222,6 +234,7 @@ TABLES: dict[str, Callable[[str], str]] = {
     "llm-dialects": dialects,
     "llm-endpoints": endpoints,
     "llm-losses": losses,
+    "llm-stored": kept,
     "problems": problems,
     "providers": providers,
     "unsupported": unsupported,

@@ -52,7 +52,7 @@ class Amounts(Document):
     audio_out: Dollars | None = None
     """Audio output; else like output."""
     units: dict[Name, Dollars] = Field(default_factory=dict, max_length=32)
-    """US dollars for one of a counted thing, by its name in the record's `tool_units`: web_search, search_unit …"""
+    """US dollars for one of a counted thing, by its name in the record's `tool_units`: web_searches, search_units …"""
 
     def written(self) -> dict[str, Any]:
         """What was written here, by field; the rest is as it is without this variation."""
