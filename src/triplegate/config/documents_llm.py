@@ -100,7 +100,7 @@ class ProviderDocument(Reached):
     on_loss: Literal["drop", "reject"] = "drop"
     """What a translation cannot carry is left out and named in `X-Triplegate-Dropped`, or the call is refused."""
     first_token: Duration = 60.0
-    """Longest wait for a stream's first content, then another deployment is tried; no effect beyond `head_hold`."""
+    """Longest wait for a stream's first content; then another is tried, or the stream fails once its head is out."""
     head_hold: Duration = 10.0
     """After this wait for the first content the client gets the head; a failure from then on is told in the stream."""
     auth: ProviderAuth | None = ProviderAuth(bearer=True)

@@ -205,6 +205,27 @@ async def test_a_provider_that_says_nothing_in_time_is_left_for_another(tmp_path
     assert role not in wire.content
 
 
+async def test_a_provider_that_says_nothing_once_its_head_is_out_fails_in_the_stream(tmp_path):
+    role = event(choices=[{"index": 0, "delta": {"role": "assistant"}}])
+
+    async def wordless(talk):
+        await talk.head()
+        await talk.say(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + role)
+        await talk.read_to_end()
+
+    async with Upstream(wordless) as first, Upstream(always(stream(WORD, STOP, DONE))) as second:
+        text = pair(first.url, second.url).replace("auth: null,", "auth: null, first_token: 300ms, head_hold: 20ms,")
+        async with built(tmp_path, text) as made:
+            exchange, wire = await made.serve("POST", CHAT, body=chat(stream=True))
+            await first.until_idle()
+    assert (wire.status, wire.field(b"x-triplegate-deployment"), second.talks) == (200, b"p/x", [])
+    assert wire.content.startswith(role)
+    error = json.loads(wire.content.removeprefix(role).removeprefix(b"data: "))["error"]
+    assert (error["code"], b"[DONE]" in wire.content) == ("upstream_timeout", False)
+    final = made.records[-1]
+    assert (exchange.outcome, final.outcome, final.refusal) == ("failed", "failed", "upstream_timeout")
+
+
 @pytest.mark.parametrize(
     "trouble",
     [

@@ -111,6 +111,66 @@ async def test_a_head_that_was_held_long_enough_goes_out_and_nothing_is_lost():
     assert b"".join(await rest_of(stream)) == ROLE + WORD + STOP + DONE
 
 
+class Wordless(Pieces):
+    """Silent, or never silent and never saying anything."""
+
+    def __init__(self, piece=None):
+        super().__init__()
+        self.piece, self.waits = piece, []
+
+    async def comes(self, within):
+        self.waits.append(within)
+        return False
+
+    async def __anext__(self):
+        await asyncio.sleep(0) if self.piece else await asyncio.Event().wait()
+        return self.piece
+
+
+@pytest.mark.parametrize("piece", [None, b": alive\n\n"], ids=["silent", "busy"])
+async def test_a_stream_whose_head_is_out_still_owes_its_first_content_in_time(piece):
+    stream = Streaming(Wordless(piece), relayed(), "p/x")
+    await stream.hold(0.1, 0.01)
+    with pytest.raises(Refusal) as caught:
+        await rest_of(stream)
+    assert (caught.value.code, caught.value.reason) == ("upstream_timeout", "idle: no content in 0.1 s")
+
+
+async def test_who_waits_for_more_is_told_when_the_first_content_is_overdue():
+    stream = Streaming(frames := Wordless(), relayed(), "p/x")
+    await stream.hold(0.1, 0.01)
+    assert not await stream.comes(0.001)
+    assert await stream.comes(60)
+    assert frames.waits[0] == 0.001
+    assert frames.waits[1] < 0.1
+    with pytest.raises(Refusal):
+        await anext(stream)
+
+
+async def test_after_its_first_content_a_stream_may_be_silent_for_longer():
+    go_on = asyncio.Event()
+
+    class Thinking(Pieces):
+        async def __anext__(self):
+            if len(self._pieces) < 4:
+                await go_on.wait()
+            return await super().__anext__()
+
+    class Late(Thinking):
+        async def __anext__(self):
+            if len(self._pieces) == 4:
+                await asyncio.sleep(0.02)
+            return await super().__anext__()
+
+    stream = Streaming(frames := Late(ROLE, WORD, STOP, DONE), relayed(), "p/x")
+    await stream.hold(30, 0.01)
+    go_on.set()
+    assert await anext(stream) == ROLE
+    assert await anext(stream) == WORD
+    assert await stream.comes(60)
+    assert len(frames._pieces) == 2
+
+
 async def test_whether_more_is_here_is_asked_of_the_provider():
     class Slow(Pieces):
         asked = 0

@@ -14,13 +14,16 @@ _MOST_BYTES = 262_144
 class Streaming(Frames):
     """A flow's bytes for the client; what failed or was cut after content ends them with a refusal."""
 
-    __slots__ = ("_deployment", "_ended", "_failure", "_frames", "_held", "_spent", "flow")
+    __slots__ = ("_deployment", "_ended", "_failure", "_first_token", "_frames", "_held", "_spent", "_until", "flow")
 
     def __init__(self, frames: Frames, flow: Flow, deployment: str) -> None:
         self._frames, self.flow, self._deployment = frames, flow, deployment
         self._held: list[bytes] = []
         self._ended = self._spent = False
         self._failure: Refusal | None = None
+        self._first_token = 0.0
+        self._until: float | None = None
+        """When content must be there, by the loop's clock, where the head went out without any."""
         self.done = False
 
     async def hold(self, seconds: float, most: float) -> None:
@@ -30,19 +33,24 @@ class Streaming(Frames):
         Refusal, and the connection is given up: of the provider's failure, upstream_timeout when no content came
         within `seconds`, upstream_reset or upstream_malformed.
         """
+        self._first_token = seconds
+        held = asyncio.timeout(min(seconds, most))
         try:
-            async with asyncio.timeout(min(seconds, most)):
+            async with held:
                 await self._until_content()
         except TimeoutError:
-            if most < seconds:
-                return  # a wait that was broken off loses nothing: the frames can be awaited anew
-            self.close()
-            raise Refusal(
-                "upstream_timeout", "The provider sent no content in time.", reason=f"idle: no content in {seconds:g} s"
-            ) from None
+            if most >= seconds:  # else nothing is lost: the frames can be awaited anew
+                self.close()
+                raise self._late() from None
         except BaseException:
             self.close()
             raise
+        if not (self.flow.content or self._ended):
+            self._until = (held.when() or 0.0) + max(0.0, seconds - most)
+
+    def _late(self) -> Refusal:
+        reason = f"idle: no content in {self._first_token:g} s"
+        return Refusal("upstream_timeout", "The provider sent no content in time.", reason=reason)
 
     async def _until_content(self) -> None:
         flow, size = self.flow, 0
@@ -73,6 +81,19 @@ class Streaming(Frames):
                 self._failure = refusal
         return piece
 
+    async def _next_in_time(self, until: float) -> bytes:
+        """The next bytes of a stream that still owes its first content. Raises Refusal upstream_timeout."""
+        try:
+            async with asyncio.timeout_at(until):
+                piece = await self._next()
+        except TimeoutError:
+            raise self._late() from None
+        if self.flow.content or self._ended:
+            self._until = None
+        elif asyncio.get_running_loop().time() >= until:
+            raise self._late()
+        return piece
+
     @property
     def ready(self) -> bool:
         """Whether something may be had without waiting."""
@@ -80,14 +101,19 @@ class Streaming(Frames):
 
     async def comes(self, within: float) -> bool:
         """Whether more is here in time, or an end."""
-        return bool(self._held) or self._failure is not None or self._ended or await self._frames.comes(within)
+        if self._held or self._failure is not None or self._ended:
+            return True
+        if self._until is None:
+            return await self._frames.comes(within)
+        left = max(0.0, self._until - asyncio.get_running_loop().time())
+        return await self._frames.comes(min(within, left)) or left <= within
 
     async def __anext__(self) -> bytes:
-        """The next bytes for the client. Raises Refusal upstream_* for a stream that failed or was cut."""
+        """The next bytes for the client. Raises Refusal upstream_* for a stream that failed, was cut or is late."""
         piece = b"".join(self._held)
         self._held.clear()
         while not piece and not self._ended:
-            piece = await self._next()
+            piece = await (self._next() if self._until is None else self._next_in_time(self._until))
         self.done = self._ended
         if not piece and self._spent:
             raise StopAsyncIteration
