@@ -11,8 +11,9 @@ from tests.upstreams.names import Fixed
 
 from triplegate.core.errors import Refusal
 from triplegate.upstreams.connect import connect
+from triplegate.upstreams.lookups import Address
 from triplegate.upstreams.origin import Origin
-from triplegate.upstreams.resolve import Address, Resolver
+from triplegate.upstreams.resolve import Resolver
 
 V4 = socket.AF_INET
 

@@ -11,10 +11,10 @@ from tests.hostile.scripted import DISPATCH, Upstream, ask, content, pool_to
 from tests.upstreams.names import Fixed
 
 from triplegate.core.errors import Refusal
+from triplegate.upstreams.lookups import Address
 from triplegate.upstreams.origin import Origin
 from triplegate.upstreams.places import PoolLimits
 from triplegate.upstreams.pool import Pool
-from triplegate.upstreams.resolve import Address
 from triplegate.upstreams.supervisor import TaskSupervisor
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.upstreams.names import Fixed
 
-from triplegate.upstreams.resolve import Address, Resolver, interleave, literal
+from triplegate.upstreams.lookups import Address
+from triplegate.upstreams.resolve import Resolver, interleave, literal
 from triplegate.upstreams.supervisor import TaskSupervisor
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
@@ -81,6 +82,42 @@ async def test_after_a_failure_it_is_asked_again_soon_and_not_at_each_call():
     assert resolver.asked == 3
 
 
+async def test_f27_first_calls_share_one_look_up_and_one_that_leaves_takes_nobody_along():
+    resolver = Fixed([ONE], supervisor=TaskSupervisor())
+    calls = [asyncio.create_task(resolver.addresses("a.test", 80)) for _ in range(200)]
+    await asyncio.sleep(0)
+    calls[0].cancel()
+    found = await asyncio.gather(*calls, return_exceptions=True)
+    assert found[1:] == [(ONE,)] * 199
+    assert resolver.asked == 1
+
+
+async def test_f27_a_name_without_addresses_is_asked_for_once_in_two_seconds():
+    now = 0.0
+    resolver = Fixed(socket.gaierror(socket.EAI_NONAME, "no such name"), now=lambda: now)
+    for later in (0.0, 0.0, 1.0, 1.9, 2.1, 4.0):
+        now = later
+        with pytest.raises(socket.gaierror, match="no such name"):
+            await resolver.addresses("a.test", 80)
+    assert resolver.asked == 2
+    now, resolver.rows = 4.2, [ONE]
+    assert await resolver.addresses("a.test", 80) == (ONE,)
+    now, resolver.rows = 35.0, OSError("away")
+    assert await resolver.addresses("a.test", 80) == (ONE,)  # it has led somewhere: that serves on
+
+
+async def test_an_answer_that_comes_after_the_calls_left_is_kept():
+    resolver = Fixed([ONE])
+    call = asyncio.create_task(resolver.addresses("a.test", 80))
+    await asyncio.sleep(0)
+    call.cancel()
+    await asyncio.wait([call])
+    resolver.hangs = True
+    async with asyncio.timeout(1):
+        assert await resolver.addresses("a.test", 80) == (ONE,)
+    assert resolver.asked == 1
+
+
 async def test_addresses_take_turns_and_are_counted():
     resolver = Fixed([ONE, TWO, THREE, Address(V6, ("2001:db8::1", 80, 0, 0))])
     assert resolver.spread("a.test", 80) == 1
@@ -129,7 +166,11 @@ async def test_names_are_a_bounded_number():
     resolver = Fixed([ONE])
     for number in range(1100):
         await resolver.addresses(f"n{number}.test", 80)
-    assert len(resolver._known) == 1024
+    resolver.rows = OSError("away")
+    for number in range(1100):
+        with pytest.raises(OSError, match="away"):
+            await resolver.addresses(f"m{number}.test", 80)
+    assert len(resolver._known) == len(resolver._failed) == 1024
 
 
 async def test_literals_need_no_resolver():

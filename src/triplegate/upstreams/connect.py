@@ -10,8 +10,9 @@ from itertools import takewhile
 from typing import TypeVar
 
 from triplegate.upstreams import failures
+from triplegate.upstreams.lookups import Address
 from triplegate.upstreams.origin import Origin
-from triplegate.upstreams.resolve import Address, Load, Resolver
+from triplegate.upstreams.resolve import Load, Resolver
 from triplegate.upstreams.tls import bears_one_of
 
 P = TypeVar("P", bound=asyncio.Protocol)

@@ -1,7 +1,6 @@
 """Calls out off the data path (JWKS, webhooks, guards): one client, the SSRF guard, bounds on size and time."""
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from triplegate.core.http import Headers
 from triplegate.upstreams import failures
 from triplegate.upstreams.guard import Destination, inspect, why_not
+from triplegate.upstreams.lookups import Lookups
 from triplegate.upstreams.tls import TlsSettings, trust
 
 if TYPE_CHECKING:
@@ -22,12 +22,6 @@ _SECONDS = 10.0
 _OWN = frozenset(
     {b"host", b"accept-encoding", b"connection", b"content-length", b"transfer-encoding", b"proxy-authorization"}
 )
-
-
-async def resolve(host: str, port: int) -> list[str]:
-    """Every address of a name. Raises OSError."""
-    rows = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(row[4][0]) for row in rows))
 
 
 class HttpxDial:
@@ -43,13 +37,13 @@ class HttpxDial:
         *,
         allow_private: bool = False,
         ports: frozenset[int] = frozenset({443}),
-        resolver: Resolve = resolve,
+        resolver: Resolve | None = None,
         tls: ssl.SSLContext | None = None,
         at_once: int = 64,
     ) -> None:
         self._allow_private = allow_private
         self._ports = ports
-        self._resolve = resolver
+        self._resolve = _resolving(Lookups()) if resolver is None else resolver
         self._tls = tls
         self._busy = asyncio.Semaphore(at_once)
         self._client: httpx.AsyncClient | None = None
@@ -135,6 +129,13 @@ class HttpxDial:
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
+
+
+def _resolving(lookups: Lookups) -> Resolve:
+    async def resolve(host: str, port: int) -> list[str]:
+        return list(dict.fromkeys(str(address.sockaddr[0]) for address in await lookups.addresses(host, port)))
+
+    return resolve
 
 
 def _label(url: str) -> str:

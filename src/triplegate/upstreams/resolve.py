@@ -5,12 +5,11 @@ import ipaddress
 import socket
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
-
-import msgspec
+from typing import TypeVar
 
 from triplegate.core.errors import Refusal
 from triplegate.core.ports import Supervisor
+from triplegate.upstreams.lookups import Address, Answer, Key, Lookups, again
 
 _MOST_ADDRESSES = 8
 """Addresses tried for one connection."""
@@ -18,22 +17,16 @@ _MOST_KNOWN = 64
 """Addresses kept for one name."""
 _MOST_NAMES = 1024
 _AGAIN = 5.0
-"""Seconds until a name is asked for again after nobody answered."""
-_LONGEST = 10.0
-"""Seconds that asking again may take."""
+"""Seconds until a name that has addresses is asked for again after nobody answered."""
+_IN_VAIN = 2.0
+"""Seconds that a name without addresses is not asked for again."""
 _AT_ONCE = 2
 """Names asked for again at once: a name server that hangs must not take every thread."""
 
 
+V = TypeVar("V")
 Load = Callable[[str], int]
 """How many connections there are to an address."""
-
-
-class Address(msgspec.Struct, frozen=True, gc=False):
-    """One place to connect to."""
-
-    family: int
-    sockaddr: tuple[Any, ...]
 
 
 class Known:
@@ -57,14 +50,22 @@ class Known:
 class Resolver:
     """One for a process. Without a supervisor a name is asked for again by the call that finds it too old."""
 
-    __slots__ = ("_asking", "_known", "_now", "_supervisor", "_ttl")
+    __slots__ = ("_asking", "_failed", "_known", "_lookups", "_now", "_supervisor", "_ttl")
 
     def __init__(
-        self, ttl: float = 30.0, now: Callable[[], float] = time.monotonic, supervisor: Supervisor | None = None
+        self,
+        ttl: float = 30.0,
+        now: Callable[[], float] = time.monotonic,
+        supervisor: Supervisor | None = None,
+        lookups: Lookups | None = None,
     ) -> None:
-        self._known: dict[tuple[str, int], Known] = {}
+        self._known: dict[Key, Known] = {}
+        self._failed: dict[Key, tuple[float, OSError]] = {}
+        """Names that never had an address: until when not to ask again, and why."""
         self._ttl, self._now, self._supervisor = ttl, now, supervisor
         self._asking = asyncio.Semaphore(_AT_ONCE)
+        self._lookups = Lookups() if lookups is None else lookups
+        self._lookups.told = self._told
 
     async def addresses(self, host: str, port: int, load: Load | None = None) -> tuple[Address, ...]:
         """Addresses in the order to try, families in turn. Raises OSError when there are none and never were."""
@@ -73,7 +74,7 @@ class Resolver:
             return (bare,)
         known = self._known.get((host, port))
         if known is None:
-            known = self._keep(host, port, await self._resolve(host, port))
+            known = await self._first(host, port)
         elif known.until <= self._now():
             known.until = self._now() + self._ttl  # whoever comes meanwhile need not ask too
             if self._supervisor is None:
@@ -81,6 +82,25 @@ class Resolver:
             else:
                 self._renew_later(self._supervisor, host, port)
         return known.next(load)
+
+    async def _first(self, host: str, port: int) -> Known:
+        """All calls that need a new name wait for one look-up; after it failed they are told so for a while."""
+        failed = self._failed.get((host, port))
+        if failed is not None and self._now() < failed[0]:
+            raise again(failed[1])
+        found = await self._lookups.addresses(host, port)
+        return self._known.get((host, port)) or self._keep((host, port), found)
+
+    def _told(self, key: Key, answer: Answer) -> None:
+        known = self._known.get(key)
+        if not isinstance(answer, OSError):
+            self._failed.pop(key, None)
+            self._keep(key, answer)
+        elif known is not None:
+            known.until = self._now() + min(_AGAIN, self._ttl)
+        else:
+            _make_room(self._failed)
+            self._failed[key] = (self._now() + min(_IN_VAIN, self._ttl), answer)
 
     def _renew_later(self, supervisor: Supervisor, host: str, port: int) -> None:
         try:
@@ -97,14 +117,11 @@ class Resolver:
         if known is None:
             return frozenset()
         try:
-            async with asyncio.timeout(_LONGEST), self._asking:
-                fresh = await self._resolve(host, port)
-        except (OSError, TimeoutError):
+            async with self._asking:
+                fresh = await self._lookups.addresses(host, port)
+        except OSError:
             known.until = self._now() + min(_AGAIN, self._ttl)
             return frozenset()
-        known.addresses = fresh
-        known.doubted.clear()
-        known.until = self._now() + self._ttl
         return frozenset(str(address.sockaddr[0]) for address in fresh)
 
     def doubt(self, host: str, port: int, addresses: Iterable[Address]) -> None:
@@ -120,22 +137,19 @@ class Resolver:
             return 1
         return sum(1 for address in known.addresses if address.family == known.addresses[0].family)
 
-    def _keep(self, host: str, port: int, addresses: tuple[Address, ...]) -> Known:
-        if len(self._known) >= _MOST_NAMES:
-            self._known.pop(next(iter(self._known)))
-        known = self._known[(host, port)] = Known(addresses, self._now() + self._ttl)
+    def _keep(self, key: Key, addresses: tuple[Address, ...]) -> Known:
+        until, known = self._now() + self._ttl, self._known.get(key)
+        if known is None:
+            _make_room(self._known)
+            known = self._known[key] = Known((), until)
+        known.addresses, known.until = addresses[:_MOST_KNOWN], until
+        known.doubted.clear()
         return known
 
-    async def _resolve(self, host: str, port: int) -> tuple[Address, ...]:
-        loop = asyncio.get_running_loop()
-        try:
-            rows = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except UnicodeError as error:
-            raise OSError(f"{host!r} is not a host name") from error
-        found = dict.fromkeys(Address(row[0], tuple(row[4])) for row in rows)
-        if not found:
-            raise OSError("no addresses")
-        return tuple(found)[:_MOST_KNOWN]
+
+def _make_room(names: dict[Key, V]) -> None:
+    if len(names) >= _MOST_NAMES:
+        del names[next(iter(names))]
 
 
 def literal(host: str, port: int) -> Address | None:
