@@ -15,6 +15,8 @@ providers:
 models:
   omni-moderation-latest: {{deployments: [{{provider: vendor, model: omni}}]}}
   draw: {{deployments: [{{provider: vendor, model: gpt-image-1, price: {{input: 5, image_in: 10, output: 40}}}}]}}
+  sketch: {{deployments: [{{provider: vendor, model: gpt-image-1, price: {{input: 5, output: 40}}}}]}}
+  scribe: {{deployments: [{{provider: vendor, model: gpt-4o-transcribe, price: {{input: 1, output: 1}}}}]}}
   tts: {{deployments: [{{provider: vendor, model: tts-1}}]}}
   whisper: {{deployments: [{{provider: vendor, model: whisper-1}}]}}
   rank: {{deployments: [{{provider: vendor, model: rerank-v3.5}}]}}
@@ -41,6 +43,28 @@ ANSWERS = {
     "/v1/audio/transcriptions": {"text": "hello", "usage": {"type": "duration", "seconds": 3}},
     "/v1/rerank": {"results": [{"index": 0, "relevance_score": 0.9}], "meta": {"billed_units": {"search_units": 1}}},
 }
+COUNTED = {"input_tokens": 10, "output_tokens": 100, "total_tokens": 110, "input_tokens_details": {"text_tokens": 10}}
+
+
+def pictures(kind):
+    """Half of a picture, then the whole of it: larger than the bound of an event of text."""
+    about = {"created_at": 1, "size": "1024x1024", "quality": "high", "background": "opaque", "output_format": "png"}
+    whole = "aGk=" * 500_000
+    return [
+        {"type": f"{kind}.partial_image", "b64_json": whole[:1_000_000], "partial_image_index": 0, **about},
+        {"type": f"{kind}.completed", "b64_json": whole, "usage": COUNTED, **about},
+    ]
+
+
+HEARD = {"type": "tokens", "input_tokens": 14, "output_tokens": 2, "total_tokens": 16}
+STREAMS = {
+    "/v1/images/generations": pictures("image_generation"),
+    "/v1/images/edits": pictures("image_edit"),
+    "/v1/audio/transcriptions": [
+        {"type": "transcript.text.delta", "delta": "hel"},
+        {"type": "transcript.text.done", "text": "hello", "usage": HEARD},
+    ],
+}
 SOUND = bytes(range(256)) * 400
 
 
@@ -59,6 +83,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["content-length"]))
         self.server.kept.append((self.path, dict(self.headers), body))
+        if b'"stream":true' in body or b'name="stream"' in body:
+            self.stream()
+            return
         sound = self.path == "/v1/audio/speech"
         content = SOUND if sound else json.dumps(ANSWERS[self.path]).encode()
         self.send_response(200)
@@ -66,6 +93,22 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+    def stream(self):
+        """Each event in two pieces; one that is asked to break says half of its second event."""
+        events = STREAMS[self.path]
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.send_header("connection", "close")
+        self.end_headers()
+        for place, said in enumerate(events):
+            text = f"event: {said['type']}\ndata: {json.dumps(said)}\n\n".encode()
+            if place and b"broken" in self.server.kept[-1][2]:
+                text = text[:60] + b"\n\n"
+            for piece in (text[:50], text[50:]):
+                self.wfile.write(piece)
+                self.wfile.flush()
+        self.close_connection = True
 
     def log_message(self, *words):
         """Not a word."""
@@ -123,6 +166,39 @@ def test_images_are_counted_in_tokens_and_pieces(media):
     costs = sorted(row["cost"] for row in rows)
     assert costs == [(10 * 5 + 100 * 40) * 10_000, (10 * 5 + 50 * 10 + 100 * 40) * 10_000]
     assert {row["tool_units"] for row in rows} == {'{"images":1}'}
+
+
+def test_a_picture_comes_while_it_is_drawn_and_is_counted(media):
+    generated = list(media.client.images.generate(model="sketch", prompt="a house", stream=True, partial_images=1))
+    png = ("a.png", b"\x89PNG")
+    edited = list(media.client.images.edit(model="sketch", prompt="a roof", image=png, stream=True))
+    assert [event.type for event in generated] == ["image_generation.partial_image", "image_generation.completed"]
+    assert [event.type for event in edited] == ["image_edit.partial_image", "image_edit.completed"]
+    assert generated[1].b64_json == edited[1].b64_json == "aGk=" * 500_000
+    assert generated[1].usage.output_tokens == 100
+    media.house.usage("team")
+    rows = records(media.house.directory, "route = 'sketch'")
+    assert [(row["cost"], row["tool_units"], row["outcome"], row["usage_source"]) for row in rows] == [
+        ((10 * 5 + 100 * 40) * 10_000, '{"images":1}', "ok", "provider")
+    ] * 2
+
+
+def test_a_picture_that_breaks_is_an_error_for_the_client_and_was_asked_for_once(media):
+    count = len(media.vendor.kept)
+    with pytest.raises(openai.APIError) as caught:
+        list(media.client.images.generate(model="draw", prompt="broken", stream=True))
+    assert caught.value.code == "upstream_malformed"
+    assert len(media.vendor.kept) == count + 1
+    media.house.usage("team")
+    (row,) = records(media.house.directory, "route = 'draw' and outcome = 'failed'")
+    assert (row["usage_source"], row["cost"] > 1_000 * 40 * 10_000) == ("partial", True)
+
+
+def test_what_is_heard_may_come_word_by_word(media):
+    words = media.client.audio.transcriptions.create(model="scribe", file=("a.mp3", SOUND), stream=True)
+    assert [event.type for event in words] == ["transcript.text.delta", "transcript.text.done"]
+    row = media.row("scribe")
+    assert (row["cost"], row["usage_source"], row["outcome"]) == (16 * 10_000, "provider", "ok")
 
 
 def test_speech_streams_as_it_is_and_is_counted_by_characters(media):

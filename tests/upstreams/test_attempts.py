@@ -149,6 +149,17 @@ async def test_what_may_not_be_repeated_is_tried_again_only_when_nothing_was_sen
     assert await run(exchange_for(), in_order(A, B), script(failed), replayable=False) is failed
 
 
+async def test_what_must_not_be_done_again_is_not_whatever_became_of_it():
+    async def spoilt(attempt):
+        attempt.final = True
+        raise Refusal("upstream_malformed")
+
+    exchange = exchange_for()
+    with pytest.raises(Refusal):
+        await run(exchange, in_order(A, B), spoilt)
+    assert len(exchange.attempts) == 1
+
+
 async def test_nothing_is_retried_once_a_one_pass_body_was_begun():
     class OnePass(BytesBody):
         kind = "one_pass"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from triplegate.core.errors import Refusal
-from triplegate.wire.json_members import MOST, depth_within, encode, read_members, set_members, spans, splice
+from triplegate.wire.json_members import MOST, depth_within, encode, is_object, read_members, set_members, spans, splice
 
 NAMES = st.sampled_from(
     ["model", "stream", "a", "", 'q"uote', "back\\slash", "é", "\u2028", "mod\tel", "a/b~c", "}", "{", ","]
@@ -158,3 +158,9 @@ def test_more_members_than_anybody_writes_are_refused():
     assert len(read_members(most)) == MOST
     with pytest.raises(Refusal):
         read_members(most[:-1] + b',"b":1}')
+
+
+def test_an_object_is_told_from_what_is_none():
+    assert is_object('{"a":[1,{"b":"é"}]} '.encode())
+    for text in (b"", b"{", b'{"a":1', b"[]", b"null", b'"x"', b'{"a":NaN}', b'{"a":"\xff"}', b'{"a":' * 9_999):
+        assert not is_object(text)

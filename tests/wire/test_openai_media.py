@@ -22,6 +22,7 @@ def test_only_the_model_changes():
     assert (call.model, call.end_user) == ("m", "u")
     assert edit_call(call, model="vendor") == text.replace(b'"m"', b'"vendor"')
     assert edit_call(call, model="m") is call.text
+    assert [reader()(b'{"model":"m","stream":%b}' % said).stream for said in (b"true", b"false")] == [True, False]
 
 
 def test_a_model_that_is_not_named_is_the_endpoints_own_and_told_to_the_provider():

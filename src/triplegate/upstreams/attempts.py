@@ -152,7 +152,7 @@ def _class(refusal: Refusal, *, sent: bool) -> str:
 def _may_go_on(exchange: Exchange, rules: Dispatch, found: Failure, replayable: bool) -> bool:
     """Whether anything may be sent again at all."""
     attempt, refusal, reply = found.attempt, found.refusal, found.reply
-    if attempt.error_class == "client" or len(exchange.attempts) >= _MOST_ATTEMPTS:
+    if attempt.final or attempt.error_class == "client" or len(exchange.attempts) >= _MOST_ATTEMPTS:
         return False
     body = exchange.inbound.body
     if body.kind == "one_pass" and body.started:

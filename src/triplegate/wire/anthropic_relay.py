@@ -38,6 +38,7 @@ class MessagesRelay:
     __slots__ = (
         "_cutter",
         "_reported",
+        "broken",
         "content",
         "done",
         "error",
@@ -52,7 +53,7 @@ class MessagesRelay:
         """`strip_usage` means nothing here: the dialect always tells."""
         self._cutter = SseCutter(most)
         self._reported: Reported | None = None
-        self.content = self.done = False
+        self.content = self.done = self.broken = False
         self.pieces = self.malformed = 0
         self.finish_reason = self.id = self.model = ""
         self.error: Failed | None = None
@@ -71,8 +72,7 @@ class MessagesRelay:
 
     def finish(self) -> bytes:
         """What was held when the upstream ended its message; an event whole but for its blank line counts."""
-        rest = self._cutter.tail
-        self._cutter.tail = b""
+        rest = self._cutter.rest()
         if not rest.strip():
             return rest
         malformed = self.malformed

@@ -102,6 +102,8 @@ class Relay(Protocol):
     finish_reason: str
     error: Failed | None
     """An error inside the 200 stream."""
+    broken: bool
+    """An event could not be read: neither it nor what follows it is given back, and `error` says so."""
     done: bool
     """True once the dialect's own end was seen."""
     model: str

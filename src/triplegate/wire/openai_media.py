@@ -19,6 +19,7 @@ class MediaCall(msgspec.Struct, frozen=True, eq=False):
     members: Members
     model: str
     end_user: str | None = None
+    stream: bool = False
 
 
 def reader(default: str = "") -> Any:
@@ -29,7 +30,7 @@ def reader(default: str = "") -> Any:
         model = _text(members, "model") or default
         if not model:
             raise _wrong("model", "is required")
-        return MediaCall(text, members, model, _text(members, "user"))
+        return MediaCall(text, members, model, _text(members, "user"), bytes(members.get("stream", b"")) == b"true")
 
     return read_call
 
@@ -64,7 +65,7 @@ class _InputDetails(msgspec.Struct, gc=False):
     cached_tokens: int = 0
 
 
-class _Tokens(msgspec.Struct, gc=False):
+class MediaTokens(msgspec.Struct, gc=False):
     """What image and transcription models report: the details' names differ, their meaning does not."""
 
     type: str = ""
@@ -88,7 +89,7 @@ class _Meta(msgspec.Struct, gc=False):
 
 
 class _Reply(msgspec.Struct, gc=False):
-    usage: _Tokens | None = None
+    usage: MediaTokens | None = None
     meta: _Meta | None = None
     data: list[msgspec.Raw] | None = None
 
@@ -104,7 +105,8 @@ def _read(text: bytes) -> _Reply | None:
         return None
 
 
-def _usage(tokens: _Tokens | None, units: dict[str, float]) -> Usage:
+def counted(tokens: MediaTokens | None, units: dict[str, float]) -> Usage:
+    """What was reported, in our classes, with `units` beside it."""
     usage = Usage(source="provider")
     if tokens is not None:
         details = tokens.input_tokens_details or tokens.input_token_details or _NO_DETAILS
@@ -126,13 +128,13 @@ def read_images(text: bytes) -> Usage | None:
     said = _read(text)
     if said is None or (said.usage is None and said.data is None):
         return None
-    return _usage(said.usage, {"images": len(said.data)} if said.data else {})
+    return counted(said.usage, {"images": len(said.data)} if said.data else {})
 
 
 def read_transcription(text: bytes) -> Usage | None:
     """Tokens, or seconds of audio, whichever the model is paid by."""
     said = _read(text)
-    return None if said is None or said.usage is None else _usage(said.usage, {})
+    return None if said is None or said.usage is None else counted(said.usage, {})
 
 
 def read_rerank(text: bytes) -> Usage | None:
@@ -142,10 +144,10 @@ def read_rerank(text: bytes) -> Usage | None:
         return None
     billed = said.meta.billed_units if said.meta is not None else None
     if billed is None:
-        return None if said.usage is None else _usage(said.usage, {})
+        return None if said.usage is None else counted(said.usage, {})
     units = {} if billed.search_units is None else {"search_units": billed.search_units}
-    tokens = _Tokens(input_tokens=int(billed.input_tokens or 0), output_tokens=int(billed.output_tokens or 0))
-    return _usage(tokens, units)
+    tokens = MediaTokens(input_tokens=int(billed.input_tokens or 0), output_tokens=int(billed.output_tokens or 0))
+    return counted(tokens, units)
 
 
 def free(text: bytes) -> Usage | None:

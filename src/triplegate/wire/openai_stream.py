@@ -80,6 +80,7 @@ class ChatStream:
     __slots__ = (
         "_cutter",
         "_strip",
+        "broken",
         "content",
         "done",
         "error",
@@ -95,6 +96,7 @@ class ChatStream:
         """`strip_usage` drops the chunk that carries nothing but usage; an event over `most` bytes is malformed."""
         self._cutter = SseCutter(most)
         self._strip = strip_usage
+        self.broken = False
         self.content = False
         """True once text, reasoning, a tool call, a refusal or audio was seen."""
         self.pieces = 0
@@ -122,8 +124,7 @@ class ChatStream:
 
     def finish(self) -> bytes:
         """What was held when the upstream ended its message; an event that is whole but for its blank line counts."""
-        rest = self._cutter.tail
-        self._cutter.tail = b""
+        rest = self._cutter.rest()
         if not rest.strip():
             return rest
         malformed = self.malformed

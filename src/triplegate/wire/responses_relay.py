@@ -37,11 +37,11 @@ _MESSAGE = (b'"type":"message"', b'"type": "message"', b'"type":"reasoning"', b'
 class ResponsesStream:
     """One stream; feed it what comes, send on what it gives back: whole events, every byte as it came."""
 
-    __slots__ = ("_cutter", "content", "done", "error", "finish_reason", "id", "model", "pieces", "usage")
+    __slots__ = ("_cutter", "broken", "content", "done", "error", "finish_reason", "id", "model", "pieces", "usage")
 
     def __init__(self, most: int = MOST) -> None:
         self._cutter = SseCutter(most)
-        self.content = False
+        self.content = self.broken = False
         self.pieces = 0
         self.finish_reason = ""
         self.usage: Usage | None = None
@@ -59,8 +59,7 @@ class ResponsesStream:
 
     def finish(self) -> bytes:
         """What was held when the upstream ended its message; an event that is whole but for its blank line counts."""
-        rest = self._cutter.tail
-        self._cutter.tail = b""
+        rest = self._cutter.rest()
         if not rest.strip():
             return rest
         event = rest + b"\n\n"

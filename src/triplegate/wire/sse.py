@@ -134,23 +134,54 @@ def write_comment(text: bytes = b"") -> bytes:
 class SseCutter:
     """Cuts a stream after its last complete event, for relays that pass bytes on as they came."""
 
-    __slots__ = ("_most", "tail")
+    __slots__ = ("_edge", "_most", "_pieces", "_size")
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
-        self.tail = b""
-        """The incomplete event at the end."""
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._edge = b""
 
     def feed(self, chunk: bytes) -> bytes:
         """Whole events only, possibly none; the rest waits. Raises Refusal upstream_malformed over the bound."""
-        if not self.tail and chunk.endswith(b"\n\n"):
+        pieces = self._pieces
+        if not pieces and chunk.endswith(b"\n\n"):
             return chunk
-        text = self.tail + chunk if self.tail else chunk
-        end = last_end(text, max(0, len(self.tail) - 3))
-        self.tail = text[end:]
-        if len(self.tail) > self._most:
+        edge = self._edge
+        text = edge + chunk if edge else chunk
+        end = last_end(text)
+        if not end:
+            if chunk:
+                self._wait(chunk, text)
+            return b""
+        pieces.append(text[len(edge) : end])
+        block = b"".join(pieces)
+        self._clear()
+        if end < len(text):
+            self._wait(text[end:], text[end:])
+        return block
+
+    def _wait(self, piece: bytes, text: bytes) -> None:
+        self._pieces.append(piece)
+        self._size += len(piece)
+        self._edge = text[-3:]
+        if self._size > self._most:
             raise Refusal("upstream_malformed", "The upstream sent an event that is too large.")
-        return text[:end]
+
+    def _clear(self) -> None:
+        self._pieces.clear()
+        self._size, self._edge = 0, b""
+
+    @property
+    def tail(self) -> bytes:
+        """The incomplete event at the end."""
+        return b"".join(self._pieces)
+
+    def rest(self) -> bytes:
+        """The incomplete event at the end, which is no longer waited for."""
+        tail = self.tail
+        self._clear()
+        return tail
 
 
 def last_end(text: bytes, start: int = 0) -> int:

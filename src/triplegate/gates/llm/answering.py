@@ -52,13 +52,14 @@ async def understood(
     """
     if reply.status >= 400:
         return await _failed(reply, exchange, attempt, call, speech, asked)
-    if call.endpoint.any_reply and not _is_json(reply.headers):
+    streamed = _streams(reply, call)
+    if call.endpoint.any_reply and not streamed and not _is_json(reply.headers):
         attempt.flow = seen = Seen(_asked(call))
         reply.frames = Passing(reply.frames, seen)
         return reply
     wanted = speech.codec.stream_type if asked.translated and speech.codec else b"text/event-stream"
-    _look(reply, wanted if call.streamed else b"json")
-    if call.streamed:
+    _look(reply, wanted if streamed else b"json")
+    if streamed:
         flow = _flow(exchange, call, speech, asked, sealing)
         frames = Streaming(reply.frames, flow, attempt.target.name)
         attempt.flow = flow
@@ -95,6 +96,13 @@ def _look(reply: Reply, wanted: bytes) -> None:
 
 def _is_json(headers: Headers) -> bool:
     return any(name == b"content-type" and b"json" in value.lower() for name, value in headers)
+
+
+def _streams(reply: Reply, call: LlmCall) -> bool:
+    """Whether the answer streams: as the call says, or as the answer itself says where calls are hardly read."""
+    if call.endpoint.relay is None or call.endpoint.generates:
+        return call.streamed
+    return any(name == b"content-type" and b"text/event-stream" in value.lower() for name, value in reply.headers)
 
 
 def _asked(call: LlmCall) -> Usage | None:

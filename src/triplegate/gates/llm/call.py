@@ -36,13 +36,15 @@ class Endpoint(msgspec.Struct, frozen=True, eq=False):
     """Its answers may be other than JSON: they pass as they come."""
     free: bool = False
     """Its calls are not paid for."""
+    once: bool = False
+    """An answer is paid for whatever becomes of it: once there is one, nobody else is asked."""
     asked: Callable[[Any], Usage] | None = None
     """What a call uses as far as the call itself tells, where its answer may not say."""
 
     @property
     def generates(self) -> bool:
         """Whether a model writes its answer: output tokens are reserved and estimated."""
-        return self.relay is not None
+        return self.codec is not None
 
 
 def endpoint_of(codec: ClientCodec, operation: str, path: bytes) -> Endpoint:
@@ -94,6 +96,7 @@ def read_call(endpoint: Endpoint, text: bytes) -> LlmCall:
     """The call that `text` is. Raises Refusal invalid_body."""
     look = endpoint.look(text)
     if not endpoint.generates:
-        return LlmCall(endpoint, look, look.model, streamed=False, wants_usage=True, size=len(text), most_output=0)
+        streamed = endpoint.relay is not None and not endpoint.any_reply and look.stream
+        return LlmCall(endpoint, look, look.model, streamed, wants_usage=True, size=len(text), most_output=0)
     most = (look.max_tokens or 0) * look.n
     return LlmCall(endpoint, look, look.model, look.stream, look.include_usage, len(text), most)

@@ -229,7 +229,8 @@ class Deployment:
     def _accept(self, call: LlmCall) -> bytes:
         if call.streamed:
             return self._stream_type
-        return b"*/*" if call.endpoint.any_reply else b"application/json"
+        endpoint = call.endpoint
+        return b"*/*" if endpoint.any_reply or (endpoint.form and endpoint.relay) else b"application/json"
 
     def report(self, attempt: Attempt, chain: Chain) -> None:
         """Let breaker and health know how an attempt went; a key that was replaced meanwhile is not to blame."""

@@ -97,7 +97,7 @@ _effects = msgspec.json.Decoder(_Effects).decode
 def repeatable(call: LlmCall) -> bool:
     """Whether a provider may see this call twice: it leaves nothing there, and builds on nothing that is there."""
     endpoint = call.endpoint
-    if endpoint.form or call.pin:
+    if endpoint.form or endpoint.once or call.pin:
         return False
     text = call.look.text
     kept = endpoint.family == "openai_responses"  # unless it says otherwise

@@ -85,7 +85,6 @@ class Relayed:
     """The provider speaks the client's dialect: its events pass as they came."""
 
     __slots__ = ("_fail", "_relay")
-    tells = True
 
     def __init__(self, relay: Relay, fail: "Fail") -> None:
         self._relay, self._fail = relay, fail
@@ -117,8 +116,13 @@ class Relayed:
 
     @property
     def error(self) -> Failed | None:
-        """An error inside the stream; its event passes as it came."""
+        """An error inside the stream."""
         return self._relay.error
+
+    @property
+    def tells(self) -> bool:
+        """An error event passes as it came; an event that cannot be read does not."""
+        return not self._relay.broken
 
     @property
     def done(self) -> bool:

@@ -39,6 +39,7 @@ from triplegate.gates.llm.origins import Sealing, opened, pinned
 from triplegate.gates.llm.paths import models as models_path
 from triplegate.gates.llm.paths import stored
 from triplegate.gates.llm.paths.messages import COUNT, counted, counts
+from triplegate.gates.llm.streaming import Streaming
 from triplegate.gates.llm.telling import ANTHROPIC, refused, standings
 from triplegate.gates.llm.weigh import weigh
 from triplegate.gates.llm.whole import Large, Passing
@@ -240,7 +241,9 @@ class LlmGate:
         if call.endpoint is realtime.ENDPOINT:
             return await realtime.dial(deployment, exchange, attempt, call, chain)
         asked = await _asked(attempt, call, deployment)
-        reply = decoded(await deployment.send(exchange, attempt, call, asked, chain))
+        reply = await deployment.send(exchange, attempt, call, asked, chain)
+        attempt.final = call.endpoint.once and reply.status < 400
+        reply = decoded(reply)
         sealing = self._sealing(call, principal, attempt.target)
         reply = await understood(reply, exchange, attempt, call, deployment.speech, asked, sealing)
         if asked.lost:
@@ -349,7 +352,7 @@ class LlmGate:
         call: LlmCall = exchange.call
         attempt = next(one for one in exchange.attempts if one.adopted)
         meter = Meter(exchange, attempt, call)
-        if call.streamed:
+        if isinstance(reply.frames, Streaming):
             return StreamEncoder(exchange, attempt.flow, meter, attempt.target.name)
         if isinstance(reply.frames, Passing):
             return PassingEncoder(exchange, call, meter, attempt.flow, None)

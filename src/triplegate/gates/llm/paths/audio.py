@@ -4,6 +4,7 @@ from triplegate.core.usage import Usage
 from triplegate.gates.llm.call import Endpoint
 from triplegate.gates.llm.forms import Form
 from triplegate.wire.openai_media import edit_call, read_transcription, reader, spoken
+from triplegate.wire.openai_media_stream import MediaStream
 
 _BYTES_A_SECOND = 16_000
 """Of compressed sound, 128 kbit/s: where an answer does not say how long its sound was."""
@@ -15,7 +16,15 @@ def _heard(form: Form) -> Usage:
 
 
 SPEECH = Endpoint(
-    "speech", b"/audio/speech", "audio", reader(), edit_call, read_transcription, asked=spoken, any_reply=True
+    "speech",
+    b"/audio/speech",
+    "audio",
+    reader(),
+    edit_call,
+    read_transcription,
+    MediaStream,
+    asked=spoken,
+    any_reply=True,
 )
 TRANSCRIPTIONS = Endpoint(
     "transcription",
@@ -24,6 +33,7 @@ TRANSCRIPTIONS = Endpoint(
     reader(),
     edit_call,
     read_transcription,
+    MediaStream,
     form=True,
     any_reply=True,
     asked=_heard,
@@ -35,6 +45,7 @@ TRANSLATIONS = Endpoint(
     reader(),
     edit_call,
     read_transcription,
+    MediaStream,
     form=True,
     any_reply=True,
     asked=_heard,
