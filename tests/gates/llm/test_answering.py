@@ -1,6 +1,7 @@
 """What a provider answered, as a client of any dialect may have it; what is no answer is none before anyone sees it."""
 
 import json
+import threading
 
 import msgspec
 import pytest
@@ -15,6 +16,7 @@ from triplegate.core.errors import Refusal
 from triplegate.core.http import Reply
 from triplegate.gates.llm.answering import understood
 from triplegate.gates.llm.asking import ask
+from triplegate.gates.llm.beside import READ, REWRITTEN
 from triplegate.gates.llm.call import read_call
 from triplegate.gates.llm.paths.chat import CHAT
 from triplegate.wire.openai import PROVIDER as OPENAI
@@ -119,6 +121,30 @@ async def test_what_is_too_large_to_gather_streams():
     case = Answered(b'{"choices":"' + b"x" * 1_100_000, b'"}')
     assert len(await case.content()) > 1_100_000
     assert not case.attempt.flow.whole
+
+
+@pytest.mark.parametrize(
+    ("size", "foreign", "on_loop"),
+    [(9, True, True), (REWRITTEN, True, False), (REWRITTEN, False, True), (READ, False, False)],
+)
+async def test_a_large_answer_is_read_beside_the_loop_a_translated_one_sooner(size, foreign, on_loop):
+    seen = []
+
+    def noting(read):
+        def note(text):
+            seen.append(threading.get_ident())
+            return read(text)
+
+        return note
+
+    said = "x" * size
+    case = Answered(toy.line("text", said) if foreign else json.dumps({"choices": said}).encode(), foreign=foreign)
+    exchange, attempt, call, speech, asked = case.how
+    codec = msgspec.structs.replace(speech.codec, read_reply=noting(speech.codec.read_reply))
+    call.endpoint = msgspec.structs.replace(call.endpoint, usage=noting(call.endpoint.usage))
+    case.how = (exchange, attempt, call, msgspec.structs.replace(speech, codec=codec), asked)
+    assert said.encode() in await case.content()
+    assert [one == threading.get_ident() for one in seen] == [on_loop]
 
 
 @pytest.mark.parametrize(

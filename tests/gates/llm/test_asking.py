@@ -10,7 +10,8 @@ from tests.gates.llm.calls import chat
 
 from triplegate.config.documents_llm import Quirks
 from triplegate.core.errors import Refusal
-from triplegate.gates.llm.asking import OFF_LOOP, Speech, ask, prepare
+from triplegate.gates.llm.asking import Speech, ask, prepare
+from triplegate.gates.llm.beside import READ, REWRITTEN
 from triplegate.gates.llm.call import endpoint_of, read_call
 from triplegate.gates.llm.dialects import CODECS
 from triplegate.gates.llm.paths.chat import CHAT
@@ -136,9 +137,22 @@ class Slow(msgspec.Struct, frozen=True):
 async def test_a_large_call_is_translated_beside_the_loop_and_a_small_one_on_it():
     slow = Slow([])
     speech = msgspec.structs.replace(FOREIGN, codec=slow)
-    large = {"messages": [{"role": "user", "content": "x" * OFF_LOOP}]}
+    large = {"messages": [{"role": "user", "content": "x" * REWRITTEN}]}
     for text in (chat("m"), chat("m", **large)):
         await prepare(read_call(CHAT, text), speech, "x")
     assert [one == threading.get_ident() for one in slow.seen] == [True, False]
-    passed = await prepare(read_call(CHAT, chat("m", **large)), SPEECH, "m")
-    assert not passed.translated
+
+
+async def test_what_passes_is_edited_on_the_loop_until_it_is_very_large():
+    seen = []
+
+    def edit(look, **names):
+        seen.append(threading.get_ident())
+        return b"{}"
+
+    endpoint = msgspec.structs.replace(CHAT, edit=edit)
+    for size in (REWRITTEN, READ):
+        text = chat("m", messages=[{"role": "user", "content": "x" * size}])
+        asked = await prepare(read_call(endpoint, text), SPEECH, "m")
+        assert not asked.translated
+    assert [one == threading.get_ident() for one in seen] == [True, False]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 import time
 
 import pytest
@@ -22,6 +23,10 @@ from tests.gates.llm.calls import (
     stream,
 )
 from tests.hostile.scripted import Upstream
+
+from triplegate.gates.llm import gate
+from triplegate.gates.llm.beside import READ
+from triplegate.gates.llm.call import read_call
 
 CLOSED = "http://127.0.0.1:1"
 CHAT = "/v1/chat/completions"
@@ -73,6 +78,23 @@ async def test_embeddings(tmp_path):
         _, wire = await made.serve("POST", "/v1/embeddings", body=b'{"model":"m","input":"x"}')
         assert upstream.talks[0].received.startswith(b"POST /v1/embeddings ")
     assert (wire.status, wire.field(b"x-triplegate-cost")) == (200, b"0.000007")
+
+
+async def test_a_call_of_half_a_megabyte_is_read_beside_the_loop_and_its_faults_are_told(tmp_path, monkeypatch):
+    seen = []
+
+    def noting(endpoint, text):
+        seen.append(threading.get_ident() == loop)
+        return read_call(endpoint, text)
+
+    loop = threading.get_ident()
+    monkeypatch.setattr(gate, "read_call", noting)
+    async with Upstream(always(OK)) as upstream, built(tmp_path, one(upstream.url)) as made:
+        for size in (9, READ):
+            _, wire = await made.serve("POST", CHAT, body=chat(user="u", more="x" * size))
+            assert (wire.status, wire.content) == (200, REPLY)
+        _, wire = await made.serve("POST", CHAT, body=b" " * READ + b"[]")
+    assert (wire.status, seen) == (400, [True, False, False])
 
 
 # refusals --------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from triplegate.core.exchange import Attempt, Exchange
 from triplegate.core.http import Headers, OneFrame, Reply
 from triplegate.core.usage import Usage
 from triplegate.gates.llm.asking import Asked, Speech
+from triplegate.gates.llm.beside import READ, REWRITTEN
 from triplegate.gates.llm.call import LlmCall
 from triplegate.gates.llm.failures import refusal_of
 from triplegate.gates.llm.flow import FILTERED, Flow, Relayed, Translated
@@ -75,10 +76,7 @@ async def understood(
         if asked.translated:
             reply.headers = _retyped(reply.headers, _EVENTS)
         return reply
-    reply = await _whole(reply, exchange, attempt, call, speech, asked)
-    if sealing is not None and isinstance(reply.frames, OneFrame) and not asked.translated:
-        _seal(reply, sealing)
-    return reply
+    return await _whole(reply, exchange, attempt, call, speech, asked, sealing)
 
 
 def _look(reply: Reply, wanted: bytes) -> None:
@@ -109,14 +107,6 @@ def _asked(call: LlmCall) -> Usage | None:
     return None if call.endpoint.asked is None else call.endpoint.asked(call.look)
 
 
-def _seal(reply: Reply, sealing: Sealing) -> None:
-    """A gathered reply with its ids sealed; its length is told anew by whoever sends it."""
-    assert isinstance(reply.frames, OneFrame)
-    content = sealing(reply.frames.content)
-    reply.frames = OneFrame(content)
-    reply.headers = [line for line in reply.headers if line[0] != b"content-length"]
-
-
 def _flow(exchange: Exchange, call: LlmCall, speech: Speech, asked: Asked, sealing: Sealing | None) -> Flow:
     endpoint = call.endpoint
     if not asked.translated:
@@ -135,7 +125,13 @@ def _shape(exchange: Exchange, call: LlmCall) -> Shape:
 
 
 async def _whole(
-    reply: Reply, exchange: Exchange, attempt: Attempt, call: LlmCall, speech: Speech, asked: Asked
+    reply: Reply,
+    exchange: Exchange,
+    attempt: Attempt,
+    call: LlmCall,
+    speech: Speech,
+    asked: Asked,
+    sealing: Sealing | None,
 ) -> Reply:
     frames = reply.frames
     seen = attempt.flow = Seen()
@@ -146,10 +142,10 @@ async def _whole(
                 raise Refusal("upstream_malformed", "The provider's answer is too large to be translated.")
             reply.frames = Large(text, frames, seen)
             return reply
-        if asked.translated:
-            content, events = _answer(text, seen, exchange, call, speech)
+        if len(text) < (REWRITTEN if asked.translated else READ):
+            content, events = _read(text, seen, exchange, call, speech, asked, sealing)
         else:
-            content, events = _passed(text, seen, call), _doubtful(text, speech)
+            content, events = await speech.beside.run(_read, text, seen, exchange, call, speech, asked, sealing)
     except BaseException:
         frames.close()
         raise
@@ -157,11 +153,24 @@ async def _whole(
     if _filtered(events):
         attempt.error_class = _POLICY
     seen.size, seen.whole = len(content), True
-    if exchange.trace[-1:] in SAMPLED and not asked.translated:
-        introduce(seen, content)
     reply.frames = OneFrame(content)
-    reply.headers = _retyped(reply.headers, _JSON) if asked.translated else reply.headers
+    if asked.translated:
+        reply.headers = _retyped(reply.headers, _JSON)
+    elif sealing is not None:  # its length is told anew by whoever sends it
+        reply.headers = [line for line in reply.headers if line[0] != b"content-length"]
     return reply
+
+
+def _read(
+    text: bytes, seen: Seen, exchange: Exchange, call: LlmCall, speech: Speech, asked: Asked, sealing: Sealing | None
+) -> tuple[bytes, list[Event]]:
+    """The whole answer as the client gets it, and its events as far as they matter."""
+    if asked.translated:
+        return _answer(text, seen, exchange, call, speech)
+    content, events = _passed(text, seen, call), _doubtful(text, speech)
+    if exchange.trace[-1:] in SAMPLED:
+        introduce(seen, content)
+    return (content if sealing is None else sealing(content)), events
 
 
 def _passed(text: bytes, seen: Seen, call: LlmCall) -> bytes:

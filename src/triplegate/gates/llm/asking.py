@@ -1,6 +1,5 @@
 """What one attempt sends: the client's own bytes with named edits, or the call in the provider's dialect."""
 
-import asyncio
 from typing import Literal
 
 import msgspec
@@ -8,6 +7,7 @@ import msgspec
 from triplegate.config.documents_llm import Quirks
 from triplegate.core.errors import Refusal
 from triplegate.core.http import Body, BytesBody
+from triplegate.gates.llm.beside import READ, REWRITTEN, Beside
 from triplegate.gates.llm.call import LlmCall
 from triplegate.gates.llm.dialects import OF_FAMILY
 from triplegate.gates.llm.forms import Form
@@ -17,10 +17,6 @@ from triplegate.wire.wishes import in_background, without_idle
 
 _SEALED = b'"tg1.'
 """How state of another provider begins that a client echoes (`neutral.seal`)."""
-
-
-OFF_LOOP = 65_536
-"""Bytes from which on a call is translated in a thread."""
 
 
 class Speech(msgspec.Struct, frozen=True, eq=False):
@@ -36,6 +32,8 @@ class Speech(msgspec.Struct, frozen=True, eq=False):
     """Seconds until a stream's first content."""
     head_hold: float = 10.0
     """Seconds after which a stream's head goes out without content."""
+    beside: Beside = msgspec.field(default_factory=Beside)
+    """Where large calls and answers are read and written."""
 
 
 class Asked(msgspec.Struct, eq=False):
@@ -84,13 +82,14 @@ def ask(call: LlmCall, speech: Speech, model: str) -> Asked:
 
 async def prepare(call: LlmCall, speech: Speech, model: str) -> Asked:
     """As `ask`; what takes longer than a loop may be held up is written beside it."""
-    if call.size < OFF_LOOP or call.endpoint.form or not _rewritten(call, speech):
+    size = 0 if call.endpoint.form else call.size
+    if size < REWRITTEN or (size < READ and not _rewritten(call, speech)):
         return ask(call, speech, model)
-    return await asyncio.to_thread(ask, call, speech, model)
+    return await speech.beside.run(ask, call, speech, model)
 
 
 def _rewritten(call: LlmCall, speech: Speech) -> bool:
-    """Whether the call is read and written anew, which costs up to 2 ms for each 16 KiB of small parts."""
+    """Whether the call is read and written anew."""
     return call.endpoint.family not in speech.speaks or _SEALED in call.look.text
 
 

@@ -7,6 +7,7 @@ from triplegate.core.chains import Chains
 from triplegate.core.exchange import Compiled
 from triplegate.core.ports import House, Kit
 from triplegate.gates.llm import realtime
+from triplegate.gates.llm.beside import Beside
 from triplegate.gates.llm.building import models_of
 from triplegate.gates.llm.gate import ANTHROPIC_BASE, LlmGate, Surface
 from triplegate.gates.llm.paths import stored
@@ -58,6 +59,7 @@ def compile_llm(documents: Documents, kit: Kit, house: House, snapshot: str, cha
         int(kit.clock.wall()),
         written.files or "",
         written.origin_gone,
+        Beside.kept(kit),
     )
     gate = LlmGate(models, surface, chains, house, snapshot)
     chains.prepare(route)

@@ -10,6 +10,7 @@ from triplegate.core.http import Body, BytesBody, Headers, Reply
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import Kit
 from triplegate.gates.llm.asking import Asked, Speech
+from triplegate.gates.llm.beside import Beside
 from triplegate.gates.llm.call import LlmCall
 from triplegate.gates.llm.credentials import Credential
 from triplegate.gates.llm.dialects import CODECS, FAMILIES, spoken
@@ -91,6 +92,7 @@ class Deployment:
             provider.on_loss,
             provider.first_token,
             provider.head_hold,
+            Beside.kept(kit),
         )
         reached = reach(provider.base_url, provider.tls, provider.connections, kit)
         self._pool: Pool = reached.pool

@@ -17,6 +17,7 @@ from triplegate.core.ports import House
 from triplegate.gates.llm import realtime
 from triplegate.gates.llm.answering import understood
 from triplegate.gates.llm.asking import Asked, prepare
+from triplegate.gates.llm.beside import READ, Beside
 from triplegate.gates.llm.call import Endpoint, LlmCall, form_call, read_call
 from triplegate.gates.llm.decoding import decoded
 from triplegate.gates.llm.demand import LlmDemand
@@ -76,6 +77,8 @@ class Surface(msgspec.Struct, frozen=True, eq=False):
     files: str = ""
     """Model whose provider keeps files."""
     origin_gone: str = "refuse"
+    beside: Beside = msgspec.field(default_factory=Beside)
+    """Where large calls are read."""
 
     def family_of(self, path: str) -> str:
         """The dialect whose errors a caller of this path expects."""
@@ -180,7 +183,13 @@ class LlmGate:
     async def _call_of(self, endpoint: Endpoint, inbound: Inbound, principal: Principal) -> LlmCall:
         if endpoint.form:
             return form_call(endpoint, await read_form(inbound.body, inbound.header(b"content-type") or b""))
-        call = read_call(endpoint, await inbound.body.whole(_MOST))
+        text = await inbound.body.whole(_MOST)
+        if len(text) < READ:
+            return self._read(endpoint, text, principal)
+        return await self._surface.beside.run(self._read, endpoint, text, principal)
+
+    def _read(self, endpoint: Endpoint, text: bytes, principal: Principal) -> LlmCall:
+        call = read_call(endpoint, text)
         return opened(call, self._seals, principal.team_ref, self._groups(principal), self._surface.origin_gone)
 
     # forward -----------------------------------------------------------------------------------------------
