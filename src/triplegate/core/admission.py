@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
+from triplegate.core.calendar import Window
 from triplegate.core.errors import Refusal
 
 if TYPE_CHECKING:
@@ -16,14 +17,14 @@ Family = Literal["rate", "budget", "concurrent"]
 
 
 class Limit(msgspec.Struct, frozen=True, gc=False):
-    """A limit as written: `quota` units per `window` seconds, at most `burst` at once."""
+    """A limit as written: `quota` units per `window`, at most `burst` at once."""
 
     name: str
     family: Family
     dimension: Dimension
     quota: int
-    window: float
-    """Seconds; 0 for concurrency."""
+    window: Window
+    """Seconds, of budgets also a window of the calendar or a rolling one; 0 for concurrency."""
     burst: int = 0
     """Units that may come at once; 0 = `quota`."""
 
@@ -36,6 +37,8 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     limit: Limit
     amount: int = 1
     mode: Literal["enforce", "observe"] = "enforce"
+    last: bool = False
+    """Of a budget: while anything is left the call may pass, though it may want more than that."""
 
 
 class Standing(msgspec.Struct, frozen=True, gc=False):

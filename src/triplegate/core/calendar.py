@@ -1,4 +1,4 @@
-"""Windows of the calendar in UTC: days, weeks (ISO 8601, from Monday), months and quarters, with a fiscal start."""
+"""Windows of budgets in UTC: days, weeks (ISO 8601, from Monday), months, quarters and years, or the last so long."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -29,6 +29,40 @@ class Calendar(msgspec.Struct, frozen=True, gc=False):
     def left(self, wall: float) -> float:
         """Seconds until the window that is open at `wall` closes."""
         return self.at(wall)[2] - wall
+
+
+class Rolling(msgspec.Struct, frozen=True, gc=False):
+    """The last `length` seconds, in slices that leave one by one: none early, and none a slice too late."""
+
+    length: float
+    slices: int = 30
+
+    @property
+    def slice(self) -> float:
+        """Seconds."""
+        return self.length / self.slices
+
+    def at(self, wall: float) -> tuple[int, float, float]:
+        """Number, first second and first second after the slice that is open at `wall`; earlier ones still count."""
+        number = int(wall // self.slice)
+        return number, number * self.slice, (number + 1) * self.slice
+
+    def first(self, number: int) -> int:
+        """The oldest slice that counts while `number` is open."""
+        return number - self.slices
+
+
+Window = float | Calendar | Rolling
+"""Plain seconds are counted from the epoch; 0 for what has no window."""
+
+
+def counted_since(window: Window, wall: float) -> float:
+    """The moment from which on calls count in what is open at `wall`."""
+    if isinstance(window, Calendar):
+        return window.at(wall)[1]
+    if isinstance(window, Rolling):
+        return window.first(window.at(wall)[0]) * window.slice
+    return wall // window * window if window > 0 else wall
 
 
 @lru_cache(maxsize=256)

@@ -6,6 +6,7 @@ from functools import lru_cache
 from math import ceil
 
 from triplegate.core.admission import Claim, Dimension, Limit, Standing
+from triplegate.core.calendar import Rolling
 from triplegate.core.http import Headers
 from triplegate.wire.structured_fields import item, printable
 
@@ -31,8 +32,11 @@ def _policy(limit: Limit) -> tuple[bytes, bytes]:
         unit = _UNITS[limit.dimension]
         if unit is not None:
             parameters["qu"] = unit
-    if limit.window > 0:
-        parameters["w"] = max(1, ceil(limit.window))
+    window = limit.window
+    if isinstance(window, Rolling):
+        window = window.length
+    if isinstance(window, int | float) and window > 0:  # months differ in length: `t` says when they end
+        parameters["w"] = max(1, ceil(window))
     return item(name, parameters).encode("ascii"), item(name).encode("ascii")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from triplegate.core.admission import Claim, Dimension, Standing, Taken
+from triplegate.core.calendar import Calendar, Rolling
 from triplegate.core.clock import Clock
 from triplegate.core.errors import Refusal
 from triplegate.stores.memory.holding import HoldingBucket
@@ -12,6 +13,8 @@ from triplegate.stores.memory.shelf import Bucket, Shelf
 
 LONGEST_WINDOW = 1e9
 """Seconds; 31 years."""
+LONGEST_ROLLING = 366 * 86_400.0
+MOST_SLICES = 400
 
 
 class MemoryAdmission:
@@ -62,7 +65,7 @@ class MemoryAdmission:
         for claim, bucket in zip(claims, found, strict=True):
             amount = clean(claim)
             waits.append(bucket.wait(claim, amount, now, wall))
-            if not waits[-1]:
+            if not waits[-1] or (claim.mode == "observe" and claim.limit.family == "budget"):
                 parts.append(bucket.take(claim, amount, now, now + ttl))
         wait = max([w for w, claim in zip(waits, claims, strict=True) if claim.mode == "enforce"], default=0.0)
         if wait:
@@ -149,7 +152,8 @@ class MemoryHold:
         for part, amount in zip(self._parts, wanted, strict=True):
             part.bucket.prolong(part, now + self._ttl)
             lacking = part.bucket.lacking(part, amount, now, wall)
-            if lacking and part.claim.mode == "enforce" and part.bucket.wait(part.claim, lacking, now, wall):
+            enforced = part.claim.mode == "enforce" and not part.claim.last
+            if lacking and enforced and part.bucket.wait(part.claim, lacking, now, wall):
                 granted = False
         if granted:
             for part, amount in zip(self._parts, wanted, strict=True):
@@ -171,13 +175,16 @@ def bucket_kind(claim: Claim) -> type[Bucket]:
     if limit.family == "concurrent":
         return HoldingBucket
     if isinstance(window, int | float) and 0 < window <= LONGEST_WINDOW:
-        if limit.family == "rate":
-            return RateBucket
-        if limit.family == "budget":
-            return HoldingBucket
+        return RateBucket if limit.family == "rate" else HoldingBucket
+    if limit.family == "budget" and (type(window) is Calendar or (type(window) is Rolling and _countable(window))):
+        return HoldingBucket
     raise Refusal(
         "policy_unavailable",
         f"The limit '{limit.name}' cannot be counted.",
         reason=f"limit '{limit.name}': no store counts a {limit.family} with the window {window!r}",
         policy=limit.name,
     )
+
+
+def _countable(window: Rolling) -> bool:
+    return 0 < window.length <= LONGEST_ROLLING and 0 < window.slices <= MOST_SLICES

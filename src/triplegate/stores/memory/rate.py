@@ -13,8 +13,9 @@ SLACK = 1e-6
 
 def rate_of(limit: Limit) -> tuple[float, float]:
     """Seconds per unit, and seconds the bucket holds."""
-    per_unit = limit.window / limit.quota if limit.quota > 0 else 0.0
-    return per_unit, limit.burst * per_unit if limit.burst > 0 else limit.window
+    window: float = limit.window  # type: ignore[assignment]  # rates have no other
+    per_unit = window / limit.quota if limit.quota > 0 else 0.0
+    return per_unit, limit.burst * per_unit if limit.burst > 0 else window
 
 
 def left_of(per_unit: float, depth: float, ahead: float) -> int:
@@ -40,7 +41,7 @@ class RateBucket:
         """0.0 when `amount` fits now, else the seconds until it does."""
         limit = claim.limit
         if limit.quota <= 0:
-            return limit.window or 1.0
+            return limit.window or 1.0  # type: ignore[return-value]  # rates count in seconds
         per_unit, depth = rate_of(limit)
         ahead = self.tat - now if self.tat > now else 0.0
         cost = amount * per_unit
@@ -103,7 +104,7 @@ class RateBucket:
         """Units left now, and the seconds until there is one more."""
         limit = claim.limit
         if limit.quota <= 0:
-            return Standing(claim, 0, limit.window, denied)
+            return Standing(claim, 0, limit.window, denied)  # type: ignore[arg-type]  # rates count in seconds
         per_unit, depth = rate_of(limit)
         ahead = max(0.0, self.tat - now)
         left = left_of(per_unit, depth, ahead)

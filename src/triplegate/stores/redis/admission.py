@@ -8,7 +8,7 @@ from triplegate.core.admission import Claim, Standing, Taken
 from triplegate.core.clock import Clock
 from triplegate.stores.redis.degraded import LastKnown, LocalShare
 from triplegate.stores.redis.holds import RedisHold, TakenPart
-from triplegate.stores.redis.packing import Packer, standings_of
+from triplegate.stores.redis.packing import Packer, mode_of, standings_of
 from triplegate.stores.redis.pipeline import Argument, Pipeline, StoreAway
 from triplegate.stores.redis.scripts import EXTEND, SETTLE, TAKE, Script
 from triplegate.stores.redis.settling import Settling
@@ -94,8 +94,7 @@ class RedisAdmission:
         for part, amount in zip(parts, wanted, strict=True):
             family, quota, window, burst = self.packer.limit(part.claim)
             keys.append(self.packer.key(part.claim))
-            enforced = int(part.claim.mode == "enforce")
-            arguments += (family, enforced, quota, window, burst, part.amount, amount, part.hold, part.token)
+            arguments += (family, mode_of(part.claim), quota, window, burst, part.amount, amount, part.hold, part.token)
         return await self._run(EXTEND, keys, tuple(arguments))
 
     async def _run(self, script: Script, keys: list[Argument], arguments: tuple[Argument, ...]) -> list[Any] | None:

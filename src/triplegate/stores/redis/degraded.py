@@ -1,10 +1,12 @@
 """While the shared store is away: each node enforces its own share, and owes what it let pass."""
 
+import struct
 from collections.abc import Mapping
 
 from triplegate.core.admission import Claim, Dimension, Hold, Limit, Standing, Taken
 from triplegate.core.clock import Clock
 from triplegate.stores.memory.admission import MemoryAdmission
+from triplegate.stores.memory.holding import period_of
 from triplegate.stores.memory.part import whole_amount
 from triplegate.stores.memory.rate import rate_of
 from triplegate.stores.redis.packing import Packer
@@ -82,7 +84,7 @@ class LocalShare:
         for claim, standing in zip(claims, standings, strict=True):
             if claim.limit.family == "rate" and not standing.denied:
                 self._owe(claim, whole_amount(claim.amount, 1))
-        kept = None if taken.hold is None else LocalHold(self, taken.hold, claims, hold)
+        kept = None if taken.hold is None else LocalHold(self, taken.hold, claims, hold, self._clock.wall())
         return Taken(standings, None, kept, degraded=True)
 
     async def peek(self, claims: tuple[Claim, ...]) -> tuple[Standing, ...]:
@@ -104,13 +106,14 @@ class LocalShare:
         for start in range(0, len(charges), 50):
             self._settling.add(charges[start : start + 50])
 
-    def spend(self, claims: tuple[Claim, ...], actual: Mapping[Dimension, int], hold: str) -> None:
-        """A call that was admitted here has ended: budgets are charged with what it used."""
+    def spend(self, claims: tuple[Claim, ...], actual: Mapping[Dimension, int], hold: str, admitted: float) -> None:
+        """A call that was admitted here has ended: budgets are charged in the window of its admission."""
         charges: list[Correction] = []
         for at, claim in enumerate(claims):
             used = whole_amount(actual.get(claim.limit.dimension), whole_amount(claim.amount, 1))
             if claim.limit.family == "budget" and used:
-                charges.append(self._charge(claim, used, f"{hold}:{at}"))
+                token = struct.pack("<d", period_of(claim.limit, admitted)[0])
+                charges.append(self._charge(claim, used, f"{hold}:{at}", token))
         if charges:
             self._settling.add(charges)
 
@@ -123,12 +126,13 @@ class LocalShare:
 
     def _per_unit(self, claim: Claim) -> float:
         """Seconds this node needs to earn one unit of a rate."""
-        return claim.limit.window * self._nodes / max(1, claim.limit.quota)
+        window: float = claim.limit.window  # type: ignore[assignment]  # rates have no other
+        return window * self._nodes / max(1, claim.limit.quota)
 
-    def _charge(self, claim: Claim, amount: int, hold: str) -> Correction:
+    def _charge(self, claim: Claim, amount: int, hold: str, token: bytes = b"") -> Correction:
         family, quota, window, burst = self._packer.limit(claim)
         key = self._packer.key(claim)
-        return Correction(key, family, quota, window, burst, 0, 0, amount, hold, b"", refundable=False)
+        return Correction(key, family, quota, window, burst, 0, 0, amount, hold, token, refundable=False)
 
     def _share(self, claim: Claim) -> Claim:
         """The claim against this node's part of the limit."""
@@ -136,22 +140,24 @@ class LocalShare:
         nodes = self._nodes
         if limit.family == "rate":  # a longer window instead of a smaller quota: exact for quotas below `nodes`
             burst = max(1, (limit.burst or limit.quota) // nodes)
-            share = Limit(limit.name, "rate", limit.dimension, limit.quota, limit.window * nodes, burst)
+            longer: float = limit.window * nodes  # type: ignore[operator]  # rates count in seconds
+            share = Limit(limit.name, "rate", limit.dimension, limit.quota, longer, burst)
         elif limit.family == "concurrent":
             quota = max(1, limit.quota // nodes) if limit.quota > 0 else 0
             share = Limit(limit.name, "concurrent", limit.dimension, quota, limit.window)
         else:
             lease = min(int(limit.quota * self._lease), self._known.remaining(claim)) // nodes
             share = Limit(limit.name, limit.family, limit.dimension, lease, limit.window)
-        return Claim(claim.bucket, share, claim.amount, claim.mode)
+        return Claim(claim.bucket, share, claim.amount, claim.mode)  # of a lease nobody is the last who may pass
 
 
 class LocalHold:
     """A hold of an outage: ends here, and budgets are told when the store is back."""
 
-    __slots__ = ("_claims", "_hold", "_id", "_open", "_share")
+    __slots__ = ("_admitted", "_claims", "_hold", "_id", "_open", "_share")
 
-    def __init__(self, share: LocalShare, hold: Hold, claims: tuple[Claim, ...], name: str) -> None:
+    def __init__(self, share: LocalShare, hold: Hold, claims: tuple[Claim, ...], name: str, admitted: float) -> None:
+        self._admitted = admitted
         self._share = share
         self._hold = hold
         self._claims = claims
@@ -163,7 +169,7 @@ class LocalHold:
         if self._open:
             self._open = False
             self._hold.settle(actual)
-            self._share.spend(self._claims, actual, self._id)
+            self._share.spend(self._claims, actual, self._id, self._admitted)
 
     def release(self) -> None:
         """Give back what was set aside here."""

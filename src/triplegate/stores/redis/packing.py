@@ -3,11 +3,14 @@
 from typing import Any
 
 from triplegate.core.admission import Claim, Limit, Standing
+from triplegate.core.calendar import Calendar, Rolling
 from triplegate.stores.memory.admission import bucket_kind
 from triplegate.stores.memory.part import LARGEST
 from triplegate.stores.redis.pipeline import Argument
 
 _MOST_LIMITS = 10_000
+_DAYS = {"day": 1, "week": 7, "month": 30, "quarter": 91, "year": 365}
+"""How the scripts tell units of the calendar apart."""
 
 
 class Packer:
@@ -22,14 +25,17 @@ class Packer:
         self._limits: dict[Limit, tuple[bytes, int, int, int]] = {}
 
     def limit(self, claim: Claim) -> tuple[bytes, int, int, int]:
-        """Family letter, quota, window in µs, burst. Raises Refusal policy_unavailable for what nobody counts."""
+        """Family letter, quota, window and burst as the scripts read them.
+
+        Raises Refusal policy_unavailable for what nobody counts.
+        """
         known = self._limits.get(claim.limit)
         if known is None:
             bucket_kind(claim)
             limit = claim.limit
             if len(self._limits) >= _MOST_LIMITS:
                 self._limits.clear()
-            known = (limit.family[0].encode(), limit.quota, round(limit.window * 1e6), limit.burst)
+            known = (limit.family[0].encode(), limit.quota, *_window(limit))
             self._limits[limit] = known
         return known
 
@@ -45,9 +51,24 @@ class Packer:
             family, quota, window, burst = self.limit(claim)
             keys.append(self.key(claim))
             amount = claim.amount
-            enforced = 1 if claim.mode == "enforce" else 0
-            arguments += (family, enforced, quota, window, burst, min(amount, LARGEST) if amount > 0 else 0)
+            arguments += (family, mode_of(claim), quota, window, burst, min(amount, LARGEST) if amount > 0 else 0)
         return keys, arguments
+
+
+def mode_of(claim: Claim) -> int:
+    """1 enforced, 0 observed, 2 passes while anything is left."""
+    if claim.mode != "enforce":
+        return 0
+    return 2 if claim.last else 1
+
+
+def _window(limit: Limit) -> tuple[int, int]:
+    window = limit.window
+    if isinstance(window, Calendar):
+        return -_DAYS[window.unit], window.fiscal_start
+    if isinstance(window, Rolling):
+        return round(window.slice * 1e6), window.slices
+    return round(window * 1e6), limit.burst if limit.family == "rate" else 0
 
 
 def standings_of(claims: tuple[Claim, ...], answer: list[Any]) -> tuple[Standing, ...]:
