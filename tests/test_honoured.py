@@ -48,6 +48,8 @@ PRICES = RATES + "test_prices_become_ledger_units_exactly"
 CLASSES = "core/test_money.py::test_a_class_without_a_rate_falls_back_in_the_documented_order"
 JWT = "policies/test_jwt.py::"
 LIMIT = "policies/test_rate_limit.py::"
+BUDGETS = "config/test_documents_budgets.py::"
+BECOME = "test_dollars_become_units_and_the_window_has_the_orgs_fiscal_start"
 RETRY = "policies/test_retry.py::"
 HEADERS = "config/test_header_edits.py::test_fields_are_removed_then_set_then_added"
 REWRITE = "policies/test_rewrite.py::"
@@ -337,6 +339,12 @@ FIELDS = {
     "ConsumerDocument.plan": PEOPLE,
     "ConsumerDocument.roles": PEOPLE,
     "ConsumerDocument.scopes": PEOPLE,
+    **dict.fromkeys(("OrgDocument.fiscal_start", "BudgetTerms.money", "BudgetTerms.tokens"), BUDGETS + BECOME),
+    **dict.fromkeys(("BudgetTerms.per", "BudgetTerms.rolling"), BUDGETS + BECOME),
+    **{
+        f"BudgetTerms.{name}": BUDGETS + "test_what_else_is_written_is_what_the_budget_has"
+        for name in ("mode", "soft", "reservation", "last_request", "hard_cutoff")
+    },
     "PlanDocument.policies": API + "test_policies_of_plan_and_team_hold_on_every_route",
     "Documents.policies": "config/test_load.py::test_a_chain_of_the_operator_replaces_the_shipped_one",
     # policies -------------------------------------------------------------------------------------------------
@@ -354,6 +362,14 @@ FIELDS = {
     **{f"bulkhead.{name}": BULKHEAD + "test_each_subject_has_places_of_its_own" for name in ("at_once", "by")},
     **{f"bulkhead.{name}": BULKHEAD + "test_some_wait_for_a_place_for_a_while" for name in ("queue", "queue_timeout")},
     "adaptive_concurrency.mode": ADAPTIVE + "test_observing_refuses_nobody_and_says_so",
+    **{f"budget.{name}": BUDGETS + BECOME for name in ("money", "tokens", "per", "rolling")},
+    **{
+        f"budget.{name}": BUDGETS + "test_what_else_is_written_is_what_the_budget_has"
+        for name in ("mode", "soft", "reservation", "last_request", "hard_cutoff")
+    },
+    "budget.name": "policies/test_budget.py::test_a_name_of_its_own_makes_one_budget_of_several_places",
+    "budget.by": "core/test_allowance.py::test_each_holder_has_a_bucket_of_its_own",
+    "budget.fiscal_start": "policies/test_budget.py::test_its_label_is_its_place_and_its_window_the_one_written",
     "breaker.mode": BREAKER + "test_a_breaker_that_never_decides_cannot_be_written",
     **{
         f"breaker.{name}": BREAKER + "test_the_rules_are_written_into_the_dispatch"

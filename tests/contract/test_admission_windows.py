@@ -1,4 +1,4 @@
-"""Windows of budgets on every adapter: the calendar's edges, rolling ones, clocks that are set back, what is observed."""
+"""Windows of budgets on every adapter: the calendar's edges, rolling ones, clocks that go back, observed ones."""
 
 from datetime import UTC, datetime
 from itertools import count

@@ -17,6 +17,7 @@ from triplegate.config.documents_api import (
     ServiceDocument,
 )
 from triplegate.config.documents_base import Document, Policies
+from triplegate.config.documents_budgets import Budgets, FiscalStart
 from triplegate.config.documents_llm import ModelDocument, ProviderDocument
 from triplegate.config.documents_mcp import ServerDocument, VirtualServerDocument
 from triplegate.config.documents_prices import UnknownPrice
@@ -96,6 +97,8 @@ class ConsumerDocument(Document):
     """Roles its keys carry."""
     scopes: tuple[Annotated[str, Worded(r"[\x21\x23-\x5b\x5d-\x7e]+", "one word (RFC 6749 §3.3)")], ...] = ()
     """Scopes its keys carry (RFC 6749 §3.3)."""
+    budget: Budgets = ()
+    """What it may spend: `{money: 10, per: month}`, or several."""
 
 
 class TeamDocument(Document):
@@ -105,6 +108,8 @@ class TeamDocument(Document):
     """Plan of consumers that name none."""
     policies: Policies = ()
     """Policies of all its calls, after the plan's."""
+    budget: Budgets = ()
+    """What it may spend: `{money: 100, per: month}`, or several."""
     consumers: dict[Name, ConsumerDocument] = Field(default_factory=dict)
     """Its people, apps and agents."""
 
@@ -112,6 +117,10 @@ class TeamDocument(Document):
 class OrgDocument(Document):
     """A tenant: its teams see nothing of other orgs."""
 
+    budget: Budgets = ()
+    """What all of it may spend: `{money: 1000, per: month}`, or several."""
+    fiscal_start: FiscalStart = 1
+    """Month with which its year begins: its budgets' quarters and years are counted from it."""
     teams: dict[Name, TeamDocument] = Field(default_factory=dict)
     """Its teams."""
 

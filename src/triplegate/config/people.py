@@ -1,6 +1,7 @@
 """Who exists: the directory that identity policies read, out of the documents' orgs."""
 
 from triplegate.config.documents import Documents
+from triplegate.config.documents_budgets import allowances
 from triplegate.core.identity import ANONYMOUS, Directory, Principal, Team
 
 
@@ -14,7 +15,15 @@ def directory_of(documents: Documents) -> Directory:
                 name: (consumer.plan or "", frozenset(consumer.roles), frozenset(consumer.scopes))
                 for name, consumer in written.consumers.items()
             }
-            team = Team(org_name, team_name, written.plan or "", consumers)
+            begin = org.fiscal_start
+            of_org = allowances(org.budget, f"org:{org_name}", "org", begin)
+            of_team = allowances(written.budget, f"team:{org_name}/{team_name}", "team", begin)
+            of_consumers = {
+                name: allowances(consumer.budget, f"consumer:{org_name}/{team_name}/{name}", "consumer", begin)
+                for name, consumer in written.consumers.items()
+                if consumer.budget
+            }
+            team = Team(org_name, team_name, written.plan or "", consumers, of_org + of_team, of_consumers)
             teams[team.ref] = team
             bare.setdefault(team_name, []).append(team)
     for name, found in bare.items():

@@ -125,11 +125,8 @@ class Taker:
         exchange = self._exchange
         if exchange is None:
             return None
-        claimants = self._claimants if target is None else target.claimants
-        if len(claimants) == 1:
-            claims = tuple(claimants[0].claims(exchange, target))
-        else:
-            claims = tuple([claim for claimant in claimants for claim in claimant.claims(exchange, target)])
+        claimants = claimants_of(self._claimants, exchange) if target is None else target.claimants
+        claims = claims_of(claimants, exchange, target)
         if exchange.parent is not None:
             claims = _not_yet_taken(claims, exchange.parent)
         if not claims:
@@ -154,14 +151,27 @@ class Taker:
         self._exchange = None
 
 
+def claimants_of(claimants: tuple[Claimant, ...], exchange: "Exchange") -> tuple[Claimant, ...]:
+    """The claimants of a chain, and the budgets of who calls."""
+    principal = exchange.principal
+    return claimants if principal is None or not principal.budgets else claimants + principal.budgets
+
+
+def claims_of(claimants: tuple[Claimant, ...], exchange: "Exchange", target: "Target | None") -> tuple[Claim, ...]:
+    """What all of them claim, in their order."""
+    if len(claimants) == 1:
+        return tuple(claimants[0].claims(exchange, target))
+    return tuple([claim for claimant in claimants for claim in claimant.claims(exchange, target)])
+
+
 def _not_yet_taken(claims: tuple[Claim, ...], ancestor: "Exchange | None") -> tuple[Claim, ...]:
-    """A bucket that an ancestor already took is skipped (design: Reenter)."""
+    """A rate that an ancestor already took is skipped (design: Reenter); what a call costs itself, nobody paid yet."""
     seen: set[str] = set()
     while ancestor is not None:
         if ancestor.admission is not None and ancestor.admission.taken_buckets:
             seen |= ancestor.admission.taken_buckets
         ancestor = ancestor.parent
-    return tuple([claim for claim in claims if claim.bucket not in seen])
+    return tuple([claim for claim in claims if claim.limit.family == "budget" or claim.bucket not in seen])
 
 
 def label_of(claim: Claim) -> str:
@@ -177,9 +187,10 @@ def _denied(taken: Taken) -> Refusal:
     denied = [standing for standing in taken.standings if standing.denied]
     code = _code_of(denied[0]) if denied else "quota_exceeded"
     names = [standing.claim.limit.name for standing in denied]
+    listed = ", ".join(f"'{name}'" for name in names)
     return Refusal(
         code,
-        "The limit " + ", ".join(f"'{name}'" for name in names) + " is reached.",
+        f"The budget {listed} is spent." if code == "budget_exceeded" else f"The limit {listed} is reached.",
         policy=label_of(denied[0].claim) if denied else None,
         retry_after=taken.retry_after,
         payload={"violated-policies": names},

@@ -20,6 +20,7 @@ class Chains:
 
     __slots__ = (
         "_accesses",
+        "_budgeted",
         "_common",
         "_folded",
         "_gate",
@@ -49,6 +50,7 @@ class Chains:
         self._last = last
         self._name = name
         self._folded: dict[tuple[str, str, str], Chain] = {}
+        self._budgeted: dict[tuple[str, str, str], Chain] = {}
         self._identities: dict[str, Proceed] = {}
         self._accesses: dict[tuple[str, str, str], Proceed] = {}
         self._gate: Gate | None = None
@@ -67,13 +69,14 @@ class Chains:
         """Between the chains: somebody must be known by now; then the call is read and its own chain found."""
         gate = self._gate
         assert gate is not None
-        if exchange.principal is None:
-            exchange.principal = _anonymous(exchange)
+        principal = exchange.principal
+        if principal is None:
+            principal = exchange.principal = _anonymous(exchange)
         await gate.read(exchange)
-        chain = self._folded.get(exchange.scope)
+        chain = (self._budgeted if principal.budgets else self._folded).get(exchange.scope)
         if chain is None:
             assert exchange.route is not None
-            chain = self._fold(exchange.route, exchange.scope)
+            chain = self._fold(exchange.route, exchange.scope, budgeted=bool(principal.budgets))
         exchange.chain = chain
         if self._targets_claim:
             # for the attempts; a call that has claims itself replaces it at its admission
@@ -123,11 +126,12 @@ class Chains:
         """Those that make sense on this gate: gateway, plans and teams may hold policies of one gate only."""
         return tuple(policy for policy in policies if self._name in policy.gates)
 
-    def _fold(self, route: Route, scope: tuple[str, str, str]) -> Chain:
+    def _fold(self, route: Route, scope: tuple[str, str, str], *, budgeted: bool = False) -> Chain:
         gate = self._gate
         assert gate is not None
         _, inner = split(self._fitting(self._merged(route, scope)))
-        chain = self._folded[scope] = fold(inner, self._last or gate.forward, self._kit, traced=self._traced)
+        kept = self._budgeted if budgeted else self._folded
+        chain = kept[scope] = fold(inner, self._last or gate.forward, self._kit, traced=self._traced, budgeted=budgeted)
         return chain
 
     def _merged(self, route: Route, scope: tuple[str, str, str]) -> Policies:

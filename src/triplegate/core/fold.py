@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from triplegate.core.admission import Admission, Claimant, Taker
+from triplegate.core.admission import Admission, Claimant, Taker, claimants_of, claims_of
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange, Proceed, Step
 from triplegate.core.http import Reply
@@ -33,9 +33,10 @@ def ordered(policies: Sequence[Policy]) -> tuple[Policy, ...]:
     return tuple(sorted(policies, key=lambda policy: policy.stage))
 
 
-def fold(policies: Sequence[Policy], last: Proceed, kit: Kit, *, traced: bool = False) -> Chain:
+def fold(policies: Sequence[Policy], last: Proceed, kit: Kit, *, traced: bool = False, budgeted: bool = False) -> Chain:
     """One chain out of `policies` and the function behind the last of them.
 
+    `budgeted`: its callers have budgets of their own, so that calls are admitted even where no policy claims.
     `traced` wraps each step so that it notes its verdict and time on the exchange.
     """
     run = ordered(policies)
@@ -46,22 +47,15 @@ def fold(policies: Sequence[Policy], last: Proceed, kit: Kit, *, traced: bool = 
     # a limit of one name in two places is one allowance: a call takes of it once
     claimants: tuple[Claimant, ...] = tuple({one.label: one for one in run if one.form == "claims"}.values())
     proceed = last
-    admitted = not claimants
+    admit = _admit(claimants, kit.admission, offline=kit.offline) if claimants or budgeted else None
     for policy in reversed(run):
-        if policy.form == "tune":
-            continue
-        if policy.form == "claims":
-            if not admitted:
-                proceed = _wrap(
-                    _admit(claimants, kit.admission, offline=kit.offline),
-                    proceed,
-                    "admit",
-                    kit,
-                    traced=traced,
-                )
-                admitted = True
-            continue
-        proceed = _wrap(_step(policy, kit), proceed, policy.label, kit, traced=traced)
+        if admit is not None and (policy.form == "claims" or policy.stage < Stage.ADMIT):
+            proceed = _wrap(admit, proceed, "admit", kit, traced=traced)
+            admit = None
+        if policy.form not in ("tune", "claims"):
+            proceed = _wrap(_step(policy, kit), proceed, policy.label, kit, traced=traced)
+    if admit is not None:
+        proceed = _wrap(admit, proceed, "admit", kit, traced=traced)
     return Chain(
         proceed,
         dispatch,
@@ -161,8 +155,7 @@ def _admit(claimants: tuple[Claimant, ...], store: Admission, *, offline: bool) 
         return await proceed(exchange)
 
     async def look(exchange: Exchange, proceed: Proceed) -> Reply:
-        claims = tuple(claim for claimant in claimants for claim in claimant.claims(exchange, None))
-        exchange.standings = await store.peek(claims)
+        exchange.standings = await store.peek(claims_of(claimants_of(claimants, exchange), exchange, None))
         return await proceed(exchange)
 
     return look if offline else step

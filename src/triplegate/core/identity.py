@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from triplegate.core.allowance import Allowance
+
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _KEY = re.compile(r"tg_([a-z]{2,8})_([0-9A-Za-z]{10})_([0-9A-Za-z]{43})([0-9A-Za-z]{6})")
 
@@ -30,6 +32,8 @@ class Principal(msgspec.Struct, frozen=True, gc=False):
     end_user: str | None = None
     team_ref: str = ""
     """org/team: the team's name that is unique over all orgs."""
+    budgets: tuple[Allowance, ...] = ()
+    """The budgets of its org, team, consumer and key: a call takes of all of them."""
 
 
 class Team(msgspec.Struct, frozen=True, gc=False):
@@ -40,6 +44,9 @@ class Team(msgspec.Struct, frozen=True, gc=False):
     plan: str = ""
     consumers: Mapping[str, tuple[str, frozenset[str], frozenset[str]]] = {}
     """consumer → (plan, roles, scopes)."""
+    budgets: tuple[Allowance, ...] = ()
+    """Its own and its org's."""
+    consumer_budgets: Mapping[str, tuple[Allowance, ...]] = {}
 
     @property
     def ref(self) -> str:
@@ -53,7 +60,7 @@ class Directory(msgspec.Struct, frozen=True, eq=False):
     teams: Mapping[str, Team] = {}
     """By org/team, and by the bare name where only one org has it."""
 
-    def principal(
+    def principal(  # noqa: PLR0913 - what a proof may say, each by its name
         self,
         team: Team,
         consumer: str,
@@ -64,6 +71,7 @@ class Directory(msgspec.Struct, frozen=True, eq=False):
         roles: frozenset[str] = frozenset(),
         scopes: frozenset[str] = frozenset(),
         claims: Mapping[str, Any] | None = None,
+        budgets: tuple[Allowance, ...] = (),
     ) -> Principal:
         """The principal of `consumer`: what the proof says, then what the consumer has, then the team."""
         own_plan, own_roles, own_scopes = team.consumers.get(consumer, ("", frozenset(), frozenset()))
@@ -79,6 +87,7 @@ class Directory(msgspec.Struct, frozen=True, eq=False):
             claims or {},
             None,
             team.ref,
+            team.budgets + team.consumer_budgets.get(consumer, ()) + budgets,
         )
 
 

@@ -18,7 +18,7 @@ _UNITS: dict[Dimension, str | None] = {
     "total": "tokens",
     "tools": "tool-calls",
 }
-"""Quota units by dimension; requests is the draft's default. Money is not told: that is the payer's business."""
+"""Quota units by dimension; requests is the draft's default. Budgets are not told: they are the payer's business."""
 
 
 @lru_cache(maxsize=4096)
@@ -59,7 +59,7 @@ def _item(name: bytes, standing: Standing) -> bytes:
 
 
 def _is_told(claim: Claim) -> bool:
-    return claim.mode != "observe" and claim.limit.dimension != "money"
+    return claim.mode != "observe" and claim.limit.family != "budget"
 
 
 def told(standings: Iterable[Standing]) -> list[Standing]:

@@ -213,7 +213,8 @@ local cache, claims, wait = {}, {}, 0
 for i, key in ipairs(KEYS) do
   local a = 3 + (i - 1) * 6
   local c = {key = key, family = ARGV[a + 1], enforced = ARGV[a + 2] ~= '0', last = ARGV[a + 2] == '2',
-    quota = tonumber(ARGV[a + 3]), window = tonumber(ARGV[a + 4]), burst = tonumber(ARGV[a + 5]), amount = tonumber(ARGV[a + 6]), text = ARGV[a + 6]}
+    quota = tonumber(ARGV[a + 3]), window = tonumber(ARGV[a + 4]), burst = tonumber(ARGV[a + 5]),
+    amount = tonumber(ARGV[a + 6]), text = ARGV[a + 6]}
   local rate = c.family == 'r'
   local bucket = cache[key]
   if not bucket then

@@ -1,0 +1,109 @@
+"""Budgets as callers meet them: what fits passes, all at once or one by one, and the rest is told when to come back."""
+
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from tests.gates.mcp.messages import bearer, modern
+from tests.hostile.raw import Recorder
+from tests.journeys.running import House, write
+
+from triplegate.samples.start import start_samples
+
+CONFIGURATION = """
+services: {{echo: {{endpoints: ["http://127.0.0.1:{echo}"]}}}}
+routes:
+  dime: {{service: echo, match: {{path: /dime}}, price: 0.1, policies: [{{use: key_auth}}]}}
+  free: {{service: echo, match: {{path: /free}}, policies: [{{use: key_auth}}]}}
+  trial:
+    service: echo
+    match: {{path: /trial}}
+    price: 0.1
+    policies: [{{use: key_auth}}, {{use: budget, name: trial, money: 0.25, per: day, by: key}}]
+providers:
+  scripted:
+    base_url: http://127.0.0.1:{llm}/v1
+    auth: null
+    models: {{scripted: {{input: 100, output: 200}}}}
+models:
+  smart: {{deployments: [{{provider: scripted, model: scripted}}]}}
+servers:
+  tools: {{url: "http://127.0.0.1:{mcp}/mcp", price: 0.4}}
+orgs:
+  acme:
+    budget: {{money: 1000, per: quarter}}
+    fiscal_start: 4
+    teams:
+      web: {{budget: {{money: 1, per: month}}, consumers: {{ci: {{}}}}}}
+      ops: {{consumers: {{ci: {{budget: {{money: 0.5, rolling: 1h}}}}, cd: {{}}}}}}
+      lab: {{budget: {{tokens: 400, per: day}}, consumers: {{ci: {{}}}}}}
+"""
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    directory, echo = tmp_path_factory.mktemp("budgets"), Recorder()
+    with start_samples() as samples, contextlib.closing(echo):
+        ports = samples.ports
+        write(directory, CONFIGURATION.format(echo=echo.port, llm=ports["llm"], mcp=ports["mcp"]))
+        with House(directory) as house:
+            yield house
+
+
+def client(house, team, consumer="ci"):
+    return httpx.Client(base_url=house.url, headers=bearer(house.key(team, consumer)), timeout=20, trust_env=False)
+
+
+def chat(caller, **more):
+    body = {"model": "smart", "max_tokens": 20, "messages": [{"role": "user", "content": "Say something."}]}
+    return caller.post("/v1/chat/completions", json={**body, **more})
+
+
+def call_tool(caller):
+    return caller.post("/mcp", **modern("tools/call", {"name": "tools__echo", "arguments": {"text": "a"}}))
+
+
+def test_two_hundred_calls_at_once_spend_no_more_than_the_budget(world):
+    with client(world, "web") as web, ThreadPoolExecutor(40) as pool:
+        statuses = list(pool.map(lambda _: web.get("/dime").status_code, range(200)))
+        assert sorted(set(statuses)) == [200, 429]
+        assert statuses.count(200) == 10
+        refused = web.get("/dime")
+        assert "team:acme/web/budget" in refused.json()["detail"]
+        assert "1" not in refused.json()["detail"], "how much it is, is not told"
+        assert 0 < int(refused.headers["retry-after"]) <= 31 * 86_400
+        assert "ratelimit" not in refused.headers
+        assert web.get("/free").status_code == 200, "what has no price costs nothing"
+    assert world.usage("team")[("web",)]["cost"] == "1"
+
+
+def test_one_budget_holds_for_tools_and_services_alike(world):
+    with client(world, "ops") as ops:
+        assert call_tool(ops).json()["result"]
+        assert ops.get("/dime").status_code == 200
+        refused = ops.get("/dime")
+        assert (refused.status_code, refused.json()["violated-policies"]) == (429, ["consumer:acme/ops/ci/budget"])
+        told = call_tool(ops).json()["error"]
+        assert "consumer:acme/ops/ci/budget" in told["message"]
+    with client(world, "ops", "cd") as other:
+        assert other.get("/dime").status_code == 200, "a budget is its consumer's"
+
+
+def test_a_budget_of_tokens_ends_calls_of_models_in_their_dialect(world):
+    with client(world, "lab") as lab:
+        answers = [chat(lab) for _ in range(20)]
+        assert answers[0].status_code == 200
+        refused = answers[-1]
+        assert refused.status_code == 429
+        assert refused.json()["error"]["type"] == "insufficient_quota"
+        assert "x-ratelimit-remaining-tokens" not in refused.headers
+        used = world.usage("team")[("lab",)]
+        assert used["tokens_in"] + used["tokens_out"] <= 400
+        assert lab.get("/dime").status_code == 200, "it counts tokens, and that call has none"
+
+
+def test_a_policy_is_a_budget_of_its_place(world):
+    with client(world, "lab") as lab:
+        assert [lab.get("/trial").status_code for _ in range(3)] == [200, 200, 429]
+        assert lab.get("/dime").status_code == 200
