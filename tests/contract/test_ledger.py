@@ -48,7 +48,10 @@ async def test_what_is_written_twice_is_there_once(database: Database, ledger: S
 
 
 async def test_each_field_of_a_record_and_its_attempts_comes_back(database: Database, ledger: SqlLedger) -> None:
-    given = record(tokens=tuple(range(1, 10)), tool_units='{"web_search":2}', end_user="Zoë \N{SNOWMAN}", saved=7)
+    named = {"provider": "openai", "target": "smart/openai"}
+    given = record(
+        **named, tokens=tuple(range(1, 10)), tool_units='{"web_search":2}', end_user="Zoë \N{SNOWMAN}", saved=7
+    )
     await ledger.write([given])
     [row] = await rows(database, sa.select(records))
     for name in set(Record.__struct_fields__) - {"tokens", "attempts", "each", "calls"}:

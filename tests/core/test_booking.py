@@ -11,7 +11,8 @@ from triplegate.core.money import Price
 def test_the_record_carries_who_what_when_and_cost():
     exchange = make_exchange(route=Route("orders", "api", price=Price(call=5)))
     attempt = exchange.attempt(Target("service", "s"))
-    attempt.cost, attempt.adopted, attempt.numbers.status = 30, True, 200
+    attempt.cost, attempt.adopted, attempt.numbers.status, attempt.provider = 30, True, 200, "openai"
+    attempt.price_version = "p1"
     exchange.target, exchange.outcome = "s", "ok"
     exchange.numbers.own_cost, exchange.numbers.status, exchange.numbers.bytes_out = 5, 200, 11
     started = exchange.started
@@ -21,6 +22,7 @@ def test_the_record_carries_who_what_when_and_cost():
     assert (record.own_cost, record.cost, record.billed, record.each) == (5, 35, True, True)
     assert (record.route, record.target, record.status, record.bytes_out) == ("orders", "s", 200, 11)
     assert [(a.target, a.cost, a.adopted) for a in record.attempts] == [("s", 30, True)]
+    assert (record.provider, record.attempts[0].price_version) == ("openai", "p1")
 
 
 def test_unpriced_api_traffic_is_rolled_up_unless_the_route_says_otherwise():

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.stores.ledger_records import ATTEMPT, intent, record
 
+from triplegate.core.record import AttemptRecord, Record
 from triplegate.stores.spool_frame import HEADER, MAX_PAYLOAD, frame, scan
 
 FRAMES = [frame(record(exchange=f"x{n}")) for n in range(20)]
@@ -28,8 +29,17 @@ def test_an_entry_is_length_checksum_and_messagepack() -> None:
     assert checksum == zlib.crc32(entry[8:])
     fields = msgspec.msgpack.decode(entry[8:])
     assert fields[:3] == ["x", 1, "final"]
-    assert fields[-2][0][:4] == [1, "first", "openai", "smart/openai"]
-    assert fields[-1] == 1
+    attempts = fields[Record.__struct_fields__.index("attempts")]
+    assert attempts[0][:4] == [1, "first", "openai", "smart/openai"]
+
+
+def test_an_entry_of_an_older_program_has_fewer_fields() -> None:
+    given = record(exchange="x")
+    fields = msgspec.msgpack.decode(frame(given)[8:])[: Record.__struct_fields__.index("calls")]
+    fields[-1][0] = fields[-1][0][: AttemptRecord.__struct_fields__.index("price_version")]
+    body = msgspec.msgpack.encode(fields)
+    [entry] = scan(struct.pack("<II", len(body), zlib.crc32(body)) + body, 0, last=True).entries
+    assert entry.record == given
 
 
 def test_whole_entries_come_back_as_they_were() -> None:

@@ -58,6 +58,8 @@ def record_of(exchange: Exchange, kind: Kind, node: str, now: float, wall: float
         route is not None and route.billed,
         route is None or route.billed or route.records == "each",
         attempts,
+        1,
+        _provider(exchange),
     )
 
 
@@ -79,6 +81,14 @@ def rest_of(total: Record, booked: Record) -> Record:
     left: dict[str, int] = {name: getattr(total, name) - getattr(booked, name) for name in _SUMS}
     tokens = tuple([now - before for now, before in zip(total.tokens, booked.tokens, strict=True)])
     return msgspec.structs.replace(total, tokens=tokens, each=True, **left)
+
+
+def _provider(exchange: Exchange) -> str:
+    """Whoever answered; until somebody did, the last one asked."""
+    for attempt in exchange.attempts:
+        if attempt.adopted:
+            return attempt.provider
+    return exchange.attempts[-1].provider if exchange.attempts else ""
 
 
 def _method(exchange: Exchange) -> str:
@@ -119,4 +129,7 @@ def _attempt(exchange: Exchange, attempt: Attempt, now: float) -> AttemptRecord:
         attempt.usage.source,
         attempt.cost,
         attempt.adopted,
+        attempt.price_version,
+        attempt.usage.tier,
+        attempt.usage.tool_units,
     )

@@ -103,6 +103,8 @@ class Attempt(msgspec.Struct, eq=False):
     """What the gate knows of its answer while it runs."""
     final: bool = False
     """What the upstream did must not be done again: whatever became of its answer, nobody else is asked."""
+    price_version: str = ""
+    """The price of its cost."""
 
 
 class Exchange(msgspec.Struct, eq=False):

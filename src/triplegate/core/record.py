@@ -27,6 +27,12 @@ class AttemptRecord(msgspec.Struct, array_like=True, gc=False):
     usage_source: str
     cost: int
     adopted: bool
+    price_version: str = ""
+    """The price of its own cost: a fallback at another provider has another one than the answer."""
+    tier: str = ""
+    """Service tier that the provider says it used; empty = the standard one."""
+    tool_units: str = ""
+    """Counted things of this attempt, as in `Usage.tool_units`."""
 
 
 class Record(msgspec.Struct, array_like=True, gc=False):
@@ -80,3 +86,7 @@ class Record(msgspec.Struct, array_like=True, gc=False):
     attempts: tuple[AttemptRecord, ...] = ()
     calls: int = 1
     """Exchanges that it stands for: the sums of several unpriced ones share an entry of the spool."""
+    provider: str = ""
+    """Of the attempt that answered, else of the last one."""
+    surcharge: int = 0
+    """What the answer of a fallback cost above the price of the first choice, where that is known."""

@@ -3,7 +3,7 @@
 import msgspec
 from tests.stores.ledger_records import ATTEMPT, record, unpriced
 
-from triplegate.stores.sql.rows import attempt_rows, has_row, record_row, rollup_rows
+from triplegate.stores.sql.rows import attempt_rows, fitted, has_row, record_row, rollup_rows
 from triplegate.stores.sql.tables import attempts, records, rollups
 
 
@@ -25,7 +25,7 @@ def test_what_has_a_row_of_its_own() -> None:
 
 def test_an_attempt_number_that_comes_twice_is_told_once() -> None:
     other = msgspec.structs.replace(ATTEMPT, cost=9)
-    assert [row["cost"] for row in attempt_rows(record(attempts=(ATTEMPT, other)))] == [9]
+    assert [row["cost"] for row in attempt_rows(fitted(record(attempts=(ATTEMPT, other))))] == [9]
 
 
 def test_sums_of_a_minute() -> None:
@@ -42,6 +42,14 @@ def test_sums_of_a_minute() -> None:
 
 
 def test_what_no_database_takes_is_made_to_fit() -> None:
-    row = record_row(record(end_user="a\0b", cost=1 << 90, bytes_in=-(1 << 90), tokens=(1, 2)))
+    row = record_row(fitted(record(end_user="a\0b", cost=1 << 90, bytes_in=-(1 << 90), tokens=(1, 2))))
     assert (row["end_user"], row["cost"], row["bytes_in"]) == ("a\ufffdb", (1 << 63) - 1, -(1 << 63) + 1)
     assert (row["input_uncached"], row["cache_read"], row["audio_out"]) == (1, 2, 0)
+
+
+def test_what_rows_are_summed_by_fits_an_entry_of_an_index() -> None:
+    long = "\N{SNOWMAN}" * 1_000
+    row = record_row(fitted(record(team=long, consumer="a" * 256, end_user=long)))
+    assert (row["team"], row["consumer"], row["end_user"]) == ("\N{SNOWMAN}" * 85, "a" * 256, long)
+    [minute] = rollup_rows([unpriced("u", team=long)])
+    assert minute["team"] == "\N{SNOWMAN}" * 85

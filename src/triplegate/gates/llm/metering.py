@@ -40,7 +40,7 @@ class Meter:
                 clock = exchange.house.clock
                 price = price.applied(tokens, usage.tier, clock.wall() - (clock.now() - attempt.started))
             attempt.cost = price.flat(tokens, usage.tool_units)
-            exchange.numbers.price_version = price.version
+            attempt.price_version = exchange.numbers.price_version = price.version
         exchange.numbers.list_cost = attempt.cost
         return attempt.cost
 

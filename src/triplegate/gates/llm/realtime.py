@@ -128,7 +128,7 @@ class Tab:
             if price.rules is not None:
                 price = price.applied(tokens, more.tier, exchange.house.clock.wall())
             attempt.cost += price.flat(tokens, more.tool_units)
-            exchange.numbers.price_version = price.version
+            attempt.price_version = exchange.numbers.price_version = price.version
         exchange.numbers.list_cost = attempt.cost
         before = attempt.usage
         attempt.usage = exchange.usage = more if before.source == "none" else added(before, more)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from triplegate.core.record import Record
 from triplegate.stores.sql.engine import Database
 from triplegate.stores.sql.inserts import NotPlain, insert_new
-from triplegate.stores.sql.rows import Row, attempt_rows, has_row, record_row, rollup_rows
+from triplegate.stores.sql.rows import Row, attempt_rows, fitted, has_row, record_row, rollup_rows
 from triplegate.stores.sql.tables import ROLLUP_KEY, ROLLUP_SUMS, attempts, records, rollups, spool_offsets
 
 Insert = Callable[[AsyncConnection, Sequence[Record]], Awaitable[Any]]
@@ -87,6 +87,7 @@ class SqlLedger:
     async def _insert(self, connection: AsyncConnection, batch: Sequence[Record]) -> int:
         if not batch:
             return 0
+        batch = [fitted(record) for record in batch]
         added = await connection.execute(self._add_records, [record_row(record) for record in batch])
         new = {(row.exchange, row.part) for row in added}
         tries: list[Row] = []

@@ -1,18 +1,25 @@
 """A ledger record as rows of the tables; whatever a client put into it fits the columns."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 from triplegate.core.record import AttemptRecord, Record
 from triplegate.core.usage import CLASSES
-from triplegate.stores.sql.tables import ROLLUP_KEY, ROLLUP_SUMS
+from triplegate.stores.sql.placing import PLACED, apart_of, place_of
+from triplegate.stores.sql.tables import LEDGER_KEY, ROLLUP_KEY, ROLLUP_SUMS
 
 Row = dict[str, Any]
 _TOKENS = len(CLASSES)
 _BIGGEST = (1 << 63) - 1
-_NOT_COLUMNS = frozenset({"tokens", "attempts", "each", "calls"})
+LONGEST = 256
+"""Bytes of a text that rows are summed by: all of a key must fit an entry of PostgreSQL's index."""
+_NOT_COLUMNS = frozenset({"tokens", "attempts", "each", "calls", *PLACED})
 RECORD_FIELDS = tuple(field for field in Record.__struct_fields__ if field not in _NOT_COLUMNS)
 ATTEMPT_FIELDS = tuple(field for field in AttemptRecord.__struct_fields__ if field != "tokens")
+RowStruct = TypeVar("RowStruct", Record, AttemptRecord)
+_KEYS = frozenset(LEDGER_KEY)
 _PLAIN_SUMS = tuple(name for name in ROLLUP_SUMS[1:] if name not in CLASSES)
 
 
@@ -21,19 +28,27 @@ def has_row(record: Record) -> bool:
     return record.billed or record.each or record.kind != "final"
 
 
+def fitted(record: Record) -> Record:
+    """The record as columns can hold it: texts and numbers that fit, one number a class, each attempt told once."""
+    tries = {one.n: _fitted(one) for one in record.attempts}
+    return msgspec.structs.replace(_fitted(record), attempts=tuple(tries.values()))
+
+
 def record_row(record: Record) -> Row:
-    """The row of `records`."""
-    row = {name: _fit(getattr(record, name)) for name in RECORD_FIELDS}
-    row.update(zip(CLASSES, _tokens(record.tokens), strict=True))
+    """The row of `records`, of a record that is `fitted`."""
+    row = {name: getattr(record, name) for name in RECORD_FIELDS}
+    row.update(zip(CLASSES, record.tokens, strict=True))
+    row.update(zip(PLACED, place_of(record), strict=True))
     return row
 
 
 def attempt_rows(record: Record) -> Iterable[Row]:
-    """The rows of `attempts`; a number that comes twice is told once."""
-    for attempt in {attempt.n: attempt for attempt in record.attempts}.values():
-        row = {name: _fit(getattr(attempt, name)) for name in ATTEMPT_FIELDS}
-        row.update(zip(CLASSES, _tokens(attempt.tokens), strict=True))
-        row["exchange"], row["part"] = _fit(record.exchange), record.part
+    """The rows of `attempts`, of a record that is `fitted`."""
+    apart = {one.n for one in apart_of(record)}
+    for attempt in record.attempts:
+        row = {name: getattr(attempt, name) for name in ATTEMPT_FIELDS}
+        row.update(zip(CLASSES, attempt.tokens, strict=True))
+        row["exchange"], row["part"], row["apart"] = record.exchange, record.part, int(attempt.n in apart)
         yield row
 
 
@@ -41,7 +56,7 @@ def rollup_rows(records: Iterable[Record]) -> list[Row]:
     """The rows of `rollups_minute` that these records add up to, in a fixed order (so that locks never cross)."""
     sums: dict[tuple[Any, ...], Row] = {}
     for record in records:
-        key = (int(record.started // 60) * 60, *[_fit(getattr(record, name)) for name in ROLLUP_KEY[1:]])
+        key = (int(record.started // 60) * 60, *[_key(getattr(record, name)) for name in ROLLUP_KEY[1:]])
         row = sums.get(key)
         if row is None:
             row = sums[key] = dict.fromkeys(ROLLUP_SUMS, 0)
@@ -54,6 +69,23 @@ def rollup_rows(records: Iterable[Record]) -> list[Row]:
         dict(zip(ROLLUP_KEY, key, strict=True)) | {name: _fit(value) for name, value in row.items()}
         for key, row in sorted(sums.items())
     ]
+
+
+def _fitted(row: RowStruct) -> RowStruct:
+    values = {
+        name: (_key if name in _KEYS else _fit)(getattr(row, name))
+        for name in row.__struct_fields__
+        if name != "tokens"
+    }
+    return msgspec.structs.replace(row, tokens=_tokens(row.tokens), **values)
+
+
+def _key(value: Any) -> Any:
+    """Part of a key: a text that is too long is cut."""
+    value = _fit(value)
+    if value.__class__ is str and len(value) > LONGEST // 4:
+        return value.encode()[:LONGEST].decode(errors="ignore")
+    return value
 
 
 def _tokens(tokens: tuple[int, ...]) -> tuple[int, ...]:

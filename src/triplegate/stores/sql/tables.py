@@ -15,6 +15,11 @@ def _numbers(*names: str) -> list[sa.Column[int]]:
     return [sa.Column(name, sa.BigInteger, nullable=False) for name in names]
 
 
+def _counted(*names: str) -> list[sa.Column[int]]:
+    """Numbers that older rows do not have."""
+    return [sa.Column(name, sa.BigInteger, nullable=False, server_default="0") for name in names]
+
+
 records = sa.Table(
     "records",
     metadata,
@@ -32,10 +37,19 @@ records = sa.Table(
     *_numbers("own_cost", "cost", "list_cost", "saved"),
     *_texts("cache", "price_version", "traceparent"),
     sa.Column("billed", sa.Boolean, nullable=False),
+    sa.Column("provider", sa.Text, nullable=False, server_default=sa.text("''")),
+    *_counted("surcharge", "tried", "apart", "elsewhere", "wasted"),
 )
-"""One row a part; money in 10⁻¹⁰ US dollar, durations in µs, `started` in Unix seconds."""
+"""One row a part; money in 10⁻¹⁰ US dollar, durations in µs, `started` in Unix seconds.
+
+`provider` and `target` are those of the attempt that answered, else of the last one. `tried`: 1 when that attempt is
+told by this row. `apart`: how many other attempts there are, each told by its own row; `elsewhere`: what these cost.
+`wasted`: the part of the rest that bought no answer.
+"""
 
 sa.Index("records_started", records.c.started)
+sa.Index("records_team", records.c.team, records.c.started)
+sa.Index("records_key", records.c.key_id, records.c.started)
 _IS_LAST = records.c.kind.in_(("final", "unknown"))
 sa.Index("records_last", records.c.exchange, unique=True, sqlite_where=_IS_LAST, postgresql_where=_IS_LAST)
 
@@ -52,7 +66,13 @@ attempts = sa.Table(
     *_texts("usage_source"),
     *_numbers("cost"),
     sa.Column("adopted", sa.Boolean, nullable=False),
+    *[
+        sa.Column(name, sa.Text, nullable=False, server_default=sa.text("''"))
+        for name in ("price_version", "tier", "tool_units")
+    ],
+    *_counted("apart"),
 )
+"""One row a try; `apart` is 1 when its tokens and cost are no part of what its record's row tells."""
 
 ROLLUP_KEY = ("minute", "gate", "route", "target", "org", "team", "consumer", "status", "outcome")
 ROLLUP_SUMS = (
@@ -78,6 +98,51 @@ rollups = sa.Table(
     *_numbers(*ROLLUP_SUMS),
 )
 """Unpriced exchanges summed by minute; `minute` is its first second in Unix time."""
+
+LEDGER_KEY = (
+    *("gate", "route", "provider", "target", "org", "team", "consumer", "key_id", "plan"),
+    *("outcome", "price_version", "cache"),
+)
+LEDGER_SUMS = (
+    *("requests", "attempts", "bytes_in", "bytes_out", *CLASSES),
+    *("cost", "own_cost", "list_cost", "saved", "wasted", "surcharge"),
+)
+
+
+def _ledger_sums(name: str, period: str) -> sa.Table:
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column(period, sa.BigInteger, primary_key=True, autoincrement=False),
+        *[sa.Column(key, sa.Text, primary_key=True) for key in LEDGER_KEY],
+        *_numbers(*LEDGER_SUMS),
+        sqlite_with_rowid=False,
+    )
+
+
+hours = _ledger_sums("rollups_hour", "hour")
+"""All of the ledger, rows and minute sums, by hour of its start; `hour` is its first second in Unix time."""
+days = _ledger_sums("rollups_day", "day")
+"""The same by day, UTC."""
+
+prices = sa.Table(
+    "prices",
+    metadata,
+    sa.Column("version", sa.Text, primary_key=True),
+    *_texts("gate", "provider", "model", "rates"),
+    sa.Column("valid_from", sa.Double),
+    sa.Column("valid_until", sa.Double),
+    sa.Column("first_seen", sa.Double, nullable=False),
+)
+"""Every price that was ever in force, by the name that records give it; `rates` is canonical JSON."""
+
+marks = sa.Table(
+    "ledger_marks",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+)
+"""How far work on the ledger has come: since when rows are kept, up to where sums were made anew. Unix seconds."""
 
 spool_offsets = sa.Table(
     "spool_offsets",
