@@ -55,7 +55,7 @@ bench: $(VENV)/made-dev ## side by side with the peers that are installed: ratio
 
 lock: ## resolve both lock files anew (needs uv)
 	uv pip compile pyproject.toml --python 3.11 --extra demo --extra build --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
-	uv pip compile pyproject.toml --python 3.11 --extra demo --extra build --extra dev -c requirements.lock --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements-dev.lock
+	uv pip compile pyproject.toml --python 3.11 --extra demo --extra build --extra reports --extra dev -c requirements.lock --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements-dev.lock
 
 semantic: $(VENV)/made-run ## add the sentence-transformers extra (a CPU build of torch)
 	$(BIN)/pip install -q -c <(sed -nE 's/^([a-z0-9._-]+==[^ ]+).*/\1/p' requirements.lock) -r requirements-semantic.txt

@@ -32,6 +32,8 @@ DEPLOYMENT = "gates/llm/test_deployment.py::"
 CREDENTIALS = "gates/llm/test_credentials.py::"
 MCP = "gates/mcp/test_gate.py::"
 BODIES = "hostile/test_edge_bodies.py::"
+CHARGEBACK = "control/reports/test_chargeback.py::"
+SHARED = "control/reports/test_allocation.py::"
 SETTINGS = "config/test_settings.py::"
 MATCH = "gates/api/test_match.py::"
 TLS = "upstreams/test_tls.py::"
@@ -283,6 +285,15 @@ FIELDS = {
     **dict.fromkeys(
         ("Times.since", "Times.until", "Times.hours"), RATES + "test_times_hold_from_a_date_or_at_some_hours"
     ),
+    **dict.fromkeys(
+        ("SharedCost.name", "SharedCost.money"),
+        CHARGEBACK + "test_shared_cost_stands_in_lines_of_its_own_and_is_split_to_the_last_unit",
+    ),
+    "ChargebackDocument.tags": CHARGEBACK + "test_finance_has_names_of_its_own_for_teams",
+    "ChargebackDocument.fiscal_start": SHARED + "test_a_year_that_begins_in_april_is_finances",
+    "SharedCost.per": SHARED + "test_a_period_has_its_part_of_what_comes_regularly",
+    "SharedCost.rule": SHARED + "test_by_use_those_bear_most_whose_calls_cost_most",
+    "SharedCost.shares": SHARED + "test_fixed_parts_are_of_whatever_they_sum_to",
     "ProviderDocument.prices": PRICING + "test_a_deployments_own_price_goes_before_the_vendors",
     "VendorModelDocument.also": RATES + "test_models_are_found_by_any_of_their_names",
     "VendorModelDocument.context": ORDER + "test_a_request_that_is_too_large_goes_on_only_to_larger_models",

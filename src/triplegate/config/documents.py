@@ -18,6 +18,7 @@ from triplegate.config.documents_api import (
 )
 from triplegate.config.documents_base import Document, Policies
 from triplegate.config.documents_budgets import Budgets, FiscalStart
+from triplegate.config.documents_chargeback import ChargebackDocument
 from triplegate.config.documents_llm import ModelDocument, ProviderDocument
 from triplegate.config.documents_mcp import ServerDocument, VirtualServerDocument
 from triplegate.config.documents_prices import UnknownPrice
@@ -159,6 +160,8 @@ class Documents(Document):
     """Who may call and who pays."""
     plans: dict[Name, PlanDocument] = Field(default_factory=dict)
     """Named limits."""
+    chargeback: ChargebackDocument = ChargebackDocument()
+    """What reports for finance add to the ledger."""
     policies: dict[Name, Policies] = Field(default_factory=dict)
     """Named chains; a string in a list of policies stands for one of these."""
 

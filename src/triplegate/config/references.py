@@ -34,6 +34,8 @@ REFERENCES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("virtual_servers", "*", "teams", "#"), "team"),
 )
 """Where a name stands, and what kind of thing it names."""
+_TEAM_KEYS = (("chargeback", "shared", "#", "shares", "*"), ("chargeback", "tags", "*"))
+"""Maps by team."""
 
 
 def check_references(
@@ -59,6 +61,10 @@ def check_references(
                 else:
                     hint = did_you_mean(node.value, {*known[kind], *shipped.get(kind, ())})
                     findings.fault(node.place, f"unknown {kind} '{node.value}'{hint}")
+    for pattern in _TEAM_KEYS:
+        for path, node in walk(root, pattern):
+            if path[-1] not in teams:
+                findings.fault(node.key, _no_team(str(path[-1]), teams, ambiguous))
     _check_tools(root, _aliases(root, findings), findings)
     _check_fallbacks(root, findings)
     _check_aliases(root, findings)
