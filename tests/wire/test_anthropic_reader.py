@@ -6,7 +6,7 @@ import pytest
 
 from triplegate.core.errors import Refusal
 from triplegate.wire.anthropic_reader import MessagesReader, read_reply
-from triplegate.wire.neutral_events import Failed, Finish, Unknown, gather
+from triplegate.wire.neutral_events import BlockStart, Delta, Failed, Finish, Unknown, gather
 
 
 def stream(*events):
@@ -69,11 +69,27 @@ def test_an_error_ends_it(named):
     assert (failed, reader.finish()) == (Failed("overload", "busy", 529, "overloaded_error"), [])
 
 
-def test_what_is_new_is_unknown_and_what_is_broken_is_malformed():
-    assert stream({"type": "brand_new"})[0] == [Unknown("anthropic", b'{"type": "brand_new"}')]
-    with pytest.raises(Refusal) as caught:
-        MessagesReader().feed(b"data: {no\n\n")
-    assert caught.value.code == "upstream_malformed"
+def test_what_is_new_is_unknown():
+    for new in ({"type": "brand_new"}, {"type": "content_block_delta", "index": "odd"}):
+        assert stream(new)[0] == [Unknown("anthropic", json.dumps(new).encode())]
+
+
+def test_what_is_broken_is_a_failure_behind_what_was_whole_before_it():
+    reader = MessagesReader()
+    begun = b'data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":"hi"}}\n\n'
+    *whole, failed = reader.feed(begun + b"data: {no\n\n" + begun)
+    assert whole == [BlockStart(0, "text"), Delta(0, "hi")]
+    assert failed.kind == "malformed"
+    assert (reader.feed(begun), reader.finish()) == ([], [])
+
+
+def test_a_last_event_without_its_blank_line_counts():
+    reader = MessagesReader()
+    assert reader.feed(b'data: {"type":"message_delta","delta":{"stop_reason":"end_turn"}}') == []
+    assert reader.finish() == [Finish("stop", "end_turn")]
+
+
+def test_an_answer_that_is_no_json_is_malformed():
     with pytest.raises(Refusal):
         read_reply(b"<html>")
 

@@ -16,6 +16,7 @@ from triplegate.wire.neutral_events import (
     Cited,
     Delta,
     Event,
+    Failed,
     Finish,
     Kind,
     OpaqueSeen,
@@ -118,21 +119,24 @@ class MessagesReader:
         self.done = self.failed = False
 
     def feed(self, chunk: bytes) -> list[Event]:
-        """The events completed by `chunk`. Raises Refusal upstream_malformed when one is too large or no JSON."""
+        """The events completed by `chunk`; one that is no JSON is a failure behind what was whole before it."""
         events: list[Event] = []
         for event in self._sse.feed(chunk):
             if self.failed or self.done:
                 break
             if event.event == "error":
-                events.append(read_in_band(event.data))
-                self.failed = True
+                events += self._error(_Event(), event.data)
             elif event.data:
                 events += self._take(event.data)
         return events
 
     def finish(self) -> list[Event]:
-        """Ends of blocks that the provider never ended."""
-        return [] if self.failed else [ended for place in list(self._open) for ended in self._end(place)]
+        """What is left: an event that is whole but for its blank line, and ends of blocks that were never told."""
+        events = self.feed(b"\n\n") if self._sse.pending else []
+        return events if self.failed else events + self._end_all()
+
+    def _end_all(self) -> list[Event]:
+        return [ended for place in list(self._open) for ended in self._end(place)]
 
     def _take(self, data: bytes) -> list[Event]:
         try:
@@ -141,8 +145,11 @@ class MessagesReader:
             if handle is None:
                 return [] if said.type == "ping" else [Unknown(FAMILY, data)]
             return handle(self, said, data)
+        except msgspec.ValidationError:
+            return [Unknown(FAMILY, data)]
         except _BROKEN as error:
-            raise Refusal("upstream_malformed", "The provider's event is malformed.", reason=str(error)) from error
+            self.failed = True
+            return [Failed("malformed", f"The provider's event cannot be read: {error}")]
 
     def _error(self, said: _Event, data: bytes) -> list[Event]:
         self.failed = True
@@ -233,7 +240,7 @@ class MessagesReader:
         return events
 
     def _message_stop(self, said: _Event, data: bytes) -> list[Event]:
-        events = self.finish()
+        events = self._end_all()
         self.done = True
         return events
 
