@@ -42,10 +42,9 @@ TOLD = {
     "stall-late": {"in-band"},
     "cut-late": {"in-band"},
     "inband-late": {"in-band"},
-    "malformed-late": {"in-band", "broken", "ok"},
+    "malformed-late": {"in-band"},
 }
-"""What the client may be told where nobody else can answer. An event that is no JSON passes to a client of the same
-dialect, whose own parser breaks; where it came together with what was before it, another one could still answer."""
+"""What the client may be told where nobody else can answer."""
 
 
 def cells_of(dialect: str) -> list[Cell]:

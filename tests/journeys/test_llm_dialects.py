@@ -13,6 +13,7 @@ from tests.journeys.replaying import Replaying
 from tests.journeys.running import House, eventually, records, write
 
 CLIENTS = ("chat", "responses", "messages")
+BROKEN = ("inband-late", "malformed-late")
 EXCHANGES = (*own(), *recorded_chats())
 _FOLLOWED = {("chat", "refusal"): "content_filter", ("chat", "pause"): "stop", ("responses", "pause"): "stop"}
 _SAID = {("messages", "content_filter"): "refusal", ("messages", "pause"): "pause_turn"} | _FOLLOWED
@@ -60,7 +61,7 @@ def llm(tmp_path_factory):
     folder = tmp_path_factory.mktemp("dialects")
     with Replaying(EXCHANGES) as replaying:
         names = [one.name for one in EXCHANGES]
-        names += [f"{one.name}~inband-late" for one in EXCHANGES if one.own and one.streamed]
+        names += [f"{one.name}~{fault}" for one in EXCHANGES if one.own and one.streamed for fault in BROKEN]
         write(folder, configuration(replaying, names))
         with House(folder) as house:
             made = Llm(house, replaying)
@@ -116,10 +117,11 @@ STREAMS = [one for one in own() if one.streamed]
 
 @pytest.mark.parametrize("exchange", STREAMS, ids=[one.dialect for one in STREAMS])
 @pytest.mark.parametrize("client", CLIENTS)
-def test_an_error_inside_a_stream_is_raised_by_the_client_and_never_ends_well(llm, client, exchange):
+@pytest.mark.parametrize("fault", BROKEN)
+def test_an_error_inside_a_stream_is_raised_by_the_client_and_never_ends_well(llm, client, exchange, fault):
     with pytest.raises((openai.APIError, anthropic.APIError)):
-        llm.clients.ask(client, f"{exchange.name}:inband-late", stream=True)
-    rows = eventually(lambda: llm.rows_of(f"{exchange.name}:inband-late"))
+        llm.clients.ask(client, f"{exchange.name}:{fault}", stream=True)
+    rows = eventually(lambda: llm.rows_of(f"{exchange.name}:{fault}"))
     assert {row["outcome"] for row in rows} == {"failed"}
     assert all(row["output_text"] + row["reasoning"] > 0 for row in rows)
 

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from triplegate.wire.anthropic_relay import MessagesRelay
 
 
@@ -48,10 +50,18 @@ def test_an_error_is_known_and_passes():
     assert (relay.error.kind, relay.done) == ("overload", False)
 
 
-def test_what_is_no_json_is_counted_and_an_event_without_its_blank_line_counts():
+@pytest.mark.parametrize(
+    "broken", [b"data: {no\n\n", DELTA[:-5] + b"\n\n", DELTA.replace(b"hi", b"\xff"), b"event: error\ndata: no\n\n"]
+)
+def test_what_cannot_be_read_goes_no_further_and_what_came_before_it_does(broken):
     relay = MessagesRelay()
-    relay.feed(b"data: {no\n\n")
-    assert relay.malformed == 1
+    assert relay.feed(START + DELTA + broken + DELTA) == START + DELTA
+    assert (relay.broken, relay.error.kind, relay.usage is not None) == (True, "malformed", True)
+    assert (relay.feed(END), relay.finish(), relay.done) == (b"", b"", False)
+
+
+def test_an_event_without_its_blank_line_counts():
+    relay = MessagesRelay()
     relay.feed(END[:-2])
     assert relay.finish() == END[:-2] + b"\n\n"
     assert relay.done

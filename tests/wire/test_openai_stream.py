@@ -24,7 +24,7 @@ def parts_of(stream: bytes, size: int) -> Iterator[bytes]:
 
 
 def notes(stream: ChatStream) -> tuple[object, ...]:
-    return (stream.content, stream.finish_reason, stream.usage, stream.error, stream.done, stream.malformed)
+    return (stream.content, stream.finish_reason, stream.usage, stream.error, stream.done, stream.broken)
 
 
 def look(stream: bytes, size: int = 1 << 20, *, strip_usage: bool = False) -> tuple[ChatStream, bytes]:
@@ -36,7 +36,7 @@ def look(stream: bytes, size: int = 1 << 20, *, strip_usage: bool = False) -> tu
 def test_a_stream_says_content_finish_usage_and_end() -> None:
     seen, relayed = look(TEXT)
     assert relayed == TEXT
-    assert (seen.content, seen.finish_reason, seen.done, seen.error, seen.malformed) == (True, "stop", True, None, 0)
+    assert (seen.content, seen.finish_reason, seen.done, seen.error, seen.broken) == (True, "stop", True, None, False)
     assert seen.usage is not None
     assert seen.usage.tokens() == (15, 4, 0, 0, 0, 0, 7, 3, 0)
 
@@ -155,10 +155,34 @@ def test_an_error_inside_a_stream_is_noticed(event: bytes, error: Failed, after_
     assert not seen.done
 
 
-def test_broken_events_are_counted_and_passed_on() -> None:
-    stream = b"data: {broken\n\n" + b"data: <html>\n\n"
-    seen, relayed = look(stream)
-    assert (seen.malformed, relayed, seen.done) == (2, stream, False)
+@pytest.mark.parametrize("size", [1 << 20, 300, 7])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"data: {broken}\n\n",
+        b"data: <html>\n\n",
+        b'data: {"choices":[{"delta":{"content":"x"\n\n',
+        b'data: {"choices":[{"delta":{"content":"x"}}]}}\n\n',
+        b'data: {"choices":[{"delta":{"content":"\xff"}}]}\n\n',
+        b"event: error\ndata: nothing\n\n",
+    ],
+)
+def test_what_cannot_be_read_goes_no_further_and_what_came_before_it_does(size: int, broken: bytes) -> None:
+    word = chunk(choices=[{"index": 0, "delta": {"content": "x"}, "finish_reason": None}])
+    for before in (b"", word, word + word):
+        seen, relayed = look(before + broken + word + b"data: [DONE]\n\n", size)
+        assert relayed == before
+        assert (seen.broken, seen.done, seen.content) == (True, False, bool(before))
+        assert seen.error is not None
+        assert seen.error.kind == "malformed"
+
+
+@pytest.mark.parametrize(
+    "odd", [b'data: {"id":{}}\n\n', b'data: {"choices":{"a":1}}\n\n', b'data: {"choices":[7]}\n\n']
+)
+def test_what_is_json_of_another_shape_passes(odd: bytes) -> None:
+    seen, relayed = look(odd + TEXT)
+    assert (relayed, seen.broken, seen.done) == (odd + TEXT, False, True)
 
 
 def test_a_stream_cut_inside_an_event_gives_no_part_of_it() -> None:
@@ -211,7 +235,7 @@ def test_recorded_streams_are_seen_as_the_official_client_sees_them(one: Recorde
         seen, relayed = look(one.body, size)
         assert relayed == one.body
         assert seen.content
-        assert seen.malformed == 0
+        assert not seen.broken
         assert (seen.error is not None) is raised
         if not raised:
             assert (seen.finish_reason, seen.done) == (finish, True)

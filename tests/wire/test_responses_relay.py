@@ -80,6 +80,16 @@ def test_a_last_event_without_its_blank_line_counts_a_part_of_one_does_not():
     assert not cut.done
 
 
+@pytest.mark.parametrize("broken", [b"data: {no\n\n", DELTA[:-4] + b"\n\n", DELTA.replace(b'"x"', b'"\xff"')])
+def test_what_cannot_be_read_goes_no_further_and_what_came_before_it_does(broken: bytes):
+    seen = ResponsesStream()
+    assert seen.feed(CREATED + DELTA + broken + DELTA) == CREATED + DELTA
+    assert (seen.broken, seen.pieces, seen.done) == (True, 1, False)
+    assert seen.error is not None
+    assert seen.error.kind == "malformed"
+    assert seen.feed(event("response.completed")) + seen.finish() == b""
+
+
 def test_one_event_is_bounded():
     with pytest.raises(Refusal, match="too large"):
         ResponsesStream(most=1000).feed(b"data: " + b"x" * 2000)

@@ -5,8 +5,9 @@ import msgspec
 from triplegate.core.usage import Usage
 from triplegate.wire.anthropic_failures import read_in_band
 from triplegate.wire.anthropic_usage import Reported, merged, read_reported, usage_of
-from triplegate.wire.neutral_events import Failed
-from triplegate.wire.sse import MOST, SseCutter, data_of, spans
+from triplegate.wire.json_members import is_object
+from triplegate.wire.relaying import EventRelay
+from triplegate.wire.sse import MOST
 
 _NOTHING = msgspec.Raw(b"")
 
@@ -29,74 +30,34 @@ class _Event(msgspec.Struct, gc=False):
 
 
 _event = msgspec.json.Decoder(_Event).decode
-_PLAIN = (b"event: content_block_delta\n", b"event: ping\n")
+_DELTA, _PING = b"event: content_block_delta\ndata: ", b"event: ping\n"
 
 
-class MessagesRelay:
-    """One stream; feed it what comes, send on what it gives back: whole events only, as they came."""
+class MessagesRelay(EventRelay):
+    """One stream; every byte passes as it came."""
 
-    __slots__ = (
-        "_cutter",
-        "_reported",
-        "broken",
-        "content",
-        "done",
-        "error",
-        "finish_reason",
-        "id",
-        "malformed",
-        "model",
-        "pieces",
-    )
+    __slots__ = ("_reported",)
 
     def __init__(self, strip_usage: bool = False, most: int = MOST) -> None:
         """`strip_usage` means nothing here: the dialect always tells."""
-        self._cutter = SseCutter(most)
+        super().__init__(most)
         self._reported: Reported | None = None
-        self.content = self.done = self.broken = False
-        self.pieces = self.malformed = 0
-        self.finish_reason = self.id = self.model = ""
-        self.error: Failed | None = None
 
     @property
     def usage(self) -> Usage | None:
         """What the provider said so far; its first word counts the input, later ones replace it."""
         return None if self._reported is None else usage_of(self._reported)
 
-    def feed(self, chunk: bytes) -> bytes:
-        """The whole events so far."""
-        block = self._cutter.feed(chunk)
-        if block:
-            self._look(block)
-        return block
+    def _take(self, event: bytes) -> bool:
+        """Deltas are most of a stream: they are told by their name alone, and only checked to be whole."""
+        if event.startswith(_DELTA) and is_object(event[len(_DELTA) : -2]):
+            self.pieces += 1
+            self.content = True
+            return True
+        return event.startswith(_PING) or super()._take(event)
 
-    def finish(self) -> bytes:
-        """What was held when the upstream ended its message; an event whole but for its blank line counts."""
-        rest = self._cutter.rest()
-        if not rest.strip():
-            return rest
-        malformed = self.malformed
-        event = rest + b"\n\n"
-        self._look(event)
-        return event if self.malformed == malformed else b""
-
-    def _look(self, block: bytes) -> None:
-        for start, end in spans(block):
-            if block.startswith(_PLAIN[0], start):
-                self.pieces += 1
-                self.content = True
-            elif not block.startswith(_PLAIN[1], start):
-                self._take(block[start:end])
-
-    def _take(self, event: bytes) -> None:
-        data = data_of(event)
-        if not data.strip():
-            return
-        try:
-            said = _event(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            self.malformed += 1
-            return
+    def _note(self, data: bytes, event: bytes) -> bool:
+        said = _event(data)
         match said.type:
             case "message_start" if said.message is not None:
                 self.id, self.model = said.message.id, said.message.model
@@ -115,6 +76,7 @@ class MessagesRelay:
                 self.done = True
             case "error":
                 self.error = read_in_band(data)
+        return True
 
     def _use(self, raw: msgspec.Raw) -> None:
         reported = read_reported(raw)

@@ -3,10 +3,11 @@
 import msgspec
 
 from triplegate.core.usage import Usage
-from triplegate.wire.neutral_events import Failed
+from triplegate.wire.json_members import is_object
 from triplegate.wire.openai_failures import read_in_band
 from triplegate.wire.openai_usage import read_usage, tier_of
-from triplegate.wire.sse import MOST, SseCutter, data_of, spans
+from triplegate.wire.relaying import EventRelay
+from triplegate.wire.sse import MOST
 
 NOTHING = msgspec.Raw(b"")
 
@@ -59,6 +60,15 @@ def _plain(event: bytes) -> bool:
     )
 
 
+def _only_content(block: bytes, pieces: int) -> bool:
+    """Whether a block holds nothing but pieces of content, each of them whole."""
+    if not block.startswith(b"data: {") or not block.endswith(b"}\n\n"):
+        return False
+    if pieces == 1:
+        return _plain(block) and is_object(block[6:-2])
+    return not _noteworthy(block) and all(map(is_object, block[6:-2].split(b"\n\ndata: ")))
+
+
 def _noteworthy(block: bytes) -> bool:
     """Whether a block of several events says more than pieces of content."""
     usage, finish = block.count(b'"usage"'), block.count(b'"finish_reason"')
@@ -71,91 +81,32 @@ def _noteworthy(block: bytes) -> bool:
     )
 
 
-class ChatStream:
-    """One stream of chat (or legacy completion) chunks; feed it what comes, send on what it gives back.
+class ChatStream(EventRelay):
+    """One stream of chat (or legacy completion) chunks; `done` is `[DONE]`."""
 
-    Only whole events are given back, so that an error event can follow at any time.
-    """
-
-    __slots__ = (
-        "_cutter",
-        "_strip",
-        "broken",
-        "content",
-        "done",
-        "error",
-        "finish_reason",
-        "id",
-        "malformed",
-        "model",
-        "pieces",
-        "usage",
-    )
+    __slots__ = ("_strip", "usage")
 
     def __init__(self, *, strip_usage: bool = False, most: int = MOST) -> None:
         """`strip_usage` drops the chunk that carries nothing but usage; an event over `most` bytes is malformed."""
-        self._cutter = SseCutter(most)
+        super().__init__(most)
         self._strip = strip_usage
-        self.broken = False
-        self.content = False
-        """True once text, reasoning, a tool call, a refusal or audio was seen."""
-        self.pieces = 0
-        """Data events seen: about one token each, for streams that are cut before their usage."""
-        self.finish_reason = ""
-        self.model = self.id = ""
         self.usage: Usage | None = None
-        self.error: Failed | None = None
-        self.done = False
-        """True once `[DONE]` was seen: a real end."""
-        self.malformed = 0
-        """Events that are no JSON of the dialect."""
-
-    def feed(self, chunk: bytes) -> bytes:
-        """The whole events so far; the very object when nothing had to be held or dropped."""
-        block = self._cutter.feed(chunk)
-        if not block:
-            return block
-        if self.content:
-            pieces = block.count(b"data:")
-            if _plain(block) if pieces == 1 and block.startswith(b"data: {") else not _noteworthy(block):
-                self.pieces += pieces
-                return block
-        return self._look(block)
-
-    def finish(self) -> bytes:
-        """What was held when the upstream ended its message; an event that is whole but for its blank line counts."""
-        rest = self._cutter.rest()
-        if not rest.strip():
-            return rest
-        malformed = self.malformed
-        event = self._look(rest + b"\n\n")
-        return event if self.malformed == malformed else b""
 
     def _look(self, block: bytes) -> bytes:
-        kept: list[bytes] = []
-        dropped = False
-        for start, end in spans(block):
-            event = block[start:end]
-            if self._take(event):
-                kept.append(event)
-            else:
-                dropped = True
-        return b"".join(kept) if dropped else block
+        """As usual; what holds nothing but pieces of content is only checked to be whole."""
+        if self.content and not self.broken:
+            pieces = block.count(b"data:")
+            if _only_content(block, pieces):
+                self.pieces += pieces
+                return block
+        return super()._look(block)
 
-    def _take(self, event: bytes) -> bool:
-        """Note what one event says; False when it is not for the client."""
-        data = data_of(event).strip()
-        if not data:
-            return True
-        if data == b"[DONE]":
-            self.done = True
-            return True
+    def _mark(self) -> None:
+        self.done = True
+
+    def _note(self, data: bytes, event: bytes) -> bool:
+        chunk = _chunk(data)
         self.pieces += 1
-        try:
-            chunk = _chunk(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            self.malformed += 1
-            return True
         named_error = b"event: error" in event or b"event:error" in event
         if named_error or bytes(chunk.error) not in _NO_ERROR:
             self.error = read_in_band(chunk.error if bytes(chunk.error) not in _NO_ERROR else data)

@@ -3,10 +3,12 @@
 import msgspec
 
 from triplegate.core.usage import Usage
+from triplegate.wire.json_members import is_object
 from triplegate.wire.neutral_events import Failed
 from triplegate.wire.openai_failures import read_in_band
+from triplegate.wire.relaying import EventRelay
 from triplegate.wire.responses_usage import Reply, used
-from triplegate.wire.sse import MOST, SseCutter, data_of, spans
+from triplegate.wire.sse import MOST
 
 NOTHING = msgspec.Raw(b"")
 _NOT_SAID = frozenset({b"", b"null"})
@@ -34,54 +36,30 @@ _ENDS = frozenset({"response.completed", "response.incomplete", "response.failed
 _MESSAGE = (b'"type":"message"', b'"type": "message"', b'"type":"reasoning"', b'"type": "reasoning"')
 
 
-class ResponsesStream:
-    """One stream; feed it what comes, send on what it gives back: whole events, every byte as it came."""
+def _json_of(event: bytes) -> bytes:
+    """The data of an event as it is usually written: the rest of its bytes, on one line."""
+    return event[event.find(b"data: ") + 6 : -2]
 
-    __slots__ = ("_cutter", "broken", "content", "done", "error", "finish_reason", "id", "model", "pieces", "usage")
+
+class ResponsesStream(EventRelay):
+    """One stream; every byte passes as it came."""
+
+    __slots__ = ("usage",)
 
     def __init__(self, most: int = MOST) -> None:
-        self._cutter = SseCutter(most)
-        self.content = self.broken = False
-        self.pieces = 0
-        self.finish_reason = ""
+        super().__init__(most)
         self.usage: Usage | None = None
-        self.error: Failed | None = None
-        self.done = False
-        """True once the response is completed, incomplete or failed."""
-        self.model = self.id = ""
 
-    def feed(self, chunk: bytes) -> bytes:
-        """The whole events so far."""
-        block = self._cutter.feed(chunk)
-        for start, end in spans(block):
-            self._look(block[start:end])
-        return block
-
-    def finish(self) -> bytes:
-        """What was held when the upstream ended its message; an event that is whole but for its blank line counts."""
-        rest = self._cutter.rest()
-        if not rest.strip():
-            return rest
-        event = rest + b"\n\n"
-        return event if self._look(event) else b""
-
-    def _look(self, event: bytes) -> bool:
-        """Deltas are most of a stream: they are told by their type alone, which stands at their beginning."""
-        if b".delta" in event[:80] and b"event: error" not in event[:16]:
+    def _take(self, event: bytes) -> bool:
+        """Deltas are most of a stream: they are told by their type alone, and only checked to be whole."""
+        if b".delta" in event[:80] and b"event: error" not in event[:16] and is_object(_json_of(event)):
             self.pieces += 1
             self.content = True
             return True
-        data = data_of(event).strip()
-        if not data or data == b"[DONE]":
-            return True
-        try:
-            said = _event(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return False
-        self._note(said, data)
-        return True
+        return super()._take(event)
 
-    def _note(self, said: _Event, data: bytes) -> None:
+    def _note(self, data: bytes, event: bytes) -> bool:
+        said = _event(data)
         if said.type == "error" or bytes(said.error) not in _NOT_SAID:
             self.error = read_in_band(said.error if bytes(said.error) not in _NOT_SAID else data)
         if said.response is not None:
@@ -98,6 +76,7 @@ class ResponsesStream:
         ):
             self.pieces += 1
             self.content = True
+        return True
 
     def _note_response(self, said: _Response) -> None:
         if not self.id:

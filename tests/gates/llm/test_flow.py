@@ -59,6 +59,12 @@ def test_a_providers_error_passes_to_its_own_clients_and_is_told_to_others():
     assert (flow.error.kind, flow.done, flow.tells, flow.finish()) == ("overload", False, False, b"")
 
 
+def test_an_event_that_cannot_be_read_is_told_as_ours_behind_what_came_before_it():
+    flow = relayed()
+    assert flow.feed(WORD + b"data: {no\n\n" + WORD) == WORD
+    assert (flow.error.kind, flow.done, flow.tells, flow.pieces, flow.finish()) == ("malformed", False, False, 1, b"")
+
+
 def test_a_translated_answer_without_end_is_cut_before_it_fills_the_memory(monkeypatch):
     monkeypatch.setattr(flows, "MOST", 10_000)
     flow = translated()

@@ -44,6 +44,7 @@ async def test_an_answer_without_content_is_an_answer_when_it_finished():
         ([], "upstream_reset"),
         ([ROLE, event(error={"message": "no", "code": "rate_limit"})], "upstream_rate_limited"),
         ([event(error={"type": "overloaded_error"}), DONE], "upstream_overloaded"),
+        ([ROLE, b"data: {no\n\n", WORD], "upstream_malformed"),
     ],
 )
 async def test_a_failure_before_content_is_a_refusal_and_gives_the_connection_up(pieces, code):
@@ -60,6 +61,15 @@ async def test_a_failure_after_content_comes_after_what_was_said():
     with pytest.raises(Refusal) as caught:
         await anext(stream)
     assert caught.value.code == "upstream_reset"
+
+
+async def test_what_cannot_be_read_after_content_ends_the_frames():
+    stream, frames = streaming(ROLE, WORD, WORD + b"data: {no\n\n" + WORD, STOP)
+    await stream.hold(5, 5)
+    assert [await anext(stream), await anext(stream)] == [ROLE + WORD, WORD]
+    with pytest.raises(Refusal) as caught:
+        await anext(stream)
+    assert (caught.value.code, frames._pieces) == ("upstream_malformed", [STOP])
 
 
 async def test_a_foreign_error_after_content_ends_the_frames_at_once():
