@@ -52,6 +52,9 @@ JWT = "policies/test_jwt.py::"
 LIMIT = "policies/test_rate_limit.py::"
 BUDGETS = "config/test_documents_budgets.py::"
 BECOME = "test_dollars_become_units_and_the_window_has_the_orgs_fiscal_start"
+PLACES = "policies/test_concurrency_limit.py::"
+TOKENS = "policies/test_token_limit.py::"
+TOOL_LIMIT = "policies/test_tool_limit.py::"
 RETRY = "policies/test_retry.py::"
 HEADERS = "config/test_header_edits.py::test_fields_are_removed_then_set_then_added"
 REWRITE = "policies/test_rewrite.py::"
@@ -430,6 +433,24 @@ FIELDS = {
     **{f"rate_limit.{name}": LIMIT + "test_the_claim_is_the_limit_as_written" for name in ("window", "burst")},
     "rate_limit.requests": API + "test_every_limit_of_one_route_counts_and_the_tightest_is_told",
     "rate_limit.by": LIMIT + "test_each_subject_has_its_own_bucket",
+    "concurrency_limit.name": PLACES + "test_a_place_is_taken_and_given_back_at_the_end",
+    "concurrency_limit.at_once": PLACES + "test_a_place_is_taken_and_given_back_at_the_end",
+    "concurrency_limit.mode": PLACES + "test_who_only_looks_refuses_nobody",
+    "concurrency_limit.by": PLACES + "test_places_are_of_the_subject_that_is_named",
+    **{
+        f"token_limit.{name}": TOKENS + "test_each_dimension_that_is_written_has_a_bucket_of_its_own"
+        for name in ("name", "requests", "input", "output", "total")
+    },
+    **{f"token_limit.{name}": TOKENS + "test_the_claim_is_the_limit_as_written" for name in ("window", "burst", "by")},
+    "token_limit.mode": TOKENS + "test_who_only_looks_refuses_nobody",
+    "token_limit.reservation": TOKENS + "test_all_that_may_come_is_set_aside_where_that_is_asked_for",
+    "token_limit.oversize": TOKENS + "test_a_call_larger_than_the_whole_allowance_waits_for_it_or_is_refused_for_good",
+    **{
+        f"tool_limit.{name}": TOOL_LIMIT + "test_the_claim_is_the_limit_as_written"
+        for name in ("name", "mode", "calls", "window", "burst")
+    },
+    **{f"tool_limit.{name}": TOOL_LIMIT + "test_each_subject_has_its_own_bucket" for name in ("by", "each")},
+    "tool_limit.tools": TOOL_LIMIT + "test_only_the_tools_that_are_named_count",
     "retry.mode": RETRY + "test_it_cannot_merely_observe",
     "retry.attempts": API + "test_each_of_several_services_says_itself_how_it_is_tried_again",
     "retry.on": API + "test_each_of_several_services_says_itself_how_it_is_tried_again",

@@ -40,6 +40,23 @@ class RateLimit(Policy):
         return None
 
 
+class TokenLimit(Policy):
+    """Slow the caller's models."""
+
+    use: Literal["token_limit"] = "token_limit"
+    stage: ClassVar = Stage.ADMIT
+    gates: ClassVar = frozenset({"llm"})
+    total: PositiveInt
+    """Tokens."""
+    window: Duration = 60.0
+    """Window."""
+    by: Literal["consumer", "team"] = "consumer"
+    """Who."""
+
+    def decide(self, exchange: Exchange) -> Refusal | None:
+        return None
+
+
 class OnlyLlm(Policy):
     """Something that only the llm gate knows."""
 
@@ -63,4 +80,4 @@ class Timeout(Policy):
         dispatch.total = self.total
 
 
-REGISTRY = Registry([KeyAuth, RateLimit, OnlyLlm, Timeout])
+REGISTRY = Registry([KeyAuth, RateLimit, TokenLimit, OnlyLlm, Timeout])

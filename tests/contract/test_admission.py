@@ -305,6 +305,15 @@ async def test_settling_less_gives_back_and_settling_more_is_a_debt(state: State
     assert refused.retry_after == pytest.approx(101 * 0.6, abs=0.01)
 
 
+async def test_what_was_larger_than_can_be_charged_is_still_charged_for_what_it_used(state: State) -> None:
+    claim = rate(10, 86_400.0, amount=500, dimension="total")
+    taken = await take(state, claim)
+    assert taken.hold is not None
+    taken.hold.settle({"total": 15})
+    refused = await take(state, again(claim, 1))
+    assert refused.retry_after == pytest.approx(6 * 8640, abs=0.1)
+
+
 async def test_a_refund_never_returns_what_has_leaked_out(state: State) -> None:
     claim = rate(100, 60.0, amount=100, dimension="total")
     first = await take(state, claim, ttl=300.0)

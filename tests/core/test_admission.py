@@ -53,3 +53,15 @@ async def test_a_bucket_that_an_ancestor_took_is_skipped():
     child.parent, child.depth = parent, 1
     await Taker(store, (Claims("shared", "own"),), child).take(None)
     assert [claim.bucket for claim in store.calls[1]] == ["own"]
+
+
+async def test_what_counts_attempts_claims_at_every_target_and_not_for_the_call():
+    store = OpenStore()
+    taker = Taker(store, (), make_exchange(), of_attempts=(Claims("each"),))
+    bare, own = Target("deployment", "d"), Target("deployment", "e", claimants=(Claims("own"),))
+    assert await taker.take(None) is None
+    assert taker.claims_at(bare)
+    await taker.take(bare)
+    await taker.take(own)
+    assert [[claim.bucket for claim in call] for call in store.calls] == [["each"], ["each", "own"]]
+    assert not Taker(store, (Claims("call"),), make_exchange()).claims_at(bare)

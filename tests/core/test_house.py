@@ -12,6 +12,7 @@ from triplegate.core.admission import Taker
 from triplegate.core.catalog import Target
 from triplegate.core.clock import SetClock
 from triplegate.core.errors import Refusal
+from triplegate.core.usage import Usage
 from triplegate.stores.spool_adopt import unknown_of
 
 
@@ -55,6 +56,19 @@ def test_an_intent_is_written_once_and_counts_as_a_part():
     exchange.house.intend(exchange)
     exchange.close("ok")
     assert [(record.kind, record.part) for record in exchange.house.spool.records] == [("intent", 0), ("final", 1)]
+
+
+def test_an_attempts_own_hold_settles_to_what_that_attempt_used():
+    exchange = make_exchange()
+    call = held(exchange)
+    lost, won = (exchange.attempt(Target("deployment", name), "first") for name in "ab")
+    for attempt in (lost, won):
+        attempt.hold = Hold()
+    exchange.usage = won.usage = Usage(input_uncached=3, output_text=4, source="provider")
+    won.cost = 7
+    exchange.close("ok")
+    assert [lost.hold.settled[0]["total"], won.hold.settled[0]["total"], call.settled[0]["total"]] == [0, 7, 7]
+    assert (won.hold.settled[0]["money"], lost.hold.settled[0]["money"]) == (7, 0)
 
 
 def test_holds_settle_to_what_was_used():

@@ -3,13 +3,14 @@
 import pytest
 from tests.builders import make_exchange
 
+from triplegate.core.catalog import Target
 from triplegate.core.identity import Principal
-from triplegate.policies.rate_limit import RateLimit, address_block
+from triplegate.policies.rate_limit import RateLimit
 
 
-def bucket(exchange, **fields):
+def bucket(exchange, target=None, **fields):
     policy = RateLimit(requests=5, **fields).placed("route:orders/rate_limit", "")
-    (claim,) = policy.claims(exchange, None)
+    (claim,) = policy.claims(exchange, target)
     return claim.bucket
 
 
@@ -19,13 +20,17 @@ def bucket(exchange, **fields):
         ("consumer", "acme/web/alice"),
         ("team", "acme/web"),
         ("org", "acme"),
+        ("plan", "free"),
         ("key", "key0000001"),
         ("route", "orders"),
+        ("model", "orders"),
+        ("deployment", "openai/gpt-4o"),
         ("address", "192.0.2.7"),
     ],
 )
 def test_each_subject_has_its_own_bucket(by, subject):
-    assert bucket(make_exchange(), by=by) == f"route:orders/rate_limit|{subject}"
+    target = Target("deployment", "openai/gpt-4o")
+    assert bucket(make_exchange(), target, by=by) == f"route:orders/rate_limit|{subject}"
 
 
 def test_anonymous_callers_are_told_apart_by_address():
@@ -35,9 +40,16 @@ def test_anonymous_callers_are_told_apart_by_address():
     assert first != second
 
 
-def test_an_ipv6_customer_is_its_64_bit_network():
-    assert address_block("2001:db8:1:2:3::4") == address_block("2001:db8:1:2:ffff::1")
-    assert address_block("2001:db8:1:3::1") != address_block("2001:db8:1:2::1")
+@pytest.mark.parametrize(("by", "gate"), [("model", "api"), ("deployment", "mcp")])
+def test_models_and_deployments_are_counted_where_they_are(by, gate):
+    assert RateLimit(requests=5, by=by).strange_on(gate) == f"by: {by} counts on llm only; say by: route"
+    assert not RateLimit(requests=5, by=by).strange_on("llm")
+    assert not RateLimit(requests=5).strange_on(gate)
+
+
+def test_a_deployments_requests_are_counted_at_each_attempt():
+    assert RateLimit(requests=5, by="deployment").each_attempt
+    assert not RateLimit(requests=5, by="model").each_attempt
 
 
 def test_the_claim_is_the_limit_as_written():
@@ -52,10 +64,3 @@ def test_the_claim_is_the_limit_as_written():
         2,
     )
     assert (claim.amount, claim.mode) == (1, "observe")
-
-
-def test_callers_without_a_key_of_ours_do_not_share_one_allowance_by_key():
-    alice = Principal("acme", "web", "alice", method="jwt", team_ref="acme/web")
-    bob = Principal("acme", "web", "bob", method="jwt", team_ref="acme/web")
-    buckets = {bucket(make_exchange(principal=one), by="key") for one in (alice, bob)}
-    assert buckets == {"route:orders/rate_limit|acme/web/alice", "route:orders/rate_limit|acme/web/bob"}

@@ -353,6 +353,18 @@ async def test_a_target_refused_by_its_own_limit_is_skipped():
     assert [[claim.bucket for claim in claims] for claims in store.calls] == [["a-limit:a"], ["b-limit:b"]]
 
 
+async def test_a_target_whose_limit_can_never_hold_the_call_is_passed_over():
+    class TooSmall:
+        def claims(self, exchange, target):
+            raise Refusal("larger_than_limit", "too large")
+
+    limited = Target("deployment", "a", claimants=(TooSmall(),))
+    exchange = exchange_for()
+    exchange.admission = Taker(OpenStore(), (), exchange)
+    reply = await run(exchange, in_order(limited, Target("deployment", "b")), script(answer(200)))
+    assert (reply.status, exchange.target) == (200, "b")
+
+
 async def test_when_nothing_else_is_left_the_limits_own_429_is_raised():
     store = OpenStore()
     store.deny = {"a-limit"}

@@ -72,9 +72,9 @@ def _check_place(path: Path, policies: tuple[Policy, ...], where: Where, finding
         if policy.stage in OUTER and kind not in _OUTER_PLACES:
             message = f"'{policy.use}' runs before the target is known: it stands on a route or the gateway only"
             findings.fault(written(policy, where(path)), message)
-        if gate is not None and gate not in policy.gates:
-            gates = ", ".join(sorted(policy.gates))
-            findings.fault(written(policy, where(path)), f"'{policy.use}' makes no sense on {gate}: only on {gates}")
+        strange = policy.strange_on(gate) if gate is not None else ""
+        if strange:
+            findings.fault(written(policy, where(path)), f"'{policy.use}' makes no sense on {gate}: {strange}")
     for early, late in stage_disorder(policies):
         stage = Stage(late.stage).name
         findings.warn(

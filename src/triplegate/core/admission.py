@@ -99,23 +99,36 @@ class Claimant(Protocol):
         ...
 
 
+_OWN = frozenset({"input", "output", "total", "money"})
+"""What each exchange uses itself."""
 _CODES = {"rate": "quota_exceeded", "concurrent": "concurrency_exceeded", "budget": "budget_exceeded"}
 
 
 class Taker:
     """Takes an exchange's claims: once for the call, once more before each attempt whose target has claims."""
 
-    __slots__ = ("_claimants", "_exchange", "_store", "_ttl", "holds", "taken_buckets")
+    __slots__ = ("_claimants", "_exchange", "_of_attempts", "_store", "_ttl", "holds", "taken_buckets")
 
     def __init__(
-        self, store: Admission, claimants: tuple[Claimant, ...], exchange: "Exchange", ttl: float = 120.0
+        self,
+        store: Admission,
+        claimants: tuple[Claimant, ...],
+        exchange: "Exchange",
+        ttl: float = 120.0,
+        *,
+        of_attempts: tuple[Claimant, ...] = (),
     ) -> None:
         self._store = store
         self._claimants = claimants
         self._exchange: Exchange | None = exchange
         self._ttl = ttl
+        self._of_attempts = of_attempts
         self.taken_buckets: set[str] | None = None
         self.holds: list[Hold] = []
+
+    def claims_at(self, target: "Target") -> bool:
+        """Whether an attempt there must be admitted."""
+        return bool(target.claimants or self._of_attempts)
 
     async def take(self, target: "Target | None") -> Taken | None:
         """Take the claims of the call, or of `target` before it is tried; no store call when there are none.
@@ -125,7 +138,7 @@ class Taker:
         exchange = self._exchange
         if exchange is None:
             return None
-        claimants = claimants_of(self._claimants, exchange) if target is None else target.claimants
+        claimants = claimants_of(self._claimants, exchange) if target is None else self._of_attempts + target.claimants
         claims = claims_of(claimants, exchange, target)
         if exchange.parent is not None:
             claims = _not_yet_taken(claims, exchange.parent)
@@ -171,7 +184,7 @@ def _not_yet_taken(claims: tuple[Claim, ...], ancestor: "Exchange | None") -> tu
         if ancestor.admission is not None and ancestor.admission.taken_buckets:
             seen |= ancestor.admission.taken_buckets
         ancestor = ancestor.parent
-    return tuple([claim for claim in claims if claim.limit.family == "budget" or claim.bucket not in seen])
+    return tuple([claim for claim in claims if claim.limit.dimension in _OWN or claim.bucket not in seen])
 
 
 def label_of(claim: Claim) -> str:

@@ -69,6 +69,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         # limits and money
         "quota_exceeded": Code(429, "Too many requests", *_LIMIT),
         "concurrency_exceeded": Code(429, "Too many calls at once", *_LIMIT),
+        "larger_than_limit": _client(400, "The call is larger than a limit allows at all", jsonrpc=-32602, grpc=8),
         "budget_exceeded": Code(429, "The budget is spent", "insufficient_quota", "rate_limit_error", -32002, 8),
         "price_unknown": Code(403, "The model's price is unknown", "permission_error", "permission_error", -32001, 9),
         # ourselves

@@ -129,6 +129,8 @@ class Exchange(msgspec.Struct, eq=False):
     principal: Principal | None = None
     call: Any = None
     """The gate's own frozen call, once read."""
+    tool: str = ""
+    """The MCP tool that is called, by the name its caller uses; empty where none is."""
     demand: Demand | None = None
     """What the call will want of token limits and budgets; None where the gate estimates nothing."""
     outgoing: Outgoing | None = None

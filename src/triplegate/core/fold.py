@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from triplegate.core.admission import Admission, Claimant, Taker, claimants_of, claims_of
+from triplegate.core.admission import Admission, Taker, claimants_of, claims_of
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange, Proceed, Step
 from triplegate.core.http import Reply
@@ -45,7 +45,7 @@ def fold(policies: Sequence[Policy], last: Proceed, kit: Kit, *, traced: bool = 
         if policy.form == "tune":
             policy.tune(dispatch)
     # a limit of one name in two places is one allowance: a call takes of it once
-    claimants: tuple[Claimant, ...] = tuple({one.label: one for one in run if one.form == "claims"}.values())
+    claimants = tuple({one.label: one for one in run if one.form == "claims"}.values())
     proceed = last
     admit = _admit(claimants, kit.admission, offline=kit.offline) if claimants or budgeted else None
     for policy in reversed(run):
@@ -148,9 +148,12 @@ def _decide(policy: Policy) -> Step:
     return step  # type: ignore[return-value]  # both branches return the awaitable
 
 
-def _admit(claimants: tuple[Claimant, ...], store: Admission, *, offline: bool) -> Step:
+def _admit(written: tuple[Policy, ...], store: Admission, *, offline: bool) -> Step:
+    claimants = tuple([one for one in written if not one.each_attempt])
+    of_attempts = tuple([one for one in written if one.each_attempt])
+
     async def step(exchange: Exchange, proceed: Proceed) -> Reply:
-        taker = exchange.admission = Taker(store, claimants, exchange)
+        taker = exchange.admission = Taker(store, claimants, exchange, of_attempts=of_attempts)
         await taker.take(None)
         return await proceed(exchange)
 

@@ -8,7 +8,7 @@ from triplegate.core.admission import Dimension
 from triplegate.core.booking import record_of, rest_of
 from triplegate.core.clock import Clock
 from triplegate.core.errors import Refusal
-from triplegate.core.exchange import Exchange
+from triplegate.core.exchange import Attempt, Exchange
 from triplegate.core.ports import Spool
 from triplegate.core.record import Record
 from triplegate.core.ulid import Ulids
@@ -118,12 +118,28 @@ def _settle(exchange: Exchange) -> None:
     """Holds become what was used; a refused or never dispatched call gives everything back."""
     assert exchange.admission is not None
     unsent = exchange.outcome == "refused" and not exchange.attempts
+    for attempt in exchange.attempts:
+        if attempt.hold is not None:  # what it took of its target's limits becomes what it used itself
+            attempt.hold.settle(used_by(exchange, attempt))
     actual = used(exchange)
     for hold in exchange.admission.holds:
         if unsent:
             hold.release()
         else:
             hold.settle(actual)
+
+
+def used_by(exchange: Exchange, attempt: Attempt) -> dict[Dimension, int]:
+    """What one attempt has used."""
+    usage, numbers = attempt.usage, exchange.numbers
+    return {
+        "requests": 1,
+        "input": usage.input_total,
+        "output": usage.output_total,
+        "total": usage.total,
+        "bytes": numbers.bytes_in + numbers.bytes_out,
+        "money": attempt.cost,
+    }
 
 
 def used(exchange: Exchange) -> dict[Dimension, int]:

@@ -169,6 +169,15 @@ class Policy(BaseModel):
         """Empty when it can decide; else what is missing (a secret, a key set)."""
         return ""
 
+    def strange_on(self, gate: str) -> str:
+        """Why it makes no sense on that gate as it is written; empty when it does."""
+        return "" if gate in self.gates else "only on " + ", ".join(sorted(self.gates))
+
+    @property
+    def each_attempt(self) -> bool:
+        """A policy of the `claims` form that counts attempts, wherever it stands: it claims at each target."""
+        return False
+
     def doubts(self) -> Iterable[str]:
         """What may not be meant as it is written; `check` warns of it."""
         return ()

@@ -112,7 +112,7 @@ async def _try(exchange: Exchange, attempt: Attempt, send: Send) -> Failure:
     """One attempt: intent, the target's own claims, then out."""
     house, target, numbers = exchange.house, attempt.target, attempt.numbers
     try:
-        if target.claimants and exchange.admission is not None:
+        if exchange.admission is not None and exchange.admission.claims_at(target):
             taken = await exchange.admission.take(target)
             attempt.hold = taken.hold if taken is not None else None
         if not exchange.intended and exchange.route is not None and exchange.route.billed:
@@ -146,7 +146,9 @@ def _good(found: Failure, rules: Dispatch) -> bool:
 
 def _class(refusal: Refusal, *, sent: bool) -> str:
     """A target's own limit counts as `rate`; what else stops a call before it is sent is not the upstream's doing."""
-    return class_of_refusal(refusal) if sent else ("rate" if refusal.status == 429 else "client")
+    if sent:
+        return class_of_refusal(refusal)
+    return "rate" if refusal.status == 429 or refusal.code == "larger_than_limit" else "client"
 
 
 def _may_go_on(exchange: Exchange, rules: Dispatch, found: Failure, replayable: bool) -> bool:

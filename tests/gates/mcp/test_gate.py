@@ -170,6 +170,19 @@ async def test_a_rate_limit_is_told_in_json_rpc_with_the_wait(house, sample, htt
     assert refused.json()["error"]["code"] == -32002
 
 
+async def test_a_tool_limit_counts_calls_of_tools_and_nothing_else(house, sample, http):
+    limit = "{use: tool_limit, calls: 1, window: 1h, tools: ['files__e*']}"
+    gate = await house(servers(await sample()) + f"mcp: {{policies: [{{use: key_auth}}, {limit}]}}\n")
+    headers, url = bearer(gate.key()), f"{gate.url}/mcp"
+    for _ in range(2):
+        assert (await http.post(url, **modern("tools/list", headers=headers))).status_code == 200
+    first, second = [await http.post(url, **modern("tools/call", ECHO, headers=headers)) for _ in range(2)]
+    assert (first.status_code, second.status_code) == (200, 429)
+    assert first.headers["ratelimit-policy"] == '"tool_limit";q=1;qu="tool-calls";w=3600'
+    other = {"name": "files__add", "arguments": {"a": 1, "b": 2}}
+    assert (await http.post(url, **modern("tools/call", other, headers=headers))).status_code != 429
+
+
 async def test_a_hundred_clients_may_all_say_id_one(house, sample, http):
     for era in ("legacy", "modern"):
         gate = await house(servers(await sample(era)))

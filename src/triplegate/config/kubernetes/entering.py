@@ -83,7 +83,7 @@ class Manifests:
         found = Chains(self._registry, self._named, scratch).place(Node([Node(name, nowhere)], nowhere), "chain")
         if scratch.faults:
             return scratch.faults[0].message
-        strange = [policy.use for policy in found if "api" not in policy.gates]
+        strange = [policy.use for policy in found if policy.strange_on("api")]
         return f"chain '{name}' holds {', '.join(strange)}, which makes no sense on api" if strange else found
 
 

@@ -101,6 +101,7 @@ class McpGate:
         if call.tool is not None:
             exchange.route = endpoint.servers[call.tool.server.name]
             part = call.tool.name + endpoint.suffix
+            exchange.tool = call.tool.name
         exchange.scope = (part, principal.plan, principal.team_ref)
 
     async def check(self, exchange: Exchange) -> None:

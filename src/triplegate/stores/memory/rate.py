@@ -75,7 +75,12 @@ class RateBucket:
             self.tat = min(owed, now + depth + FURTHEST)
         elif now < part.expires:
             unused = (part.amount - max(actual, part.fixed)) * per_unit
-            refund = min(unused, part.new - max(0.0, self.refunds - part.refunds) - now)
+            kept = max(0, actual - part.fixed) * per_unit  # of a claim so large that it was not charged whole
+            refund = min(
+                unused,
+                part.new - max(0.0, self.refunds - part.refunds) - now,
+                part.new - part.admitted - kept,
+            )
             if refund > 0:
                 self.tat -= refund
                 self.refunds += refund

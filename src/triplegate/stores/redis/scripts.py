@@ -285,7 +285,9 @@ for i, key in ipairs(KEYS) do
       bucket.tat = math.min(math.max(bucket.tat, admitted) + (actual - claimed) * per, now + depth + FURTHEST)
       save_rate(key, bucket, window, now)
     elseif bucket.known and refundable then
-      local refund = math.min((claimed - math.max(actual, fixed)) * per, new - math.max(0, bucket.s - s) - now)
+      local kept = math.max(0, actual - fixed) * per -- of a claim so large that it was not charged whole
+      local refund = math.min((claimed - math.max(actual, fixed)) * per, new - math.max(0, bucket.s - s) - now,
+        new - admitted - kept)
       if refund > 0 then
         bucket.tat, bucket.s = bucket.tat - refund, bucket.s + refund
         redis.call('SET', key, struct.pack('dd', bucket.tat, bucket.s), 'KEEPTTL')
