@@ -73,7 +73,7 @@ def test_wrong_usage_is_said(command, place, words, said):
 
 
 def test_every_dimension_of_the_help_is_one_of_the_ledgers(reach, command, place):
-    named = re.search(r"commas: ([a-z, \n│]+)\.", command("report", "usage", "--help", COLUMNS="200").out)[1]
+    named = re.search(r"commas: ([a-z_, \n│]+)\.", command("report", "usage", "--help", COLUMNS="200").out)[1]
     asked = re.sub(r"[\s│]", "", named)
     assert reach("report", "usage", "--by", asked).status == 0
     assert command("report", "usage", "--by", asked).status == 0

@@ -3,14 +3,18 @@
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from tests.stores.ledger_records import record, unpriced
 from tests.stores.sql.databases import KINDS, opened, url_of
 
+from triplegate.cli import report
+from triplegate.control.admin.paths.usage import By
 from triplegate.control.reports.usage import Usage, usage
 from triplegate.stores.sql.engine import Database
 from triplegate.stores.sql.ledger import SqlLedger
+from triplegate.stores.sql.usage import DIMENSIONS
 
 DAY = 1_767_225_600.0
 
@@ -86,3 +90,17 @@ async def test_millions_of_dollars_stay_exact(database: Database) -> None:
     await ledger.write([record(exchange=f"big{n}", started=DAY * 2, cost=big) for n in range(10)])
     [total] = await usage(database, ["org"], DAY * 2, DAY * 2 + 1)
     assert total.cost == Decimal(900_000_000) + Decimal("1E-9")
+
+
+async def test_by_day_hour_and_provider(database: Database) -> None:
+    found = await usage(database, ["day", "hour", "provider"], DAY, DAY + 86_401)
+    assert [(*row.labels.values(), row.requests, row.cost) for row in found] == [
+        ("2026-01-01", "2026-01-01T00:00Z", "", 4, Decimal(0)),
+        ("2026-01-01", "2026-01-01T00:00Z", "openai", 5, Decimal("166E-10")),
+        ("2026-01-02", "2026-01-02T00:00Z", "", 1, Decimal(0)),
+        ("2026-01-02", "2026-01-02T00:00Z", "openai", 1, Decimal("0.0001")),
+    ]
+
+
+def test_whoever_asks_may_ask_for_all_dimensions() -> None:
+    assert DIMENSIONS == report.DIMENSIONS == get_args(By)

@@ -1,6 +1,7 @@
 """The usage report: requests, tokens and money by team, consumer, model, route and so on."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,14 @@ class Usage(msgspec.Struct, frozen=True):
     cost: Decimal
 
 
+_PERIODS = {"hour": "%Y-%m-%dT%H:%MZ", "day": "%Y-%m-%d"}
+
+
+def label(name: str, value: str | int) -> str:
+    """A dimension's value as text; of a period its begin in UTC."""
+    return datetime.fromtimestamp(int(value), UTC).strftime(_PERIODS[name]) if name in _PERIODS else str(value)
+
+
 async def usage(database: "Database", by: Sequence[str], since: float, until: float) -> list[Usage]:
     """What was consumed from `since` to before `until` (Unix seconds), by one or more dimensions, by SQL alone.
 
@@ -33,7 +42,7 @@ async def usage(database: "Database", by: Sequence[str], since: float, until: fl
 
     return [
         Usage(
-            labels={name: getattr(row, name) for name in by},
+            labels={name: label(name, getattr(row, name)) for name in by},
             requests=int(row.requests),
             refused=int(row.refused),
             failed=int(row.failed),

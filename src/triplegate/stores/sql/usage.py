@@ -1,77 +1,95 @@
-"""What was consumed in a period, summed by the database: rows and minute sums in one query."""
+"""What was consumed in a period, summed by the database: rows, attempts and minute sums in one query."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from triplegate.core.usage import CLASSES
 from triplegate.stores.sql.engine import Database
-from triplegate.stores.sql.tables import records, rollups
+from triplegate.stores.sql.lines import Lines, raw_lines
+from triplegate.stores.sql.tables import LEDGER_SUMS
 
-DIMENSIONS = ("org", "team", "consumer", "key", "gate", "route", "model", "target", "outcome")
-"""What usage may be summed by. A model is a route of the llm gate; minute sums do not know the key."""
-SUMS = ("requests", "refused", "failed", "tokens_in", "tokens_out", "cost", "list_cost", "saved")
+DIMENSIONS = (
+    *("org", "team", "consumer", "key", "plan", "gate", "route", "model", "provider", "target", "outcome"),
+    *("price_version", "cache", "hour", "day"),
+)
+"""What usage may be summed by. A model is a route of the llm gate. `hour` and `day` are first seconds, Unix time, UTC.
+
+Minute sums know neither key nor plan, provider, price version and cache.
+"""
+SUMS = (
+    *("requests", "refused", "failed", "gone", "attempts", "tokens_in", "tokens_out", *CLASSES),
+    *("bytes_in", "bytes_out", "cost", "own_cost", "list_cost", "saved", "wasted", "surcharge"),
+)
+"""Whole numbers; money in 10⁻¹⁰ US dollar.
+
+A request is counted once, with its last part, at the provider and target that answered, else at the last tried. An
+attempt beside that one is told at its own provider, target and price. `wasted`: cost of attempts that were not
+adopted, and of exchanges that failed or whose client left. `surcharge`: what an answer of a fallback cost more than
+the first choice.
+"""
+Where = Mapping[str, str | int | Collection[str] | Collection[int]]
+"""Values of dimensions to keep: one, or some of which each will do."""
 _INPUT, _OUTPUT = CLASSES[:6], CLASSES[6:]
 
 
-async def usage_rows(database: Database, by: Sequence[str], since: float, until: float) -> list[Any]:
-    """One row for each value of the dimensions `by`, with `SUMS` (money in 10⁻¹⁰ US dollar), in their order.
+async def usage_rows(
+    database: Database, by: Sequence[str], since: float, until: float, where: Where | None = None
+) -> list[Any]:
+    """One row for each value of the dimensions `by`, with `SUMS`, in the order of the dimensions.
 
-    A record counts when it started in [since, until), a minute when it began there; Unix seconds. A request is counted
-    with its last part; tokens and cost with each. Raises DatabaseUnavailable, ValueError for another dimension.
+    A record counts when it started in [since, until), a minute when it began there; Unix seconds. Raises
+    DatabaseUnavailable, ValueError for another dimension.
     """
-    unknown = [name for name in by if name not in DIMENSIONS]
+    wanted = where or {}
+    unknown = [name for name in (*by, *wanted) if name not in DIMENSIONS]
     if unknown:
         raise ValueError(f"usage is summed by {', '.join(DIMENSIONS)}; not by {', '.join(unknown)}")
     names = list(dict.fromkeys(by))
-    parts = sa.union_all(_of_records(names, since, until), _of_rollups(names, since, until)).subquery()
-    sums = [sa.func.coalesce(sa.func.sum(parts.c[name]), 0).label(name) for name in SUMS]
+    lines = raw_lines(sqlite=database.is_sqlite)
+    parts = sa.union_all(*[_part(one, names, wanted, since, until) for one in lines]).subquery()
     labels = [parts.c[name] for name in names]
-    query = sa.select(*labels, *sums).group_by(*labels).order_by(*labels)
+    query = sa.select(*labels, *[_total(parts.c[name]).label(name) for name in SUMS])
     async with database.reading() as connection:
-        return list(await connection.execute(query))
+        found = await connection.execute(query.group_by(*labels).order_by(*labels))
+        return list(found)
 
 
-def _of_records(names: list[str], since: float, until: float) -> sa.Select[Any]:
-    one, none = sa.literal(1, sa.BigInteger), sa.literal(0, sa.BigInteger)
-    last = records.c.kind.in_(("final", "unknown"))
-    numbers = {
-        "requests": sa.case((last, one), else_=none),
-        "refused": sa.case((sa.and_(last, records.c.outcome == "refused"), one), else_=none),
-        "failed": sa.case((sa.and_(last, records.c.outcome == "failed"), one), else_=none),
-    }
-    period = sa.and_(records.c.started >= since, records.c.started < until)
-    return sa.select(*_labels(records, names), *_numbers(records, numbers)).where(period)
+def _part(lines: Lines, names: list[str], where: Where, since: float, until: float) -> sa.Select[Any]:
+    """The sums of one kind of lines, so that the outer query sums few rows, however many there are."""
+    labels = [_label(lines, name).label(name) for name in names]
+    sums = [_total(number).label(name) for name, number in _numbers(lines).items()]
+    kept = [_kept(_label(lines, name), value) for name, value in where.items()]
+    return sa.select(*labels, *sums).select_from(lines.source).where(lines.of(since, until), *kept).group_by(*labels)
 
 
-def _of_rollups(names: list[str], since: float, until: float) -> sa.Select[Any]:
-    none = sa.literal(0, sa.BigInteger)
-    numbers = {
-        "requests": rollups.c.requests,
-        "refused": sa.case((rollups.c.outcome == "refused", rollups.c.requests), else_=none),
-        "failed": sa.case((rollups.c.outcome == "failed", rollups.c.requests), else_=none),
-    }
-    period = sa.and_(rollups.c.minute >= since, rollups.c.minute < until)
-    return sa.select(*_labels(rollups, names), *_numbers(rollups, numbers)).where(period)
+def _kept(label: sa.ColumnElement[Any], value: Any) -> sa.ColumnElement[bool]:
+    return label == value if isinstance(value, (str, int)) else label.in_(sorted(value))
 
 
-def _labels(table: sa.Table, names: list[str]) -> list[sa.ColumnElement[Any]]:
-    nothing = sa.literal("", sa.Text)
-    special = {
-        "model": sa.case((table.c.gate == "llm", table.c.route), else_=nothing),
-        "key": table.c.key_id if "key_id" in table.c else nothing,
-    }
-    return [(special[name] if name in special else table.c[name]).label(name) for name in names]
+def _label(lines: Lines, name: str) -> sa.ColumnElement[Any]:
+    if name == "key":
+        return lines.keys["key_id"]
+    if name == "model":
+        return sa.case((lines.keys["gate"] == "llm", lines.keys["route"]), else_=sa.literal("", sa.Text))
+    return lines.keys[name]
 
 
-def _numbers(table: sa.Table, counts: Mapping[str, sa.ColumnElement[Any]]) -> list[sa.ColumnElement[Any]]:
-    numbers = {
-        **counts,
-        "tokens_in": sum((table.c[name] for name in _INPUT[1:]), start=table.c[_INPUT[0]]),
-        "tokens_out": sum((table.c[name] for name in _OUTPUT[1:]), start=table.c[_OUTPUT[0]]),
-        "cost": table.c.cost,
-        "list_cost": table.c.list_cost,
-        "saved": table.c.saved,
-    }
-    return [numbers[name].label(name) for name in SUMS]
+def _numbers(lines: Lines) -> dict[str, sa.ColumnElement[Any]]:
+    sums, outcome = lines.sums, lines.keys["outcome"]
+    numbers = {name: sums[name] for name in LEDGER_SUMS}
+    for name in ("refused", "failed", "gone"):
+        numbers[name] = sa.case((outcome == name, sums["requests"]), else_=sa.literal(0, sa.BigInteger))
+    numbers["tokens_in"] = _added(sums, _INPUT)
+    numbers["tokens_out"] = _added(sums, _OUTPUT)
+    return {name: numbers[name] for name in SUMS}
+
+
+def _added(sums: Mapping[str, sa.ColumnElement[Any]], names: tuple[str, ...]) -> sa.ColumnElement[Any]:
+    return sum((sums[name] for name in names[1:]), start=sums[names[0]])
+
+
+def _total(number: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """PostgreSQL sums BIGINT to NUMERIC: back to whole numbers of 64 bits."""
+    return sa.cast(sa.func.coalesce(sa.func.sum(number), 0), sa.BigInteger)

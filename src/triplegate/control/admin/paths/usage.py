@@ -16,7 +16,23 @@ from triplegate.control.parts import Parts
 from triplegate.control.view import UsageRow
 
 DAY = 86_400.0
-By = Literal["org", "team", "consumer", "key", "gate", "route", "model", "target", "outcome"]
+By = Literal[
+    "org",
+    "team",
+    "consumer",
+    "key",
+    "plan",
+    "gate",
+    "route",
+    "model",
+    "provider",
+    "target",
+    "outcome",
+    "price_version",
+    "cache",
+    "hour",
+    "day",
+]
 _COUNTS = ("requests", "refused", "failed", "tokens_in", "tokens_out")
 
 
