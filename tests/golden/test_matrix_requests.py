@@ -48,7 +48,7 @@ LOST: dict[tuple[str, str], list[str]] = {
     ("openai_responses", "cached"): ["cache_control"],
     ("openai_responses", "tools"): ["is_error"],
     ("openai_responses", "sampling"): ["top_k", "stop", "seed", "frequency_penalty", "presence_penalty"],
-    ("bedrock", "image_address"): ["image_url"],
+    ("bedrock", "image_address"): ["url"],
     ("bedrock", "json"): ["response_format"],
     ("bedrock", "sampling"): ["seed", "frequency_penalty", "presence_penalty", "stop"],
     ("bedrock", "thinking"): ["thinking"],

@@ -53,7 +53,7 @@ def test_names_hold_few_characters_and_each_stands_once():
 @pytest.mark.parametrize(
     ("media", "lost"),
     [
-        (Media("image", url="https://pictures.example/cat.png"), "image_url"),
+        (Media("image", url="https://pictures.example/cat.png"), "url"),
         (Media("file", file_id="file-1"), "file_id"),
     ],
 )

@@ -119,7 +119,7 @@ def test_own_state_goes_back_and_own_blocks_do():
         {"reasoningContent": {"redactedContent": "aGlk"}},
     ]
     assert [bytes(one) for one in found[2:]] == [native.raw]
-    assert losses.names == ["search"]
+    assert losses.names == ["content.search"]
 
 
 def test_a_name_is_lost():

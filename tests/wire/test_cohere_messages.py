@@ -77,7 +77,7 @@ def test_what_cohere_has_no_place_for_is_told():
         losses=losses,
     )
     assert found == [{"role": "tool", "tool_call_id": "1", "content": ""}]
-    assert losses.names == ["name", "audio", "file_id", "search_result", "cache_control", "is_error", "image"]
+    assert losses.names == ["name", "audio", "file_id", "content.search_result", "cache_control", "is_error", "image"]
 
 
 def test_empty_messages_are_left_out_and_refusals_are_text():

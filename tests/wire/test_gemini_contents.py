@@ -169,7 +169,7 @@ def test_what_gemini_has_no_place_for_is_told():
         ),
         losses=losses,
     )[1]
-    assert losses.names == ["name", "file_id", "detail", "cache_control", "search_result"]
+    assert losses.names == ["name", "file_id", "detail", "cache_control", "content.search_result"]
     assert len(contents[0]["parts"]) == 1
     with pytest.raises(Refusal):
         parts(Native("anthropic", "search_result", b"{}"), losses=Losses("reject"))

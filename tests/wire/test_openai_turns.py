@@ -73,7 +73,7 @@ def test_media_of_a_user(part: Part, said: dict[str, Any]):
     [
         (Media("video", url="u"), "video"),
         (Media("file", file_id="file_1"), "file"),
-        (Native("anthropic", "document", b"{}"), "document"),
+        (Native("anthropic", "document", b"{}"), "content.document"),
         (Text("x", "5m"), "cache_control"),
     ],
 )

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from triplegate.wire.anthropic_turns import FAMILY, Turns, cache_control
-from triplegate.wire.codec import Losses
+from triplegate.wire.codec import Losable, Losses, LossName, thinking_name
 from triplegate.wire.neutral import NativeTool, Raw, Reasoning, Request, Text, Thinking, Tool, ToolUse
 
 _encode = msgspec.json.Encoder().encode
@@ -14,22 +14,34 @@ _members = msgspec.json.Decoder(dict[str, Raw]).decode
 
 DEFAULT_MOST = 4096
 """Output tokens where the client sets no bound: the dialect wants one."""
-LOSSES = (
-    "n",
-    "logprobs",
-    "seed",
+LOSSES: tuple[Losable, ...] = (
+    "audio",
+    "file",
     "frequency_penalty",
-    "presence_penalty",
+    "logprobs",
     "metadata",
-    "verbosity",
-    "cache_key",
-    "previous",
-    "service_tier",
+    "n",
     "name",
+    "presence_penalty",
+    "previous_response_id",
+    "prompt_cache_key",
+    "reasoning",
+    "reasoning_effort",
+    "response_format",
+    "role",
+    "seed",
+    "service_tier",
+    "stop",
     "temperature",
     "thinking",
+    "top_k",
+    "top_p",
+    "verbosity",
+    "video",
+    "content.*",
+    "tools.*",
 )
-"""Neutral fields that the dialect cannot carry, or not always."""
+"""What is left out, always or where the dialect has no word for all it can say."""
 _CHOICES = {"auto": "auto", "none": "none", "required": "any", "named": "tool"}
 _BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 32768, "max": 32768}
 """Tokens of thinking for OpenAI's efforts, for models that take budgets only."""
@@ -83,7 +95,7 @@ def _most(request: Request, thinking: dict[str, Any]) -> int:
 
 
 def _lose(request: Request, losses: Losses) -> None:
-    said = {
+    said: dict[LossName, bool] = {
         "n": request.n > 1,
         "logprobs": request.logprobs,
         "seed": request.seed is not None,
@@ -95,12 +107,9 @@ def _lose(request: Request, losses: Losses) -> None:
         "previous_response_id": bool(request.previous),
         "service_tier": request.service_tier not in ("", "auto", "default", "standard_only"),
     }
-    for name, lost in said.items():
-        if lost:
-            losses.lose(name)
+    losses.lose_some(said)
     if request.dialect != FAMILY:
-        for name in request.rest:
-            losses.lose(name)
+        losses.lose_members(request.rest)
 
 
 def _sampling(request: Request, thinks: bool, losses: Losses) -> dict[str, Any]:
@@ -111,12 +120,16 @@ def _sampling(request: Request, thinks: bool, losses: Losses) -> dict[str, Any]:
     if temperature is not None and temperature > 1.0:
         losses.lose("temperature", "it is at most 1 there")
         temperature = 1.0
+    top_p = request.top_p
+    if thinks and top_p is not None and top_p < 0.95:
+        losses.lose("top_p", "it is at least 0.95 while the model thinks")
+        top_p = None
     stop = [one for one in request.stop if one.strip()]
     if len(stop) < len(request.stop):
         losses.lose("stop", "white space alone stops nothing there")
     said = {
         "temperature": temperature,
-        "top_p": request.top_p if not thinks or (request.top_p or 0) >= 0.95 else None,
+        "top_p": top_p,
         "top_k": top_k,
         "stop_sequences": stop or None,
         "service_tier": {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}.get(
@@ -144,7 +157,7 @@ def _tools(request: Request, losses: Losses) -> list[Any]:
             if tool.provider == FAMILY:
                 tools.append(Raw(tool.raw))
             else:
-                losses.lose(f"tools.{tool.kind}")
+                losses.lose_tool(tool.kind)
             continue
         tools.append(_tool(tool))
     return tools
@@ -186,7 +199,7 @@ def _thinking(request: Request, model: str, losses: Losses) -> dict[str, Any]:
     forced = request.tool_choice is not None and request.tool_choice.mode in ("required", "named")
     if forced or _unsigned(request):
         why = "a tool is forced" if forced else "the last tool call came without signed thoughts"
-        losses.lose("reasoning_effort", why)
+        losses.lose(thinking_name(request.dialect), why)
         return {}
     written: dict[str, Any] = {}
     if _adaptive(model):

@@ -48,9 +48,9 @@ class Turns:
                 self.system += self._blocks(message.parts)
                 return
             if not self._own:
-                self._losses.lose("messages.role", "a later system message becomes a user's")
+                self._losses.lose("role", "a later system message becomes a user's")
         if message.name:
-            self._losses.lose("messages.name")
+            self._losses.lose("name")
         role = "user"
         if message.role == "assistant" or (message.role == "system" and self._own):
             role = message.role
@@ -92,7 +92,7 @@ class Turns:
             case Native():
                 if part.provider == FAMILY:
                     return [Raw(part.raw)]
-                self._losses.lose(f"messages.content.{part.kind}")
+                self._losses.lose_content(part.kind)
                 return []
 
     def _text(self, part: Text) -> Block:
@@ -104,10 +104,10 @@ class Turns:
 
     def _media(self, part: Media) -> list[Block]:
         if part.kind in ("audio", "video"):
-            self._losses.lose(f"messages.content.{part.kind}")
+            self._losses.lose("audio" if part.kind == "audio" else "video")
             return []
         if part.data and part.mime.partition(";")[0] == "text/plain" and _plain(part.data) is None:
-            self._losses.lose("messages.content.file", "it is no text in UTF-8")
+            self._losses.lose("file", "it is no text in UTF-8")
             return []
         block: dict[str, Any] = {"type": "image" if part.kind == "image" else "document", "source": _source(part)}
         if part.kind == "file" and part.name:

@@ -68,7 +68,7 @@ class Medium:
         elif (address := media.url or media.file_id).startswith("s3://"):
             source = {"s3Location": {"uri": address}}
         elif media.url:
-            self._losses.lose(f"{media.kind}_url", "the provider fetches nothing but from S3")
+            self._losses.lose("url", "the provider fetches nothing but from S3")
             return None
         else:
             self._losses.lose("file_id", "the file is stored at another provider")

@@ -122,7 +122,7 @@ class Turns:
                 if provider == "bedrock":
                     self._blocks.append(Raw(raw))
                 else:
-                    self._losses.lose(kind)
+                    self._losses.lose_content(kind)
         self.cache(getattr(part, "cache", ""))
 
     def _call(self, part: ToolUse) -> None:

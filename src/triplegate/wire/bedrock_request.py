@@ -8,41 +8,44 @@ import msgspec
 
 from triplegate.wire import bedrock_thinking
 from triplegate.wire.bedrock_messages import Turns, cache_point, vendor
-from triplegate.wire.codec import Losses
+from triplegate.wire.codec import Losable, Losses, LossName
 from triplegate.wire.neutral import Format, NativeTool, Raw, Request, Tool, ToolChoice
 
 _encode = msgspec.json.Encoder().encode
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
-LOSSES = (
-    "name",
-    "n",
-    "seed",
-    "top_k",
-    "frequency_penalty",
-    "presence_penalty",
-    "logprobs",
-    "top_logprobs",
-    "parallel_tools",
-    "tool_choice",
-    "temperature",
-    "top_p",
-    "stop",
-    "thinking",
-    "format",
-    "user",
-    "metadata",
-    "verbosity",
-    "cache",
-    "cache_key",
-    "previous",
-    "service_tier",
+LOSSES: tuple[Losable, ...] = (
+    "audio",
+    "cache_control",
     "detail",
-    "url",
     "file_id",
-    "media",
+    "frequency_penalty",
+    "logprobs",
+    "metadata",
+    "n",
+    "name",
+    "parallel_tool_calls",
+    "presence_penalty",
+    "previous_response_id",
+    "prompt_cache_key",
+    "reasoning",
+    "reasoning_effort",
+    "response_format",
+    "seed",
+    "service_tier",
+    "stop",
+    "temperature",
+    "thinking",
+    "tool_choice",
+    "top_k",
+    "top_p",
+    "url",
+    "user",
+    "verbosity",
+    "content.*",
+    "tools.*",
 )
-"""Neutral fields that Converse has no word for, or not for all they can say, or not for all models."""
+"""What is left out, always or where the dialect has no word for all it can say."""
 
 _EXTRA = "additionalModelRequestFields"
 _NO_ARGUMENTS = Raw(b'{"type":"object","properties":{}}')
@@ -88,7 +91,7 @@ def write_request(request: Request, model: str, losses: Losses) -> bytes:
 
 
 def _lose(request: Request, losses: Losses) -> None:
-    said = {
+    said: dict[LossName, bool] = {
         "n": request.n > 1,
         "seed": request.seed is not None,
         "frequency_penalty": bool(request.frequency_penalty),
@@ -102,12 +105,9 @@ def _lose(request: Request, losses: Losses) -> None:
         "previous_response_id": bool(request.previous),
         "service_tier": request.service_tier not in ("", "auto", "default", "standard", *_TIERS),
     }
-    for name, lost in said.items():
-        if lost:
-            losses.lose(name)
+    losses.lose_some(said)
     if request.dialect != "bedrock":
-        for name in request.rest:
-            losses.lose(name)
+        losses.lose_members(request.rest)
 
 
 def _tellable(metadata: dict[str, str]) -> bool:
@@ -144,7 +144,7 @@ def _native(tool: NativeTool, tools: list[Any], losses: Losses) -> None:
     if tool.provider == "bedrock":
         tools.append(Raw(tool.raw))
     else:
-        losses.lose(f"tools.{tool.kind}")
+        losses.lose_tool(tool.kind)
 
 
 def _tool(tool: Tool) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from triplegate.wire.codec import Losses
+from triplegate.wire.codec import Losses, thinking_name
 from triplegate.wire.neutral import Request, Thinking
 
 _CLAUDE = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?:-(\d{1,2})(?!\d))?")
@@ -13,13 +13,6 @@ _MOST = 32768
 _LEAST = 1024
 """What Claude thinks at least, if it does."""
 _LEVELS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high"}
-_NAMES = {"openai": "reasoning_effort", "openai_responses": "reasoning", "anthropic": "thinking"}
-
-
-def name(request: Request) -> str:
-    """What the client calls it."""
-    return _NAMES.get(request.dialect, "thinking")
-
 
 EFFORT = "effort"
 """Of what `fields` says, the one member that belongs to `outputConfig`."""
@@ -43,7 +36,7 @@ def fields(request: Request, vendor: str, model: str, thoughtless: bool, losses:
             return {"reasoningConfig": {"type": "disabled"}}
         return {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": _three(thinking)}}
     if not off:
-        losses.lose(name(request), "the model cannot be told how much to think")
+        losses.lose(thinking_name(request.dialect), "the model cannot be told how much to think")
     return {}
 
 
@@ -51,7 +44,7 @@ def _claude(request: Request, thinking: Thinking, model: str, thoughtless: bool,
     found = _CLAUDE.search(model)
     version = (int(found[1]), int(found[2] or 0)) if found is not None else (0, 0)
     if request.tool_choice is not None and request.tool_choice.mode in ("required", "named"):
-        losses.lose(name(request), "a model that must call a tool cannot think before")
+        losses.lose(thinking_name(request.dialect), "a model that must call a tool cannot think before")
         return {}
     if version >= (4, 6):
         return {"thinking": {"type": "adaptive"}, EFFORT: _effort(thinking, version)}
@@ -60,7 +53,10 @@ def _claude(request: Request, thinking: Thinking, model: str, thoughtless: bool,
     if request.max_tokens is not None and budget >= request.max_tokens:
         budget = request.max_tokens - 1
     if thoughtless or budget < _LEAST:
-        losses.lose(name(request), "the last turn began without thoughts" if thoughtless else "max_tokens is too small")
+        losses.lose(
+            thinking_name(request.dialect),
+            "the last turn began without thoughts" if thoughtless else "max_tokens is too small",
+        )
         return {}
     return {"thinking": {"type": "enabled", "budget_tokens": budget}}
 

@@ -1,7 +1,7 @@
 """What a dialect brings: the client's side (read requests, write replies) and the provider's (the other two)."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -18,6 +18,55 @@ _UNTOLD = re.compile(r"[^!-+\--~]")
 """What a client may write in a member's name and nobody may write in a list in a header."""
 
 
+LossName = Literal[
+    "audio",
+    "background",
+    "cache_control",
+    "detail",
+    "file",
+    "file_id",
+    "frequency_penalty",
+    "image",
+    "is_error",
+    "logprobs",
+    "metadata",
+    "n",
+    "name",
+    "parallel_tool_calls",
+    "presence_penalty",
+    "previous_response_id",
+    "prompt_cache_key",
+    "reasoning",
+    "reasoning_effort",
+    "response_format",
+    "role",
+    "seed",
+    "service_tier",
+    "stop",
+    "strict",
+    "temperature",
+    "thinking",
+    "tool_choice",
+    "top_k",
+    "top_logprobs",
+    "top_p",
+    "url",
+    "user",
+    "verbosity",
+    "video",
+]
+"""What a translation may leave out, by the name it is told under: in the reply's header, in refusals, in the docs."""
+Losable = LossName | Literal["tools.*", "content.*"]
+"""The same for what a dialect declares; the star stands for the type of a tool or part that only one dialect has."""
+_THINKING: Mapping[str, LossName] = {"openai": "reasoning_effort", "openai_responses": "reasoning"}
+_CANNOT = "the provider's dialect cannot carry it"
+
+
+def thinking_name(dialect: str) -> LossName:
+    """What a client of `dialect` calls its wish for thoughts."""
+    return _THINKING.get(dialect, "thinking")
+
+
 class Losses:
     """What one translation leaves out. Raises Refusal unsupported_parameter at once where that is not allowed."""
 
@@ -29,8 +78,30 @@ class Losses:
         self.names: list[str] = []
         """What was left out, by the client's name for it; told in a reply header."""
 
-    def lose(self, name: str, why: str = "the provider's dialect cannot carry it") -> None:
+    def lose(self, name: LossName, why: str = _CANNOT) -> None:
         """`name` cannot be carried."""
+        self._lose(name, why)
+
+    def lose_some(self, said: Mapping[LossName, bool]) -> None:
+        """Those of `said` that are true cannot be carried."""
+        for name, lost in said.items():
+            if lost:
+                self._lose(name, _CANNOT)
+
+    def lose_members(self, names: Iterable[str]) -> None:
+        """Members of the request that only the client's own dialect knows."""
+        for name in names:
+            self._lose(name, _CANNOT)
+
+    def lose_tool(self, kind: str) -> None:
+        """A tool of a type that only one dialect has."""
+        self._lose(f"tools.{kind}", _CANNOT)
+
+    def lose_content(self, kind: str) -> None:
+        """A part of a message of a type that only one dialect has, or that has no place where it stands."""
+        self._lose(f"content.{kind}", _CANNOT)
+
+    def _lose(self, name: str, why: str) -> None:
         if self._reject:
             raise Refusal(
                 "unsupported_parameter",
@@ -207,5 +278,5 @@ class ProviderCodec(msgspec.Struct, frozen=True, eq=False):
     """(status, headers, body) → what the failure means; never raises."""
     stream_type: bytes = b"text/event-stream"
     """Media type of its streams."""
-    losses: tuple[str, ...] = ()
-    """What its `write_request` may leave out (LOSSES), by neutral field name; told in the docs."""
+    losses: tuple[Losable, ...] = ()
+    """What its `write_request` may leave out (LOSSES), besides members that only the client's dialect knows."""

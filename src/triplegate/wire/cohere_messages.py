@@ -78,7 +78,7 @@ class Messages:
             case Media():
                 return self._media(part)
             case Native(_, kind):
-                self._losses.lose(kind)
+                self._losses.lose_content(kind)
         return None
 
     def _media(self, media: Media) -> dict[str, Any] | None:

@@ -4,30 +4,35 @@ from typing import Any
 
 import msgspec
 
-from triplegate.wire.codec import Losses
+from triplegate.wire.codec import Losable, Losses, LossName
 from triplegate.wire.cohere_messages import Messages
 from triplegate.wire.neutral import Format, NativeTool, Raw, Request, Thinking, Tool
 
 _encode = msgspec.json.Encoder().encode
 
-LOSSES = (
-    "name",
-    "n",
-    "top_logprobs",
-    "parallel_tools",
-    "user",
-    "metadata",
-    "service_tier",
-    "verbosity",
-    "cache",
-    "cache_key",
-    "previous",
-    "strict",
-    "error",
+LOSSES: tuple[Losable, ...] = (
+    "audio",
+    "cache_control",
+    "file",
     "file_id",
-    "media",
+    "image",
+    "is_error",
+    "metadata",
+    "n",
+    "name",
+    "parallel_tool_calls",
+    "previous_response_id",
+    "prompt_cache_key",
+    "service_tier",
+    "strict",
+    "top_logprobs",
+    "user",
+    "verbosity",
+    "video",
+    "content.*",
+    "tools.*",
 )
-"""Neutral fields that Cohere has no word for, or not for all they can say."""
+"""What is left out, always or where the dialect has no word for all it can say."""
 
 _NO_ARGUMENTS = Raw(b'{"type":"object","properties":{}}')
 _BUDGETS = {"minimal": 1024, "low": 1024, "medium": 8192}
@@ -55,7 +60,7 @@ def write_request(request: Request, model: str, losses: Losses) -> bytes:
 
 
 def _lose(request: Request, losses: Losses) -> None:
-    said = {
+    said: dict[LossName, bool] = {
         "n": request.n > 1,
         "top_logprobs": request.logprobs and bool(request.top_logprobs),
         "parallel_tool_calls": request.parallel_tools is False and bool(request.tools),
@@ -67,12 +72,9 @@ def _lose(request: Request, losses: Losses) -> None:
         "prompt_cache_key": bool(request.cache_key),
         "previous_response_id": bool(request.previous),
     }
-    for name, lost in said.items():
-        if lost:
-            losses.lose(name)
+    losses.lose_some(said)
     if request.dialect != "cohere":
-        for name in request.rest:
-            losses.lose(name)
+        losses.lose_members(request.rest)
 
 
 def _settings(request: Request) -> dict[str, Any]:
@@ -97,7 +99,7 @@ def _add_tools(request: Request, body: dict[str, Any], losses: Losses) -> None:
     tools: list[Tool] = []
     for tool in request.tools:
         if isinstance(tool, NativeTool):
-            losses.lose(f"tools.{tool.kind}")
+            losses.lose_tool(tool.kind)
         elif choice is None or choice.mode != "named" or tool.name == choice.name:
             tools.append(tool)
     if not tools:

@@ -117,7 +117,7 @@ class Contents:
                 if provider == "gemini":
                     self._parts.append(Raw(raw))
                 else:
-                    self._losses.lose(kind)
+                    self._losses.lose_content(kind)
 
     def _text(self, part: Text) -> dict[str, Any]:
         self._cache(part.cache)

@@ -5,27 +5,29 @@ from urllib.parse import quote
 
 import msgspec
 
-from triplegate.wire.codec import Losses
+from triplegate.wire.codec import Losable, Losses, LossName
 from triplegate.wire.gemini_contents import Contents, generation
 from triplegate.wire.neutral import Format, NativeTool, Raw, Request, Thinking, Tool, ToolChoice
 
 _encode = msgspec.json.Encoder().encode
 
-LOSSES = (
-    "name",
-    "strict",
-    "parallel_tools",
-    "user",
-    "metadata",
-    "verbosity",
-    "cache",
-    "cache_key",
-    "previous",
+LOSSES: tuple[Losable, ...] = (
+    "cache_control",
     "detail",
     "file_id",
+    "metadata",
+    "name",
+    "parallel_tool_calls",
+    "previous_response_id",
+    "prompt_cache_key",
     "service_tier",
+    "strict",
+    "user",
+    "verbosity",
+    "content.*",
+    "tools.*",
 )
-"""Neutral fields that Gemini has no word for, or not for all they can say."""
+"""What is left out, always or where the dialect has no word for all it can say."""
 
 _COLLECTIONS = ("models", "tunedModels", "endpoints")
 _MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY", "named": "ANY"}
@@ -70,7 +72,7 @@ def write_request(request: Request, model: str, losses: Losses) -> bytes:
 
 
 def _lose(request: Request, losses: Losses) -> None:
-    said = {
+    said: dict[LossName, bool] = {
         "parallel_tool_calls": request.parallel_tools is False and bool(request.tools),
         "user": bool(request.user),
         "metadata": bool(request.metadata),
@@ -80,12 +82,9 @@ def _lose(request: Request, losses: Losses) -> None:
         "previous_response_id": bool(request.previous),
         "service_tier": request.service_tier not in ("", "auto", "default", "flex", "priority", "standard"),
     }
-    for name, lost in said.items():
-        if lost:
-            losses.lose(name)
+    losses.lose_some(said)
     if request.dialect != "gemini":
-        for name in request.rest:
-            losses.lose(name)
+        losses.lose_members(request.rest)
 
 
 def _tools(request: Request, losses: Losses) -> list[Any]:
@@ -96,7 +95,7 @@ def _tools(request: Request, losses: Losses) -> list[Any]:
             if tool.provider == "gemini":
                 tools.append(Raw(tool.raw))
             else:
-                losses.lose(f"tools.{tool.kind}")
+                losses.lose_tool(tool.kind)
             continue
         function: dict[str, Any] = {"name": tool.name}
         if tool.description:

@@ -88,11 +88,11 @@ class Turns:
             case Native(provider, kind, raw):
                 if provider == "openai":
                     return Raw(raw)
-                self._losses.lose(kind)
+                self._losses.lose_content(kind)
             case Refused(text):
                 return {"type": "text", "text": text}
             case _:
-                self._losses.lose(type(part).__name__.lower())
+                self._losses.lose_content(type(part).__name__.lower())
         return None
 
     def _cached(self, part: dict[str, Any], cache: str) -> dict[str, Any]:
@@ -156,8 +156,10 @@ class Turns:
         if calls:
             said["tool_calls"] = calls
         for part in parts:
-            if isinstance(part, Media) or (isinstance(part, Native) and part.kind != "audio"):
+            if isinstance(part, Media):
                 self._losses.lose(part.kind)
+            elif isinstance(part, Native) and part.kind != "audio":
+                self._losses.lose_content(part.kind)
         self._messages.append(said)
 
     def _call(self, use: ToolUse) -> dict[str, Any]:

@@ -4,25 +4,30 @@ from typing import Any
 
 import msgspec
 
-from triplegate.wire.codec import Losses
+from triplegate.wire.codec import Losable, Losses, LossName, thinking_name
 from triplegate.wire.neutral import Format, NativeTool, Raw, Request, Thinking, Tool, ToolChoice
 from triplegate.wire.openai_turns import Turns
 
 _encode = msgspec.json.Encoder().encode
 
-LOSSES = (
-    "top_k",
-    "previous",
-    "cache",
+LOSSES: tuple[Losable, ...] = (
+    "audio",
+    "cache_control",
+    "file",
+    "image",
+    "is_error",
     "metadata",
+    "previous_response_id",
+    "reasoning",
+    "reasoning_effort",
     "service_tier",
-    "thinking.budget",
-    "thinking.summary",
-    "error",
-    "citations",
+    "thinking",
+    "top_k",
     "video",
+    "content.*",
+    "tools.*",
 )
-"""Neutral fields that the chat dialect has no word for, or only for its own clients."""
+"""What is left out, always or where the dialect has no word for all it can say."""
 
 FAMILY = frozenset({"openai", "completions"})
 _SHARED = frozenset({"safety_identifier", "prompt_cache_retention", "prompt_cache_options", "moderation"})
@@ -56,7 +61,7 @@ def write_request(request: Request, model: str, losses: Losses) -> bytes:
         if request.dialect in FAMILY or name in _SHARED:
             body.setdefault(name, raw)
         elif bytes(raw) not in _DEFAULTS:
-            losses.lose(name)
+            losses.lose_members((name,))
     turns = Turns(request.dialect, losses)
     for message in request.messages:
         turns.add(message)
@@ -65,7 +70,7 @@ def write_request(request: Request, model: str, losses: Losses) -> bytes:
 
 
 def _settings(request: Request, losses: Losses) -> dict[str, Any]:
-    lost = {
+    lost: dict[LossName, bool] = {
         "top_k": request.top_k is not None and request.dialect not in FAMILY,
         "previous_response_id": bool(request.previous),
         "cache_control": bool(request.cache),
@@ -74,9 +79,7 @@ def _settings(request: Request, losses: Losses) -> dict[str, Any]:
         and request.service_tier not in _TIERS
         and request.dialect not in FAMILY,
     }
-    for name, is_lost in lost.items():
-        if is_lost:
-            losses.lose(name)
+    losses.lose_some(lost)
     return {
         "max_completion_tokens": request.max_tokens,
         "temperature": request.temperature,
@@ -90,7 +93,7 @@ def _settings(request: Request, losses: Losses) -> dict[str, Any]:
         "logprobs": True if request.logprobs else None,
         "top_logprobs": request.top_logprobs if request.logprobs else None,
         "response_format": _format(request.format),
-        "reasoning_effort": effort(request.thinking, losses),
+        "reasoning_effort": effort(request.thinking, request.dialect, losses),
         "user": request.user or None,
         "service_tier": None if lost["service_tier"] else request.service_tier or None,
         "verbosity": request.verbosity or None,
@@ -99,7 +102,7 @@ def _settings(request: Request, losses: Losses) -> dict[str, Any]:
     }
 
 
-def effort(thinking: Thinking | None, losses: Losses) -> str | None:
+def effort(thinking: Thinking | None, dialect: str, losses: Losses) -> str | None:
     """OpenAI's word for how much is thought; a budget becomes the nearest one."""
     if thinking is None:
         return None
@@ -108,7 +111,7 @@ def effort(thinking: Thinking | None, losses: Losses) -> str | None:
     if thinking.budget is None or thinking.budget < 0:
         return None
     if thinking.budget == 0:
-        losses.lose("thinking", "models of this dialect that think cannot all be told not to")
+        losses.lose(thinking_name(dialect), "models of this dialect that think cannot all be told not to")
         return None
     return next((word for most, word in EFFORTS if thinking.budget <= most), "high")
 
@@ -144,7 +147,7 @@ def write_tools(request: Request, losses: Losses) -> list[Any]:
         elif tool.provider == "openai":
             tools.append(Raw(tool.raw))
         else:
-            losses.lose(f"tools.{tool.kind}")
+            losses.lose_tool(tool.kind)
     return tools
 
 

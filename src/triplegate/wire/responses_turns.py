@@ -85,7 +85,7 @@ class Turns:
                 if provider == FAMILY:
                     self.items.append(Raw(raw))
                 else:
-                    self._losses.lose(kind)
+                    self._losses.lose_content(kind)
             case Media():
                 self._losses.lose(part.kind)
             case ToolResult():
@@ -134,11 +134,11 @@ class Turns:
             case Native(provider, kind, raw):
                 if provider == FAMILY:
                     return Raw(raw)
-                self._losses.lose(kind)
+                self._losses.lose_content(kind)
             case Refused(text):
                 return {"type": "input_text", "text": text}
             case _:
-                self._losses.lose(type(part).__name__.lower())
+                self._losses.lose_content(type(part).__name__.lower())
         return None
 
     def _cached(self, part: dict[str, Any], cache: str) -> dict[str, Any]:

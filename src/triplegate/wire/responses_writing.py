@@ -4,30 +4,37 @@ from typing import Any
 
 import msgspec
 
-from triplegate.wire.codec import Losses
-from triplegate.wire.neutral import Format, NativeTool, Raw, Request, Thinking, Tool, ToolChoice
+from triplegate.wire.codec import Losable, Losses, LossName
+from triplegate.wire.neutral import Format, NativeTool, Raw, Request, Tool, ToolChoice
 from triplegate.wire.openai_writing import effort, function_of, schema_of
 from triplegate.wire.responses_items import FAMILY
 from triplegate.wire.responses_turns import Turns
 
 _encode = msgspec.json.Encoder().encode
 
-LOSSES = (
-    "top_k",
-    "stop",
-    "seed",
-    "n",
+LOSSES: tuple[Losable, ...] = (
+    "audio",
+    "cache_control",
+    "file",
     "frequency_penalty",
-    "presence_penalty",
-    "cache",
-    "name",
+    "image",
+    "is_error",
     "metadata",
+    "n",
+    "name",
+    "presence_penalty",
+    "reasoning",
+    "reasoning_effort",
+    "seed",
     "service_tier",
-    "thinking.budget",
-    "error",
+    "stop",
+    "thinking",
+    "top_k",
     "video",
+    "content.*",
+    "tools.*",
 )
-"""Neutral fields that Responses have no word for, or only for their own clients."""
+"""What is left out, always or where the dialect has no word for all it can say."""
 
 _SHARED = frozenset({"safety_identifier", "prompt_cache_retention", "prompt_cache_options", "moderation"})
 _DEFAULTS = frozenset({b"null", b"false", b"[]", b"{}", b"0"})
@@ -71,12 +78,12 @@ def _rest(request: Request, losses: Losses, own: bool) -> dict[str, Raw]:
         if own or name in _SHARED:
             kept[name] = raw
         elif name != "store" and bytes(raw) not in _DEFAULTS:
-            losses.lose(name)
+            losses.lose_members((name,))
     return kept
 
 
 def _lose(request: Request, losses: Losses, own: bool) -> None:
-    lost = {
+    lost: dict[LossName, bool] = {
         "top_k": request.top_k is not None,
         "stop": bool(request.stop),
         "seed": request.seed is not None,
@@ -87,9 +94,7 @@ def _lose(request: Request, losses: Losses, own: bool) -> None:
         "metadata": bool(request.metadata) and not own and request.dialect != "openai",
         "service_tier": request.service_tier not in _TIERS and not own,
     }
-    for name, is_lost in lost.items():
-        if is_lost:
-            losses.lose(name)
+    losses.lose_some(lost)
 
 
 def _settings(request: Request, losses: Losses, own: bool) -> dict[str, Any]:
@@ -103,7 +108,7 @@ def _settings(request: Request, losses: Losses, own: bool) -> dict[str, Any]:
         "top_p": request.top_p,
         "top_logprobs": request.top_logprobs if request.logprobs else None,
         "text": write_wording(request) or None,
-        "reasoning": _reasoning(request.thinking, losses) or None,
+        "reasoning": _reasoning(request, losses) or None,
         "user": request.user or None,
         "service_tier": request.service_tier if own or request.service_tier in _TIERS - {""} else None,
         "prompt_cache_key": request.cache_key or None,
@@ -129,8 +134,9 @@ def write_format(wanted: Format) -> dict[str, Any]:
     return {"type": "json_object" if wanted.kind == "json" else "text"}
 
 
-def _reasoning(thinking: Thinking | None, losses: Losses) -> dict[str, Any]:
-    word = effort(thinking, losses)
+def _reasoning(request: Request, losses: Losses) -> dict[str, Any]:
+    thinking = request.thinking
+    word = effort(thinking, request.dialect, losses)
     said: dict[str, Any] = {} if word is None else {"effort": word}
     if thinking is not None and (thinking.summary or thinking.visible):
         said["summary"] = thinking.summary or "auto"
@@ -148,7 +154,7 @@ def write_tools(request: Request, losses: Losses) -> list[Any]:
         elif tool.provider == FAMILY:
             tools.append(Raw(tool.raw))
         else:
-            losses.lose(f"tools.{tool.kind}")
+            losses.lose_tool(tool.kind)
     return tools
 
 

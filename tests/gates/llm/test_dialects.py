@@ -2,6 +2,9 @@
 
 from typing import get_args
 
+import pytest
+from tests.golden.losable import named
+
 from triplegate.config.documents_llm import ProviderDocument
 from triplegate.gates.llm.dialects import CODECS, FAMILIES, spoken
 
@@ -20,3 +23,8 @@ def test_a_provider_speaks_its_own_dialect_and_what_it_says():
     assert spoken(provider()) == {"openai", "embeddings", "moderations", "images", "audio", "rerank"}
     assert spoken(provider(speaks=())) == {"openai"}
     assert spoken(provider(speaks=("openai_responses",))) == {"openai", "openai_responses"}
+
+
+@pytest.mark.parametrize("dialect", CODECS)
+def test_what_a_dialect_may_leave_out_is_declared_and_nothing_else(dialect):
+    assert named(dialect) == set(CODECS[dialect].losses)
