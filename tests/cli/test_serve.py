@@ -1,5 +1,6 @@
 """Starting: refused whole with a sentence, or served; what was kept last stands in for a directory that is away."""
 
+import asyncio
 import signal
 import socket
 
@@ -10,11 +11,12 @@ from tests.journeys.running import House, eventually, write
 
 from triplegate.cli.failures import Failed
 from triplegate.cli.place import Place
-from triplegate.cli.serve import read_configuration
+from triplegate.cli.serve import read_configuration, run_loop
 from triplegate.config.faults import ConfigError
 from triplegate.config.keep import keep
 from triplegate.config.load import load
 from triplegate.policies import registry
+from triplegate.upstreams.loop import Loop
 
 
 def get(house, path="/open"):
@@ -30,6 +32,13 @@ def kept(folder, **variables):
     loaded = load(folder, registry(), environment=variables)
     keep(loaded, loaded.settings.state_path)
     return loaded
+
+
+def test_it_runs_on_a_loop_whose_look_ups_keep_it_from_nothing(tmp_path):
+    async def work():
+        return 7 if isinstance(asyncio.get_running_loop(), Loop) else 0
+
+    assert run_loop(tmp_path, work()) == 7
 
 
 def test_it_says_where_it_listens_and_ends_well(place):

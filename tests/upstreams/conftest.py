@@ -1,7 +1,7 @@
 """These tests run on the loop that serves."""
 
-import uvloop
+from triplegate.upstreams.loop import Loop
 
 
 def pytest_asyncio_loop_factories(config, item):
-    return {"uvloop": uvloop.new_event_loop}
+    return {"loop": Loop}

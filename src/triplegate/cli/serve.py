@@ -109,10 +109,10 @@ def warn_of_faults(building: "Building") -> None:
 
 def run_loop(state: Path, work: Coroutine[Any, Any, int]) -> int:
     """Run on uvloop; what commands find the gateway by goes when it ends."""
-    import uvloop
+    from triplegate.upstreams.loop import Loop
 
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with asyncio.Runner(loop_factory=Loop) as runner:
             return runner.run(work)
     finally:
         forget_running(state)
