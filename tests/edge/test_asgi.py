@@ -76,6 +76,16 @@ async def test_a_body_comes_piece_by_piece():
     assert (body.started, wire.read_done) == (True, True)
 
 
+async def test_a_body_of_known_length_ends_with_its_last_byte():
+    client = Client(piece(b"one"), piece(b"two"), piece(b"", more=False))
+    wire = client.wire()
+    wire.read_done = False
+    body = client.body(6, wire=wire)
+    assert await body.whole(100) == b"onetwo"
+    assert wire.read_done
+    assert len(client.messages) == 1, "the server was asked for an end that is known"
+
+
 async def test_a_whole_body_is_kept_and_can_be_sent_again():
     body = Client(piece(b"one"), piece(b"two", more=False)).body()
     assert await body.whole(100) == b"onetwo"

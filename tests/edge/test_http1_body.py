@@ -28,7 +28,6 @@ async def test_a_body_that_nobody_takes_is_read_no_further():
     pieces = body.chunks()
     assert len(await anext(pieces)) == 70_000
     assert client.reading
-    await pieces.aclose()
 
 
 async def test_a_broken_body_is_told_after_what_has_come():

@@ -30,29 +30,26 @@ class ClientBody(Body):
         Raises Gone, or Refusal body_timeout or malformed_request.
         """
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives; each wait is bounded by the sweep."""
+        return Pieces(self)
+
+    async def piece(self) -> tuple[bytes, bool]:
+        """The next piece, and whether more follow. Raises as `_next`, and Refusal body_too_large."""
         if self._kept is not None:
-            if self._kept:
-                yield self._kept
-            return
+            return self._kept, False
         if self.length is not None and self.length > self._limit:
             raise self._too_large()
         self.started = True
-        size = self._size = 0
-        more = True
-        while more:
-            content, more = await self._next()
-            size += len(content)
-            self._size = size
-            if size > self._limit:
-                raise self._too_large()
-            if more:
-                self._check_rate(size)
-            if content:
-                yield content
-        if self.length is not None and size != self.length:
+        content, more = await self._next()
+        size = self._size = self._size + len(content)
+        if size > self._limit:
+            raise self._too_large()
+        if more:
+            self._check_rate(size)
+        elif self.length is not None and size != self.length:
             raise Refusal("malformed_request", "The body is shorter than its Content-Length.")
+        return content, more
 
     def allow(self, limit: int) -> None:
         """Another bound than the listener's."""
@@ -73,13 +70,34 @@ class ClientBody(Body):
             if self.length is not None and self.length > limit:
                 raise Refusal("body_too_large", f"The body may have at most {limit} bytes.")
             parts: list[bytes] = []
-            size = 0
-            async for content in self.chunks():
+            more = True
+            while more:
+                content, more = await self.piece()
                 parts.append(content)
-                size += len(content)
-                if size > limit:
+                if self._size > limit:
                     raise Refusal("body_too_large", f"The body may have at most {limit} bytes.")
             self._kept = parts[0] if len(parts) == 1 else b"".join(parts)
             self.kind = "replayable"
             self.started = False
         return self._kept
+
+
+class Pieces:
+    """A body piece by piece; no generator, because the loop keeps account of each of those, at 5 µs a request."""
+
+    __slots__ = ("_body", "_more")
+
+    def __init__(self, body: ClientBody) -> None:
+        self._body = body
+        self._more = True
+
+    def __aiter__(self) -> "Pieces":
+        return self
+
+    async def __anext__(self) -> bytes:
+        """The next piece with content."""
+        while self._more:
+            content, self._more = await self._body.piece()
+            if content:
+                return content
+        raise StopAsyncIteration
