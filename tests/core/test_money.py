@@ -5,7 +5,16 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triplegate.core.money import Price, Rules, Timed, divide_half_even, from_dollars, read_counters, to_dollars
+from triplegate.core.money import (
+    Price,
+    Rules,
+    Timed,
+    divide_half_even,
+    dollars_text,
+    from_dollars,
+    read_counters,
+    to_dollars,
+)
 
 counts = st.tuples(*[st.integers(0, 10**7)] * 9)
 rates = st.integers(0, 10**13)
@@ -16,6 +25,11 @@ def test_dollars_and_units_are_exact_both_ways():
     assert to_dollars(1_500_000_000) == Decimal("0.15")
     assert from_dollars(Decimal("0.00000000005")) == 0
     assert from_dollars(Decimal("0.00000000015")) == 2
+
+
+@given(st.integers(-(10**25), 10**25) | st.sampled_from([0, 1, -1, 10**10, 10**9, 25 * 10**10]))
+def test_an_amount_is_written_as_a_decimal_is(units):
+    assert dollars_text(units) == f"{to_dollars(units):f}"
 
 
 @given(st.integers(-(10**18), 10**18), st.integers(1, 10**9))
@@ -42,6 +56,14 @@ def test_cost_is_bounded_and_grows_with_every_class(tokens, more, input_rate, ou
     cost = price.cost(tokens)
     assert 0 <= cost <= divide_half_even(sum(tokens) * max(input_rate, output_rate), 10**6)
     assert price.cost(tuple(a + b for a, b in zip(tokens, more, strict=True))) >= cost
+
+
+@given(counts, st.sets(st.integers(0, 8)), rates, rates, rates)
+def test_every_class_is_charged_at_its_own_rate(tokens, used, input_rate, output_rate, other_rate):
+    tokens = tuple([count if place in used else 0 for place, count in enumerate(tokens)])
+    price = Price(call=5, input=input_rate, output=output_rate, cache_write_1h=other_rate, audio_out=other_rate)
+    exact = sum([count * rate for count, rate in zip(tokens, price.rates(), strict=True)])
+    assert price.flat(tokens) == 5 + divide_half_even(exact, 10**6)
 
 
 # prices that differ by call ----------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ import msgspec
 UNITS_PER_DOLLAR = 10_000_000_000
 _PER = 1_000_000  # prices are quoted per million tokens
 _DAY = 86_400
-_INPUT = 6
-"""The first classes are what the model read."""
+_INPUT = _TEXT = 6
+"""The first classes are what the model read; the next one is the text that it wrote."""
 _counters = msgspec.json.Decoder(dict[str, float]).decode
 
 
@@ -22,6 +22,13 @@ def from_dollars(amount: Decimal | str | int) -> int:
 def to_dollars(units: int) -> Decimal:
     """The exact dollar amount of `units`."""
     return Decimal(units) / UNITS_PER_DOLLAR
+
+
+def dollars_text(units: int) -> str:
+    """The exact dollar amount of `units` in plain digits, at a tenth of what a Decimal costs."""
+    whole, rest = divmod(abs(units), UNITS_PER_DOLLAR)
+    sign = "-" if units < 0 else ""
+    return f"{sign}{whole}.{rest:010}".rstrip("0") if rest else f"{sign}{whole}"
 
 
 def divide_half_even(numerator: int, denominator: int) -> int:
@@ -86,7 +93,10 @@ class Price(msgspec.Struct, frozen=True, gc=False):
 
     def flat(self, tokens: tuple[int, ...], counters: str = "") -> int:
         """Units at these rates, whatever `rules` say: for a price that `applied` gave."""
-        total = sum([count * rate for count, rate in zip(tokens, self.rates(), strict=True)])
+        if any(tokens[1:_TEXT]) or any(tokens[_TEXT + 1 :]):
+            total = sum([count * rate for count, rate in zip(tokens, self.rates(), strict=True)])
+        else:  # most calls have plain input and plain text only
+            total = tokens[0] * self.input + tokens[_TEXT] * self.output
         if counters and self.per_unit:
             counted = read_counters(counters)
             total += sum([counted[name] * rate for name, rate in self.per_unit.items() if name in counted])

@@ -4,7 +4,7 @@ from triplegate.core.catalog import Target
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange
 from triplegate.core.http import Encoder, Frame
-from triplegate.core.money import Price, to_dollars
+from triplegate.core.money import Price, dollars_text
 from triplegate.core.usage import Usage
 from triplegate.gates.llm.call import LlmCall
 from triplegate.gates.llm.deployment import Deployment
@@ -47,6 +47,12 @@ class Meter:
     def book_cut(self, pieces: int) -> None:
         """The provider never said: what went in by size, what came out by pieces seen."""
         self.book(estimate(self._call, pieces, "partial"))
+
+
+def adopted(exchange: Exchange) -> Attempt:
+    """The attempt whose answer the client gets: nearly always the last one."""
+    attempt = exchange.attempts[-1]
+    return attempt if attempt.adopted else next(one for one in exchange.attempts if one.adopted)
 
 
 def book_left(exchange: Exchange, call: LlmCall) -> None:
@@ -121,7 +127,7 @@ class WholeEncoder(Encoder):
         if usage is None and self._large is not None:
             usage = self._call.endpoint.usage(self._large.tail())
         cost = self._meter.book(usage or estimate(self._call, self._output(), "estimated"))
-        self._exchange.reply_headers.append((b"x-triplegate-cost", f"{to_dollars(cost):f}".encode("ascii")))
+        self._exchange.reply_headers.append((b"x-triplegate-cost", dollars_text(cost).encode("ascii")))
         return b""
 
     def _output(self) -> int:
