@@ -65,6 +65,14 @@ def test_members_are_set_or_added(document: dict[str, Any], style: dict[str, Any
     read_members(edited)
 
 
+def test_a_spaced_object_is_taken_whole_and_a_repeat_in_it_is_not() -> None:
+    for text in (b'{"a": 1, "b": "x"}', b'{"a\\"": 1, "\\u0062": 2}'):
+        assert {name: json.loads(bytes(value)) for name, value in read_members(text).items()} == json.loads(text)
+    for repeated in (b'{"a":1,"bb":22,"a":3}', b'{"a": 1, "a": 2}', b'{"a":1,"a":22222}', b'{"a":1, "a":11111}'):
+        with pytest.raises(Refusal):
+            read_members(repeated)
+
+
 def with_repeat(pairs: list[tuple[str, Any]], comma: str, colon: str) -> bytes:
     return ("{" + comma.join(json.dumps(name) + colon + json.dumps(value) for name, value in pairs) + "}").encode()
 

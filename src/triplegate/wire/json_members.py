@@ -49,9 +49,15 @@ def read_members(text: bytes) -> Members:
     size = 1
     for name, value in members.items():
         size += len(name) + 4 + len(value)
-    if size != len(text):  # else it is compact and unique: repeats, white space and escapes would make it longer
+    # compact and unique: repeats, white space and escapes would make it longer
+    if size != len(text) and not (size + 2 * len(members) - 1 == len(text) and text == _spaced(members)):
         _walk(text, members)
     return members
+
+
+def _spaced(members: Members) -> bytes:
+    """The object with a space behind each comma and colon, as many libraries write it."""
+    return b"{" + b", ".join([b"%b: %b" % (encode(name), value) for name, value in members.items()]) + b"}"
 
 
 def spans(text: bytes, members: Members) -> dict[str, tuple[int, int]]:
