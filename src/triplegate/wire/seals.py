@@ -27,6 +27,8 @@ _FILE_IN_LIST = re.compile(rb'"(file[_-][A-Za-z0-9_-]+)"')
 _ESCAPED_WORD = re.compile(rb"\\u00(?:2[dD]|[3-7])")
 _ESCAPE = re.compile(rb"\\(?:u00([2-7][0-9A-Fa-f])|.)", re.DOTALL)
 _WORD = re.compile(rb"[A-Za-z0-9_-]")
+MARKS = (b"_tg", b"file_id", b'"encrypted_content"', b'"previous_response_id"', b"\\u00")
+"""A call without any of these names nothing that is sealed, or that would have to be."""
 _OPENS = b'"encrypted_content":"'
 
 

@@ -43,6 +43,18 @@ def test_a_call_without_state_is_the_very_same():
     assert made.pin == ""
 
 
+def test_who_may_be_meant_is_reckoned_only_for_calls_that_could_name_something():
+    def groups():
+        yield from GROUPS
+        asked.append(True)
+
+    for said, counted in (("a quick fox", False), ("file_id", True), ("resp_1_tg", True), ("caf\u00e9", True)):
+        asked: list[bool] = []
+        made = call(input=said)
+        assert open_it(made, groups=groups()) is made
+        assert bool(asked) is counted, said
+
+
 def test_a_previous_response_pins_its_group_and_is_named_as_the_provider_knows_it():
     made = open_it(call(previous_response_id=SEALS.seal("resp_1", TEAM, "openai:b")))
     assert (made.pin, json.loads(made.look.text)["previous_response_id"]) == ("openai:b", "resp_1")

@@ -11,7 +11,7 @@ from triplegate.gates.llm.call import LlmCall, read_call
 from triplegate.gates.llm.flow import Fail, Relayed
 from triplegate.wire.codec import Relay
 from triplegate.wire.json_members import read_members, set_members
-from triplegate.wire.seals import Seals
+from triplegate.wire.seals import MARKS, Seals
 
 STATEFUL = frozenset({"openai", "openai_responses", "anthropic"})
 """Families whose calls may name files, responses and encrypted state that a provider keeps."""
@@ -35,9 +35,10 @@ def opened(call: LlmCall, seals: Seals, team: str, groups: Iterable[str], gone: 
     `gone`: what becomes of encrypted state whose group is not among `groups` any more: `strip` leaves it out,
     `refuse` refuses. Raises Refusal origin_gone; a previous response that cannot be reached is always refused.
     """
-    if call.endpoint.family not in STATEFUL:
+    text: bytes = call.look.text
+    if call.endpoint.family not in STATEFUL or not [mark for mark in MARKS if mark in text]:
         return call
-    text, origins, known = call.look.text, frozenset[str](), tuple(groups)
+    known = tuple(groups)
     text, kept = seals.open_state(text, team, known)
     if "" in kept or len(kept) > 1:
         if gone == "refuse":
