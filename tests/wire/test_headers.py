@@ -34,6 +34,12 @@ def test_a_reply_keeps_its_length() -> None:
     assert reply_headers([(b"content-length", b"3"), (b"transfer-encoding", b"chunked")]) == [(b"content-length", b"3")]
 
 
+def test_more_may_go_from_a_reply_than_framing() -> None:
+    dropped = HOP_BY_HOP | {b"accept"}
+    headers = [(b"connection", b"content-type"), *KEPT]
+    assert reply_headers(headers, dropped) == [(b"cookie", b"a=1"), (b"cookie", b"b=2")]
+
+
 def test_p2_nominated_fields_go_too() -> None:
     headers = [(b"connection", b"close, X-Private ,\tX-Other"), (b"x-private", b"1"), (b"x-other", b"2"), *KEPT]
     assert nominated(headers) == {b"x-private", b"x-other"}

@@ -95,7 +95,8 @@ async def _whole(exchange: Exchange, reply: Reply, encoder: Encoder, wire: Wire)
     """Gather a bounded reply, so that errors met meanwhile still get a real status and the cost gets its header."""
     parts: list[bytes] = []
     size = 0
-    async for frame in reply.frames:
+    frames = reply.frames
+    async for frame in frames:
         content = encoder.feed(frame)
         parts.append(content)
         size += len(content)
@@ -103,12 +104,14 @@ async def _whole(exchange: Exchange, reply: Reply, encoder: Encoder, wire: Wire)
             await _head(exchange, reply, wire)
             await wire.body(b"".join(parts))
             exchange.numbers.bytes_out += size
-            async for rest in reply.frames:
+            async for rest in frames:
                 content = encoder.feed(rest)
                 exchange.numbers.bytes_out += len(content)
                 await wire.body(content)
             await _end(exchange, reply, encoder.finish(), wire)
             return
+        if frames.done:
+            break
     parts.append(encoder.finish())
     content = b"".join(parts)
     reply.headers.append((b"content-length", str(len(content)).encode()))

@@ -121,10 +121,14 @@ def _dropped(owned: frozenset[bytes], trusted: bool) -> frozenset[bytes]:
     return REQUEST_DROPPED | owned if trusted else REQUEST_DROPPED | FORWARDING | owned
 
 
-def reply_headers(headers: Headers) -> Headers:
-    """An upstream's end-to-end fields, as a new list; Content-Length stays, the rest of the framing goes."""
+def reply_headers(headers: Headers, dropped: frozenset[bytes] = HOP_BY_HOP) -> Headers:
+    """An upstream's end-to-end fields, as a new list; Content-Length stays, the rest of the framing goes.
+
+    `dropped`: HOP_BY_HOP, with whatever else is to go.
+    """
     named = nominated(headers)
-    dropped = HOP_BY_HOP | named if named else HOP_BY_HOP
+    if named:
+        dropped |= named
     return [line for line in headers if line[0] not in dropped]
 
 

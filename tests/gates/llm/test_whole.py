@@ -9,6 +9,8 @@ from triplegate.gates.llm.whole import Large, Seen, check, gathered, usage_tail
 
 async def test_what_fits_is_gathered_and_what_does_not_stays_open():
     assert await gathered(Pieces(b"ab", b"cd"), 4) == (b"abcd", True)
+    assert await gathered(Pieces(b"ab"), 4) == (b"ab", True)
+    assert await gathered(Pieces(), 4) == (b"", True)
     frames = Pieces(b"ab", b"cd", b"e")
     assert await gathered(frames, 3) == (b"abcd", False)
     seen = Seen()

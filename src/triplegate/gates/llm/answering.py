@@ -32,6 +32,7 @@ from triplegate.wire.neutral_events import Event, Failed, Finish, Start, UsageSe
 
 _JSON = (b"content-type", b"application/json")
 _EVENTS = (b"content-type", b"text/event-stream; charset=utf-8")
+_CUT = tuple([b'"%b"' % word.encode("ascii") for word in FILTERED])
 _POLICY = "content_policy"
 """An answer of which a content policy left nothing is one only where no fallback for that is named."""
 _BY_STATUS = {404: "model_missing", 408: "transient"}
@@ -150,7 +151,7 @@ async def _whole(
         frames.close()
         raise
     frames.close()
-    if _filtered(events):
+    if events and _filtered(events):
         attempt.error_class = _POLICY
     seen.size, seen.whole = len(content), True
     reply.frames = OneFrame(content)
@@ -183,7 +184,7 @@ def _passed(text: bytes, seen: Seen, call: LlmCall) -> bytes:
 
 def _doubtful(text: bytes, speech: Speech) -> list[Event]:
     """The events of an answer that its words suggest was cut by a content policy; of others none are read."""
-    if speech.codec is None or not any(b'"%b"' % word.encode("ascii") in text for word in FILTERED):
+    if speech.codec is None or not [word for word in _CUT if word in text]:
         return []
     try:
         return speech.codec.read_reply(text)

@@ -1,7 +1,7 @@
 """The llm gate: a model's name in a body of any dialect → deployments; usage is counted, cost is booked."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 
 import msgspec
 
@@ -30,6 +30,7 @@ from triplegate.gates.llm.metering import (
     PassingEncoder,
     StreamEncoder,
     WholeEncoder,
+    adopted,
     book_left,
     book_lost,
     reserved,
@@ -47,7 +48,7 @@ from triplegate.gates.llm.whole import Large, Passing
 from triplegate.gates.opening import begin
 from triplegate.upstreams.attempts import Pick, attempts
 from triplegate.upstreams.retries import Spares
-from triplegate.wire.headers import reply_headers
+from triplegate.wire.headers import HOP_BY_HOP, reply_headers
 from triplegate.wire.seals import Seals
 
 _ENCODER = Encoder()
@@ -59,6 +60,7 @@ _ELSEWHERE = frozenset({"unsupported_endpoint", "unsupported_parameter"})
 """What one deployment cannot do and another may."""
 _MOST = 1 << 40  # the edge's own limit rules
 _OURS = frozenset({b"server", b"x-request-id", b"set-cookie", b"content-length", b"date", b"strict-transport-security"})
+_DROPPED = HOP_BY_HOP | _OURS
 
 
 class Surface(msgspec.Struct, frozen=True, eq=False):
@@ -169,16 +171,16 @@ class LlmGate:
             exchange.principal = msgspec.structs.replace(principal, end_user=call.look.end_user[:256])
         exchange.scope = (model.route.name, principal.plan, principal.team_ref)
 
-    def _groups(self, principal: Principal) -> list[str]:
-        """The quota groups this principal's calls may go to."""
+    def _groups(self, principal: Principal) -> Iterator[str]:
+        """The quota groups this principal's calls may go to; few calls need to know."""
         models = [model for model in self._listed if model.open_to(principal)]
-        return list(dict.fromkeys(target.group for model in models for target, _ in model.route.targets))
+        yield from dict.fromkeys(target.group for model in models for target, _ in model.route.targets)
 
     async def _stored(self, inbound: Inbound, principal: Principal) -> LlmCall:
         model = self._models.get(self._surface.files)
         files = model.route.targets[0][0].group if model is not None and model.open_to(principal) else ""
-        team = principal.team_ref
-        return await stored.read_kept(inbound, self._surface.base, self._seals, team, self._groups(principal), files)
+        team, groups = principal.team_ref, tuple(self._groups(principal))
+        return await stored.read_kept(inbound, self._surface.base, self._seals, team, groups, files)
 
     async def _call_of(self, endpoint: Endpoint, inbound: Inbound, principal: Principal) -> LlmCall:
         if endpoint.form:
@@ -204,7 +206,7 @@ class LlmGate:
             return await self._kept(exchange, call, chain)
         model = self._models[call.model]
         pick = self._pick(exchange, call, model, chain)
-        exchange.numbers.list_cost = max(reserved(call, target) for target, _ in model.route.targets)
+        exchange.numbers.list_cost = max([reserved(call, target) for target, _ in model.route.targets])
 
         def send(attempt: Attempt) -> Awaitable[Reply]:
             return self._try(exchange, attempt, call, chain)
@@ -279,9 +281,9 @@ class LlmGate:
 
     def _ours(self, exchange: Exchange, call: LlmCall, reply: Reply) -> Reply:
         """The reply with the fields that are ours to say. Raises Refusal upstream_credentials."""
-        attempt = next(one for one in exchange.attempts if one.adopted)
+        attempt = adopted(exchange)
         _check(attempt, reply)
-        reply.headers = [line for line in reply_headers(reply.headers) if line[0] not in _OURS]
+        reply.headers = reply_headers(reply.headers, _DROPPED)
         reply.headers.append((b"server", b"triplegate"))
         reply.headers.append((b"x-triplegate-deployment", attempt.target.name.encode("ascii", "replace")))
         reply.headers += standings(exchange, call.endpoint.family)
@@ -359,13 +361,14 @@ class LlmGate:
         if reply.source != "upstream" or reply.status >= 400:
             return _ENCODER
         call: LlmCall = exchange.call
-        attempt = next(one for one in exchange.attempts if one.adopted)
+        attempt = adopted(exchange)
         meter = Meter(exchange, attempt, call)
-        if isinstance(reply.frames, Streaming):
+        frames = reply.frames  # of an abstract class: isinstance would cost 3 µs each
+        if type(frames) is Streaming:
             return StreamEncoder(exchange, attempt.flow, meter, attempt.target.name)
-        if isinstance(reply.frames, Passing):
+        if type(frames) is Passing:
             return PassingEncoder(exchange, call, meter, attempt.flow, None)
-        large = reply.frames if isinstance(reply.frames, Large) else None
+        large = frames if type(frames) is Large else None
         return WholeEncoder(exchange, call, meter, attempt.flow, large)
 
 

@@ -34,8 +34,8 @@ async def gathered(frames: Frames, most: int) -> tuple[bytes, bool]:
     async for piece in frames:
         pieces.append(piece)
         size += len(piece)
-        if size > most:
-            return b"".join(pieces), frames.done
+        if frames.done or size > most:
+            return piece if size == len(piece) else b"".join(pieces), frames.done
     return b"".join(pieces), True
 
 
