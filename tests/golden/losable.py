@@ -14,6 +14,7 @@ from triplegate.wire import (
     bedrock_thinking,
     cohere_messages,
     cohere_request,
+    custom_tools,
     gemini_contents,
     gemini_request,
     openai_turns,
@@ -25,10 +26,10 @@ from triplegate.wire import (
 WRITERS: dict[str, tuple[ModuleType | FunctionType, ...]] = {
     "openai_chat": (openai_writing, openai_turns),
     "openai_responses": (responses_writing, responses_turns, openai_writing.effort),
-    "anthropic_messages": (anthropic_asking, anthropic_turns),
-    "gemini": (gemini_request, gemini_contents),
-    "bedrock_converse": (bedrock_request, bedrock_messages, bedrock_media, bedrock_thinking),
-    "cohere": (cohere_request, cohere_messages),
+    "anthropic_messages": (anthropic_asking, anthropic_turns, custom_tools),
+    "gemini": (gemini_request, gemini_contents, custom_tools),
+    "bedrock_converse": (bedrock_request, bedrock_messages, bedrock_media, bedrock_thinking, custom_tools),
+    "cohere": (cohere_request, cohere_messages, custom_tools),
 }
 _MEDIA = {"audio", "file", "image", "video"}
 _THINKING = {"reasoning", "reasoning_effort", "thinking"}

@@ -18,6 +18,7 @@ LOSSES: tuple[Losable, ...] = (
     "audio",
     "file",
     "frequency_penalty",
+    "grammar",
     "logprobs",
     "metadata",
     "n",

@@ -20,6 +20,7 @@ LOSSES: tuple[Losable, ...] = (
     "detail",
     "file_id",
     "frequency_penalty",
+    "grammar",
     "logprobs",
     "metadata",
     "n",

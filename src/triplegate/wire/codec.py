@@ -26,6 +26,7 @@ LossName = Literal[
     "file",
     "file_id",
     "frequency_penalty",
+    "grammar",
     "image",
     "is_error",
     "logprobs",

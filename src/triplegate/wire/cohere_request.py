@@ -15,6 +15,7 @@ LOSSES: tuple[Losable, ...] = (
     "cache_control",
     "file",
     "file_id",
+    "grammar",
     "image",
     "is_error",
     "metadata",

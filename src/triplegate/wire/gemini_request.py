@@ -15,6 +15,7 @@ LOSSES: tuple[Losable, ...] = (
     "cache_control",
     "detail",
     "file_id",
+    "grammar",
     "metadata",
     "name",
     "parallel_tool_calls",

@@ -28,6 +28,7 @@ from triplegate.gates.llm.whole import (
 from triplegate.upstreams.retries import class_of_status
 from triplegate.wire import anthropic_errors, openai_errors
 from triplegate.wire.codec import Shape
+from triplegate.wire.custom_tools import unwrapping
 from triplegate.wire.neutral_events import Event, Failed, Finish, Start, UsageSeen, is_content
 
 _JSON = (b"content-type", b"application/json")
@@ -117,7 +118,8 @@ def _flow(exchange: Exchange, call: LlmCall, speech: Speech, asked: Asked, seali
         return Relayed(relay, fail) if sealing is None else SealedRelay(relay, fail, sealing)
     assert speech.codec is not None
     assert endpoint.codec is not None
-    return Translated(speech.codec.reader(), endpoint.codec.writer(_shape(exchange, call)))
+    unwrapped = unwrapping(speech.codec.family, call.request())
+    return Translated(speech.codec.reader(), endpoint.codec.writer(_shape(exchange, call)), unwrapped)
 
 
 def _shape(exchange: Exchange, call: LlmCall) -> Shape:
@@ -202,6 +204,9 @@ def _answer(text: bytes, seen: Seen, exchange: Exchange, call: LlmCall, speech: 
     assert speech.codec is not None
     assert call.endpoint.codec is not None
     events = speech.codec.read_reply(text)
+    unwrapped = unwrapping(speech.codec.family, call.request())
+    if unwrapped is not None:
+        events = unwrapped(events)
     for event in events:
         if isinstance(event, UsageSeen):
             seen.usage = event.usage

@@ -13,6 +13,7 @@ from triplegate.gates.llm.dialects import OF_FAMILY
 from triplegate.gates.llm.forms import Form
 from triplegate.gates.llm.quirks import shape
 from triplegate.wire.codec import Losses, ProviderCodec
+from triplegate.wire.custom_tools import known_to
 from triplegate.wire.wishes import in_background, without_idle
 
 _SEALED = b'"tg1.'
@@ -72,7 +73,7 @@ def ask(call: LlmCall, speech: Speech, model: str) -> Asked:
     request = without_idle(call.request())
     if in_background(request):
         Losses("reject").lose("background", "only a provider of the same dialect answers later")
-    written = codec.write_request(request, model, losses)
+    written = codec.write_request(known_to(codec.family, request, losses), model, losses)
     if call.streamed and not speech.quirks.stream_usage:  # the vendor refuses the wish that every translation brings
         written = shape(written, speech.quirks, also=("stream_options",))
     text = _shaped(written, speech.quirks)

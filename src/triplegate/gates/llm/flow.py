@@ -5,6 +5,7 @@ from typing import Protocol
 from triplegate.core.errors import Refusal
 from triplegate.core.usage import Usage
 from triplegate.wire.codec import Reader, Relay, Writer
+from triplegate.wire.custom_tools import Unwrapped
 from triplegate.wire.neutral_events import Delta, Event, Failed, Finish, Start, UsageSeen, is_content
 
 FILTERED = frozenset({"content_filter", "refusal"})
@@ -170,6 +171,7 @@ class Translated:
     __slots__ = (
         "_reader",
         "_size",
+        "_unwrapped",
         "_writer",
         "content",
         "done",
@@ -183,8 +185,9 @@ class Translated:
     )
     tells = False
 
-    def __init__(self, reader: Reader, writer: Writer) -> None:
-        self._reader, self._writer = reader, writer
+    def __init__(self, reader: Reader, writer: Writer, unwrapped: Unwrapped | None = None) -> None:
+        """`unwrapped`: what calls of custom tools are brought back by, where there are such tools."""
+        self._reader, self._writer, self._unwrapped = reader, writer, unwrapped
         self._size = 0
         self.content = self.filtered = False
         self.pieces = 0
@@ -213,6 +216,8 @@ class Translated:
         return self._writer.fail(refusal)
 
     def _write(self, events: list[Event]) -> bytes:
+        if self._unwrapped is not None:
+            events = self._unwrapped(events)
         written: list[bytes] = []
         self._size += _EVENT * len(events)
         for event in events:

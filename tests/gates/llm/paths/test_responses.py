@@ -83,3 +83,34 @@ async def test_a_stream_that_is_cut_ends_with_an_error_event(tmp_path):
     last = json.loads(wire.content.strip().splitlines()[-1].removeprefix(b"data: "))
     assert (last["type"], last["error"]["code"]) == ("error", "upstream_reset")
     assert b"response.completed" not in wire.content
+
+
+CUSTOM = {"type": "custom", "name": "code", "format": {"type": "grammar", "syntax": "regex", "definition": ".*"}}
+CALLED = (
+    {"type": "message_start", "message": {"id": "msg_1", "model": "x", "usage": {"input_tokens": 3}}},
+    {"type": "content_block_start", "index": 0, "content_block": {"type": "tool_use", "id": "t", "name": "code"}},
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": '{"input": "1+'}},
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": '1\\n"}'}},
+    {"type": "content_block_stop", "index": 0},
+    {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 2}},
+    {"type": "message_stop"},
+)
+
+
+async def test_a_custom_tool_is_called_with_its_text_though_the_provider_knows_functions_only(tmp_path):
+    events = stream(*[b"data: %b\n\n" % json.dumps(one).encode() for one in CALLED])
+    body = json.dumps({"model": "m", "input": "hi", "tools": [CUSTOM], "stream": True}).encode()
+    async with (
+        Upstream(always(events)) as provider,
+        built(tmp_path, config(provider.url, "anthropic_messages")) as made,
+    ):
+        exchange, wire = await made.serve("POST", "/v1/responses", body=body)
+        (talk,) = provider.talks
+        head, _, _ = bytes(talk.received).partition(b"\r\n\r\n")
+        asked = json.loads(bytes(talk.received)[len(head) + 4 :])
+    said = [json.loads(line[6:]) for line in wire.content.splitlines() if line.startswith(b"data: ")]
+    deltas = [one["delta"] for one in said if one["type"] == "response.custom_tool_call_input.delta"]
+    assert (exchange.outcome, deltas, wire.field(b"x-triplegate-dropped")) == ("ok", ["1+", "1\n"], b"grammar")
+    (item,) = said[-1]["response"]["output"]
+    assert (item["type"], item["name"], item["input"], item["call_id"]) == ("custom_tool_call", "code", "1+1\n", "t")
+    assert asked["tools"][0]["input_schema"]["required"] == ["input"]
