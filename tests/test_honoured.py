@@ -32,6 +32,7 @@ DEPLOYMENT = "gates/llm/test_deployment.py::"
 CREDENTIALS = "gates/llm/test_credentials.py::"
 MCP = "gates/mcp/test_gate.py::"
 BODIES = "hostile/test_edge_bodies.py::"
+CHARGED = "cli/test_report_chargeback.py::"
 CHARGEBACK = "control/reports/test_chargeback.py::"
 SHARED = "control/reports/test_allocation.py::"
 SETTINGS = "config/test_settings.py::"
@@ -596,6 +597,13 @@ OPTIONS = {
     "usage.since": REPORT + "test_a_period_without_calls_is_empty",
     "usage.until": REPORT + "test_a_period_without_calls_is_empty",
     "usage.form": REPORT + "test_it_can_be_written_to_a_file",
+    "chargeback.period": CHARGED + "test_wrong_usage_is_said",
+    "chargeback.by": CHARGED + "test_the_table_says_as_of_when_and_sums_up",
+    "chargeback.since": CHARGED + "test_it_can_be_written_to_a_file",
+    "chargeback.until": CHARGED + "test_wrong_usage_is_said",
+    "chargeback.form": CHARGED + "test_it_can_be_written_to_a_file",
+    "chargeback.output": CHARGED + "test_it_can_be_written_to_a_file",
+    "chargeback.config": CHARGED + "test_the_table_says_as_of_when_and_sums_up",
     "usage.output": REPORT + "test_it_can_be_written_to_a_file",
 }
 VARIABLE = "config/test_environment.py::test_every_variable_leads_to_a_setting"
@@ -642,7 +650,8 @@ def options() -> set[str]:
     """Every option and argument of every command: function.name."""
     found = set()
     for command in COMMANDS:
-        for node in ast.parse((CLI / f"{command}.py").read_text()).body:
+        texts = [path.read_text() for path in (CLI / f"{command}.py", *CLI.glob(f"{command}_*.py"))]
+        for node in [node for text in texts for node in ast.parse(text).body]:
             if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
                 for one in (*node.args.args, *node.args.kwonlyargs):
                     written = "" if one.annotation is None else ast.unparse(one.annotation)

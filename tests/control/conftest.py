@@ -15,8 +15,11 @@ import pytest
 from granian.server.embed import Server
 from litestar import Litestar
 
+from triplegate.config.documents_chargeback import ChargebackDocument
 from triplegate.control.parts import Parts
 from triplegate.control.plane import ControlPlane
+from triplegate.control.reports.chargeback import House
+from triplegate.control.reports.spending import asking
 from triplegate.control.reports.usage import usage
 from triplegate.control.telemetry.collect import Telemetry
 from triplegate.control.telemetry.finished import Finished
@@ -164,6 +167,7 @@ class Sight(GatewayView):
         self.trouble: list[Degraded] = []
         self.reasons: list[str] = []
         self.faults: list[Fault] = []
+        self.chargeback = ChargebackDocument()
 
     def running(self) -> Running:
         return self.config
@@ -198,6 +202,9 @@ class Sight(GatewayView):
 
     def plans(self) -> list[str]:
         return ["free", "gold"]
+
+    def house(self) -> House:
+        return House(self.chargeback, tuple((one.org, one.team) for one in self.teams()))
 
     def gates(self) -> dict[str, str]:
         return {"api": "http://127.0.0.1:8080", "llm": "http://127.0.0.1:8080/v1", "mcp": "http://127.0.0.1:8080/mcp"}
@@ -250,6 +257,7 @@ class Stage:
             keys=self.store.index,
             tokens=self.store.tokens,
             usage=partial(usage, self.store.database),
+            spending=asking(self.store.database),
             pepper=b"p" * 32,
             clock=self.clock,
             bootstrap=directory / "bootstrap-token",

@@ -52,6 +52,7 @@ from triplegate.upstreams.upkeep import Upkeep
 from triplegate.wire.client_address import TrustedProxies
 
 if TYPE_CHECKING:
+    from triplegate.control.reports.spending import Spent
     from triplegate.stores.sql.store import SqlStore
 
 SightKind = TypeVar("SightKind", bound=Sight)
@@ -192,6 +193,7 @@ class Building:
             keys=NodeKeys(store.index, self.crew),
             tokens=store.tokens,
             usage=self._usage,
+            spending=self._spending,
             pepper=self.kit.pepper,
             clock=self.house.clock,
             bootstrap=self.settings.state_path / "bootstrap.token",
@@ -258,10 +260,21 @@ class Building:
     async def _usage(self, by: Sequence[str], since: float, until: float) -> Sequence[Any]:
         from triplegate.control.reports.usage import usage
 
+        await self._booked()
+        return await usage(self.store.database, by, since, until)
+
+    async def _spending(
+        self, by: Sequence[str], since: float, until: float, where: Mapping[str, str]
+    ) -> Sequence["Spent"]:
+        from triplegate.control.reports.spending import spending
+
+        await self._booked()
+        return await spending(self.store.database, by, since, until, where)
+
+    async def _booked(self) -> None:
         with suppress(TimeoutError):  # a backlog: what is booked by now is the answer
             async with asyncio.timeout(2.0):
                 await asyncio.gather(self.spool.drain(self.store.ledger), self.crew.order("drain"))
-        return await usage(self.store.database, by, since, until)
 
     def _degraded(self) -> Sequence[Degraded]:
         found = [*self.reloading.degraded()]

@@ -1,10 +1,13 @@
 """Call the admin API of the gateway that runs."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from triplegate.cli.failures import Failed
 from triplegate.cli.place import Place, admin_token, control_url
+
+if TYPE_CHECKING:
+    import httpx
 
 
 class Admin:
@@ -17,16 +20,29 @@ class Admin:
         self, method: str, path: str, *, body: Mapping[str, Any] | None = None, query: Mapping[str, Any] | None = None
     ) -> Any:
         """One call. Raises Failed with the problem's own words."""
+        answer = self._send(method, path, body=body, query=query)
+        return self._read(answer) if answer.content else None
+
+    def fetch(self, path: str, *, query: Mapping[str, Any]) -> bytes:
+        """A file. Raises Failed like `call`."""
+        answer = self._send("GET", path, query=query)
+        if answer.status_code != 200:
+            self._read(answer)
+        return bytes(answer.content)
+
+    def _send(
+        self, method: str, path: str, *, body: Mapping[str, Any] | None = None, query: Mapping[str, Any] | None = None
+    ) -> "httpx.Response":
         import httpx
 
         headers = {"authorization": f"Bearer {self._token}"}
         url = f"{self._url}/admin/v1{path}"
         try:
-            answer = httpx.request(method, url, json=body, params=query, headers=headers, timeout=15.0, trust_env=False)
+            return httpx.request(method, url, json=body, params=query, headers=headers, timeout=15.0, trust_env=False)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Failed(f"the gateway at {self._url} does not answer: {error}") from None
-        if not answer.content:
-            return None
+
+    def _read(self, answer: "httpx.Response") -> Any:
         try:
             said = answer.json()
         except ValueError:

@@ -82,3 +82,6 @@ def _ask(place: Place, by: Sequence[str], since: datetime, until: datetime) -> t
         {"labels": row.labels, **{name: getattr(row, name) for name in _COUNTS[:-1]}, "cost": plain(row.cost)}
         for row in rows
     ]
+
+
+report.command("triplegate.cli.report_chargeback:chargeback", name="chargeback")

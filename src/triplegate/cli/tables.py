@@ -63,3 +63,14 @@ def put(text: str, output: Path | None) -> None:
     fresh = output.with_name(output.name + ".part")
     fresh.write_text(text)
     fresh.replace(output)
+
+
+def put_bytes(content: bytes, output: Path | None) -> None:
+    """The same for a file of any kind."""
+    if output is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        return
+    fresh = output.with_name(output.name + ".part")
+    fresh.write_bytes(content)
+    fresh.replace(output)

@@ -17,7 +17,7 @@ from triplegate import __version__
 from triplegate.control.admin.access import EVERYONE, Caller, RefuseUndeclared, may_enter
 from triplegate.control.admin.authenticate import Authenticate
 from triplegate.control.admin.hosts import KnownHosts
-from triplegate.control.admin.paths import configuration, entry, keys, tail, tenants, tokens, usage
+from triplegate.control.admin.paths import configuration, entry, keys, reports, tail, tenants, tokens, usage
 from triplegate.control.admin.problems import http_problem, refusal_problem, unexpected_problem
 from triplegate.control.pages.site import assets, pages, template_config
 from triplegate.control.parts import Parts
@@ -61,6 +61,7 @@ _PATHS = [
     configuration.upstreams,
     configuration.endpoints,
     usage.usage,
+    reports.chargeback_report,
     tail.exchanges,
     tail.tail,
 ]

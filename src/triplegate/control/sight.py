@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import triplegate
 from triplegate.config.documents import Documents
+from triplegate.control.reports.chargeback import House
+from triplegate.control.reports.payers import house_of
 from triplegate.control.view import (
     Degraded,
     EndpointView,
@@ -117,6 +119,11 @@ class Sight(GatewayView):
             for org_name, org in snapshot.documents.orgs.items()
             for team_name, team in org.teams.items()
         ]
+
+    def house(self) -> House:
+        """Who pays, as the snapshot has it."""
+        snapshot = self._gateway.snapshot
+        return super().house() if snapshot is None else house_of(snapshot.documents)
 
     def plans(self) -> Sequence[str]:
         """Names of the plans in force."""

@@ -5,6 +5,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from triplegate.config.documents_chargeback import ChargebackDocument
+from triplegate.control.reports.chargeback import House
 from triplegate.core.errors import Fault
 from triplegate.core.identity import KeyRecord
 
@@ -138,6 +140,10 @@ class GatewayView:
     def plans(self) -> Sequence[str]:
         """Names of the plans that keys may have."""
         return ()
+
+    def house(self) -> House:
+        """Who pays, for reports."""
+        return House(ChargebackDocument(), ())
 
     def gates(self) -> Mapping[str, str]:
         """Gate → where it listens, as a URL."""

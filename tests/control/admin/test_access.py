@@ -28,6 +28,7 @@ EXPECTED = {
     ("GET", "/admin/v1/upstreams"): ("everyone", "whole"),
     ("GET", "/admin/v1/endpoints"): ("everyone", "whole"),
     ("GET", "/admin/v1/usage"): ("everyone", "own"),
+    ("GET", "/admin/v1/reports/chargeback"): ("everyone", "own"),
     ("GET", "/admin/v1/exchanges"): ("everyone", "own"),
     ("GET", "/admin/v1/tail"): ("everyone", "own"),
     ("GET", "/admin/v1/openapi.json"): ("everyone", "none"),

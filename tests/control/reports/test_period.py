@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triplegate.control.reports.period import DAY, Period, between, days, read_period, this_month
+from triplegate.control.reports.period import DAY, Period, asked_period, between, days, read_period, this_month
 
 
 def at(text: str) -> int:
@@ -78,3 +78,13 @@ def test_the_period_before_ends_where_a_period_begins(year: int, more: str, fisc
     assert read_period(period.before.name, fiscal) == period.before
     assert len(days(period)) == (period.end - period.begin) // DAY
     assert isinstance(period, Period)
+
+
+def test_a_period_is_asked_for_by_name_or_by_bounds() -> None:
+    now = at("2026-11-24") + 0.5
+    assert asked_period(None, None, None, now, 1).name == "2026-11"
+    assert asked_period("2026-Q1", None, None, now, 4).begin == at("2026-04-01")
+    assert asked_period(None, at("2026-11-23"), None, now, 1) == between(at("2026-11-23"), at("2026-11-24") + 1)
+    for text, since, until in (("2026", 1.0, None), (None, None, 1.0), (None, 5.0, 5.0)):
+        with pytest.raises(ValueError, match="since"):
+            asked_period(text, since, until, now, 1)

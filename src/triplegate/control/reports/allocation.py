@@ -36,16 +36,20 @@ def split(amount: int, weights: Mapping[K, int | Decimal]) -> dict[K, int]:
 
 
 def amount_in(shared: SharedCost, period: Period, fiscal_start: int = 1) -> int:
-    """Units of a shared cost that belong to a period; of a window that lies in it partly, by time.
+    """Units of a shared cost that belong to a period."""
+    return amount_over(from_dollars(shared.money), Calendar(shared.per, fiscal_start), period)
+
+
+def amount_over(units: int, calendar: Calendar, period: Period) -> int:
+    """Units that a period has of what comes with each window; of a window that lies in it partly, by time.
 
     Periods that follow one another have parts that sum to the whole to the last unit.
     """
-    calendar, money, total = Calendar(shared.per, fiscal_start), from_dollars(shared.money), 0
-    moment = period.begin
+    total, moment = 0, period.begin
     while moment < period.end:
         _, begin, end = (int(part) for part in calendar.at(moment))
         upto, length = min(period.end, end), end - begin
-        total += money * (upto - begin) // length - money * (moment - begin) // length
+        total += units * (upto - begin) // length - units * (moment - begin) // length
         moment = upto
     return total
 

@@ -1,7 +1,7 @@
 """The chargeback report: who pays how much of a period, with shared cost, budget, the period before and a forecast."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -9,7 +9,7 @@ from triplegate.config.documents_chargeback import ChargebackDocument
 from triplegate.control.reports.allocation import Team, allocated, amount_in, split, team_of
 from triplegate.control.reports.forecast import EVEN, HISTORY, Forecast, Weights, forecast, weights_of
 from triplegate.control.reports.period import DAY, Period
-from triplegate.control.reports.spending import Spent
+from triplegate.control.reports.spending import Ask, Spent
 
 TAG = "tag:"
 """Begins the name of a dimension that finance made: tag:cost_center."""
@@ -17,17 +17,8 @@ DIMENSIONS = (
     *("org", "team", "consumer", "key", "plan", "gate", "route", "model", "provider", "target", "outcome"),
     *("price_version", "cache"),
 )
+_TEAM = ("org", "team")
 Labels = tuple[str, ...]
-Ask = Callable[[Sequence[str], float, float, Mapping[str, str]], Awaitable[Sequence[Spent]]]
-"""(dimensions, since, until, where) → what was spent."""
-
-
-class Seen(Protocol):
-    """Whose numbers a reader may see."""
-
-    def __call__(self, org: str, team: str) -> bool:
-        """Whether that team's."""
-        ...
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -88,20 +79,55 @@ def check_by(by: Iterable[str]) -> tuple[str, ...]:
     return names
 
 
+class _Rows(msgspec.Struct, frozen=True):
+    """What the ledger was asked for."""
+
+    current: Sequence[Spent]
+    before: Sequence[Spent]
+    daily: Sequence[Spent] | None
+    """By day as well, far enough back to weigh weekdays; None where no forecast is due."""
+    teams: Sequence[Spent]
+    """The whole house by team, where shared cost goes by use."""
+    teams_before: Sequence[Spent]
+
+
 async def chargeback(question: Question, house: House, ask: Ask, now: float) -> Chargeback:
-    """Ask the ledger and put the report together. Raises DatabaseUnavailable."""
-    period, relabel = question.period, _Relabel(question.by, house)
-    current = await _asked(question, period, relabel, ask)
-    before = await _asked(question, period.before, relabel, ask)
+    """Ask the ledger, and put the report together beside the loop. Raises DatabaseUnavailable."""
+    period, before, where = question.period, question.period.before, question.where
+    relabel = _Relabel(question.by, house)
+    daily = None
+    if _foreseeable(period, now):
+        today = int(now) // DAY * DAY
+        since, until = min(period.begin, today - HISTORY * DAY), min(period.end, today + DAY)
+        daily = await ask((*relabel.asked, "day"), since, until, where)
+    by_use = any(shared.rule == "use" for shared in house.document.shared)
+    rows = _Rows(
+        await ask(relabel.asked, period.begin, period.end, where),
+        await ask(relabel.asked, before.begin, before.end, where),
+        daily,
+        await ask(_TEAM, period.begin, period.end, {}) if by_use else (),
+        await ask(_TEAM, before.begin, before.end, {}) if by_use else (),
+    )
+    return await asyncio.to_thread(_put_together, question, house, relabel, rows, now)
+
+
+def _foreseeable(period: Period, now: float) -> bool:
+    """While it runs, and of whole days only."""
+    return period.begin <= now < period.end and period.begin % DAY == 0 and period.end % DAY == 0
+
+
+def _put_together(question: Question, house: House, relabel: "_Relabel", rows: _Rows, now: float) -> Chargeback:
+    period = question.period
+    current, before = relabel.summed(rows.current), relabel.summed(rows.before)
     lines = [Line("usage", "", labels, relabel.tags(labels), sums) for labels, sums in current.items()]
     lines += [Line("usage", "", labels, relabel.tags(labels), {}) for labels in before if labels not in current]
-    daily = await _daily(question, relabel, ask, now)
+    daily = None if rows.daily is None else relabel.daily(rows.daily)
     weights = EVEN if daily is None else weights_of(_column_sums(daily.values()), now)
     for line in lines:
         line.previous = before.get(line.labels, {}).get("cost", 0)
         line.budget = house.budget(dict(zip(question.by, line.labels, strict=True)), period)
         line.forecast = _foreseen(line, daily, period, now, weights)
-    lines += await _shared(question, house, relabel, ask)
+    lines += _shared(question, house, relabel, rows)
     lines.sort(key=lambda line: (-line.total, line.kind, line.item, line.labels))
     _share_out(lines)
     return Chargeback(question, now, lines, _totals(question, lines))
@@ -112,7 +138,7 @@ class _Relabel:
 
     def __init__(self, by: Sequence[str], house: House) -> None:
         self.by = by
-        teams = ("org", "team") if any(name.startswith(TAG) for name in by) else ()
+        teams = _TEAM if any(name.startswith(TAG) for name in by) else ()
         self.asked = tuple(dict.fromkeys([*(name for name in by if not name.startswith(TAG)), *teams]))
         self._tags: dict[Team, dict[str, str]] = {}
         for name, tags in house.document.tags.items():
@@ -135,33 +161,27 @@ class _Relabel:
             return self._tags.get((found["org"], found["team"]), {})
         return self._bare.get(found["team"], {})
 
+    def summed(self, rows: Iterable[Spent]) -> dict[Labels, dict[str, int]]:
+        """Sums by what was asked for."""
+        found: dict[Labels, dict[str, int]] = {}
+        for row in rows:
+            add(found.setdefault(self.labels(row.labels), {}), row.sums)
+        return found
 
-async def _asked(question: Question, period: Period, relabel: _Relabel, ask: Ask) -> dict[Labels, dict[str, int]]:
-    found: dict[Labels, dict[str, int]] = {}
-    for row in await ask(relabel.asked, period.begin, period.end, question.where):
-        add(found.setdefault(relabel.labels(row.labels), {}), row.sums)
-    return found
+    def daily(self, rows: Iterable[Spent]) -> dict[Labels, dict[int, int]]:
+        """Cost by what was asked for and by day."""
+        found: dict[Labels, dict[int, int]] = {}
+        for row in rows:
+            days = found.setdefault(self.labels(row.labels), {})
+            day = int(float(row.labels["day"]))
+            days[day] = days.get(day, 0) + row.sums.get("cost", 0)
+        return found
 
 
 def add(sums: dict[str, int], more: Mapping[str, int]) -> None:
     """Add numbers by name."""
     for name, number in more.items():
         sums[name] = sums.get(name, 0) + number
-
-
-async def _daily(question: Question, relabel: _Relabel, ask: Ask, now: float) -> dict[Labels, dict[int, int]] | None:
-    """Cost by line and day, far enough back to weigh weekdays; None where no forecast is due: of whole days only."""
-    period = question.period
-    if period.over(now) or now < period.begin or period.begin % DAY or period.end % DAY:
-        return None
-    today = int(now) // DAY * DAY
-    since = min(period.begin, today - HISTORY * DAY)
-    found: dict[Labels, dict[int, int]] = {}
-    for row in await ask((*relabel.asked, "day"), since, min(period.end, today + DAY), question.where):
-        daily = found.setdefault(relabel.labels(row.labels), {})
-        day = int(float(row.labels["day"]))
-        daily[day] = daily.get(day, 0) + row.sums.get("cost", 0)
-    return found
 
 
 def _column_sums(columns: Iterable[Mapping[int, int]]) -> dict[int, int]:
@@ -180,17 +200,15 @@ def _foreseen(
     return forecast(period, daily.get(line.labels, {}), now, weights)
 
 
-async def _shared(question: Question, house: House, relabel: _Relabel, ask: Ask) -> list[Line]:
+def _shared(question: Question, house: House, relabel: _Relabel, rows: _Rows) -> list[Line]:
     """Lines of shared cost; who bears it is reckoned over the whole house, whoever asks."""
-    if not house.document.shared:
-        return []
-    now = await _parts(question.period, house, ask)
-    before = await _parts(question.period.before, house, ask)
+    now = _parts(question.period, house, rows.teams)
+    before = _parts(question.period.before, house, rows.teams_before)
     lines: dict[tuple[str, Labels], Line] = {}
     for name, team in {**now, **before}:
-        if any(question.where.get(part, own) != own for part, own in zip(("org", "team"), team, strict=True)):
+        if any(question.where.get(part, own) != own for part, own in zip(_TEAM, team, strict=True)):
             continue
-        labels = relabel.labels({"org": team[0], "team": team[1]})
+        labels = relabel.labels(dict(zip(_TEAM, team, strict=True)))
         line = lines.setdefault((name, labels), Line("shared", name, labels, relabel.tags(labels), {}))
         line.shared += now.get((name, team), 0)
         line.previous += before.get((name, team), 0)
@@ -199,12 +217,8 @@ async def _shared(question: Question, house: House, relabel: _Relabel, ask: Ask)
     return list(lines.values())
 
 
-async def _parts(period: Period, house: House, ask: Ask) -> dict[tuple[str, Team], int]:
-    spent: dict[Team, int] = {}
-    if any(shared.rule == "use" for shared in house.document.shared):
-        for row in await ask(("org", "team"), period.begin, period.end, {}):
-            team = (row.labels["org"], row.labels["team"])
-            spent[team] = spent.get(team, 0) + row.sums.get("cost", 0)
+def _parts(period: Period, house: House, rows: Iterable[Spent]) -> dict[tuple[str, Team], int]:
+    spent = {(row.labels["org"], row.labels["team"]): row.sums.get("cost", 0) for row in rows}
     found = {}
     for shared in house.document.shared:
         amount = amount_in(shared, period, house.document.fiscal_start)

@@ -1,6 +1,7 @@
 """The chargeback report as a sheet: one column for everything that is known of a line."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -31,6 +32,7 @@ _SHOWN = (
     *("shared", "total", "share", "budget", "budget_used", "previous", "change", "forecast"),
 )
 _ALWAYS = frozenset({"requests", "cost", "total"})
+_NOTHING = (None, 0, "0")
 
 
 def _cost(line: Line) -> int:
@@ -60,11 +62,12 @@ def _row(report: Chargeback, line: Line) -> tuple[Cell, ...]:
     )
 
 
-def totals_of(report: Chargeback) -> dict[str, str]:
-    """The sum of all lines, by the names of the columns."""
+def totals_of(report: Chargeback) -> dict[str, Cell]:
+    """The sum of all lines, by the names of the columns; nothing where there is no sum."""
     names = [column.name for column in sheet_of(report).columns]
     cells = dict(zip(names, _row(report, report.totals), strict=True))
-    return {name: text_of(cells[name]) for name in (*_COUNTS, *_BYTES, *_MONEY, *(name for name, _, _ in _REST))}
+    summed = (*_COUNTS, *_BYTES, *_MONEY, *(name for name, _, _ in _REST if not name.startswith("budget")))
+    return {name: cells[name] for name in summed}
 
 
 def notes_of(report: Chargeback) -> dict[str, str]:
@@ -82,18 +85,14 @@ def notes_of(report: Chargeback) -> dict[str, str]:
     }
 
 
-def shown(report: Chargeback) -> tuple[list[str], list[list[str]]]:
-    """Columns and rows for a terminal: what is nothing throughout is left out; the last row is the sum."""
-    sheet = sheet_of(report)
-    place = {column.name: number for number, column in enumerate(sheet.columns)}
-    rows = [*sheet.rows, _row(report, report.totals)]
-    names = [name for name in _SHOWN if name in _ALWAYS or any(row[place[name]] for row in rows)]
-    items = any(line.item for line in report.lines)
-    by = list(report.question.by)
-    first = 3  # after period, kind and item
-    table = []
-    for row in rows:
-        labels = [text_of(cell) for cell in row[first : first + len(by)]]
-        table.append([*labels, *([text_of(row[2])] if items else []), *(text_of(row[place[name]]) for name in names)])
-    table[-1][0] = "total"
-    return [*by, *(["item"] if items else []), *names], table
+def shown(told: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Columns and rows for a terminal, of the report as JSON tells it; the last row is the sum.
+
+    What is nothing throughout is left out.
+    """
+    by = told["by"].split(",")
+    rows = [*told["lines"], {**told["totals"], by[0]: "total"}]
+    names = [name for name in _SHOWN if name in _ALWAYS or any(row.get(name) not in _NOTHING for row in rows)]
+    items = ["item"] if any(line["item"] for line in told["lines"]) else []
+    names = [*by, *items, *names]
+    return names, [["" if row.get(name) is None else str(row[name]) for name in names] for row in rows]

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from math import ceil
 
 import msgspec
 
@@ -69,6 +70,18 @@ def _first(
 def between(begin: int, end: int) -> Period:
     """The period from one moment to another, Unix seconds."""
     return Period(f"{_said(begin)} to {_said(end)}", begin, end)
+
+
+def asked_period(text: str | None, since: float | None, until: float | None, now: float, fiscal_start: int) -> Period:
+    """The period that is said by name or by its bounds (Unix seconds); else this month. Raises ValueError."""
+    if since is None and until is None:
+        return this_month(now) if text is None else read_period(text, fiscal_start)
+    if text is not None or since is None:
+        raise ValueError("say a period, or since and until")
+    begin, end = int(since), ceil(now if until is None else until)
+    if begin >= end:
+        raise ValueError("since is not before until")
+    return between(begin, end)
 
 
 def this_month(now: float) -> Period:

@@ -40,12 +40,13 @@ def _quoted(text: str) -> str:
     return text
 
 
-def to_json(sheet: Sheet, **more: Mapping[str, str]) -> bytes:
+def to_json(sheet: Sheet, **more: Mapping[str, Cell]) -> bytes:
     """One object: what is said of the whole, and `lines`. Counts are numbers, amounts are text so that none is cut."""
+    told = {name: {key: _json_cell(cell) for key, cell in cells.items()} for name, cells in more.items()}
     lines = [
         {column.name: _json_cell(cell) for column, cell in zip(sheet.columns, row, strict=True)} for row in sheet.rows
     ]
-    return msgspec.json.format(msgspec.json.encode({**sheet.notes, **more, "lines": lines}), indent=2) + b"\n"
+    return msgspec.json.format(msgspec.json.encode({**sheet.notes, **told, "lines": lines}), indent=2) + b"\n"
 
 
 def _json_cell(cell: Cell) -> str | int | None:

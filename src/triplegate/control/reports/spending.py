@@ -1,6 +1,15 @@
 """What was spent, as the ledger sums it: labels and whole numbers by name, money in units."""
 
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
 import msgspec
+
+if TYPE_CHECKING:
+    from triplegate.stores.sql.engine import Database
+
+Ask = Callable[[Sequence[str], float, float, Mapping[str, str]], Awaitable[Sequence["Spent"]]]
+"""(dimensions, since, until, where) → what was spent."""
 
 
 class Spent(msgspec.Struct, frozen=True):
@@ -8,3 +17,27 @@ class Spent(msgspec.Struct, frozen=True):
 
     labels: dict[str, str]
     sums: dict[str, int]
+
+
+async def spending(
+    database: "Database", by: Sequence[str], since: float, until: float, where: Mapping[str, str]
+) -> list[Spent]:
+    """What was spent from `since` to before `until` (Unix seconds), by dimensions, by SQL alone.
+
+    Only calls whose labels are as `where` says. Raises DatabaseUnavailable; ValueError for what is no dimension.
+    """
+    from triplegate.stores.sql.usage import SUMS, usage_rows
+
+    return [
+        Spent({name: str(getattr(row, name)) for name in by}, {name: int(getattr(row, name)) for name in SUMS})
+        for row in await usage_rows(database, by, since, until, where)
+    ]
+
+
+def asking(database: "Database") -> Ask:
+    """Questions to that database."""
+
+    async def ask(by: Sequence[str], since: float, until: float, where: Mapping[str, str]) -> Sequence[Spent]:
+        return await spending(database, by, since, until, where)
+
+    return ask
