@@ -12,6 +12,7 @@ from triplegate.core.admission import Taker
 from triplegate.core.catalog import Target
 from triplegate.core.clock import SetClock
 from triplegate.core.errors import Refusal
+from triplegate.core.house import used, used_by
 from triplegate.core.usage import Usage
 from triplegate.stores.spool_adopt import unknown_of
 
@@ -220,3 +221,33 @@ def test_nobody_and_what_is_over_have_no_interim_parts():
         before = len(exchange.house.spool.records)
         exchange.house.interim(exchange)
         assert len(exchange.house.spool.records) == before
+
+
+def test_what_failed_and_is_paid_for_counts_besides_what_answered():
+    exchange = make_exchange()
+    lost, won = exchange.attempt(Target("deployment", "a")), exchange.attempt(Target("deployment", "b"))
+    lost.usage, lost.cost = Usage(input_uncached=10, source="estimated"), 30
+    won.usage = exchange.usage = Usage(input_uncached=10, output_text=5, source="provider")
+    won.adopted, won.cost = True, 70
+    assert {name: used(exchange)[name] for name in ("input", "output", "total", "money")} == {
+        "input": 20,
+        "output": 5,
+        "total": 25,
+        "money": 100,
+    }
+    won.adopted, won.usage, won.cost, exchange.usage = False, Usage(), 0, Usage()
+    assert (used(exchange)["total"], used(exchange)["money"]) == (10, 30)
+    alone = make_exchange()
+    only = alone.attempt(Target("deployment", "a"))
+    only.usage = Usage(input_uncached=10, source="estimated")
+    assert used(alone)["total"] == 10
+    assert used_by(alone, only)["total"] == 10
+
+
+def test_the_price_of_a_call_is_its_answering_targets_too():
+    exchange = make_exchange()
+    attempt = exchange.attempt(Target("server", "files"))
+    exchange.numbers.own_cost = 40
+    assert used_by(exchange, attempt)["money"] == 0
+    attempt.adopted = True
+    assert used_by(exchange, attempt)["money"] == 40

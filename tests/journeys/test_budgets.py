@@ -2,12 +2,14 @@
 
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 
 import httpx
+import openai
 import pytest
 from tests.gates.mcp.messages import bearer, modern
 from tests.hostile.raw import Recorder
-from tests.journeys.running import House, write
+from tests.journeys.running import House, eventually, write
 
 from triplegate.samples.start import start_samples
 
@@ -37,6 +39,7 @@ orgs:
     teams:
       web: {{budget: {{money: 1, per: month}}, consumers: {{ci: {{}}}}}}
       ops: {{consumers: {{ci: {{budget: {{money: 0.5, rolling: 1h}}}}, cd: {{}}}}}}
+      cut: {{budget: {{money: 0.2, per: day, hard_cutoff: true}}, consumers: {{ci: {{}}}}}}
       lab: {{budget: {{tokens: 400, per: day}}, consumers: {{ci: {{}}}}}}
 """
 
@@ -75,7 +78,7 @@ def test_two_hundred_calls_at_once_spend_no_more_than_the_budget(world):
         assert 0 < int(refused.headers["retry-after"]) <= 31 * 86_400
         assert "ratelimit" not in refused.headers
         assert web.get("/free").status_code == 200, "what has no price costs nothing"
-    assert world.usage("team")[("web",)]["cost"] == "1"
+    assert eventually(lambda: world.usage("team")[("web",)]["cost"] == "1")
 
 
 def test_one_budget_holds_for_tools_and_services_alike(world):
@@ -107,3 +110,21 @@ def test_a_policy_is_a_budget_of_its_place(world):
     with client(world, "lab") as lab:
         assert [lab.get("/trial").status_code for _ in range(3)] == [200, 200, 429]
         assert lab.get("/dime").status_code == 200
+
+
+def test_an_answer_that_is_being_written_ends_where_its_budget_does(world):
+    key = world.key("cut")
+    with openai.OpenAI(base_url=world.url + "/v1", api_key=key, max_retries=0, timeout=20) as caller:
+        said = []
+
+        def listen():
+            asked = [{"role": "user", "content": '{"script": {"tokens": 5000, "pace": 0.001}}'}]
+            for chunk in caller.chat.completions.create(model="smart", stream=True, messages=asked):
+                said.append(chunk.choices[0].delta.content or "")
+
+        with pytest.raises(openai.APIError, match="budget") as told:
+            listen()
+        assert told.value.code == "budget_exceeded"
+        assert 800 < len(said) < 1_000, "what was paid for was given"
+    cost = Decimal(eventually(lambda: world.usage("team").get(("cut",)))["cost"])
+    assert Decimal("0.19") < cost <= Decimal("0.21")

@@ -536,3 +536,25 @@ async def test_an_upstream_that_always_fails_sees_a_tenth_more_and_through_two_g
         clock.advance(1 / 300)
     assert counts["outer"] <= 1.1 * 9_000 + 1
     assert counts["inner"] <= 1.21 * 9_000 + 2
+
+
+@pytest.mark.parametrize(
+    ("code", "unsure"),
+    [("upstream_timeout", True), ("upstream_reset", True), ("upstream_unreachable", False), ("upstream_failed", False)],
+)
+async def test_it_is_noted_where_nobody_knows_whether_the_call_was_carried_out(code, unsure):
+    seen = []
+
+    async def send(attempt):
+        raise Refusal(code)
+
+    with pytest.raises(Refusal):
+        await attempts(
+            exchange_for(),
+            Dispatch(retries=0),
+            in_order(A),
+            send,
+            replayable=True,
+            report=lambda attempt: seen.append(attempt.unsure),
+        )
+    assert seen == [unsure]

@@ -34,6 +34,7 @@ from triplegate.edge.front import Front
 from triplegate.edge.front_facts import Table
 from triplegate.edge.grpc import GrpcPlane
 from triplegate.edge.guard import Limits as HeadLimits
+from triplegate.edge.heartbeats import Heartbeats
 from triplegate.edge.interim import Interims
 from triplegate.edge.live import Live
 from triplegate.edge.recheck import Rechecks
@@ -225,6 +226,7 @@ class Building:
         self.supervisor.spawn(self.rechecks.run(), "rechecks")
         interims = Interims(self.live, self.house.clock, self.settings.limits.interim)
         self.supervisor.spawn(interims.run(), "interim records")
+        self.supervisor.spawn(Heartbeats(self.live, self.house.clock).run(), "heartbeats of holds")
         self.supervisor.spawn(self.upkeep.run(), "upkeep")
         self._join()
         if self.settings.documents == "files":

@@ -1,11 +1,12 @@
 """Admission: what a call claims of limits and budgets, and what it is given."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
 from triplegate.core.calendar import Window
+from triplegate.core.demand import Reservation, money_wanted
 from triplegate.core.errors import Refusal
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     mode: Literal["enforce", "observe"] = "enforce"
     last: bool = False
     """Of a budget: while anything is left the call may pass, though it may want more than that."""
+    cutoff: bool = False
+    """Of a budget: the call ends in the middle where no more can be set aside for it."""
 
 
 class Standing(msgspec.Struct, frozen=True, gc=False):
@@ -101,20 +104,34 @@ class Claimant(Protocol):
 
 _OWN = frozenset({"input", "output", "total", "money"})
 """What each exchange uses itself."""
+TTL = 120.0
+"""Seconds that a hold lives by itself: a worker that dies keeps nobody's money for longer."""
 _CODES = {"rate": "quota_exceeded", "concurrent": "concurrency_exceeded", "budget": "budget_exceeded"}
 
 
 class Taker:
     """Takes an exchange's claims: once for the call, once more before each attempt whose target has claims."""
 
-    __slots__ = ("_claimants", "_exchange", "_of_attempts", "_store", "_ttl", "holds", "taken_buckets")
+    __slots__ = (
+        "_claimants",
+        "_exchange",
+        "_of_attempts",
+        "_paid",
+        "_store",
+        "_ttl",
+        "beaten",
+        "counted",
+        "cutoff",
+        "holds",
+        "taken_buckets",
+    )
 
     def __init__(
         self,
         store: Admission,
         claimants: tuple[Claimant, ...],
         exchange: "Exchange",
-        ttl: float = 120.0,
+        ttl: float = TTL,
         *,
         of_attempts: tuple[Claimant, ...] = (),
     ) -> None:
@@ -125,10 +142,18 @@ class Taker:
         self._of_attempts = of_attempts
         self.taken_buckets: set[str] | None = None
         self.holds: list[Hold] = []
+        self.cutoff: dict[Dimension, int] | None = None
+        """What is set aside of budgets that end a call in the middle; None where none of them does."""
+        self.counted: Callable[[], Mapping[Dimension, int]] | None = None
+        """What a call that is being answered has used so far, where its gate counts before the end."""
+        self.beaten = exchange.started
+        """Monotonic seconds of the last heartbeat of its holds."""
+        self._paid = 0
+        """Units of money that are set aside."""
 
     def claims_at(self, target: "Target") -> bool:
         """Whether an attempt there must be admitted."""
-        return bool(target.claimants or self._of_attempts)
+        return bool(self._paid or target.claimants or self._of_attempts)
 
     async def take(self, target: "Target | None") -> Taken | None:
         """Take the claims of the call, or of `target` before it is tried; no store call when there are none.
@@ -138,6 +163,8 @@ class Taker:
         exchange = self._exchange
         if exchange is None:
             return None
+        if self._paid and target is not None and len(exchange.attempts) > 1:
+            await self._top_up(exchange)
         claimants = claimants_of(self._claimants, exchange) if target is None else self._of_attempts + target.claimants
         claims = claims_of(claimants, exchange, target)
         if exchange.parent is not None:
@@ -151,17 +178,58 @@ class Taker:
         for standing in taken.standings:
             if standing.denied:  # of what is only observed: it is said, and the call goes on
                 exchange.decisions.append((label_of(standing.claim), "would refuse", _code_of(standing)))
+        self._note(claims, taken.hold, of_call=target is None)
+        return taken
+
+    def _note(self, claims: tuple[Claim, ...], hold: Hold | None, *, of_call: bool) -> None:
+        """What was taken, and what of it is set aside of budgets."""
         if self.taken_buckets is None:
             self.taken_buckets = {claim.bucket for claim in claims}
         else:
             self.taken_buckets.update([claim.bucket for claim in claims])
-        if taken.hold is not None:
-            self.holds.append(taken.hold)
-        return taken
+        if hold is None:
+            return
+        self.holds.append(hold)
+        for claim in claims if of_call else ():
+            dimension = claim.limit.dimension
+            if claim.limit.family != "budget":
+                continue
+            if dimension == "money":
+                self._paid = max(self._paid, claim.amount)
+            if claim.cutoff and claim.mode == "enforce":
+                self.cutoff = {} if self.cutoff is None else self.cutoff
+                self.cutoff[dimension] = min(claim.amount, self.cutoff.get(dimension, claim.amount))
+
+    async def _top_up(self, exchange: "Exchange") -> None:
+        """Another attempt: what those before it cost, or may cost yet, and this one may, is set aside together.
+
+        Raises Refusal budget_exceeded where that does not fit: the attempt is not made.
+        """
+        if exchange.demand is None:  # a price is for the call, however often it is tried
+            return
+        reservation: Reservation = "strict" if self._paid > money_wanted(exchange, None) else "typical"
+        wanted = sum(
+            attempt.cost if attempt.numbers.ended else money_wanted(exchange, attempt.target, reservation)
+            for attempt in exchange.attempts
+        )
+        if wanted > self._paid:
+            if not await self.holds[0].extend({"money": wanted}):
+                raise Refusal("budget_exceeded", "A budget has not enough left for another attempt.", policy="budget")
+            self._paid = wanted
+
+    async def beat(self, actual: Mapping[Dimension, int], now: float) -> bool:
+        """The call goes on: its holds live on, and grow to what was counted so far; False when that does not fit."""
+        self.beaten = now
+        fits = True
+        for hold in self.holds:
+            if not await hold.extend(actual):  # all or none: a rate that is full must not keep money from being held
+                fits = False
+                await hold.extend({"money": actual.get("money", 0)})
+        return fits
 
     def end(self) -> None:
         """The exchange is over: what held each other would wait for the collector, which costs more than the call."""
-        self._exchange = None
+        self._exchange = self.counted = None
 
 
 def claimants_of(claimants: tuple[Claimant, ...], exchange: "Exchange") -> tuple[Claimant, ...]:

@@ -44,7 +44,7 @@ class Allowance(msgspec.Struct, frozen=True):
             amount = tokens_wanted(exchange, "total", self.reservation)
         if amount <= 0:
             return ()
-        return (Claim(self.bucket(subject), self.limit, amount, self.mode, self.last),)
+        return (Claim(self.bucket(subject), self.limit, amount, self.mode, self.last, self.cutoff),)
 
     def bucket(self, subject: str) -> str:
         """The bucket of one holder. A budget whose window becomes another one begins anew."""

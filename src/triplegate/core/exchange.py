@@ -101,6 +101,8 @@ class Attempt(msgspec.Struct, eq=False):
     """Seconds that the upstream asked to be left alone for."""
     flow: Any = None
     """What the gate knows of its answer while it runs."""
+    unsure: bool = False
+    """It failed, and its upstream may have done the work all the same."""
     final: bool = False
     """What the upstream did must not be done again: whatever became of its answer, nobody else is asked."""
     price_version: str = ""

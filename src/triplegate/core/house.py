@@ -138,18 +138,28 @@ def used_by(exchange: Exchange, attempt: Attempt) -> dict[Dimension, int]:
         "output": usage.output_total,
         "total": usage.total,
         "bytes": numbers.bytes_in + numbers.bytes_out,
-        "money": attempt.cost,
+        "money": attempt.cost + (numbers.own_cost if attempt.adopted else 0),
     }
 
 
 def used(exchange: Exchange) -> dict[Dimension, int]:
-    """What an exchange has used so far, as limits count it."""
+    """What an exchange has used so far, as limits count it: the ledger's rows of it add up to the same."""
     usage, numbers = exchange.usage, exchange.numbers
+    apart = _apart(exchange) if exchange.attempts else ()
     return {
         "requests": 1,
-        "input": usage.input_total,
-        "output": usage.output_total,
-        "total": usage.total,
+        "input": usage.input_total + sum([one.usage.input_total for one in apart]),
+        "output": usage.output_total + sum([one.usage.output_total for one in apart]),
+        "total": usage.total + sum([one.usage.total for one in apart]),
         "bytes": numbers.bytes_in + numbers.bytes_out,
         "money": numbers.own_cost + sum(attempt.cost for attempt in exchange.attempts),
     }
+
+
+def _apart(exchange: Exchange) -> list[Attempt]:
+    """The attempts whose usage is no part of the exchange's: what was cut off, or failed and is paid for."""
+    tries = exchange.attempts
+    home = next((one for one in tries if one.adopted), tries[-1])
+    if not home.adopted and home.usage.total and home.usage.total != exchange.usage.total:
+        return tries
+    return [one for one in tries if one is not home]

@@ -13,6 +13,7 @@ from triplegate.upstreams.retries import (
     ELSEWHERE_ONLY,
     NO_RETRY,
     UNSENT,
+    UNSURE,
     Failure,
     Spares,
     back_off,
@@ -127,6 +128,7 @@ async def _try(exchange: Exchange, attempt: Attempt, send: Send) -> Failure:
         numbers.status = numbers.status or refusal.status
         attempt.error_class = attempt.error_class or _class(refusal, sent=bool(numbers.dispatched))
         attempt.wait = refusal.retry_after if attempt.wait is None else attempt.wait
+        attempt.unsure = bool(numbers.dispatched) and refusal.code in UNSURE
         if attempt.hold is not None:
             attempt.hold.release()
         return Failure(attempt, refusal=refusal, wait=attempt.wait)

@@ -30,6 +30,9 @@ _BY_CODE = {
 UNSENT = frozenset({"upstream_unreachable", "upstream_busy", "upstream_open"})
 """Refusals after which one may be sure that the upstream saw nothing of the call."""
 
+UNSURE = frozenset({"upstream_timeout", "upstream_reset"})
+"""Refusals after which nobody can say what the upstream did, and will charge for."""
+
 NO_RETRY = b"x-triplegate-no-retry"
 """Field of an answer that was shed: whoever tries again makes it worse."""
 TEED = 64 * 1024

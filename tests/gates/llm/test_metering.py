@@ -12,7 +12,15 @@ from triplegate.core.money import Price
 from triplegate.core.usage import Usage
 from triplegate.gates.llm.call import read_call
 from triplegate.gates.llm.flow import Relayed
-from triplegate.gates.llm.metering import Meter, StreamEncoder, WholeEncoder, book_left, estimate, reserved
+from triplegate.gates.llm.metering import (
+    Meter,
+    StreamEncoder,
+    WholeEncoder,
+    book_left,
+    book_unsure,
+    estimate,
+    reserved,
+)
 from triplegate.gates.llm.paths.chat import CHAT
 from triplegate.gates.llm.paths.embeddings import EMBEDDINGS
 from triplegate.gates.llm.whole import Large, Seen
@@ -52,8 +60,8 @@ def whole(**more):
     return Case(WholeEncoder, chat(), **more)
 
 
-def streamed(**more):
-    return Case(StreamEncoder, chat(stream=True, **more))
+def streamed(target=TARGET, **more):
+    return Case(StreamEncoder, chat(stream=True, **more), target=target)
 
 
 # whole -----------------------------------------------------------------------------------------------------
@@ -200,3 +208,42 @@ def test_the_intent_sets_aside_what_the_client_allowed_or_512_tokens():
     vectors = read_call(EMBEDDINGS, b'{"model":"m","input":"abcdefgh"}')
     assert reserved(vectors, TARGET) == 5 + 8
     assert estimate(free, 0, "partial").source == "partial"
+
+
+# before the end, and without one ----------------------------------------------------------------------------
+def test_a_failure_that_may_have_been_carried_out_costs_what_went_in_and_another_one_nothing():
+    case = streamed()
+    book_unsure(case.exchange, case.attempt, case.call)
+    assert (case.attempt.cost, case.attempt.usage.source) == (0, "none")
+    case.attempt.unsure = True
+    book_unsure(case.exchange, case.attempt, case.call)
+    went_in = case.call.size // 4
+    assert (case.attempt.cost, case.attempt.usage.input_total, case.attempt.usage.output_total) == (
+        5 + went_in,
+        went_in,
+        0,
+    )
+    assert case.exchange.usage.source == "none", "no part of what the client used"
+
+
+def test_what_was_used_is_known_while_the_answer_runs():
+    case = streamed()
+    case.attempt.flow = case.flow
+    lost = case.exchange.attempt(TARGET)
+    lost.cost = 70
+    case.sent(WORD, WORD, WORD)
+    went_in = case.call.size // 4
+    assert case.meter.so_far() == {
+        "input": went_in,
+        "output": 3,
+        "total": went_in + 3,
+        "money": 70 + 5 + went_in + 2 * 3,
+    }
+    case.sent(STOP, COUNT)
+    assert case.meter.so_far()["total"] == 15
+
+
+def test_where_nobody_knows_a_price_there_is_none():
+    case = streamed(target=Target("deployment", "d"))
+    case.attempt.flow = case.flow
+    assert case.meter.so_far()["money"] == 0

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from tests.builders import make_exchange
+from tests.builders import make_exchange, make_inbound
 
 from triplegate.core.errors import Refusal
-from triplegate.gates.llm.telling import refused
+from triplegate.gates.llm.telling import only, refused
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,9 @@ def test_anthropics_shape_has_a_type_and_the_request_id():
     assert (reply.status, content["type"], content["error"]["type"]) == (401, "error", "authentication_error")
     assert content["request_id"] == "r1"
     assert dict(reply.headers)[b"www-authenticate"].startswith(b"Bearer")
+
+
+def test_a_path_says_by_which_methods_it_is_called():
+    assert only(make_inbound("POST"), "GET", "POST") is None
+    refusal = only(make_inbound("PUT"), "GET", "POST")
+    assert (refusal.status, refusal.headers) == (405, [(b"allow", b"GET, POST")])

@@ -7,6 +7,7 @@ from triplegate.core.usage import Usage
 from triplegate.gates.llm.asking import Asked, Speech
 from triplegate.gates.llm.beside import READ, REWRITTEN
 from triplegate.gates.llm.call import LlmCall
+from triplegate.gates.llm.cutoff import cutoff_of
 from triplegate.gates.llm.failures import refusal_of
 from triplegate.gates.llm.flow import FILTERED, Flow, Relayed, Translated
 from triplegate.gates.llm.keeping import SAMPLED
@@ -74,6 +75,7 @@ async def understood(
             raise
         if flow.filtered and not flow.content:
             attempt.error_class = _POLICY
+        frames.cutoff = cutoff_of(exchange, attempt, call)
         reply.frames = frames
         if asked.translated:
             reply.headers = _retyped(reply.headers, _EVENTS)

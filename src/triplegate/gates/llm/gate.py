@@ -33,6 +33,7 @@ from triplegate.gates.llm.metering import (
     adopted,
     book_left,
     book_lost,
+    book_unsure,
     reserved,
 )
 from triplegate.gates.llm.model import Model
@@ -42,7 +43,7 @@ from triplegate.gates.llm.paths import models as models_path
 from triplegate.gates.llm.paths import stored
 from triplegate.gates.llm.paths.messages import COUNT, counted, counts
 from triplegate.gates.llm.streaming import Streaming
-from triplegate.gates.llm.telling import ANTHROPIC, refused, standings
+from triplegate.gates.llm.telling import ANTHROPIC, only, refused, standings
 from triplegate.gates.llm.weigh import weigh
 from triplegate.gates.llm.whole import Large, Passing
 from triplegate.gates.opening import begin
@@ -120,11 +121,11 @@ class LlmGate:
         elif inbound.protocol == "websocket" or inbound.path == surface.base + realtime.PATH:
             exchange.refusal = self._channel(exchange)
         elif inbound.path in surface.endpoints:
-            exchange.refusal = _only(inbound, "POST")
+            exchange.refusal = only(inbound, "POST")
         elif stored.kind_of(inbound.path, surface.base):
-            exchange.refusal = _only(inbound, *stored.methods_of(inbound.path, surface.base))
+            exchange.refusal = only(inbound, *stored.methods_of(inbound.path, surface.base))
         elif inbound.path.removeprefix(ANTHROPIC_BASE).startswith(surface.base + "/models"):
-            exchange.refusal = _only(inbound, "GET", "HEAD")
+            exchange.refusal = only(inbound, "GET", "HEAD")
         else:
             exchange.refusal = Refusal("unsupported_endpoint", f"There is no {inbound.path} here.")
         return exchange
@@ -213,6 +214,7 @@ class LlmGate:
 
         def report(attempt: Attempt) -> None:
             attempt.target.wiring.report(attempt, chain)
+            book_unsure(exchange, attempt, call)
 
         def rules_of(target: Target) -> Dispatch:
             return target.wiring.dispatch(chain)  # type: ignore[no-any-return]  # a Deployment
@@ -380,13 +382,6 @@ async def _asked(attempt: Attempt, call: LlmCall, deployment: Deployment) -> Ask
         if refusal.code in _ELSEWHERE:
             attempt.error_class, attempt.numbers.dispatched = "model_missing", 0.0
         raise
-
-
-def _only(inbound: Inbound, *methods: str) -> Refusal | None:
-    if inbound.method in methods:
-        return None
-    names = ", ".join(methods)
-    return Refusal("method_not_supported", f"This path takes {names}.", headers=[(b"allow", names.encode("ascii"))])
 
 
 def _check(attempt: Attempt, reply: Reply) -> None:

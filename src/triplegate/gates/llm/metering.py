@@ -1,5 +1,6 @@
 """Count while relaying: usage from the reply itself, an estimate where it is cut or silent, cost from the price."""
 
+from triplegate.core.admission import Dimension
 from triplegate.core.catalog import Target
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange
@@ -44,6 +45,10 @@ class Meter:
         exchange.numbers.list_cost = attempt.cost
         return attempt.cost
 
+    def so_far(self) -> dict[Dimension, int]:
+        """What was used until now, for holds that must last as long as the answer."""
+        return counted_so_far(self._exchange, self._attempt, self._call)
+
     def book_cut(self, pieces: int) -> None:
         """The provider never said: what went in by size, what came out by pieces seen."""
         self.book(estimate(self._call, pieces, "partial"))
@@ -71,6 +76,35 @@ def book_lost(exchange: Exchange, call: LlmCall) -> None:
         if attempt.numbers.dispatched and not attempt.error_class and not attempt.adopted:
             _book_seen(exchange, attempt, call)
     exchange.usage, exchange.numbers.list_cost = Usage(), 0
+
+
+def book_unsure(exchange: Exchange, attempt: Attempt, call: LlmCall) -> None:
+    """A failure after which nobody knows what the provider did costs what went in; another one costs nothing."""
+    if attempt.unsure and not call.endpoint.free:
+        attempt.usage = estimate(call, 0, "estimated")
+        attempt.cost = cost_of(exchange, attempt, call, attempt.usage)
+
+
+def counted_so_far(exchange: Exchange, attempt: Attempt, call: LlmCall) -> dict[Dimension, int]:
+    """What an answer that still runs has used, by what was said or else by pieces seen; other attempts' cost too."""
+    flow = attempt.flow
+    usage = estimate(call, flow.pieces, "partial") if flow.usage is None else flow.usage
+    others = sum([one.cost for one in exchange.attempts if one is not attempt])
+    return {
+        "input": usage.input_total,
+        "output": usage.output_total,
+        "total": usage.total,
+        "money": others + cost_of(exchange, attempt, call, usage),
+    }
+
+
+def cost_of(exchange: Exchange, attempt: Attempt, call: LlmCall, usage: Usage) -> int:
+    """What that usage costs at the attempt's deployment, at its moment; 0 where no price is known."""
+    price = price_for(attempt.target, call)
+    if price is None:
+        return 0
+    clock = exchange.house.clock
+    return price.cost(usage.tokens(), usage.tool_units, usage.tier, clock.wall() - (clock.now() - attempt.started))
 
 
 def _book_seen(exchange: Exchange, attempt: Attempt, call: LlmCall) -> None:
@@ -156,6 +190,8 @@ class StreamEncoder(Encoder):
     def __init__(self, exchange: Exchange, flow: Flow, meter: Meter, deployment: str) -> None:
         self._exchange, self._flow, self._meter, self._deployment = exchange, flow, meter, deployment
         exchange.on_close(self._close)
+        if exchange.admission is not None:
+            exchange.admission.counted = meter.so_far
 
     def feed(self, frame: Frame) -> bytes:
         """The frame as it is; clients leave at the end marker, so the exchange is closed before that leaves."""

@@ -1,11 +1,21 @@
 """A streamed reply whose head waits for the first content, so that a failure before it can be mended unseen."""
 
 import asyncio
+from typing import Protocol
 
 from triplegate.core.errors import Refusal
 from triplegate.core.http import Frames
 from triplegate.gates.llm.failures import refusal_of
 from triplegate.gates.llm.flow import Flow
+
+
+class Cutoff(Protocol):
+    """Ends an answer for which nothing more can be set aside."""
+
+    async def look(self) -> None:
+        """Raises Refusal budget_exceeded."""
+        ...
+
 
 _MOST_CHUNKS = 64
 _MOST_BYTES = 262_144
@@ -14,7 +24,18 @@ _MOST_BYTES = 262_144
 class Streaming(Frames):
     """A flow's bytes for the client; what failed or was cut after content ends them with a refusal."""
 
-    __slots__ = ("_deployment", "_ended", "_failure", "_first_token", "_frames", "_held", "_spent", "_until", "flow")
+    __slots__ = (
+        "_deployment",
+        "_ended",
+        "_failure",
+        "_first_token",
+        "_frames",
+        "_held",
+        "_spent",
+        "_until",
+        "cutoff",
+        "flow",
+    )
 
     def __init__(self, frames: Frames, flow: Flow, deployment: str) -> None:
         self._frames, self.flow, self._deployment = frames, flow, deployment
@@ -22,6 +43,8 @@ class Streaming(Frames):
         self._ended = self._spent = False
         self._failure: Refusal | None = None
         self._first_token = 0.0
+        self.cutoff: Cutoff | None = None
+        """Looks at each piece whether it may still be paid for; None: nobody ends this answer."""
         self._until: float | None = None
         """When content must be there, by the loop's clock, where the head went out without any."""
         self.done = False
@@ -114,6 +137,8 @@ class Streaming(Frames):
         self._held.clear()
         while not piece and not self._ended:
             piece = await (self._next() if self._until is None else self._next_in_time(self._until))
+        if self.cutoff is not None:
+            await self.cutoff.look()
         self.done = self._ended
         if not piece and self._spent:
             raise StopAsyncIteration

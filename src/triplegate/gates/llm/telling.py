@@ -2,7 +2,7 @@
 
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
-from triplegate.core.http import Headers, OneFrame, Reply
+from triplegate.core.http import Headers, Inbound, OneFrame, Reply
 from triplegate.wire import anthropic_errors, openai_errors
 from triplegate.wire.ratelimit import anthropic_fields, openai_fields, retry_after
 
@@ -41,3 +41,11 @@ def refused(exchange: Exchange, refusal: Refusal, family: str) -> Reply:
         headers.append((b"www-authenticate", b'Bearer realm="triplegate"'))
     headers += standings(exchange, family)
     return Reply(refusal.status, headers, OneFrame(content), source="local")
+
+
+def only(inbound: Inbound, *methods: str) -> Refusal | None:
+    """What is said of a path that is called by another method than these; None: it is one of them."""
+    if inbound.method in methods:
+        return None
+    names = ", ".join(methods)
+    return Refusal("method_not_supported", f"This path takes {names}.", headers=[(b"allow", names.encode("ascii"))])
