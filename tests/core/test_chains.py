@@ -60,6 +60,7 @@ async def test_an_inner_chain_is_folded_once_and_kept():
     await outer(first)
     await outer(second)
     assert first.chain is second.chain
+    assert chains.of(where, ALICE) is first.chain
 
 
 @pytest.mark.parametrize(

@@ -191,6 +191,14 @@ def test_money_sums_exactly_over_many_small_costs() -> None:
     assert counter.read().points == [(("web",), [0.000001])]
 
 
+def test_what_is_given_back_does_not_make_a_counter_shrink() -> None:
+    meters = Meters()
+    meters.exchange(record(cost=50, tokens=(5,) * 9, usage_source="estimated"), "GET")
+    meters.exchange(record(cost=-20, tokens=(-3,) * 9, usage_source="provider"), "GET")
+    assert meters.cost.series == {("acme", "web"): [50]}
+    assert meters.tokens.series == {("acme", "web", "input"): [30], ("acme", "web", "output"): [15]}
+
+
 def test_a_source_that_fails_leaves_the_other_instruments_readable() -> None:
     meters = Meters()
 

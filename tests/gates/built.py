@@ -44,6 +44,7 @@ class Built:
             "index": b"where",
             "sessions": memory.sessions,
             "cache": memory.cache,
+            "once": memory.once,
         }
         self.kit = make_kit(clock=clock, **(parts | ports))
         self.house = make_house(clock)

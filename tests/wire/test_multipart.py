@@ -60,6 +60,7 @@ def test_the_forms_of_an_official_client_are_read():
         MODEL.replace(b'; name="model"', b'; name ="model"'),
         MODEL.replace(b"\r\n\r\n", b"\r\nContent-Disposition: form-data; name=x\r\n\r\n"),
         MODEL.replace(b": form", b"\n: form"),
+        MODEL.replace(b"\r\n\r\n", b"\r\nContent-Transfer-Encoding: base64\r\n\r\n"),
         MODEL.replace(b"whisper-1", b"x" * 300),
         MODEL.replace(b"whisper-1", b"\xff"),
         b"--bc\r\n" + MODEL,

@@ -103,6 +103,10 @@ def test_a_stream_adds_up_and_missing_deltas_are_told():
             event("response.cancelled", response=response("cancelled")),
             Failed("transient", "The provider's response is cancelled."),
         ),
+        (
+            event("response.completed", response=response("queued")),
+            Failed("malformed", "The provider's response is queued: it is no answer yet."),
+        ),
         (event("error", code="server_error", message="x", param=None), Failed("transient", "x", 0, "server_error")),
         (event("error", error={"type": "overloaded", "message": "x"}), Failed("overload", "x", 0, "overloaded")),
         (event("response.completed", response=response()), Finish("stop", "completed")),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triplegate.wire.seals import Seals
+from triplegate.wire.seals import Seals, identity_of, note_of
 
 SEALS = Seals(b"pepper")
 GROUPS = ("openai:a", "openai:b")
@@ -24,6 +24,29 @@ def test_an_id_is_of_use_to_its_own_team_at_its_own_group_and_with_its_own_name_
     assert SEALS.open(sealed, "acme/web", ["openai:a"]) is None
     assert SEALS.open(sealed.replace("resp_1", "resp_2"), "acme/web", GROUPS) is None
     assert Seals(b"other").open(sealed, "acme/web", GROUPS) is None
+
+
+@given(st.from_regex(r"[A-Za-z0-9_-]{1,60}", fullmatch=True), st.from_regex(r"[a-z0-9-]{1,64}", fullmatch=True))
+def test_a_note_comes_back_with_its_id_and_cannot_be_changed(identity, note):
+    sealed = SEALS.seal(identity, "acme/web", "openai:b", note)
+    opened = SEALS.open(sealed, "acme/web", GROUPS)
+    if "_tg" not in identity:
+        assert (opened, note_of(sealed)) == ((identity, "openai:b"), note)
+    assert SEALS.open(sealed.replace(f"_tgn{note}_tg", f"_tgn{note}0_tg"), "acme/web", GROUPS) is None
+    assert SEALS.open(sealed.replace(f"_tgn{note}_tg", "_tg"), "acme/web", GROUPS) is None
+
+
+def test_a_note_is_of_one_id_and_stays_between_us_and_the_client():
+    reply = b'{"id":"resp_1","previous_response_id":"resp_2"}'
+    sealed = SEALS.seal_ids(reply, "acme/web", "openai:a", ("resp_1", "a-1"))
+    told = json.loads(sealed)
+    assert (note_of(told["id"]), note_of(told["previous_response_id"])) == ("a-1", "")
+    assert SEALS.open_ids(sealed, "acme/web", GROUPS) == (reply, {"openai:a"})
+    assert [identity_of(name) for name in (told["id"], told["previous_response_id"], "resp_3")] == [
+        "resp_1",
+        "resp_2",
+        "resp_3",
+    ]
 
 
 @pytest.mark.parametrize(

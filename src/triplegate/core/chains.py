@@ -83,6 +83,11 @@ class Chains:
             exchange.admission = Taker(self._kit.admission, (), exchange)
         return await chain.proceed(exchange)
 
+    def of(self, route: Route, principal: Principal) -> Chain:
+        """The inner chain of a call of this principal's to `route`. Raises Refusal policy_unavailable."""
+        scope = (route.name, principal.plan, principal.team_ref)
+        return self._folded.get(scope) or self._fold(route, scope)
+
     async def check(self, exchange: Exchange) -> None:
         """Would an open exchange still be let in? Raises the Refusal that it would meet at identity or access.
 

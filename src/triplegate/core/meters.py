@@ -230,11 +230,11 @@ class Meters:
     def _team(self, record: Record) -> None:
         org, team = record.org, record.team
         self.requests.add((org, team, record.gate))
-        if record.cost:
+        if record.cost > 0:  # what was charged too much is given back in the ledger; these only grow
             self.cost.add((org, team), record.cost)
         if record.usage_source != "none":
-            self.tokens.add((org, team, "input"), sum(record.tokens[_INPUT]))
-            self.tokens.add((org, team, "output"), sum(record.tokens[_OUTPUT]))
+            self.tokens.add((org, team, "input"), max(0, sum(record.tokens[_INPUT])))
+            self.tokens.add((org, team, "output"), max(0, sum(record.tokens[_OUTPUT])))
 
     def _model(self, record: Record, operation: str, seconds: float, pieces: Sequence[int]) -> None:
         for place, attempt in enumerate(record.attempts):

@@ -20,6 +20,7 @@ _PARAMETER = re.compile(rb'[ \t]*;[ \t]*([^=;" \t]+)=(?:"([^"]*)"|([^;" \t]+))')
 _DISPOSITION = re.compile(
     rb"""\Aform-data((?:[ \t]*;[ \t]*%b=(?:"(?:[^"\\\r\n]|\\["\\])*"|%b))*)\Z""" % (_TOKEN, _TOKEN), re.IGNORECASE
 )
+_PLAIN = frozenset({b"7bit", b"8bit", b"binary"})
 _NAME = re.compile(rb'[ \t]*;[ \t]*([^=;" \t]+)=(?:"((?:[^"\\]|\\.)*)"|([^;"]+))')
 
 
@@ -33,7 +34,8 @@ def boundary_of(content_type: bytes) -> bytes:
     return bytes(boundaries[0])
 
 
-def _wrong(what: str) -> Refusal:
+def wrong(what: str) -> Refusal:
+    """The refusal of a form that cannot be read, or in two ways."""
     return Refusal("invalid_body", f"The form cannot be read: {what}.")
 
 
@@ -57,7 +59,7 @@ class ModelFinder:
         """Look at more of it. Raises Refusal invalid_body: a form that can be read in two ways, or a second model."""
         text = self._tail + chunk
         if self._at == -2 and not text.startswith(self._delimiter[: len(text)]):
-            raise _wrong("it does not begin with its boundary")
+            raise wrong("it does not begin with its boundary")
         place = 0
         while not self.ended:
             step = self._head(text, place) if self._in_head else self._content(text, place)
@@ -69,14 +71,14 @@ class ModelFinder:
         keep = place if self._in_head or self._part_is_model else max(place, len(text) - len(self._delimiter) - 2)
         self._tail, self._at = text[keep:], self._at + keep
         if len(self._tail) > MOST_HEAD + len(self._delimiter):
-            raise _wrong("a part's header is too large")
+            raise wrong("a part's header is too large")
 
     def _content(self, text: bytes, place: int) -> int:
         """Behind the next delimiter; -1 while it has not come."""
         found = text.find(self._delimiter, place)
         end = found + len(self._delimiter) + 2
         if self._part_is_model and (found if found >= 0 else len(text)) - place > MOST_VALUE:
-            raise _wrong("the name of the model is too long")
+            raise wrong("the name of the model is too long")
         if found < 0 or end > len(text):
             return -1
         if self._part_is_model:
@@ -85,7 +87,7 @@ class ModelFinder:
         if follows == b"--":
             self.ended = True
         elif follows != b"\r\n":
-            raise _wrong("a boundary is followed by something else")
+            raise wrong("a boundary is followed by something else")
         self._in_head = True
         return end
 
@@ -96,43 +98,45 @@ class ModelFinder:
         try:
             self.model = value.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise _wrong("the name of the model is no UTF-8") from error
+            raise wrong("the name of the model is no UTF-8") from error
 
     def _head(self, text: bytes, place: int) -> int:
         """Behind the part's header block; -1 while it has not come."""
         end = text.find(b"\r\n\r\n", place)
         if end < 0:
             return -1
-        name = _name_of(text[place:end])
+        name = part_name(text[place:end])
         self._in_head = False
         if name == b"model":
             if self._seen_model:
-                raise _wrong("the field model stands more than once")
+                raise wrong("the field model stands more than once")
             self._seen_model = self._part_is_model = True
         return end + 4
 
 
-def _name_of(head: bytes) -> bytes:
+def part_name(head: bytes) -> bytes:
     """The field's name. Raises Refusal invalid_body where readers could differ about it."""
     found: bytes | None = None
     for line in head.split(b"\r\n"):
         field, colon, value = line.partition(b":")
         if not colon or b"\n" in line or b"\r" in line or not field or field != field.strip():
-            raise _wrong("a part's header is malformed")
+            raise wrong("a part's header is malformed")
+        if field.lower() == b"content-transfer-encoding" and value.strip().lower() not in _PLAIN:
+            raise wrong("a part is encoded")
         if field.lower() == b"content-disposition":
             if found is not None:
-                raise _wrong("a part says its name twice")
+                raise wrong("a part says its name twice")
             found = _parameter(value.strip())
     if found is None:
-        raise _wrong("a part has no name")
+        raise wrong("a part has no name")
     return found
 
 
 def _parameter(disposition: bytes) -> bytes:
     parameters = _DISPOSITION.match(disposition)
     if parameters is None:
-        raise _wrong("a part's name is malformed")
+        raise wrong("a part's name is malformed")
     names = [quoted or token for name, quoted, token in _NAME.findall(parameters[1]) if name.lower() == b"name"]
     if len(names) != 1:
-        raise _wrong("a part has no name, or several")
+        raise wrong("a part has no name, or several")
     return bytes(names[0]).strip()

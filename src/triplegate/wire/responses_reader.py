@@ -128,6 +128,8 @@ class ResponsesReader:
     def _close(self, said: _Response, events: list[Event]) -> None:
         if bytes(said.error) not in _NOT_SAID:
             self._fail(read_in_band(said.error), events)
+        elif said.status in ("queued", "in_progress"):
+            self._fail(Failed("malformed", f"The provider's response is {said.status}: it is no answer yet."), events)
         elif said.status in ("failed", "cancelled"):
             self._fail(Failed("transient", f"The provider's response is {said.status}."), events)
         else:

@@ -1,7 +1,8 @@
 """Ids and opaque state that a provider keeps for us, sealed with where they belong: nobody else can use them.
 
 A sealed id is the provider's own with a tag behind it; encrypted state gets a tag before it. A tag is a keyed hash of
-the team and the quota group, so it can be neither forged nor carried to another team, and it says nothing.
+the team and the quota group, so it can be neither forged nor carried to another team, and it says nothing. Between id
+and tag a note of ours may stand, which the tag secures as well.
 """
 
 import base64
@@ -12,7 +13,8 @@ from collections.abc import Iterable
 
 _BETWEEN = "_tg"
 _TAG = 16
-_SEALED_ID = re.compile(r"([A-Za-z0-9_-]{1,256})_tg([a-z2-7]{16})\Z")
+_NOTED = "_tgn"
+_SEALED_ID = re.compile(r"([A-Za-z0-9_-]{1,256}?)(?:_tgn([a-z0-9-]{1,64}))?_tg([a-z2-7]{16})\Z")
 _OWN_ID = re.compile(
     rb'(?<!\\)("(?:id|(?:previous_)?response_id|(?:input_|output_|error_)?file_id|first_id|last_id)"'
     rb'[ \t\r\n]*:[ \t\r\n]*")'
@@ -50,46 +52,54 @@ class Seals:
         text = f"{team}\0{group}\0{subject}".encode()
         return base64.b32encode(hmac.digest(self._secret, text, hashlib.sha256)[:10]).decode("ascii").lower()
 
-    def seal(self, identity: str, team: str, group: str) -> str:
+    def seal(self, identity: str, team: str, group: str, note: str = "") -> str:
         """The id as the client gets it."""
-        return f"{identity}{_BETWEEN}{self.tag(team, group, identity)}"
+        subject = f"{identity}{_NOTED}{note}" if note else identity
+        return f"{subject}{_BETWEEN}{self.tag(team, group, subject)}"
 
     def open(self, sealed: str, team: str, groups: Iterable[str]) -> tuple[str, str] | None:
         """The provider's own id, and which of `groups` it belongs to; None when it is no id of this team there."""
         found = _SEALED_ID.match(sealed)
         if found is None:
             return None
-        identity, tag = found[1], found[2]
+        subject, tag = sealed[: -len(_BETWEEN) - _TAG], found[3]
         for group in groups:
-            if hmac.compare_digest(tag, self.tag(team, group, identity)):
-                return identity, group
+            if hmac.compare_digest(tag, self.tag(team, group, subject)):
+                return found[1], group
         return None
 
-    def seal_ids(self, block: bytes, team: str, group: str) -> bytes:
-        """`block` (JSON, whole events) with the ids of responses, files and batches sealed."""
+    def seal_ids(self, block: bytes, team: str, group: str, noted: tuple[str, str] = ("", "")) -> bytes:
+        """`block` (JSON, whole events) with the ids of responses, files and batches sealed.
+
+        `noted`: an id, and the note that goes with it.
+        """
         if b'"resp' not in block and b'"file' not in block and b'"batch' not in block:
             return block
-        return _OWN_ID.sub(
-            lambda found: b'%b%b"' % (found[1], self.seal(found[2].decode("ascii"), team, group).encode()), block
-        )
+
+        def sealed(found: re.Match[bytes]) -> bytes:
+            identity = found[2].decode("ascii")
+            note = noted[1] if identity == noted[0] else ""
+            return b'%b%b"' % (found[1], self.seal(identity, team, group, note).encode())
+
+        return _OWN_ID.sub(sealed, block)
 
     def open_ids(self, text: bytes, team: str, groups: Iterable[str]) -> tuple[bytes, frozenset[str]]:
         """`text` with sealed ids as the provider knows them, and the groups they name; "" for a group not ours."""
         if b"_tg" not in text:
             return text, frozenset()
         known = tuple(groups)
-        seen: dict[bytes, str] = {}
+        seen: dict[bytes, tuple[str, str]] = {}
         foreign = False
 
         def plain(found: re.Match[bytes]) -> bytes:
             nonlocal foreign
             if not foreign and found[1] not in seen:  # after one that is not ours the text goes nowhere
                 opened = self.open(found[1].decode("ascii"), team, known)
-                seen[found[1]] = "" if opened is None else opened[1]
+                seen[found[1]] = opened or ("", "")
                 foreign = opened is None
-            return found[0] if foreign else b'"%b"' % found[1][: -len(_BETWEEN) - _TAG]
+            return found[0] if foreign else b'"%b"' % seen[found[1]][0].encode()
 
-        return _TAGGED.sub(plain, text), frozenset(seen.values())
+        return _TAGGED.sub(plain, text), frozenset([group for _, group in seen.values()])
 
     def unsealed_file(self, text: bytes, team: str, groups: Iterable[str]) -> bool:
         """Whether JSON `text`, as it came, names a file that was not sealed for this team: it may be another's."""
@@ -122,3 +132,15 @@ class Seals:
             return found[1]
 
         return _STATE.sub(plain, text), frozenset(seen)
+
+
+def identity_of(sealed: str) -> str:
+    """The provider's own id in an id that we sealed; as it is where we did not."""
+    found = _SEALED_ID.match(sealed)
+    return sealed if found is None else found[1]
+
+
+def note_of(sealed: str) -> str:
+    """The note in an id that was opened; empty where there is none."""
+    found = _SEALED_ID.match(sealed)
+    return (found[2] or "") if found is not None else ""

@@ -6,7 +6,7 @@ import msgspec
 from tests.gates.llm.places import facts
 
 from triplegate.gates.llm.call import read_call
-from triplegate.gates.llm.facts import Facts, repeatable
+from triplegate.gates.llm.facts import Facts, in_background, repeatable
 from triplegate.gates.llm.paths.chat import CHAT
 from triplegate.gates.llm.paths.responses import RESPONSES
 
@@ -41,6 +41,13 @@ def test_what_has_no_messages_has_no_conversation():
     assert facts(messages=[]).conversation() is None
     odd = facts(messages=[])
     assert (odd.variables()["messages"], odd.variables()["tools"]) == (0, 0)
+
+
+def test_what_goes_on_in_the_background_is_known_by_its_own_word():
+    said = '{"model":"m","input":"the \\"background\\": true","background":%s}'
+    assert in_background(read_call(RESPONSES, (said % "true").encode()))
+    assert not in_background(read_call(RESPONSES, (said % "false").encode()))
+    assert not in_background(facts(background=True).call)
 
 
 def test_a_call_that_leaves_something_behind_is_not_made_twice():

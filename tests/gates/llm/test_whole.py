@@ -4,7 +4,7 @@ import pytest
 from tests.gates.llm.test_decoding import Pieces
 
 from triplegate.core.errors import Refusal
-from triplegate.gates.llm.whole import Large, Seen, check, gathered, usage_tail
+from triplegate.gates.llm.whole import Large, Seen, check, gathered, introduce, unfinished, usage_tail
 
 
 async def test_what_fits_is_gathered_and_what_does_not_stays_open():
@@ -34,6 +34,15 @@ def test_what_is_no_answer_is_refused(text, code):
     with pytest.raises(Refusal) as caught:
         check(text)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize("status", ["queued", "in_progress"])
+def test_a_response_that_goes_on_is_not_finished(status):
+    text = b'{"id":"resp_1","status":"%b","model":"m"}' % status.encode()
+    introduce(seen := Seen(), text)
+    assert (seen.id, seen.finish_reason, unfinished(text)) == ("resp_1", "", "resp_1")
+    assert unfinished(text.replace(status.encode(), b"completed")) == ""
+    assert unfinished(b"[]") == ""
 
 
 def test_an_answer_without_an_error_passes():

@@ -8,10 +8,12 @@ from triplegate.gates.llm.asking import Asked, Speech
 from triplegate.gates.llm.beside import READ, REWRITTEN
 from triplegate.gates.llm.call import LlmCall
 from triplegate.gates.llm.cutoff import cutoff_of
+from triplegate.gates.llm.facts import in_background
 from triplegate.gates.llm.failures import refusal_of
 from triplegate.gates.llm.flow import FILTERED, Flow, Relayed, Translated
 from triplegate.gates.llm.keeping import SAMPLED
-from triplegate.gates.llm.origins import SealedRelay, Sealing
+from triplegate.gates.llm.metering import begin
+from triplegate.gates.llm.origins import Background, SealedRelay, Sealing
 from triplegate.gates.llm.streaming import Streaming
 from triplegate.gates.llm.telling import ANTHROPIC
 from triplegate.gates.llm.telling import body as error_body
@@ -25,6 +27,7 @@ from triplegate.gates.llm.whole import (
     check,
     gathered,
     introduce,
+    unfinished,
 )
 from triplegate.upstreams.retries import class_of_status
 from triplegate.wire import anthropic_errors, openai_errors
@@ -64,7 +67,7 @@ async def understood(
     wanted = speech.codec.stream_type if asked.translated and speech.codec else b"text/event-stream"
     _look(reply, wanted if streamed else b"json")
     if streamed:
-        flow = _flow(exchange, call, speech, asked, sealing)
+        flow = _flow(exchange, attempt, call, speech, asked, sealing)
         frames = Streaming(reply.frames, flow, attempt.target.name)
         attempt.flow = flow
         try:
@@ -111,13 +114,19 @@ def _asked(call: LlmCall) -> Usage | None:
     return None if call.endpoint.asked is None else call.endpoint.asked(call.look)
 
 
-def _flow(exchange: Exchange, call: LlmCall, speech: Speech, asked: Asked, sealing: Sealing | None) -> Flow:
+def _flow(
+    exchange: Exchange, attempt: Attempt, call: LlmCall, speech: Speech, asked: Asked, sealing: Sealing | None
+) -> Flow:
     endpoint = call.endpoint
     if not asked.translated:
         assert endpoint.relay is not None
         fail = anthropic_errors.event if endpoint.family == ANTHROPIC else openai_errors.event
         relay = endpoint.relay(not call.wants_usage)
-        return Relayed(relay, fail) if sealing is None else SealedRelay(relay, fail, sealing)
+        if sealing is None:
+            return Relayed(relay, fail)
+        if in_background(call):
+            return Background(relay, fail, sealing, begin(exchange, attempt, call))
+        return SealedRelay(relay, fail, sealing)
     assert speech.codec is not None
     assert endpoint.codec is not None
     unwrapped = unwrapping(speech.codec.family, call.request())
@@ -141,16 +150,18 @@ async def _whole(
     frames = reply.frames
     seen = attempt.flow = Seen()
     try:
-        text, complete = await gathered(frames, MOST_TRANSLATED if asked.translated else MOST)
+        text, complete = await gathered(frames, MOST_TRANSLATED if asked.translated or asked.whole else MOST)
         if not complete:
             if asked.translated:
                 raise Refusal("upstream_malformed", "The provider's answer is too large to be translated.")
             reply.frames = Large(text, frames, seen)
             return reply
         if len(text) < (REWRITTEN if asked.translated else READ):
-            content, events = _read(text, seen, exchange, call, speech, asked, sealing)
+            content, events = _read(text, seen, exchange, attempt, call, speech, asked, sealing)
         else:
-            content, events = await speech.beside.run(_read, text, seen, exchange, call, speech, asked, sealing)
+            content, events = await speech.beside.run(
+                _read, text, seen, exchange, attempt, call, speech, asked, sealing
+            )
     except BaseException:
         frames.close()
         raise
@@ -167,12 +178,22 @@ async def _whole(
 
 
 def _read(
-    text: bytes, seen: Seen, exchange: Exchange, call: LlmCall, speech: Speech, asked: Asked, sealing: Sealing | None
+    text: bytes,
+    seen: Seen,
+    exchange: Exchange,
+    attempt: Attempt,
+    call: LlmCall,
+    speech: Speech,
+    asked: Asked,
+    sealing: Sealing | None,
 ) -> tuple[bytes, list[Event]]:
     """The whole answer as the client gets it, and its events as far as they matter."""
     if asked.translated:
         return _answer(text, seen, exchange, call, speech)
     content, events = _passed(text, seen, call), _doubtful(text, speech)
+    if seen.usage is None and sealing is not None and (begun := unfinished(text)):
+        seen.usage, charged = begin(exchange, attempt, call)
+        sealing.noted = (begun, charged.note)
     if exchange.trace[-1:] in SAMPLED:
         introduce(seen, content)
     return (content if sealing is None else sealing(content)), events

@@ -48,6 +48,8 @@ class Asked(msgspec.Struct, eq=False):
     """What the client said and the provider's dialect cannot carry, as a header tells it."""
     content_type: bytes = b"application/json"
     method: str = "POST"
+    whole: bool = False
+    """The answer must be had whole, if it is not too large for that."""
 
 
 def ask(call: LlmCall, speech: Speech, model: str) -> Asked:

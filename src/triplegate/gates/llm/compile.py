@@ -56,6 +56,7 @@ def compile_llm(documents: Documents, kit: Kit, house: House, snapshot: str, cha
         route,
         endpoints,
         Seals(kit.pepper),
+        kit,
         int(kit.clock.wall()),
         written.files or "",
         written.origin_gone,

@@ -94,6 +94,16 @@ class _Effects(msgspec.Struct):
 _effects = msgspec.json.Decoder(_Effects).decode
 
 
+def in_background(call: LlmCall) -> bool:
+    """Whether its answer goes on at the provider when nobody listens."""
+    if call.endpoint.family != "openai_responses" or b'"background"' not in call.look.text:
+        return False
+    try:
+        return bool(_effects(call.look.text).background)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+
+
 def repeatable(call: LlmCall) -> bool:
     """Whether a provider may see this call twice: it leaves nothing there, and builds on nothing that is there."""
     endpoint = call.endpoint

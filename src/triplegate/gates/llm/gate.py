@@ -1,7 +1,7 @@
 """The llm gate: a model's name in a body of any dialect → deployments; usage is counted, cost is booked."""
 
 import asyncio
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Mapping
 
 import msgspec
 
@@ -13,7 +13,7 @@ from triplegate.core.fold import Chain
 from triplegate.core.http import Encoder, Inbound, Reply
 from triplegate.core.identity import Principal
 from triplegate.core.policy import Dispatch
-from triplegate.core.ports import House
+from triplegate.core.ports import House, Kit
 from triplegate.gates.llm import realtime
 from triplegate.gates.llm.answering import understood
 from triplegate.gates.llm.asking import Asked, prepare
@@ -25,6 +25,8 @@ from triplegate.gates.llm.deployment import Deployment
 from triplegate.gates.llm.facts import repeatable
 from triplegate.gates.llm.forms import read_form
 from triplegate.gates.llm.keeping import SAMPLED, Keeping
+from triplegate.gates.llm.kept import Heard, KeptCalls
+from triplegate.gates.llm.later import Later
 from triplegate.gates.llm.metering import (
     Meter,
     PassingEncoder,
@@ -38,7 +40,7 @@ from triplegate.gates.llm.metering import (
 )
 from triplegate.gates.llm.model import Model
 from triplegate.gates.llm.order import order_of
-from triplegate.gates.llm.origins import Sealing, opened, pinned
+from triplegate.gates.llm.origins import opened, pinned
 from triplegate.gates.llm.paths import models as models_path
 from triplegate.gates.llm.paths import stored
 from triplegate.gates.llm.paths.messages import COUNT, counted, counts
@@ -55,8 +57,6 @@ from triplegate.wire.seals import Seals
 _ENCODER = Encoder()
 ANTHROPIC_BASE = "/anthropic"
 """Before the base path: the same endpoints for Anthropic's own clients."""
-_SEALED = frozenset({"openai_responses", "responses", "files", "batches"})
-"""Families whose replies name what the provider keeps."""
 _ELSEWHERE = frozenset({"unsupported_endpoint", "unsupported_parameter"})
 """What one deployment cannot do and another may."""
 _MOST = 1 << 40  # the edge's own limit rules
@@ -74,6 +74,7 @@ class Surface(msgspec.Struct, frozen=True, eq=False):
     endpoints: Mapping[str, Endpoint]
     """Path → endpoint, for POST."""
     seals: Seals
+    kit: Kit
     created: int
     """Unix seconds told as the models' creation time."""
 
@@ -105,6 +106,8 @@ class LlmGate:
         self._seals = surface.seals
         self.check = chains.check
         """Would this exchange, just opened, still be let in? Raises the Refusal it would meet."""
+        files, later = models.get(surface.files), Later(surface.kit, chains)
+        self._kept = KeptCalls(surface.base, self._listed, files, surface.seals, later, surface.beside)
         chains.bind(self)
         self._outer = chains.outer(())
 
@@ -150,7 +153,7 @@ class LlmGate:
         endpoint = self._surface.endpoints.get(inbound.path)
         if endpoint is None and inbound.protocol != "websocket":
             if exchange.call is None and stored.kind_of(inbound.path, self._surface.base):
-                exchange.call = await self._stored(inbound, principal)
+                exchange.call = await self._kept.read(inbound, principal)
             exchange.scope = (self._surface.route.name, principal.plan, principal.team_ref)
             return
         call: LlmCall | None = exchange.call
@@ -172,17 +175,6 @@ class LlmGate:
             exchange.principal = msgspec.structs.replace(principal, end_user=call.look.end_user[:256])
         exchange.scope = (model.route.name, principal.plan, principal.team_ref)
 
-    def _groups(self, principal: Principal) -> Iterator[str]:
-        """The quota groups this principal's calls may go to; few calls need to know."""
-        models = [model for model in self._listed if model.open_to(principal)]
-        yield from dict.fromkeys(target.group for model in models for target, _ in model.route.targets)
-
-    async def _stored(self, inbound: Inbound, principal: Principal) -> LlmCall:
-        model = self._models.get(self._surface.files)
-        files = model.route.targets[0][0].group if model is not None and model.open_to(principal) else ""
-        team, groups = principal.team_ref, tuple(self._groups(principal))
-        return await stored.read_kept(inbound, self._surface.base, self._seals, team, groups, files)
-
     async def _call_of(self, endpoint: Endpoint, inbound: Inbound, principal: Principal) -> LlmCall:
         if endpoint.form:
             return form_call(endpoint, await read_form(inbound.body, inbound.header(b"content-type") or b""))
@@ -193,7 +185,7 @@ class LlmGate:
 
     def _read(self, endpoint: Endpoint, text: bytes, principal: Principal) -> LlmCall:
         call = read_call(endpoint, text)
-        return opened(call, self._seals, principal.team_ref, self._groups(principal), self._surface.origin_gone)
+        return opened(call, self._seals, principal.team_ref, self._kept.groups(principal), self._surface.origin_gone)
 
     # forward -----------------------------------------------------------------------------------------------
     async def forward(self, exchange: Exchange) -> Reply:
@@ -204,7 +196,7 @@ class LlmGate:
         chain = exchange.chain
         assert chain is not None
         if not call.model:
-            return await self._kept(exchange, call, chain)
+            return self._ours(exchange, call, await self._kept.forward(exchange, call, chain))
         model = self._models[call.model]
         pick = self._pick(exchange, call, model, chain)
         exchange.numbers.list_cost = max([reserved(call, target) for target, _ in model.route.targets])
@@ -242,6 +234,7 @@ class LlmGate:
             raise
         exchange.numbers.list_cost = 0  # the intent has it; from now on what was really used counts
         reply.on_gone = model.on_gone
+        self._kept.follow(exchange, call, reply)
         book_lost(exchange, call)
         return self._ours(exchange, call, reply)
 
@@ -257,7 +250,7 @@ class LlmGate:
         reply = await deployment.send(exchange, attempt, call, asked, chain)
         attempt.final = call.endpoint.once and reply.status < 400
         reply = decoded(reply)
-        sealing = self._sealing(call, principal, attempt.target)
+        sealing = self._kept.sealing(call, principal, attempt.target)
         reply = await understood(reply, exchange, attempt, call, deployment.speech, asked, sealing)
         if asked.lost:
             reply.headers.append((b"x-triplegate-dropped", asked.lost))
@@ -292,32 +285,6 @@ class LlmGate:
         if reply.status == 101:
             reply.headers += call.look.accepted
         return reply
-
-    def _sealing(self, call: LlmCall, principal: Principal, target: Target) -> Sealing | None:
-        if call.endpoint.family not in _SEALED:
-            return None
-        return Sealing(self._seals, principal.team_ref, target.group)
-
-    async def _kept(self, exchange: Exchange, call: LlmCall, chain: Chain) -> Reply:
-        """A call for what one provider keeps: to it alone."""
-        principal = exchange.principal
-        assert principal is not None
-        targets = [target for model in self._listed for target, _ in model.route.targets]
-        pick = pinned(targets, call.pin)
-
-        async def send(attempt: Attempt) -> Reply:
-            deployment: Deployment = attempt.target.wiring
-            attempt.provider = deployment.provider
-            asked = call.look.asked()
-            reply = decoded(await deployment.send(exchange, attempt, call, asked, chain))
-            sealing = self._sealing(call, principal, attempt.target)
-            return await understood(reply, exchange, attempt, call, deployment.speech, asked, sealing)
-
-        first = pick([])
-        assert first is not None
-        dispatch = first[0].wiring.dispatch(chain)
-        reply = await attempts(exchange, dispatch, lambda tried: None if tried else first, send, replayable=False)
-        return self._ours(exchange, call, reply)
 
     def _whole(self, model: Model, chain: Chain, call: LlmCall) -> Dispatch:
         """Bounds of all attempts together: a provider's own times bound each attempt and leave time for the next.
@@ -368,7 +335,7 @@ class LlmGate:
         frames = reply.frames  # of an abstract class: isinstance would cost 3 µs each
         if type(frames) is Streaming:
             return StreamEncoder(exchange, attempt.flow, meter, attempt.target.name)
-        if type(frames) is Passing:
+        if type(frames) is Passing or type(frames) is Heard:
             return PassingEncoder(exchange, call, meter, attempt.flow, None)
         large = frames if type(frames) is Large else None
         return WholeEncoder(exchange, call, meter, attempt.flow, large)

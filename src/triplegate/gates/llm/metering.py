@@ -8,12 +8,15 @@ from triplegate.core.http import Encoder, Frame
 from triplegate.core.money import Price, dollars_text
 from triplegate.core.usage import Usage
 from triplegate.gates.llm.call import LlmCall
+from triplegate.gates.llm.charged import Charged, place_of
 from triplegate.gates.llm.deployment import Deployment
 from triplegate.gates.llm.failures import refusal_of
 from triplegate.gates.llm.flow import Flow
 from triplegate.gates.llm.whole import Large, Seen
 
 _BYTES_A_TOKEN = 4
+_TYPICAL = 512
+"""Tokens of an answer that nothing is known of."""
 
 
 class Meter:
@@ -36,12 +39,8 @@ class Meter:
         attempt.usage = exchange.usage = usage
         price = price_for(attempt.target, self._call)
         if price is not None:
-            tokens = usage.tokens()
-            if price.rules is not None:
-                clock = exchange.house.clock
-                price = price.applied(tokens, usage.tier, clock.wall() - (clock.now() - attempt.started))
-            attempt.cost = price.flat(tokens, usage.tool_units)
-            attempt.price_version = exchange.numbers.price_version = price.version
+            attempt.cost, attempt.price_version = charge(exchange, attempt, price, usage)
+            exchange.numbers.price_version = attempt.price_version
         exchange.numbers.list_cost = attempt.cost
         return attempt.cost
 
@@ -58,6 +57,24 @@ def adopted(exchange: Exchange) -> Attempt:
     """The attempt whose answer the client gets: nearly always the last one."""
     attempt = exchange.attempts[-1]
     return attempt if attempt.adopted else next(one for one in exchange.attempts if one.adopted)
+
+
+def charge(exchange: Exchange, attempt: Attempt, price: Price, usage: Usage) -> tuple[int, str]:
+    """What `usage` costs at the moment the attempt began, and the version of the price that held."""
+    tokens = usage.tokens()
+    if price.rules is not None:
+        clock = exchange.house.clock
+        price = price.applied(tokens, usage.tier, clock.wall() - (clock.now() - attempt.started))
+    return price.flat(tokens, usage.tool_units), price.version
+
+
+def begin(exchange: Exchange, attempt: Attempt, call: LlmCall) -> tuple[Usage, Charged]:
+    """What a call is charged whose answer comes later, and the note of it: by its size, until the end is known."""
+    usage = estimate(call, min(call.most_output or _TYPICAL, _TYPICAL), "estimated")
+    price = price_for(attempt.target, call)
+    cost = 0 if price is None else charge(exchange, attempt, price, usage)[0]
+    at = int(exchange.house.clock.wall())
+    return usage, Charged(place_of(attempt.target), usage.input_uncached, usage.output_text, cost, at)
 
 
 def book_left(exchange: Exchange, call: LlmCall) -> None:
@@ -137,7 +154,7 @@ def reserved(call: LlmCall, target: Target) -> int:
     price = price_for(target, call)
     if price is None or call.endpoint.free:
         return 0
-    output = 0 if not call.endpoint.generates else call.most_output or 512
+    output = 0 if not call.endpoint.generates else call.most_output or _TYPICAL
     return price.cost(estimate(call, output, "estimated").tokens())
 
 

@@ -7,7 +7,9 @@ import msgspec
 from triplegate.core.catalog import Target
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Role
+from triplegate.core.usage import Usage
 from triplegate.gates.llm.call import LlmCall, read_call
+from triplegate.gates.llm.charged import Charged
 from triplegate.gates.llm.flow import Fail, Relayed
 from triplegate.wire.codec import Relay
 from triplegate.wire.json_members import read_members, set_members
@@ -113,14 +115,17 @@ def pinned(targets: Iterable[Target], group: str) -> Callable[[list[Attempt]], t
 class Sealing:
     """Marks what leaves: ids and encrypted state in replies of one group to one team."""
 
-    __slots__ = ("_group", "_seals", "_team")
+    __slots__ = ("_group", "_seals", "_team", "noted")
 
-    def __init__(self, seals: Seals, team: str, group: str) -> None:
+    def __init__(self, seals: Seals, team: str, group: str, noted: tuple[str, str] = ("", "")) -> None:
         self._seals, self._team, self._group = seals, team, group
+        self.noted = noted
+        """An id, and the note that goes with it."""
 
     def __call__(self, block: bytes) -> bytes:
         """`block` (JSON, or whole events) as the client gets it."""
-        return self._seals.seal_state(self._seals.seal_ids(block, self._team, self._group), self._team, self._group)
+        sealed = self._seals.seal_ids(block, self._team, self._group, self.noted)
+        return self._seals.seal_state(sealed, self._team, self._group)
 
 
 class SealedRelay(Relayed):
@@ -140,3 +145,29 @@ class SealedRelay(Relayed):
     def finish(self) -> bytes:
         """The rest, sealed."""
         return self._sealing(super().finish())
+
+
+class Background(SealedRelay):
+    """A stream that goes on when nobody listens: it is charged as it began, and its id has a note of that."""
+
+    __slots__ = ("_begun", "charged")
+
+    def __init__(self, relay: Relay, fail: Fail, sealing: Sealing, begun: tuple[Usage, Charged]) -> None:
+        super().__init__(relay, fail, sealing)
+        self._begun, self.charged = begun
+
+    @property
+    def usage(self) -> Usage:
+        """What its begin is charged for."""
+        return self._begun
+
+    @property
+    def used(self) -> Usage | None:
+        """What it used in all; None before its end."""
+        return self._relay.usage if self._relay.done else None
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The whole events so far, sealed."""
+        block = Relayed.feed(self, chunk)
+        self._sealing.noted = (self._relay.id, self.charged.note)
+        return self._sealing(block) if block else block

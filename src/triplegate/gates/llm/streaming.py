@@ -1,6 +1,7 @@
 """A streamed reply whose head waits for the first content, so that a failure before it can be mended unseen."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from triplegate.core.errors import Refusal
@@ -35,6 +36,7 @@ class Streaming(Frames):
         "_until",
         "cutoff",
         "flow",
+        "then",
     )
 
     def __init__(self, frames: Frames, flow: Flow, deployment: str) -> None:
@@ -48,6 +50,8 @@ class Streaming(Frames):
         self._until: float | None = None
         """When content must be there, by the loop's clock, where the head went out without any."""
         self.done = False
+        self.then: Callable[[], Awaitable[None]] | None = None
+        """To be done with each piece."""
 
     async def hold(self, seconds: float, most: float) -> None:
         """Read until content, the end, or a bound; what came is kept for the client.
@@ -140,6 +144,8 @@ class Streaming(Frames):
         if self.cutoff is not None:
             await self.cutoff.look()
         self.done = self._ended
+        if self.then is not None:
+            await self.then()
         if not piece and self._spent:
             raise StopAsyncIteration
         self._spent = self._ended

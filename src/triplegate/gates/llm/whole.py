@@ -109,6 +109,8 @@ class _Itself(msgspec.Struct, gc=False):
     status: str | None = None
 
 
+UNFINISHED = frozenset({"queued", "in_progress"})
+"""What a response is that goes on in the background."""
 _itself = msgspec.json.Decoder(_Itself).decode
 
 
@@ -120,7 +122,17 @@ def introduce(seen: Seen, text: bytes) -> None:
         return
     chosen = next((choice.finish_reason for choice in said.choices or () if choice.finish_reason), None)
     seen.model, seen.id = said.model or "", said.id or ""
-    seen.finish_reason = chosen or said.stop_reason or said.status or ""
+    ended = said.status if said.status not in UNFINISHED else ""
+    seen.finish_reason = chosen or said.stop_reason or ended or ""
+
+
+def unfinished(text: bytes) -> str:
+    """The id of a response that goes on in the background; empty for any other answer."""
+    try:
+        said = _itself(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+    return said.id or "" if said.status in UNFINISHED else ""
 
 
 class _Told(msgspec.Struct, gc=False):

@@ -11,7 +11,7 @@ from triplegate.core.usage import Usage
 from triplegate.gates.llm.asking import Asked
 from triplegate.gates.llm.call import Endpoint, LlmCall
 from triplegate.gates.llm.origins import gone_refusal
-from triplegate.wire.seals import Seals
+from triplegate.wire.seals import Seals, note_of
 
 _WAYS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "responses": (("GET", ""), ("DELETE", ""), ("POST", "/cancel"), ("GET", "/input_items")),
@@ -53,11 +53,24 @@ class Kept(msgspec.Struct, frozen=True, eq=False):
     """Below the provider's base URL."""
     body: Body
     content_type: bytes
+    identity: str = ""
+    """The provider's own id."""
+    after: str = ""
+    """What follows the id."""
+    note: str = ""
+    """What the client's id had of ours beside it."""
     end_user: str | None = None
 
     def asked(self) -> Asked:
         """What goes to the provider."""
-        return Asked(self.path, self.body, translated=False, content_type=self.content_type, method=self.method)
+        return Asked(
+            self.path,
+            self.body,
+            translated=False,
+            content_type=self.content_type,
+            method=self.method,
+            whole=bool(self.note),
+        )
 
 
 def kind_of(path: str, base: str) -> str:
@@ -82,12 +95,13 @@ async def read_kept(inbound: Inbound, base: str, seals: Seals, team: str, groups
     kind = kind_of(inbound.path, base)
     if inbound.query and not _QUERY.match(inbound.query):
         raise Refusal("invalid_body", "The query of this path is not one that is known.")
-    identity, _, after = inbound.path.removeprefix(f"{base}/{kind}").strip("/").partition("/")
+    named, _, after = inbound.path.removeprefix(f"{base}/{kind}").strip("/").partition("/")
+    identity = ""
     content_type = inbound.header(b"content-type") or b"application/json"
     path = b"/" + kind.encode("ascii")
     body: Body = BytesBody()
-    if identity:
-        found = seals.open(identity, team, groups)
+    if named:
+        found = seals.open(named, team, groups)
         if found is None:
             raise gone_refusal(f"There is no such {_ONE[kind]}.", "id")
         identity, pin = found
@@ -107,7 +121,7 @@ async def read_kept(inbound: Inbound, base: str, seals: Seals, team: str, groups
         path += b"?" + inbound.query
     call = LlmCall(
         ENDPOINTS[kind],
-        Kept(inbound.method, path, body, content_type),
+        Kept(inbound.method, path, body, content_type, identity, after, note_of(named)),
         "",
         streamed=False,
         wants_usage=True,
