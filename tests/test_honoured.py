@@ -268,6 +268,10 @@ FIELDS = {
     "ProviderDocument.key": ORDERED,
     "ProviderDocument.headers": DEPLOYMENT + "test_a_provider_sees_our_credential_and_nothing_of_the_clients",
     "ProviderDocument.verified": SAYS_ONLY,
+    "RealtimeOptions.idle": "gates/llm/test_realtime.py::test_its_bounds_are_as_written",
+    "RealtimeOptions.max_message": "gates/llm/test_realtime.py::test_its_bounds_are_as_written",
+    "RealtimeOptions.ping": "gates/llm/test_realtime.py::test_its_bounds_are_as_written",
+    "RealtimeOptions.allowed_origins": "gates/llm/test_realtime.py::test_a_page_of_another_origin_opens_nothing",
     "LlmDocument.files": "journeys/test_llm_stored.py"
     "::test_a_batch_runs_where_its_file_was_put_and_its_result_is_read_there",
     "LlmDocument.origin_gone": "gates/llm/test_origins.py::test_reasoning_whose_deployment_is_gone_may_be_left_out",

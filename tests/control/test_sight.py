@@ -12,6 +12,8 @@ import triplegate
 from triplegate.control.sight import Sight
 from triplegate.control.view import Degraded, Reloaded
 from triplegate.core.errors import Fault
+from triplegate.gates.llm.cooldown import Cooldown, Pace
+from triplegate.gates.llm.shadow import Spent
 from triplegate.stores.spool import Spool
 from triplegate.upstreams.grpc import GrpcChannel
 
@@ -151,6 +153,22 @@ async def test_policies_that_bound_calls_and_breakers_are_seen(made):
     reply.frames.close()
     exchange.close("ok")
     assert {inside for _, inside, _ in sight(made).rooms()} == {0}
+
+
+async def test_what_models_leave_alone_and_what_their_shadows_cost_is_seen(made):
+    assert list(sight(made).cooldowns()) == []
+    states = made.kit.states
+    cooldown = states.get(Cooldown, "group:p:env:KEY:x", Cooldown)
+    cooldown.refused(made.kit.clock.now(), Pace(60.0, 60.0), None, "429")
+    assert list(sight(made).cooldowns()) == [("group", "p:env:KEY:x", True, 1)]
+    cooldown.well()
+    assert list(sight(made).cooldowns()) == [("group", "p:env:KEY:x", False, 1)]
+    spent = states.get(Spent, "shadow:m", Spent)
+    spent.counts["sent"] += 2
+    assert spent.take(1, 10**10, 10**9)
+    spent.settle(1, 10**9, 5 * 10**9)
+    assert list(sight(made).shadows()) == [("m", "sent", 2)]
+    assert list(sight(made).shadow_costs()) == [("m", 0.5)]
 
 
 async def test_an_upstream_that_cannot_be_reached_is_down_with_the_reason(made):

@@ -23,6 +23,7 @@ from triplegate.config.documents_llm import ModelDocument, ProviderDocument
 from triplegate.config.documents_mcp import ServerDocument, VirtualServerDocument
 from triplegate.config.documents_prices import UnknownPrice
 from triplegate.config.documents_problems import ProblemsDocument
+from triplegate.config.documents_websocket import Origin, RealtimeOptions
 from triplegate.config.faults import Position
 from triplegate.config.types import ModelKey, ModelName, Name, TeamRef, Worded
 
@@ -32,12 +33,6 @@ Path = tuple[str | int, ...]
 GatePath = Annotated[
     str, Worded(r"(?:/[A-Za-z0-9._~-]+)+", "a path such as /v1, without a slash at its end", longest=128)
 ]
-
-Origin = Annotated[
-    str,
-    Worded(r"\*|[a-z][a-z0-9+.-]*://[^/\s?#@]+/?", "* or an origin: https://app.example.com", longest=512, lower=True),
-]
-"""A browser's origin (RFC 6454 §6.1): scheme, host, port where it is not the scheme's."""
 
 
 class GatewayDocument(Document):
@@ -64,6 +59,8 @@ class LlmDocument(Document):
     """Calls whose price is unknown: flag (they cost 0 and are counted), block, or {charge_default: prices}."""
     share_cooldowns: bool = False
     """Workers and nodes tell one another which quota groups and keys are left alone, through the shared state."""
+    realtime: RealtimeOptions = RealtimeOptions()
+    """Bounds of its WebSocket, and which web pages may open one."""
     files: ModelName | None = None
     """Model whose first deployment's provider keeps uploaded files and runs batches; null = they are not served."""
     origin_gone: Literal["refuse", "strip"] = "refuse"

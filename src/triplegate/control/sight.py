@@ -19,9 +19,12 @@ from triplegate.control.view import (
 from triplegate.core.errors import Fault
 from triplegate.core.exchange import Exchange
 from triplegate.core.gradient import Gradient
+from triplegate.core.money import to_dollars
 from triplegate.core.policy import Policy
 from triplegate.gates.api.gate import ApiGate
 from triplegate.gates.api.mirror import Copies
+from triplegate.gates.llm.cooldown import Cooldown
+from triplegate.gates.llm.shadow import Spent
 from triplegate.gateway import Gateway
 from triplegate.stores.memory.room import Room, Rooms
 from triplegate.stores.spool import Spool
@@ -195,6 +198,25 @@ class Sight(GatewayView):
         for name, breaker in self._gateway.kit.states.named(Breaker):
             if breaker.used:
                 yield name, breaker.state(now)
+
+    def cooldowns(self) -> Iterable[tuple[str, str, bool, int]]:
+        """Quota groups and keys that were left alone at least once."""
+        now = self._gateway.kit.clock.now()
+        for name, cooldown in self._gateway.kit.states.named(Cooldown):
+            kind, _, named = name.partition(":")
+            if cooldown.cooled or cooldown.until:
+                yield kind, named, cooldown.left(now) > 0, cooldown.cooled
+
+    def shadows(self) -> Iterable[tuple[str, str, int]]:
+        """Copies of model calls by outcome."""
+        for name, spent in self._gateway.kit.states.named(Spent):
+            for outcome, count in list(spent.counts.items()):
+                yield name.removeprefix("shadow:"), outcome, count
+
+    def shadow_costs(self) -> Iterable[tuple[str, float]]:
+        """What they have cost."""
+        for name, spent in self._gateway.kit.states.named(Spent):
+            yield name.removeprefix("shadow:"), float(to_dollars(spent.cost))
 
     def _pools(self) -> list[Pool]:
         return self._gateway.kit.states.every(Pool)

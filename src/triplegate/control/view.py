@@ -193,6 +193,18 @@ class GatewayView:
         """(upstream, closed, open or half-open) of the breakers in use."""
         return ()
 
+    def cooldowns(self) -> Iterable[tuple[str, str, bool, int]]:
+        """(group or key, its name, left alone now, how often so far) of models' quota groups and keys that said no."""
+        return ()
+
+    def shadows(self) -> Iterable[tuple[str, str, int]]:
+        """(model, outcome, copies of its calls) so far."""
+        return ()
+
+    def shadow_costs(self) -> Iterable[tuple[str, float]]:
+        """(model, US dollars that copies of its calls have cost) so far."""
+        return ()
+
     def budget_drift(self) -> Iterable[tuple[str, float]]:
         """(budget, US dollars by which the counter differs from the ledger)."""
         return ()

@@ -52,6 +52,15 @@ class Busy(GatewayView):
     def breakers(self) -> Iterable[tuple[str, str]]:
         return [("service:a", "half-open"), ("service:b", "closed")]
 
+    def cooldowns(self) -> Iterable[tuple[str, str, bool, int]]:
+        return [("group", "p:env:KEY:gpt", True, 3), ("key", "p:env:KEY", False, 1)]
+
+    def shadows(self) -> Iterable[tuple[str, str, int]]:
+        return [("m", "sent", 5), ("m", "capped", 2)]
+
+    def shadow_costs(self) -> Iterable[tuple[str, float]]:
+        return [("m", 0.25)]
+
     def budget_drift(self) -> Iterable[tuple[str, float]]:
         return [("web/month", -0.25)]
 
@@ -73,6 +82,10 @@ def test_every_gauge_reads_the_house() -> None:
     assert told["triplegate.policy.calls"] == {("route:r/shed", "inside"): [4], ("route:r/shed", "waiting"): [2]}
     assert told["triplegate.policy.found_limit"] == {("route:r/shed",): [24]}
     assert told["triplegate.breaker.open"] == {("service:a",): [1], ("service:b",): [0]}
+    assert told["triplegate.cooldown.active"] == {("group", "p:env:KEY:gpt"): [1], ("key", "p:env:KEY"): [0]}
+    assert told["triplegate.cooldown.begun"] == {("group", "p:env:KEY:gpt"): [3], ("key", "p:env:KEY"): [1]}
+    assert told["triplegate.shadow.copies"] == {("m", "sent"): [5], ("m", "capped"): [2]}
+    assert told["triplegate.shadow.cost.usd"] == {("m",): [0.25]}
     assert told["triplegate.pool.connections"] == {
         ("orders", "used"): [3],
         ("orders", "idle"): [2],

@@ -13,6 +13,7 @@ from triplegate.core.http import Message
 from triplegate.core.money import Price
 from triplegate.core.usage import Usage
 from triplegate.edge.serve import open_exchange
+from triplegate.gates.llm import deployment
 from triplegate.gates.llm.realtime import Tab, _Counted, keyed, read_opening
 
 CONFIGURATION = """
@@ -62,6 +63,37 @@ async def test_only_its_path_is_a_websocket_and_it_is_nothing_else(tmp_path):
         assert (exchange.refusal.code, exchange.attempts) == ("unsupported_endpoint", [])
         exchange, _ = await answered(made, handshake())
         assert exchange.refusal.code == "upstream_unreachable"
+
+
+async def test_its_bounds_are_as_written(tmp_path, monkeypatch):
+    seen = []
+
+    async def opened(pool, target, headers, dispatch, bounds, deadline):
+        seen.append(bounds)
+        raise Refusal("upstream_unreachable", "not here")
+
+    monkeypatch.setattr(deployment, "open_websocket", opened)
+    text = CONFIGURATION.replace("URL", "http://127.0.0.1:1/v1")
+    async with built(tmp_path, text, secrets={"env:VOICE_KEY": "k"}) as made:
+        await answered(made, handshake())
+        made.take(text.replace("owner: web", "owner: web, realtime: {idle: 5s, max_message: 64KiB, ping: 0}"))
+        await answered(made, handshake())
+    told = dict.fromkeys((one.most, one.idle, one.ping) for one in seen)
+    assert list(told) == [(10 << 20, 300.0, 30.0), (64 << 10, 5.0, 0.0)]
+
+
+async def test_a_page_of_another_origin_opens_nothing(tmp_path):
+    ours, other = (b"origin", b"https://app.test"), (b"origin", b"https://other.test")
+    text = CONFIGURATION.replace("URL", "http://127.0.0.1:1/v1")
+    async with built(tmp_path, text, secrets={"env:VOICE_KEY": "k"}) as made:
+        for fields, code in (((), "upstream_unreachable"), ((ours,), "forbidden_origin")):
+            exchange, _ = await answered(made, handshake(b"model=talk", *fields))
+            assert exchange.refusal.code == code
+        made.take(text.replace("owner: web", 'owner: web, realtime: {allowed_origins: ["https://app.test"]}'))
+        for fields, code in (((ours,), "upstream_unreachable"), ((other,), "forbidden_origin")):
+            exchange, reply = await answered(made, handshake(b"model=talk", *fields))
+            assert exchange.refusal.code == code
+    assert (reply.status, exchange.attempts) == (403, [])
 
 
 async def test_an_answer_that_opens_nothing_is_the_providers_fault(tmp_path):

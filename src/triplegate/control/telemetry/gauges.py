@@ -49,6 +49,7 @@ def observe_house(meters: Meters, view: GatewayView) -> None:
     _observe_pools(meters, view)
     _observe_protection(meters, view)
     _observe_endpoints(meters, view)
+    _observe_models(meters, view)
 
 
 def _observe_configuration(meters: Meters, view: GatewayView) -> None:
@@ -167,3 +168,38 @@ def _observe_endpoints(meters: Meters, view: GatewayView) -> None:
         meters.observe(f"triplegate.endpoint.{name}", unit, text, labels, told(read))
     for name, unit, text, read in counters:
         meters.observe(f"triplegate.endpoint.{name}", unit, text, labels, told(read), kind="counter")
+
+
+def _observe_models(meters: Meters, view: GatewayView) -> None:
+    labels = ("triplegate.kind", "triplegate.name")
+    meters.observe(
+        "triplegate.cooldown.active",
+        "1",
+        "1 while a quota group or a key of models is left alone because it said no.",
+        labels,
+        lambda: [((kind, name), int(active)) for kind, name, active, _ in view.cooldowns()],
+    )
+    meters.observe(
+        "triplegate.cooldown.begun",
+        "{event}",
+        "Times a quota group or a key of models was left alone.",
+        labels,
+        lambda: [((kind, name), count) for kind, name, _, count in view.cooldowns()],
+        kind="counter",
+    )
+    meters.observe(
+        "triplegate.shadow.copies",
+        "{request}",
+        "Copies of model calls, by what became of them.",
+        ("gen_ai.request.model", "triplegate.result"),
+        lambda: [((model, outcome), count) for model, outcome, count in view.shadows()],
+        kind="counter",
+    )
+    meters.observe(
+        "triplegate.shadow.cost.usd",
+        "{USD}",
+        "What copies of model calls have cost.",
+        ("gen_ai.request.model",),
+        lambda: [((model,), cost) for model, cost in view.shadow_costs()],
+        kind="counter",
+    )

@@ -61,6 +61,7 @@ def compile_llm(documents: Documents, kit: Kit, house: House, snapshot: str, cha
         written.files or "",
         written.origin_gone,
         Beside.kept(kit),
+        realtime.Channels.of(written.realtime),
     )
     gate = LlmGate(models, surface, chains, house, snapshot)
     chains.prepare(route)

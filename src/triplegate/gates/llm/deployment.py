@@ -32,8 +32,6 @@ RETRY_KINDS = frozenset(get_args(ErrorClass)) - {"client"}
 """Error classes for which the same holds, whatever the status."""
 COUNTED = frozenset({"least_busy", "latency", "cost"})
 """Strategies that go by what is under way, how fast it was or how long answers are."""
-CHANNEL = Bounds(most=10 << 20)
-"""What a WebSocket to a provider may do; events of audio are larger than other messages."""
 _LACKS = {
     "upstream_credentials": "The deployment {} has no credential.",
     "price_unknown": "The price of {} is unknown, and calls of unknown price are blocked here.",
@@ -200,7 +198,9 @@ class Deployment:
         self.health.heard(reply.headers, clock.now(), clock.wall())
         return reply
 
-    async def open(self, exchange: Exchange, attempt: Attempt, path: bytes, beta: bytes | None, chain: Chain) -> Reply:
+    async def open(
+        self, exchange: Exchange, attempt: Attempt, path: bytes, beta: bytes | None, bounds: Bounds, chain: Chain
+    ) -> Reply:
         """One try at a WebSocket; of the client's fields only `beta` goes along. Raises as `send`."""
         dispatch, clock = self.dispatch(chain), self._clock
         now = clock.now()
@@ -214,7 +214,7 @@ class Deployment:
             headers.append((b"openai-beta", beta))
         attempt.credential_id = self.reference
         self.health.begin(exchange, attempt, 0, 0, now)
-        reply = await open_websocket(self._pool, self._path + path, headers, dispatch, CHANNEL, exchange.deadline)
+        reply = await open_websocket(self._pool, self._path + path, headers, dispatch, bounds, exchange.deadline)
         self.health.heard(reply.headers, clock.now(), clock.wall())
         return reply
 

@@ -83,6 +83,7 @@ class Surface(msgspec.Struct, frozen=True, eq=False):
     origin_gone: str = "refuse"
     beside: Beside = msgspec.field(default_factory=Beside)
     """Where large calls are read."""
+    channels: realtime.Channels = msgspec.field(default_factory=realtime.Channels)
 
     def family_of(self, path: str) -> str:
         """The dialect whose errors a caller of this path expects."""
@@ -134,17 +135,13 @@ class LlmGate:
         return exchange
 
     def _channel(self, exchange: Exchange) -> Refusal | None:
-        """One path is a WebSocket, and nothing else; a web page's key is put where keys are looked for."""
+        """One path is a WebSocket, and nothing else."""
         inbound = exchange.inbound
         if inbound.path != self._surface.base + realtime.PATH:
             return Refusal("websocket_not_served", "This path is called without WebSocket.")
         if inbound.protocol != "websocket":
             return Refusal("unsupported_endpoint", "This path is opened as a WebSocket.")
-        try:
-            exchange.inbound = realtime.keyed(inbound)
-        except Refusal as refusal:
-            return refusal
-        return None
+        return self._surface.channels.enter(exchange)
 
     async def read(self, exchange: Exchange) -> None:
         """Peek at the body: which model, streamed or not. Raises Refusal in the order a client can act on."""
@@ -245,7 +242,7 @@ class LlmGate:
         deployment: Deployment = attempt.target.wiring
         attempt.provider = deployment.provider
         if call.endpoint is realtime.ENDPOINT:
-            return await realtime.dial(deployment, exchange, attempt, call, chain)
+            return await realtime.dial(deployment, exchange, attempt, call, self._surface.channels.bounds, chain)
         asked = await _asked(attempt, call, deployment)
         reply = await deployment.send(exchange, attempt, call, asked, chain)
         attempt.final = call.endpoint.once and reply.status < 400

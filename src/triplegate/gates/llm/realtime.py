@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from triplegate.config.documents_websocket import RealtimeOptions
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange
 from triplegate.core.fold import Chain
@@ -18,8 +19,9 @@ from triplegate.gates.llm.call import Endpoint, LlmCall
 from triplegate.gates.llm.decoding import decoded
 from triplegate.gates.llm.deployment import Deployment
 from triplegate.gates.llm.metering import price_for
+from triplegate.gates.pages import Origins
 from triplegate.gates.relay import Relay
-from triplegate.upstreams.websocket import Socket
+from triplegate.upstreams.websocket import Bounds, Socket
 from triplegate.wire.openai_realtime import PROTOCOL, Conversation, Offered, added, error_event, keep_model
 from triplegate.wire.query import Query
 
@@ -79,14 +81,39 @@ def read_opening(inbound: Inbound) -> LlmCall:
     return LlmCall(ENDPOINT, look, model, streamed=True, wants_usage=True, size=0, most_output=0)
 
 
-async def dial(deployment: Deployment, exchange: Exchange, attempt: Attempt, call: LlmCall, chain: Chain) -> Reply:
+class Channels(msgspec.Struct, frozen=True, eq=False):
+    """What connections may do, and who may open one."""
+
+    bounds: Bounds = Bounds(most=10 << 20)
+    origins: Origins = msgspec.field(default_factory=lambda: Origins(()))
+
+    @classmethod
+    def of(cls, written: RealtimeOptions) -> "Channels":
+        """As written."""
+        return cls(Bounds(written.max_message, written.idle, written.ping), Origins(written.allowed_origins))
+
+    def enter(self, exchange: Exchange) -> Refusal | None:
+        """May this page open one? A web page's key is put where keys are looked for."""
+        refusal = self.origins.check(exchange.inbound)
+        if refusal is not None:
+            return refusal
+        try:
+            exchange.inbound = keyed(exchange.inbound)
+        except Refusal as wrong:
+            return wrong
+        return None
+
+
+async def dial(
+    deployment: Deployment, exchange: Exchange, attempt: Attempt, call: LlmCall, bounds: Bounds, chain: Chain
+) -> Reply:
     """One try: a Duplex, or what the provider answered instead. Raises Refusal."""
     if ENDPOINT.family not in deployment.speech.speaks:
         attempt.error_class, attempt.numbers.dispatched = "model_missing", 0.0
         raise Refusal("unsupported_endpoint", f"The provider of the model {call.model} does not serve {PATH}.")
     vendor = deployment.model_for(call.model)
     path = f"{PATH}?model={quote(vendor, safe='')}"
-    reply = await deployment.open(exchange, attempt, path.encode("ascii"), call.look.beta, chain)
+    reply = await deployment.open(exchange, attempt, path.encode("ascii"), call.look.beta, bounds, chain)
     if reply.status != 101:
         if reply.status < 400:
             reply.frames.close()

@@ -31,12 +31,14 @@ _SECONDS = {"hour": 3600, "day": 86_400}
 class Spent:
     """What copies have cost in this hour or day, and what became of them; keep it by `kit.state`."""
 
-    __slots__ = ("_window", "counts", "running", "units")
+    __slots__ = ("_window", "cost", "counts", "running", "units")
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         """By outcome: sent, failed; or not sent: capped, dropped (no room), unfit, unpriced, nowhere."""
         self.running = 0
+        self.cost = 0
+        """Units of 10⁻¹⁰ US dollar so far."""
         self.units = 0
         """Of this window, with what is set aside for those that run."""
         self._window = 0
@@ -51,7 +53,8 @@ class Spent:
         return True
 
     def settle(self, window: int, taken: int, cost: int) -> None:
-        """It has cost so much instead; of a window that is over nothing is told."""
+        """It has cost so much instead; in a window that is over nothing changes."""
+        self.cost += cost
         if window == self._window:
             self.units = max(0, self.units - taken + cost)
 
