@@ -35,7 +35,7 @@ async def test_nothing_is_degraded_at_first(building):
 
 async def test_records_that_wait_are_booked_before_a_report(building):
     building.spool.append(record(exchange="E1", cost=5_000_000_000, attempts=()))
-    rows = await building.parts.usage(["team"], 0.0, 4e9)
+    rows = await building.parts.books.usage(["team"], 0.0, 4e9)
     assert [(row.labels, row.requests, str(row.cost)) for row in rows] == [({"team": "web"}, 1, "0.5")]
 
 

@@ -40,6 +40,7 @@ from triplegate.core.exchange import Exchange
 from triplegate.core.http import BytesBody, Inbound, Peer
 from triplegate.core.meters import Meters
 from triplegate.core.record import AttemptRecord, Record
+from triplegate.stores.sql.calls import call, calls
 from triplegate.stores.sql.store import SqlStore
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01"
@@ -244,6 +245,19 @@ def _spent() -> list[Record]:
     return [_record(exchange=f"E{number}", **{**billed, **row}) for number, row in enumerate(rows)]
 
 
+class Books:
+    """The ledger, which has everything already."""
+
+    def __init__(self, database: Any) -> None:
+        self.usage = partial(usage, database)
+        self.call = partial(call, database)
+        self.spending = asking(database)
+        self._database = database
+
+    async def calls(self, where: Any, since: float, until: float, before: Any, most: int) -> Any:
+        return await calls(self._database, where, since, until, before=before, most=most)
+
+
 class Stage:
     """The control plane on a stage: a Litestar application, its parts on a real database, and clients for it."""
 
@@ -256,8 +270,7 @@ class Stage:
             telemetry=self.telemetry,
             keys=self.store.index,
             tokens=self.store.tokens,
-            usage=partial(usage, self.store.database),
-            spending=asking(self.store.database),
+            books=Books(self.store.database),
             pepper=b"p" * 32,
             clock=self.clock,
             bootstrap=directory / "bootstrap-token",

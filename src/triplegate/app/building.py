@@ -3,11 +3,12 @@
 import asyncio
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from triplegate.app.application import Triplegate
+from triplegate.app.books import NodeBooks
 from triplegate.app.chores import chores
 from triplegate.app.node import Crew, NodeKeys, NodeSight, NodeTelemetry
 from triplegate.app.reloading import Reloading
@@ -53,7 +54,6 @@ from triplegate.upstreams.upkeep import Upkeep
 from triplegate.wire.client_address import TrustedProxies
 
 if TYPE_CHECKING:
-    from triplegate.control.reports.spending import Spent
     from triplegate.stores.sql.store import SqlStore
 
 SightKind = TypeVar("SightKind", bound=Sight)
@@ -125,6 +125,7 @@ class Building:
         store = self.store = SqlStore(settings.store_url.reveal(), self.house.clock, AdminToken)
         ends.push_async_callback(store.close)
         await store.open(10.0, required=required)
+        self.books = NodeBooks(store, self.spool, self.crew)
         self.kit = self._kit(store)
         ends.push_async_callback(self._dial.close)
         ends.push_async_callback(self.supervisor.close)
@@ -182,6 +183,7 @@ class Building:
             trusted=self._trusted,
             index=self._index(),
             base=self.settings.directory,
+            books=self.books,
         )
 
     def _parts(self, store: "SqlStore[AdminToken]") -> Parts:
@@ -193,8 +195,7 @@ class Building:
             telemetry=self.telemetry,
             keys=NodeKeys(store.index, self.crew),
             tokens=store.tokens,
-            usage=self._usage,
-            spending=self._spending,
+            books=self.books,
             pepper=self.kit.pepper,
             clock=self.house.clock,
             bootstrap=self.settings.state_path / "bootstrap.token",
@@ -258,25 +259,6 @@ class Building:
     async def _close_channels(self) -> None:
         for channel in self.kit.states.every(GrpcChannel):
             await channel.close()
-
-    async def _usage(self, by: Sequence[str], since: float, until: float) -> Sequence[Any]:
-        from triplegate.control.reports.usage import usage
-
-        await self._booked()
-        return await usage(self.store.database, by, since, until)
-
-    async def _spending(
-        self, by: Sequence[str], since: float, until: float, where: Mapping[str, str]
-    ) -> Sequence["Spent"]:
-        from triplegate.control.reports.spending import spending
-
-        await self._booked()
-        return await spending(self.store.database, by, since, until, where)
-
-    async def _booked(self) -> None:
-        with suppress(TimeoutError):  # a backlog: what is booked by now is the answer
-            async with asyncio.timeout(2.0):
-                await asyncio.gather(self.spool.drain(self.store.ledger), self.crew.order("drain"))
 
     def _degraded(self) -> Sequence[Degraded]:
         found = [*self.reloading.degraded()]

@@ -5,30 +5,28 @@ from pathlib import Path
 from triplegate.control.admin.sign_ins import SignIns
 from triplegate.control.admin.throttle import Throttle
 from triplegate.control.admin.tokens import Tokens
-from triplegate.control.reports.spending import Ask
 from triplegate.control.telemetry.collect import Telemetry
-from triplegate.control.view import GatewayView, KeyStore, TokenStore, UsageSource
+from triplegate.control.view import Books, GatewayView, KeyStore, TokenStore
 from triplegate.core.clock import Clock
 
 
 class Parts:
     """The house as seen from the control plane, its stores, and who is signed in."""
 
-    def __init__(  # noqa: PLR0913 - each of them named once
+    def __init__(
         self,
         *,
         view: GatewayView,
         telemetry: Telemetry,
         keys: KeyStore,
         tokens: TokenStore,
-        usage: UsageSource,
-        spending: Ask,
+        books: Books,
         pepper: bytes,
         clock: Clock,
         bootstrap: Path | None = None,
     ) -> None:
-        self.view, self.telemetry, self.keys, self.usage = view, telemetry, keys, usage
-        self.pepper, self.clock, self.spending = pepper, clock, spending
+        self.view, self.telemetry, self.keys, self.books = view, telemetry, keys, books
+        self.pepper, self.clock = pepper, clock
         self.tokens = Tokens(tokens, pepper, clock)
         self.sign_ins = SignIns(clock)
         self.throttle = Throttle(clock)

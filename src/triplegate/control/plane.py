@@ -17,7 +17,18 @@ from triplegate import __version__
 from triplegate.control.admin.access import EVERYONE, Caller, RefuseUndeclared, may_enter
 from triplegate.control.admin.authenticate import Authenticate
 from triplegate.control.admin.hosts import KnownHosts
-from triplegate.control.admin.paths import configuration, entry, keys, reports, tail, tenants, tokens, usage
+from triplegate.control.admin.paths import (
+    configuration,
+    entry,
+    keys,
+    limits,
+    prices,
+    reports,
+    tail,
+    tenants,
+    tokens,
+    usage,
+)
 from triplegate.control.admin.problems import http_problem, refusal_problem, unexpected_problem
 from triplegate.control.pages.site import assets, pages, template_config
 from triplegate.control.parts import Parts
@@ -62,6 +73,8 @@ _PATHS = [
     configuration.endpoints,
     usage.usage,
     reports.chargeback_report,
+    limits.limits,
+    prices.prices,
     tail.exchanges,
     tail.tail,
 ]

@@ -4,12 +4,16 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import triplegate
 from triplegate.config.documents import Documents
+from triplegate.control.limited import limit_views
+from triplegate.control.priced import price_views
 from triplegate.control.reports.chargeback import House
 from triplegate.control.reports.payers import house_of
 from triplegate.control.view import (
     Degraded,
     EndpointView,
     GatewayView,
+    LimitView,
+    PriceView,
     Reloaded,
     RouteView,
     Running,
@@ -19,6 +23,7 @@ from triplegate.control.view import (
 from triplegate.core.errors import Fault
 from triplegate.core.exchange import Exchange
 from triplegate.core.gradient import Gradient
+from triplegate.core.identity import KeyRecord
 from triplegate.core.money import to_dollars
 from triplegate.core.policy import Policy
 from triplegate.gates.api.gate import ApiGate
@@ -132,6 +137,18 @@ class Sight(GatewayView):
         """Names of the plans in force."""
         snapshot = self._gateway.snapshot
         return () if snapshot is None else tuple(snapshot.documents.plans)
+
+    def prices(self) -> Sequence[PriceView]:
+        """Prices of the snapshot."""
+        snapshot = self._gateway.snapshot
+        return () if snapshot is None else tuple(price_views(snapshot.documents))
+
+    async def limits(self, keys: Iterable[KeyRecord]) -> Sequence[LimitView]:
+        """Limits of the snapshot, as the state of all workers and nodes has them."""
+        snapshot = self._gateway.snapshot
+        if snapshot is None:
+            return ()
+        return await limit_views(snapshot.documents, keys, self._gateway.kit.admission)
 
     def gates(self) -> Mapping[str, str]:
         """Gate → URL."""

@@ -1,12 +1,14 @@
 """What the control plane needs of the running house, as plain structs and one class to override."""
 
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, Protocol
 
 import msgspec
 
 from triplegate.config.documents_chargeback import ChargebackDocument
 from triplegate.control.reports.chargeback import House
+from triplegate.control.reports.spending import Spent
+from triplegate.core import ports
 from triplegate.core.errors import Fault
 from triplegate.core.identity import KeyRecord
 
@@ -87,6 +89,64 @@ class EndpointView(msgspec.Struct, frozen=True):
     """Seconds to the first byte, as the balance by latency has it; 0 where nobody measures."""
 
 
+PriceState = Literal["known", "unknown", "blocked", "default"]
+
+
+class PriceView(msgspec.Struct, frozen=True):
+    """A price in force. Money in US dollars as decimals in text: exact."""
+
+    gate: str
+    name: str
+    """Model, route or server."""
+    target: str
+    """The deployment; of a route or server its own name."""
+    provider: str
+    model: str
+    """The vendor's name of it."""
+    version: str
+    """What records call this price."""
+    state: PriceState
+    """unknown: calls cost 0 and are counted; blocked: it is not called; default: the price of unknown ones."""
+    call: str
+    """A call, beside its tokens."""
+    rates: Mapping[str, str] = {}
+    """A million tokens, by class; empty where tokens cost nothing."""
+    units: Mapping[str, str] = {}
+    """One of a counted thing."""
+    varies: tuple[str, ...] = ()
+    """What else is charged at times: service tiers, long inputs, dates and hours."""
+    origin: str = ""
+    """file:line:column."""
+
+
+class LimitView(msgspec.Struct, frozen=True):
+    """A limit, or one bucket of it that is in use."""
+
+    policy: str
+    """Label of the policy."""
+    use: str
+    name: str
+    """What clients are told it is called."""
+    by: str
+    unit: str
+    """requests, input, output, total, tools; `at once` for calls under way."""
+    quota: int
+    """Units that may come at once."""
+    window: float
+    """Seconds; 0 for calls under way."""
+    mode: str
+    origin: str
+    """file:line:column."""
+    subject: str = ""
+    """Empty: nobody uses any of it now."""
+    org: str = ""
+    team: str = ""
+    used: int = 0
+    remaining: int = 0
+    reset: float = 0.0
+    """Seconds until there is more."""
+
+
 class TeamView(msgspec.Struct, frozen=True):
     """A team of the configuration."""
 
@@ -115,7 +175,10 @@ class Reloaded(msgspec.Struct, frozen=True):
 
 
 class GatewayView:
-    """What the house tells the control plane; override what exists, the rest says nothing. All but two are instant."""
+    """What the house tells the control plane; override what exists, the rest says nothing.
+
+    What is no coroutine is instant.
+    """
 
     def running(self) -> Running:
         """The configuration in force."""
@@ -144,6 +207,14 @@ class GatewayView:
     def house(self) -> House:
         """Who pays, for reports."""
         return House(ChargebackDocument(), ())
+
+    def prices(self) -> Sequence[PriceView]:
+        """Prices in force, of models by deployment, of routes and of servers."""
+        return ()
+
+    async def limits(self, keys: Iterable[KeyRecord]) -> Sequence[LimitView]:
+        """Limits in force and who uses them now, of these keys among others."""
+        return ()
 
     def gates(self) -> Mapping[str, str]:
         """Gate → where it listens, as a URL."""
@@ -284,9 +355,21 @@ class UsageRow(msgspec.Struct, frozen=True):
     cost: str
 
 
-class UsageSource(Protocol):
-    """Asks the ledger."""
+class Books(ports.Books, Protocol):
+    """Asks the ledger, after what waits in the spool is in it. All raise DatabaseUnavailable."""
 
-    def __call__(self, by: Sequence[str], since: float, until: float) -> Awaitable[Sequence[Any]]:
-        """Rows of the report between two Unix times."""
+    async def spending(
+        self, by: Sequence[str], since: float, until: float, where: Mapping[str, str]
+    ) -> Sequence[Spent]:
+        """Every sum there is by dimensions, as whole numbers; money in units."""
+        ...
+
+    async def calls(
+        self, where: Mapping[str, str], since: float, until: float, before: tuple[float, str] | None, most: int
+    ) -> Sequence[Any]:
+        """The newest calls that began between two Unix times, before that one."""
+        ...
+
+    async def call(self, exchange: str) -> tuple[Sequence[Any], Sequence[Any]]:
+        """The parts and the attempts of a call; both empty for an unknown one."""
         ...

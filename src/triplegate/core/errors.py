@@ -53,6 +53,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         # reading
         "route_not_found": _client(404, "No route matches", jsonrpc=-32601, grpc=12),
         "invalid_body": _client(400, "The body cannot be read", jsonrpc=-32700),
+        "invalid_query": _client(400, "The query cannot be read", jsonrpc=-32602),
         "unsupported_media_type": _client(415, "The content type is not supported"),
         "model_not_found": Code(404, "No such model", "invalid_request_error", "not_found_error", -32602, 5),
         "no_deployment": _client(400, "No deployment of the model takes such a call", jsonrpc=-32602),
@@ -78,6 +79,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "deadline_exceeded": Code(504, "The caller's deadline has passed", "server_error", "api_error", -32003, 4),
         "draining": Code(503, "The gateway is shutting down", *_BUSY),
         "ledger_full": Code(503, "The ledger cannot take another billed call", *_BUSY),
+        "ledger_unavailable": Code(503, "The ledger cannot be asked", *_BUSY),
         "no_backend": Code(500, "The route has no usable backend", "server_error", "api_error", -32003, 14),
         "no_endpoint": Code(503, "The backend has no endpoint that is ready", "server_error", "api_error", -32003, 14),
         "internal": Code(500, "The gateway failed", "server_error", "api_error", -32603, 13),

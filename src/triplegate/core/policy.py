@@ -187,6 +187,10 @@ class Policy(BaseModel):
         """Claims of a call (`target` None) or of one attempt at `target`."""
         raise NotImplementedError
 
+    def buckets(self, subject: str) -> Iterable[Claim]:
+        """The buckets of one subject of a limit, for whoever looks how they stand; amounts mean nothing."""
+        return ()
+
     def decide(self, exchange: "Exchange") -> Refusal | None:
         """A refusal, or None to let the call pass; must not wait."""
         raise NotImplementedError

@@ -59,6 +59,19 @@ class Ledger(Protocol):
         ...
 
 
+class Books(Protocol):
+    """The ledger as it is asked: sums of what was consumed."""
+
+    async def usage(
+        self, by: Sequence[str], since: float, until: float, where: Mapping[str, str] | None = None
+    ) -> Sequence[Any]:
+        """Sums by dimensions between two Unix times, of what has the values in `where` only.
+
+        Raises an error with a `remedy` while the database is away, ValueError for another dimension.
+        """
+        ...
+
+
 class Keys(Protocol):
     """The key index: all of it in memory, so that a miss queries nothing."""
 
@@ -197,6 +210,7 @@ class Kit:
     __slots__ = (
         "admission",
         "base",
+        "books",
         "broadcast",
         "cache",
         "clock",
@@ -240,6 +254,7 @@ class Kit:
         trusted: Trusts = (),
         index: bytes = b"",
         base: str = ".",
+        books: Books | None = None,
         offline: bool = False,
     ) -> None:
         self.clock, self.admission, self.keys, self.secrets = clock, admission, keys, secrets
@@ -247,7 +262,7 @@ class Kit:
         self.mailbox, self.broadcast, self.lease, self.once = mailbox, broadcast, lease, once
         self.pepper, self.reenter, self.offline = pepper, reenter, offline
         self.states = states if states is not None else States()
-        self.trusted, self.index = trusted, index
+        self.trusted, self.index, self.books = trusted, index, books
         self.base = base
         """The configuration's directory: relative file names in documents start there."""
         self.faults: list[str] = []

@@ -43,6 +43,10 @@ class ConcurrencyLimit(Policy):
             return f"by: {self.by} counts on llm only; say by: route"
         return super().strange_on(gate)
 
+    def buckets(self, subject: str) -> Iterable[Claim]:
+        """The subject's one bucket."""
+        return (Claim(f"{self.label}|{subject}", self.limit, 1, self.mode),)
+
     def claims(self, exchange: Exchange, target: Target | None) -> Iterable[Claim]:
         """One place of the subject's."""
         return (Claim(f"{self.label}|{subject_of(exchange, self.by, target)}", self.limit, 1, self.mode),)

@@ -44,6 +44,10 @@ class RateLimit(Policy):
             return f"by: {self.by} counts on llm only; say by: route"
         return super().strange_on(gate)
 
+    def buckets(self, subject: str) -> Iterable[Claim]:
+        """The subject's one bucket."""
+        return (Claim(f"{self.label}|{subject}", self.limit, 1, self.mode),)
+
     def claims(self, exchange: Exchange, target: Target | None) -> Iterable[Claim]:
         """One request of the subject's bucket."""
         return (Claim(f"{self.label}|{subject_of(exchange, self.by, target)}", self.limit, 1, self.mode),)

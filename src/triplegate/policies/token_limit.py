@@ -83,6 +83,10 @@ class TokenLimit(Policy):
         """A deployment's tokens are those of the calls that are sent to it."""
         return self.by == "deployment"
 
+    def buckets(self, subject: str) -> Iterable[Claim]:
+        """One for each dimension that is written."""
+        return [Claim(f"{self.label}|{subject}{end}", limit, 1, self.mode) for _, end, limit in self.limits]
+
     def claims(self, exchange: Exchange, target: Target | None) -> Iterable[Claim]:
         """What the call will use, of each bucket. Raises Refusal larger_than_limit."""
         subject = f"{self.label}|{subject_of(exchange, self.by, target)}"

@@ -44,6 +44,10 @@ class ToolLimit(Policy):
         patterns = [re.escape(pattern).replace(r"\*", ".*") for pattern in self.tools or ("*",)]
         return re.compile("|".join(patterns), re.DOTALL)
 
+    def buckets(self, subject: str) -> Iterable[Claim]:
+        """The subject's one bucket."""
+        return (Claim(f"{self.label}|{subject}", self.limit, 1, self.mode),)
+
     def claims(self, exchange: Exchange, target: Target | None) -> Iterable[Claim]:
         """One call of the subject's bucket; nothing for what calls no tool, or one that it does not count."""
         tool = exchange.tool

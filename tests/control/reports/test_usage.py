@@ -49,10 +49,12 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
 
 
 async def test_by_team(database: Database) -> None:
-    assert await usage(database, ["team"], DAY, DAY + 86_400) == [
-        Usage({"team": "ops"}, requests=3, refused=2, failed=1, tokens_in=0, tokens_out=0, cost=Decimal("7E-10")),
-        Usage({"team": "web"}, requests=6, refused=0, failed=1, tokens_in=30, tokens_out=100, cost=Decimal("159E-10")),
-    ]
+    ops, web = await usage(database, ["team"], DAY, DAY + 86_400)
+    lost = Decimal("7E-10")
+    assert ops == Usage({"team": "ops"}, 3, refused=2, failed=1, tokens_in=0, tokens_out=0, cost=lost, wasted=lost)
+    assert (web.requests, web.refused, web.failed, web.tokens_in, web.tokens_out) == (6, 0, 1, 30, 100)
+    assert (web.cost, web.saved) == (Decimal("159E-10"), Decimal(0))
+    assert await usage(database, ["team"], DAY, DAY + 86_400, {"team": "ops"}) == [ops]
 
 
 async def test_by_gate_and_model(database: Database) -> None:

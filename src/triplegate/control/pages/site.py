@@ -1,6 +1,5 @@
 """Sign in, see how the house stands, sign out."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +20,19 @@ from triplegate.control.admin.access import EVERYONE, OPEN, Caller
 from triplegate.control.admin.authenticate import cookie_name
 from triplegate.control.admin.paths.entry import attempt, spend
 from triplegate.control.admin.sign_ins import ABSOLUTE, same
+from triplegate.control.pages.costs import download, show_call, show_calls, show_costs
 from triplegate.control.pages.home import home
+from triplegate.control.pages.limits import show_limits
+from triplegate.control.pages.prices import show_prices
+from triplegate.control.pages.shown import clock, dollars, moment, plain
 from triplegate.control.parts import Parts
+from triplegate.core.money import to_dollars
+from triplegate.core.usage import CLASSES
 
 _HERE = Path(__file__).parent
 _FORM = 4 << 10
+PAGES = (("/", "Overview"), ("/costs", "Costs"), ("/limits", "Limits"), ("/prices", "Prices"))
+"""What every page leads to."""
 Form = URLEncodedBody[dict[str, str]]
 AnyRequest = Request[Any, Any, Any]
 
@@ -39,13 +46,9 @@ def template_config() -> TemplateConfig[JinjaTemplateEngine]:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["version"] = __version__
-    environment.filters["clock"] = _clock
+    environment.globals |= {"version": __version__, "pages": PAGES, "classes": CLASSES}
+    environment.filters |= {"clock": clock, "plain": plain, "dollars": dollars, "moment": moment, "units": to_dollars}
     return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
-
-
-def _clock(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%H:%M:%S")
 
 
 def assets() -> Router:
@@ -56,7 +59,7 @@ def assets() -> Router:
 @get("/", role=EVERYONE, tenant="own", include_in_schema=False)
 async def show_home(caller: NamedDependency[Caller], parts: NamedDependency[Parts]) -> Template:
     """The page."""
-    return Template("home.html", context={"home": await home(caller, parts)})
+    return Template("home.html", context={"home": await home(caller, parts), "caller": caller, "here": "/"})
 
 
 @get("/sign-in", role=OPEN, tenant="none", include_in_schema=False)
@@ -127,7 +130,8 @@ async def sign_out(
 
 def pages() -> list[HTTPRouteHandler]:
     """Handlers of all pages."""
-    return [show_home, show_sign_in, sign_in, sign_out]
+    costs: list[HTTPRouteHandler] = [show_costs, download, show_calls, show_call]
+    return [show_home, *costs, show_limits, show_prices, show_sign_in, sign_in, sign_out]
 
 
 def _form(trouble: str = "", status: int = 200, headers: dict[str, str] | None = None) -> Template:

@@ -1,6 +1,6 @@
 """The usage report: requests, tokens and money by team, consumer, model, route and so on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -23,6 +23,10 @@ class Usage(msgspec.Struct, frozen=True):
     tokens_in: int
     tokens_out: int
     cost: Decimal
+    saved: Decimal = Decimal(0)
+    """By caches."""
+    wasted: Decimal = Decimal(0)
+    """On attempts that were not adopted, and on exchanges that failed or whose client left."""
 
 
 _PERIODS = {"hour": "%Y-%m-%dT%H:%MZ", "day": "%Y-%m-%d"}
@@ -33,8 +37,12 @@ def label(name: str, value: str | int) -> str:
     return datetime.fromtimestamp(int(value), UTC).strftime(_PERIODS[name]) if name in _PERIODS else str(value)
 
 
-async def usage(database: "Database", by: Sequence[str], since: float, until: float) -> list[Usage]:
+async def usage(
+    database: "Database", by: Sequence[str], since: float, until: float, where: Mapping[str, str] | None = None
+) -> list[Usage]:
     """What was consumed from `since` to before `until` (Unix seconds), by one or more dimensions, by SQL alone.
+
+    `where`: values of dimensions, of which alone is told.
 
     Raises DatabaseUnavailable; ValueError names the dimensions when one of `by` is none.
     """
@@ -49,6 +57,8 @@ async def usage(database: "Database", by: Sequence[str], since: float, until: fl
             tokens_in=int(row.tokens_in),
             tokens_out=int(row.tokens_out),
             cost=to_dollars(int(row.cost)),
+            saved=to_dollars(int(row.saved)),
+            wasted=to_dollars(int(row.wasted)),
         )
-        for row in await usage_rows(database, by, since, until)
+        for row in await usage_rows(database, by, since, until, where)
     ]

@@ -9,7 +9,7 @@ from triplegate.core.ports import House, Kit
 from triplegate.gates.llm import realtime
 from triplegate.gates.llm.beside import Beside
 from triplegate.gates.llm.building import models_of
-from triplegate.gates.llm.gate import ANTHROPIC_BASE, LlmGate, Surface
+from triplegate.gates.llm.gate import LlmGate, Surface
 from triplegate.gates.llm.paths import stored
 from triplegate.gates.llm.paths.audio import SPEECH, TRANSCRIPTIONS, TRANSLATIONS
 from triplegate.gates.llm.paths.chat import CHAT
@@ -17,9 +17,12 @@ from triplegate.gates.llm.paths.completions import COMPLETIONS
 from triplegate.gates.llm.paths.embeddings import EMBEDDINGS
 from triplegate.gates.llm.paths.images import EDITS, GENERATIONS, VARIATIONS
 from triplegate.gates.llm.paths.messages import COUNT, MESSAGES
+from triplegate.gates.llm.paths.models import ANTHROPIC_BASE
 from triplegate.gates.llm.paths.moderations import MODERATIONS
 from triplegate.gates.llm.paths.rerank import RERANK
 from triplegate.gates.llm.paths.responses import RESPONSES
+from triplegate.gates.llm.paths.usage import PATH as USAGE
+from triplegate.gates.llm.paths.usage import OwnUsage
 from triplegate.wire.seals import Seals
 
 ENDPOINTS = (
@@ -58,6 +61,7 @@ def compile_llm(documents: Documents, kit: Kit, house: House, snapshot: str, cha
         Seals(kit.pepper),
         kit,
         int(kit.clock.wall()),
+        OwnUsage(kit.books, kit.clock),
         written.files or "",
         written.origin_gone,
         Beside.kept(kit),
@@ -71,5 +75,6 @@ def compile_llm(documents: Documents, kit: Kit, house: House, snapshot: str, cha
     kept = [f"{written.base_path}/{kind}" for kind in stored.KINDS]
     others = f"{ANTHROPIC_BASE}{listing}"
     channel = f"{written.base_path}{realtime.PATH}"
-    paths = (*endpoints, listing, others, channel, *[each for each in kept if not each.endswith("responses")])
+    own = f"{written.base_path}{USAGE}"
+    paths = (*endpoints, listing, others, channel, own, *[each for each in kept if not each.endswith("responses")])
     return Compiled(gate, paths, (f"{listing}/", f"{others}/", *[f"{each}/" for each in kept]))

@@ -44,6 +44,8 @@ from triplegate.gates.llm.origins import opened, pinned
 from triplegate.gates.llm.paths import models as models_path
 from triplegate.gates.llm.paths import stored
 from triplegate.gates.llm.paths.messages import COUNT, counted, counts
+from triplegate.gates.llm.paths.usage import PATH as USAGE
+from triplegate.gates.llm.paths.usage import OwnUsage
 from triplegate.gates.llm.streaming import Streaming
 from triplegate.gates.llm.telling import ANTHROPIC, only, refused, standings
 from triplegate.gates.llm.weigh import weigh
@@ -55,8 +57,6 @@ from triplegate.wire.headers import HOP_BY_HOP, reply_headers
 from triplegate.wire.seals import Seals
 
 _ENCODER = Encoder()
-ANTHROPIC_BASE = "/anthropic"
-"""Before the base path: the same endpoints for Anthropic's own clients."""
 _ELSEWHERE = frozenset({"unsupported_endpoint", "unsupported_parameter"})
 """What one deployment cannot do and another may."""
 _MOST = 1 << 40  # the edge's own limit rules
@@ -78,6 +78,7 @@ class Surface(msgspec.Struct, frozen=True, eq=False):
     created: int
     """Unix seconds told as the models' creation time."""
 
+    usage: OwnUsage
     files: str = ""
     """Model whose provider keeps files."""
     origin_gone: str = "refuse"
@@ -90,7 +91,7 @@ class Surface(msgspec.Struct, frozen=True, eq=False):
         endpoint = self.endpoints.get(path)
         if endpoint is not None:
             return endpoint.family
-        return ANTHROPIC if path.startswith(ANTHROPIC_BASE) else "openai"
+        return ANTHROPIC if path.startswith(models_path.ANTHROPIC_BASE) else "openai"
 
 
 class LlmGate:
@@ -126,9 +127,11 @@ class LlmGate:
             exchange.refusal = self._channel(exchange)
         elif inbound.path in surface.endpoints:
             exchange.refusal = only(inbound, "POST")
+        elif inbound.path == surface.base + USAGE:
+            exchange.refusal = only(inbound, "GET")
         elif stored.kind_of(inbound.path, surface.base):
             exchange.refusal = only(inbound, *stored.methods_of(inbound.path, surface.base))
-        elif inbound.path.removeprefix(ANTHROPIC_BASE).startswith(surface.base + "/models"):
+        elif inbound.path.removeprefix(models_path.ANTHROPIC_BASE).startswith(surface.base + "/models"):
             exchange.refusal = only(inbound, "GET", "HEAD")
         else:
             exchange.refusal = Refusal("unsupported_endpoint", f"There is no {inbound.path} here.")
@@ -189,7 +192,7 @@ class LlmGate:
         """Try deployments until one answers; a failure before the first byte is never seen by the client."""
         call = exchange.call
         if call is None or self._counted_here(call):
-            return self._local(exchange)
+            return await self._local(exchange)
         chain = exchange.chain
         assert chain is not None
         if not call.model:
@@ -299,18 +302,14 @@ class LlmGate:
     def _counted_here(self, call: LlmCall) -> bool:
         return call.endpoint is COUNT and not counts(self._models[call.model])
 
-    def _local(self, exchange: Exchange) -> Reply:
+    async def _local(self, exchange: Exchange) -> Reply:
+        """What is answered here."""
         if exchange.call is not None:
             return counted(exchange.call)
-        surface, principal = self._surface, exchange.principal
-        assert principal is not None
-        inbound = exchange.inbound
-        path = inbound.path.removeprefix(ANTHROPIC_BASE)
-        theirs = path != inbound.path or inbound.header(b"anthropic-version") is not None
-        name = path[len(surface.base) + len("/models") :].strip("/")
-        if name:
-            return models_path.one(self._listed, principal, name, surface.created, anthropic=theirs)
-        return models_path.listing(self._listed, principal, surface.created, anthropic=theirs)
+        surface = self._surface
+        if exchange.inbound.path == surface.base + USAGE:
+            return await surface.usage.answer(exchange)
+        return models_path.answer(exchange, self._listed, surface.base, surface.created)
 
     # replies -----------------------------------------------------------------------------------------------
     def refuse(self, exchange: Exchange, refusal: Refusal) -> Reply:

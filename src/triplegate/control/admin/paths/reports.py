@@ -37,7 +37,7 @@ async def chargeback_report(
     """
     house, now = parts.view.house(), parts.clock.wall()
     asked = Question(_period(period, since, until, house, now), _by(by), held_to(caller))
-    report = await chargeback(asked, house, parts.spending, now)
+    report = await chargeback(asked, house, parts.books.spending, now)
     try:
         file = await asyncio.to_thread(rendered, report, form)
     except Missing as error:

@@ -49,7 +49,7 @@ class UsageReport(msgspec.Struct):
 async def report(caller: Caller, parts: Parts, by: Sequence[str], since: float, until: float) -> UsageReport:
     """The report for what the caller sees: asked by org and team as well, then summed up again without them."""
     asked = list(dict.fromkeys([*by, "org", "team"]))
-    found = await parts.usage(asked, since, until)
+    found = await parts.books.usage(asked, since, until)
     rows = _summed([row for row in found if caller.sees(*_owner(row))], by)
     begin, end, now = (datetime.fromtimestamp(moment, UTC) for moment in (since, until, parts.clock.wall()))
     return UsageReport(begin, end, now, list(by), rows)

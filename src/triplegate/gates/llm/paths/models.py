@@ -7,10 +7,13 @@ from urllib.parse import unquote
 import msgspec
 
 from triplegate.core.errors import Refusal
+from triplegate.core.exchange import Exchange
 from triplegate.core.http import OneFrame, Reply
 from triplegate.core.identity import Principal
 from triplegate.gates.llm.model import Model
 
+ANTHROPIC_BASE = "/anthropic"
+"""Before the base path: the same endpoints for Anthropic's own clients."""
 _encode = msgspec.json.Encoder().encode
 _NAMED = 20
 
@@ -18,6 +21,18 @@ _NAMED = 20
 def visible(models: Sequence[Model], principal: Principal) -> list[Model]:
     """The models of one name that this principal may use, in the configuration's order."""
     return [model for model in models if model.listed and model.open_to(principal)]
+
+
+def answer(exchange: Exchange, models: Sequence[Model], base: str, created: int) -> Reply:
+    """The list, or the one that the path names, in the client's dialect. Raises Refusal model_not_found."""
+    inbound, principal = exchange.inbound, exchange.principal
+    assert principal is not None
+    path = inbound.path.removeprefix(ANTHROPIC_BASE)
+    theirs = path != inbound.path or inbound.header(b"anthropic-version") is not None
+    name = path[len(base) + len("/models") :].strip("/")
+    if name:
+        return one(models, principal, name, created, anthropic=theirs)
+    return listing(models, principal, created, anthropic=theirs)
 
 
 def listing(models: Sequence[Model], principal: Principal, created: int, *, anthropic: bool = False) -> Reply:

@@ -1,0 +1,62 @@
+"""The ledger as the control plane asks it: what has ended by now is in it, unless there is a backlog."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from triplegate.app.node import Crew
+from triplegate.stores.spool import Spool
+
+if TYPE_CHECKING:
+    from triplegate.control.reports.spending import Spent
+    from triplegate.stores.sql.store import SqlStore
+
+WAIT = 2.0
+"""Seconds that a question waits for what is not in the ledger yet; what is booked by then is the answer."""
+
+
+class NodeBooks:
+    """Questions to the ledger of this node's store."""
+
+    def __init__(self, store: "SqlStore[Any]", spool: Spool, crew: Crew) -> None:
+        self._store, self._spool, self._crew = store, spool, crew
+
+    async def usage(
+        self, by: Sequence[str], since: float, until: float, where: Mapping[str, str] | None = None
+    ) -> Sequence[Any]:
+        """Sums by dimensions. Raises DatabaseUnavailable, ValueError for another dimension."""
+        from triplegate.control.reports.usage import usage
+
+        await self._drained()
+        return await usage(self._store.database, by, since, until, where or {})
+
+    async def spending(
+        self, by: Sequence[str], since: float, until: float, where: Mapping[str, str]
+    ) -> "Sequence[Spent]":
+        """Every sum there is by dimensions. Raises DatabaseUnavailable, ValueError for another dimension."""
+        from triplegate.control.reports.spending import spending
+
+        await self._drained()
+        return await spending(self._store.database, by, since, until, where)
+
+    async def calls(
+        self, where: Mapping[str, str], since: float, until: float, before: tuple[float, str] | None, most: int
+    ) -> Sequence[Any]:
+        """The newest calls that fit. Raises DatabaseUnavailable."""
+        from triplegate.stores.sql.calls import calls
+
+        await self._drained()
+        return await calls(self._store.database, where, since, until, before=before, most=most)
+
+    async def call(self, exchange: str) -> tuple[Sequence[Any], Sequence[Any]]:
+        """One call with its parts and attempts. Raises DatabaseUnavailable."""
+        from triplegate.stores.sql.calls import call
+
+        await self._drained()
+        return await call(self._store.database, exchange)
+
+    async def _drained(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(WAIT):
+                await asyncio.gather(self._spool.drain(self._store.ledger), self._crew.order("drain"))
