@@ -25,7 +25,6 @@ def test_what_was_asked_is_told_again():
         "parallel_tool_calls": False,
         "previous_response_id": "resp_0",
         "reasoning": {"effort": "low", "summary": "auto"},
-        "store": True,
         "temperature": 0.5,
         "text": {"format": {"type": "json_schema", "name": "n", "schema": {}, "strict": True}, "verbosity": "low"},
         "tool_choice": {"type": "function", "name": "f"},
@@ -38,6 +37,7 @@ def test_what_was_asked_is_told_again():
     said = echoed(**asked)
     assert {name: said[name] for name in asked} == asked
     assert (said["id"], said["created_at"], said["status"]) == ("resp_r", 5, "in_progress")
+    assert echoed(store=True)["store"] is False  # nobody keeps an answer that was translated
     assert echoed(tool_choice={"type": "web_search"})["tool_choice"] == {"type": "web_search"}
 
 

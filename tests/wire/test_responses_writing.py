@@ -25,7 +25,10 @@ def written(dialect: str = "anthropic", **fields: Any) -> tuple[dict[str, Any], 
         ({"service_tier": "standard_only"}, ["service_tier"]),
         ({"tools": (NativeTool("openai", "custom", b"{}"),)}, ["tools.custom"]),
         ({"tools": (Tool("f", cache="5m"),)}, ["cache_control"]),
-        ({"rest": {"logit_bias": Raw(b'{"5":1}'), "store": Raw(b"true"), "echo": Raw(b"false")}}, ["logit_bias"]),
+        (
+            {"rest": {"logit_bias": Raw(b'{"5":1}'), "store": Raw(b"true"), "echo": Raw(b"false")}},
+            ["logit_bias", "store"],
+        ),
         ({"thinking": Thinking(budget=0)}, ["thinking"]),
     ],
 )

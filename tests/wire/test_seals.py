@@ -143,3 +143,9 @@ def test_after_one_id_that_is_not_ours_no_more_are_tried(monkeypatch):
     monkeypatch.setattr(Seals, "tag", lambda self, *said: tried.append(said) or "")
     text = b",".join(b'"resp_%d_tgaaaaaaaaaaaaaaaa"' % number for number in range(9))
     assert (SEALS.open_ids(text, "acme/web", GROUPS), len(tried)) == ((text, {""}), 2)
+
+
+def test_the_form_of_a_seal_is_told_whoever_it_is_for():
+    seals = Seals(b"secret")
+    assert seals.sealed(seals.seal("resp_1", "acme/web", "a"))
+    assert not any(map(seals.sealed, ("", "resp_1", "resp_1_tg", "resp 1_tgabcdefghijklmnop")))

@@ -10,7 +10,8 @@ from triplegate.wire.responses_items import FAMILY
 from triplegate.wire.responses_usage import write_usage
 from triplegate.wire.responses_writing import write_choice, write_format, write_tools
 
-_KEPT = ("max_tool_calls", "store", "truncation", "background", "safety_identifier", "conversation", "prompt")
+_KEPT = ("max_tool_calls", "truncation", "background", "safety_identifier", "prompt")
+"""What is told again as it was asked; `store` is not: nobody keeps an answer that was translated."""
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 

@@ -77,7 +77,7 @@ def _rest(request: Request, losses: Losses, own: bool) -> dict[str, Raw]:
     for name, raw in request.rest.items():
         if own or name in _SHARED:
             kept[name] = raw
-        elif name != "store" and bytes(raw) not in _DEFAULTS:
+        elif bytes(raw) not in _DEFAULTS:
             losses.lose_members((name,))
     return kept
 

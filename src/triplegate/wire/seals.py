@@ -68,6 +68,10 @@ class Seals:
                 return found[1], group
         return None
 
+    def sealed(self, identity: str) -> bool:
+        """Whether an id has the form of a sealed one, whoever it was sealed for."""
+        return _SEALED_ID.match(identity) is not None
+
     def seal_ids(self, block: bytes, team: str, group: str, noted: tuple[str, str] = ("", "")) -> bytes:
         """`block` (JSON, whole events) with the ids of responses, files and batches sealed.
 

@@ -68,7 +68,6 @@ def test_encrypted_reasoning_pins_its_group_too():
 @pytest.mark.parametrize(
     "members",
     [
-        {"previous_response_id": "resp_1"},
         {"previous_response_id": SEALS.seal("resp_1", "acme/ops", "openai:a")},
         {"previous_response_id": SEALS.seal("resp_1", TEAM, "openai:gone")},
         {"input": [reasoning(state("openai:gone"))]},
@@ -80,6 +79,52 @@ def test_what_is_not_there_or_not_this_teams_is_refused(members):
     with pytest.raises(Refusal) as caught:
         open_it(call(**members))
     assert (caught.value.code, caught.value.status) == ("origin_gone", 409)
+
+
+def test_a_response_that_nobody_keeps_is_told_to_be_missing():
+    for name in ("resp_1", "resp_chatcmpl-1", "x", ""):
+        with pytest.raises(Refusal) as caught:
+            open_it(call(previous_response_id=name))
+        assert (caught.value.code, caught.value.status) == ("previous_response_not_found", 400)
+        assert caught.value.payload == {"param": "previous_response_id"}
+
+
+@pytest.mark.parametrize(
+    ("members", "param"),
+    [
+        ({"conversation": "conv_1"}, "conversation"),
+        ({"conversation": {"id": "conv_1"}}, "conversation"),
+        ({"input": [{"role": "user", "content": "hi"}, {"type": "item_reference", "id": "msg_1"}]}, "input"),
+        ({"input": [{"id": "msg_1"}]}, "input"),
+        ({"input": [{"id": "msg_1", "type": None}]}, "input"),
+        ({"input": [{"id": "msg_1", "type": 7}]}, "input"),
+    ],
+)
+def test_what_has_no_seal_cannot_be_referred_to(members, param):
+    with pytest.raises(Refusal) as caught:
+        open_it(call(**members))
+    assert (caught.value.code, caught.value.status, caught.value.payload["param"]) == (
+        "unsupported_parameter",
+        400,
+        param,
+    )
+    escaped = (
+        json.dumps({"model": "m", **members})
+        .replace("conversation", "conver\\u0073ation")
+        .replace('"id"', '"\\u0069d"')
+    )
+    with pytest.raises(Refusal):
+        open_it(read_call(RESPONSES, escaped.encode()))
+
+
+def test_items_that_say_what_they_are_may_have_ids():
+    items = [
+        {"type": "message", "role": "assistant", "id": "msg_1", "content": "hi"},
+        {"role": "user", "content": "ho", "id": "msg_2"},
+        {"type": "function_call", "id": "fc_1", "call_id": "c", "name": "f", "arguments": "{}"},
+    ]
+    made = call(input=items, conversation=None)
+    assert open_it(made) is made
 
 
 def test_reasoning_whose_deployment_is_gone_may_be_left_out():
@@ -128,8 +173,7 @@ MINE = SEALS.seal("resp_mine", TEAM, "openai:a")
 @pytest.mark.parametrize(
     "text",
     [
-        b'{"model":"m","previous\\u005fresponse_id":"resp_1"}',
-        b'{"model":"m","previous_response_id":"resp_1","metadata":{"a":"%b"}}' % MINE.encode(),
+        b'{"model":"m","previous\\u005fresponse_id":"%b"}' % SEALS.seal("resp_1", "acme/ops", "openai:a").encode(),
         b'{"model":"m","previous_response_id":["%b"]}' % MINE.encode(),
         b'{"model":"m","input":[{"type":"input_file","file_id":"file-1"}]}',
         b'{"model":"m","input":[{"type":"input_file","file_id":"file-1"}],"user":"%b"}' % MINE.encode(),
@@ -139,3 +183,10 @@ def test_an_id_without_its_seal_is_refused_however_it_is_written_and_whatever_st
     with pytest.raises(Refusal) as caught:
         open_it(read_call(RESPONSES, text))
     assert caught.value.code == "origin_gone"
+
+
+def test_a_previous_response_without_its_seal_is_missing_whatever_stands_beside_it():
+    text = b'{"model":"m","previous_response_id":"resp_1","metadata":{"a":"%b"}}' % MINE.encode()
+    with pytest.raises(Refusal) as caught:
+        open_it(read_call(RESPONSES, text))
+    assert caught.value.code == "previous_response_not_found"

@@ -12,7 +12,7 @@ from triplegate.gates.llm.call import LlmCall, read_call
 from triplegate.gates.llm.charged import Charged
 from triplegate.gates.llm.flow import Fail, Relayed
 from triplegate.wire.codec import Relay
-from triplegate.wire.json_members import read_members, set_members
+from triplegate.wire.json_members import Members, read_members, set_members
 from triplegate.wire.seals import MARKS, Seals
 
 STATEFUL = frozenset({"openai", "openai_responses", "anthropic"})
@@ -27,20 +27,36 @@ class _Item(msgspec.Struct, gc=False):
     encrypted_content: msgspec.Raw = msgspec.Raw(b"")
 
 
+class _Reference(msgspec.Struct, gc=False):
+    type: str | None = None
+    role: str | None = None
+
+
 _item = msgspec.json.Decoder(_Item).decode
+_references = msgspec.json.Decoder(list[_Reference]).decode
 _NOTHING = frozenset({b"", b"null"})
+_KEPT = (b'"conversation"', b'"id"', b"\\u00")
+"""Without one of these nothing is referred to that has no seal; a name can be written in escapes."""
 
 
 def opened(call: LlmCall, seals: Seals, team: str, groups: Iterable[str], gone: str) -> LlmCall:
     """The call with its sealed ids and state as the provider knows them, pinned to the quota group they name.
 
     `gone`: what becomes of encrypted state whose group is not among `groups` any more: `strip` leaves it out,
-    `refuse` refuses. Raises Refusal origin_gone; a previous response that cannot be reached is always refused.
+    `refuse` refuses. Raises Refusal origin_gone, previous_response_not_found, unsupported_parameter: what cannot be
+    reached, or could be another team's, is always refused.
     """
     text: bytes = call.look.text
-    if call.endpoint.family not in STATEFUL or not [mark for mark in MARKS if mark in text]:
+    if call.endpoint.family not in STATEFUL:
+        return call
+    responses = call.endpoint.family == "openai_responses"
+    if responses and [word for word in _KEPT if word in text]:
+        _check_referred(read_members(text))
+    if not [mark for mark in MARKS if mark in text]:
         return call
     known = tuple(groups)
+    if responses:
+        _check_previous(read_members(text).get("previous_response_id"), seals, team, known)
     text, kept = seals.open_state(text, team, known)
     if "" in kept or len(kept) > 1:
         if gone == "refuse":
@@ -51,26 +67,51 @@ def opened(call: LlmCall, seals: Seals, team: str, groups: Iterable[str], gone: 
         raise gone_refusal("A response or file in this request is not there, or they belong to several deployments.")
     if seals.unsealed_file(call.look.text, team, known):
         raise gone_refusal("There is no such file.", "file_id")
-    if _foreign_response(call, seals, team, known):
-        raise gone_refusal("There is no such previous response.", "previous_response_id")
     if text is not call.look.text:
         call = read_call(call.endpoint, text)
     call.pin = next(iter(origins | kept), "")
     return call
 
 
-def _foreign_response(call: LlmCall, seals: Seals, team: str, groups: Iterable[str]) -> bool:
-    """A previous response that was not sealed for this team may be another's, however its name is written."""
-    text = call.look.text
-    if call.endpoint.family != "openai_responses" or not (b'"previous_response_id"' in text or b"\\u00" in text):
-        return False
-    previous = read_members(text).get("previous_response_id")
+def _check_referred(members: Members) -> None:
+    """Items and conversations have no seals, so they cannot be referred to: they may be another team's."""
+    if bytes(members.get("conversation", b"null")) != b"null":
+        raise _unsupported("conversation", "Conversations are not kept here; send the items themselves.")
+    if _refers(members.get("input")):
+        raise _unsupported("input", "Items cannot be referred to by id (item_reference); send the items themselves.")
+
+
+def _check_previous(previous: msgspec.Raw | None, seals: Seals, team: str, groups: Iterable[str]) -> None:
+    """A previous response must be sealed for this team; else it may be another's, however its name is written."""
     if previous is None or bytes(previous) == b"null":
+        return
+    try:
+        named = _string(previous)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise gone_refusal("There is no such previous response.", "previous_response_id") from error
+    if not seals.sealed(named):
+        raise Refusal(
+            "previous_response_not_found",
+            "There is no such previous response: only providers of this dialect keep what they answer.",
+            payload={"param": "previous_response_id"},
+        )
+    if seals.open(named, team, groups) is None:
+        raise gone_refusal("There is no such previous response.", "previous_response_id")
+
+
+def _refers(raw: msgspec.Raw | None) -> bool:
+    """Whether an item of the input is nothing but the id of one; only a message may lack its type."""
+    if raw is None or bytes(raw)[:1] != b"[":
         return False
     try:
-        return seals.open(_string(previous), team, groups) is None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return True
+        items = _references(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return True  # what cannot be told may be one
+    return any(one.type == "item_reference" or (one.type is None and one.role is None) for one in items)
+
+
+def _unsupported(name: str, detail: str) -> Refusal:
+    return Refusal("unsupported_parameter", detail, payload={"param": name})
 
 
 def gone_refusal(detail: str, parameter: str = "input") -> Refusal:
