@@ -21,15 +21,23 @@ from triplegate.wire import (
     openai_writing,
     responses_turns,
     responses_writing,
+    tool_arguments,
 )
 
 WRITERS: dict[str, tuple[ModuleType | FunctionType, ...]] = {
     "openai_chat": (openai_writing, openai_turns),
     "openai_responses": (responses_writing, responses_turns, openai_writing.effort),
-    "anthropic_messages": (anthropic_asking, anthropic_turns, custom_tools),
-    "gemini": (gemini_request, gemini_contents, custom_tools),
-    "bedrock_converse": (bedrock_request, bedrock_messages, bedrock_media, bedrock_thinking, custom_tools),
-    "cohere": (cohere_request, cohere_messages, custom_tools),
+    "anthropic_messages": (anthropic_asking, anthropic_turns, custom_tools, tool_arguments),
+    "gemini": (gemini_request, gemini_contents, custom_tools, tool_arguments),
+    "bedrock_converse": (
+        bedrock_request,
+        bedrock_messages,
+        bedrock_media,
+        bedrock_thinking,
+        custom_tools,
+        tool_arguments,
+    ),
+    "cohere": (cohere_request, cohere_messages, custom_tools, tool_arguments),
 }
 _MEDIA = {"audio", "file", "image", "video"}
 _THINKING = {"reasoning", "reasoning_effort", "thinking"}

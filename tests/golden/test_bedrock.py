@@ -162,7 +162,7 @@ def test_thoughts_and_calls_go_back_as_they_came(exchange: Recorded):
 def test_thoughts_of_others_stay_behind():
     thought = Reasoning("Hm.", (Opaque("anthropic", "signature", "c2ln"),))
     request = Request("anthropic", "m", (Message("assistant", (thought, Text("Yes."))),))
-    assert json.loads(PROVIDER.write_request(request, CLAUDE, Losses()))["messages"][0]["content"] == [{"text": "Yes."}]
+    assert json.loads(PROVIDER.write_request(request, CLAUDE, Losses()))["messages"][1]["content"] == [{"text": "Yes."}]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def turns(*messages: Message, model: str = CLAUDE, losses: Losses | None = None)
 
 
 def blocks(*parts: Part, losses: Losses | None = None) -> Any:
-    return turns(Message("assistant", parts), losses=losses).done("")[0]["content"]
+    return turns(Message("assistant", parts), losses=losses).done("")[-1]["content"]
 
 
 @pytest.mark.parametrize(
@@ -75,15 +75,12 @@ def test_models_without_a_cache_lose_breakpoints():
     [
         (ToolUse("c", "f", ' {"a": 1.0}'), b'{"a": 1.0}'),
         (ToolUse("c", "f", ""), b"{}"),
-        (ToolUse("c", "f", "[1]"), {"input": "[1]"}),
-        (ToolUse("c", "f", '{"a":'), {"input": '{"a":'}),
-        (ToolUse("c", "f", '{"a":1}', custom=True), {"input": '{"a":1}'}),
+        (ToolUse("c", "f", "[1]"), b'{"input":"[1]"}'),
     ],
 )
-def test_arguments_stay_as_they_are_when_they_are_an_object(call: ToolUse, wanted: Any):
+def test_arguments_stay_as_they_are_when_they_are_an_object(call: ToolUse, wanted: bytes):
     (block,) = blocks(call)
-    given = block["toolUse"]["input"]
-    assert (bytes(given).strip() if isinstance(wanted, bytes) else given) == wanted
+    assert bytes(block["toolUse"]["input"]) == wanted
 
 
 def test_ids_that_bedrock_refuses_are_written_so_that_they_still_fit_together():
@@ -92,8 +89,8 @@ def test_ids_that_bedrock_refuses_are_written_so_that_they_still_fit_together():
         Message("assistant", (ToolUse(long, "f"), ToolUse(odd, "f"), ToolUse("", "f"))),
         Message("tool", (ToolResult(long), ToolResult(odd), ToolResult(""))),
     ).done("")
-    uses = [block["toolUse"]["toolUseId"] for block in found[0]["content"]]
-    results = [block["toolResult"]["toolUseId"] for block in found[1]["content"]]
+    uses = [block["toolUse"]["toolUseId"] for block in found[1]["content"]]
+    results = [block["toolResult"]["toolUseId"] for block in found[2]["content"]]
     assert uses == results
     assert len(set(uses)) == 3
     assert all(0 < len(one) <= 64 and one.isascii() and "|" not in one for one in uses)
@@ -102,7 +99,7 @@ def test_ids_that_bedrock_refuses_are_written_so_that_they_still_fit_together():
 def test_results_hold_texts_pictures_and_errors():
     losses = Losses()
     parts = (Text("r"), Text(" "), Media("image", "image/png", "eA=="), Media("audio", "audio/wav", "eA=="))
-    (block,) = turns(Message("tool", (ToolResult("c", parts, error=True),)), losses=losses).done("")[0]["content"]
+    (block,) = turns(Message("tool", (ToolResult("c", parts, error=True),)), losses=losses).done("")[-1]["content"]
     picture = {"image": {"format": "png", "source": {"bytes": "eA=="}}}
     assert block == {"toolResult": {"toolUseId": "c", "content": [{"text": "r"}, picture], "status": "error"}}
     assert losses.names == ["audio"]

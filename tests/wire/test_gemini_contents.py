@@ -116,7 +116,7 @@ def test_arguments_are_always_an_object(arguments: str, custom: bool, wanted: An
 )
 def test_a_result_is_an_object_named_after_its_call(result: ToolResult, wanted: Any):
     _, contents = turns(Message("assistant", (ToolUse("1", "f"),)), Message("tool", (result,)))
-    assert contents[1] == {
+    assert contents[2] == {
         "role": "user",
         "parts": [{"functionResponse": {"id": "1", "name": "f", "response": wanted}}],
     }

@@ -15,6 +15,7 @@ _members = msgspec.json.Decoder(dict[str, Raw]).decode
 DEFAULT_MOST = 4096
 """Output tokens where the client sets no bound: the dialect wants one."""
 LOSSES: tuple[Losable, ...] = (
+    "arguments",
     "audio",
     "file",
     "frequency_penalty",

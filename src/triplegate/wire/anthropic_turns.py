@@ -6,11 +6,9 @@ import re
 from hashlib import sha256
 from typing import Any
 
-import msgspec
-
-from triplegate.core.errors import Refusal
 from triplegate.wire.codec import Losses
 from triplegate.wire.neutral import (
+    BEFORE,
     Media,
     Message,
     Native,
@@ -22,11 +20,11 @@ from triplegate.wire.neutral import (
     ToolResult,
     ToolUse,
 )
+from triplegate.wire.tool_arguments import object_of
 
 FAMILY = "anthropic"
 Block = dict[str, Any] | Raw
 _NOT_ID = re.compile(r"[^a-zA-Z0-9_-]")
-_object = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
 class Turns:
@@ -63,10 +61,12 @@ class Turns:
             self.turns.append((role, blocks))
 
     def done(self) -> list[tuple[str, list[Block]]]:
-        """The turns. The dialect wants at least one, so lonely system blocks are the user's."""
+        """The turns. The user must begin; lonely system blocks are the user's."""
         if not self.turns and self.system:
             self.turns.append(("user", self.system))
             self.system = []
+        elif self.turns and self.turns[0][0] == "assistant" and not self._own:
+            self.turns.insert(0, ("user", [{"type": "text", "text": BEFORE}]))
         return self.turns
 
     def _blocks(self, parts: tuple[Part, ...]) -> list[Block]:
@@ -82,7 +82,7 @@ class Turns:
             case Media():
                 return self._media(part)
             case ToolUse():
-                return [_cached(_tool_use(part), part.cache)]
+                return [_cached(self._tool_use(part), part.cache)]
             case ToolResult():
                 return [self._result(part)]
             case Reasoning():
@@ -101,6 +101,10 @@ class Turns:
         if cited:
             block["citations"] = cited
         return _cached(block, part.cache)
+
+    def _tool_use(self, part: ToolUse) -> dict[str, Any]:
+        arguments = Raw(object_of(part, self._losses))
+        return {"type": "tool_use", "id": _id(part.id), "name": part.name, "input": arguments}
 
     def _media(self, part: Media) -> list[Block]:
         if part.kind in ("audio", "video"):
@@ -137,15 +141,6 @@ def _cached(block: dict[str, Any], ttl: str) -> dict[str, Any]:
 def cache_control(ttl: str) -> dict[str, str]:
     """A breakpoint; five minutes are the default and are not said."""
     return {"type": "ephemeral"} if ttl == "5m" else {"type": "ephemeral", "ttl": ttl}
-
-
-def _tool_use(part: ToolUse) -> dict[str, Any]:
-    text = part.arguments.strip() or "{}"
-    try:
-        _object(text)
-    except msgspec.DecodeError as error:
-        raise Refusal("invalid_body", f"The arguments of the tool call {part.id} are no JSON object.") from error
-    return {"type": "tool_use", "id": _id(part.id), "name": part.name, "input": Raw(text.encode())}
 
 
 def _id(name: str) -> str:

@@ -4,11 +4,10 @@ import re
 from hashlib import sha256
 from typing import Any
 
-import msgspec
-
 from triplegate.wire.bedrock_media import Medium
 from triplegate.wire.codec import Losses
 from triplegate.wire.neutral import (
+    BEFORE,
     Media,
     Message,
     Native,
@@ -21,8 +20,8 @@ from triplegate.wire.neutral import (
     ToolResult,
     ToolUse,
 )
+from triplegate.wire.tool_arguments import object_of
 
-_raw = msgspec.json.Decoder(msgspec.Raw).decode
 _NOT_ID = re.compile(r"[^a-zA-Z0-9_.:-]")
 _VENDORS = re.compile(
     r"(?:^|[./])(ai21|anthropic|amazon|cohere|deepseek|google|luma|meta|minimax|mistral|moonshot|moonshotai|nvidia"
@@ -76,11 +75,13 @@ class Turns:
     def done(self, cache: str) -> list[dict[str, Any]]:
         """The turns, with a breakpoint behind the last where the whole prompt is to be kept.
 
-        Bedrock wants at least one turn, so lonely system blocks are the user's.
+        With Bedrock the user must begin; lonely system blocks are the user's.
         """
         if not self._turns and self.system:
             self._turns.append({"role": "user", "content": self.system})
             self.system = []
+        elif self._turns and self._turns[0]["role"] == "assistant":
+            self._turns.insert(0, {"role": "user", "content": [{"text": BEFORE}]})
         if cache:
             self._blocks = self._turns[-1]["content"] if self._turns else []
             if not self._blocks or "cachePoint" not in self._blocks[-1]:
@@ -127,8 +128,7 @@ class Turns:
 
     def _call(self, part: ToolUse) -> None:
         self.used[part.name] = None
-        given = None if part.custom else _object(part.arguments.strip() or "{}")
-        call = {"toolUseId": _id(part.id), "name": part.name, "input": given or {"input": part.arguments}}
+        call = {"toolUseId": _id(part.id), "name": part.name, "input": Raw(object_of(part, self._losses))}
         self._blocks.append({"toolUse": call})
 
     def _result(self, part: ToolResult) -> None:
@@ -167,13 +167,3 @@ def _id(name: str) -> str:
     if plain == name and 0 < len(name) <= 64:
         return name
     return f"{plain[:40]}_{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
-
-
-def _object(text: str) -> Raw | None:
-    """`text` as it is when it is a JSON object."""
-    if not text.lstrip().startswith("{"):
-        return None
-    try:
-        return _raw(text)
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        return None

@@ -15,6 +15,7 @@ _encode = msgspec.json.Encoder().encode
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 LOSSES: tuple[Losable, ...] = (
+    "arguments",
     "audio",
     "cache_control",
     "detail",

@@ -19,6 +19,7 @@ _UNTOLD = re.compile(r"[^!-+\--~]")
 
 
 LossName = Literal[
+    "arguments",
     "audio",
     "background",
     "cache_control",

@@ -4,6 +4,7 @@ from typing import Any
 
 from triplegate.wire.codec import Losses
 from triplegate.wire.neutral import Media, Message, Native, Part, Reasoning, Refused, Text, ToolResult, ToolUse
+from triplegate.wire.tool_arguments import object_of
 
 
 class Messages:
@@ -56,7 +57,8 @@ class Messages:
 
     def _call(self, part: ToolUse) -> dict[str, Any]:
         self._cache(part.cache)
-        return {"id": part.id, "type": "function", "function": {"name": part.name, "arguments": part.arguments or "{}"}}
+        arguments = object_of(part, self._losses).decode()
+        return {"id": part.id, "type": "function", "function": {"name": part.name, "arguments": arguments}}
 
     def _result(self, part: ToolResult) -> None:
         self._cache(part.cache)

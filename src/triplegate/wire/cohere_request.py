@@ -11,6 +11,7 @@ from triplegate.wire.neutral import Format, NativeTool, Raw, Request, Thinking, 
 _encode = msgspec.json.Encoder().encode
 
 LOSSES: tuple[Losable, ...] = (
+    "arguments",
     "audio",
     "cache_control",
     "file",

@@ -6,6 +6,7 @@ import msgspec
 
 from triplegate.wire.codec import Losses
 from triplegate.wire.neutral import (
+    BEFORE,
     Media,
     Message,
     Native,
@@ -18,6 +19,7 @@ from triplegate.wire.neutral import (
     ToolResult,
     ToolUse,
 )
+from triplegate.wire.tool_arguments import object_of
 
 _raw = msgspec.json.Decoder(msgspec.Raw).decode
 
@@ -93,9 +95,11 @@ class Contents:
             call.setdefault("thoughtSignature", _UNSIGNED)
 
     def done(self) -> tuple[list[Any], list[dict[str, Any]]]:
-        """System parts and contents; Gemini wants at least one turn, so lonely system parts are the user's."""
+        """System parts and contents; with Gemini the user must begin, and lonely system parts are the user's."""
         if not self._contents:
             return [], [{"role": "user", "parts": self._system or [{"text": ""}]}]
+        if self._contents[0]["role"] == "model" and self._dialect != "gemini":
+            self._contents.insert(0, {"role": "user", "parts": [{"text": BEFORE}]})
         return self._system, self._contents
 
     def _part(self, part: Part) -> None:
@@ -148,10 +152,7 @@ class Contents:
         self._cache(part.cache)
         call: dict[str, Any] = {"id": part.id} if part.id else {}
         call["name"] = part.name
-        if part.custom:
-            call["args"] = {"input": part.arguments}
-        else:
-            call["args"] = _object(part.arguments.strip() or "{}") or {"input": part.arguments}
+        call["args"] = Raw(object_of(part, self._losses))
         self._parts.append(self._signing({"functionCall": call}, _own(part.opaque)))
 
     def _result(self, part: ToolResult) -> None:

@@ -12,6 +12,7 @@ from triplegate.wire.neutral import Format, NativeTool, Raw, Request, Thinking, 
 _encode = msgspec.json.Encoder().encode
 
 LOSSES: tuple[Losable, ...] = (
+    "arguments",
     "cache_control",
     "detail",
     "file_id",

@@ -127,6 +127,10 @@ class Message(msgspec.Struct, frozen=True):
     """The provider's id of the item (OpenAI Responses)."""
 
 
+BEFORE = "(The conversation begins with the assistant's words.)"
+"""The user's turn before an assistant's first one, for dialects in which the user begins."""
+
+
 class Tool(msgspec.Struct, frozen=True, gc=False):
     """A function the model may call."""
 
