@@ -140,3 +140,18 @@ orgs: {acme: {teams: {web: {}}}}
         "mine: last  tier 1  0.000213 USD expected",
         "spare: spare  tier 0  weight 1",
     ], done.out + done.err
+    assert done.out.splitlines()[-1] == "-> 200, from p/x unless it fails; nothing was sent"
+
+
+@pytest.mark.parametrize(
+    ("said", "end"),
+    [
+        ('when: "tools > 0"', "-> 400 no_deployment: No deployment of the model takes such a call."),
+        ("key: env:NOWHERE", "-> 502 upstream_credentials: no credential at env:NOWHERE"),
+    ],
+)
+def test_where_no_deployment_can_be_called_it_is_told_what_the_caller_would_be(command, tmp_path, said, end):
+    text = MODELS.replace("model: x}", f"model: x, {said}}}")
+    write(tmp_path, text.replace("auth: null", "auth: {bearer: true}") if "key:" in said else text)
+    done = command("explain", "POST", "/v1/chat/completions", "-d", '{"model": "mine", "messages": []}')
+    assert (done.status, done.out.splitlines()[-1]) == (1, end), done.out + done.err

@@ -56,7 +56,8 @@ async def _explain(
     exchange = open_exchange(gateway.gate_for(made.path), made)
     reply = await gateway.answer(exchange.gate, exchange)
     await kit.supervisor.close()  # type: ignore[attr-defined]
-    return describe(gateway, exchange, reply), exchange.refusal is not None
+    lines = describe(gateway, exchange, reply)  # which may find that no deployment can be called
+    return lines, exchange.refusal is not None
 
 
 class _Nothing:
@@ -143,6 +144,7 @@ def inbound_of(method: str, url: str, headers: Sequence[str], body: bytes) -> "I
 
 def describe(gateway: "Gateway", exchange: "Exchange", reply: "Reply") -> list[str]:
     """The answer as lines: gate, route and why it won, who, each policy with verdict and time, targets, status."""
+    from triplegate.core.errors import Refusal
     from triplegate.gates.api.gate import ApiGate
     from triplegate.gates.llm.gate import LlmGate
 
@@ -161,13 +163,19 @@ def describe(gateway: "Gateway", exchange: "Exchange", reply: "Reply") -> list[s
     for standing in exchange.standings:
         limit = standing.claim.limit
         lines.append(f"     limit {limit.name}: {standing.remaining} of {limit.quota} left")
+    first = ""
+    if isinstance(exchange.gate, LlmGate) and exchange.refusal is None:
+        lines += [f"target    {line}" for line in exchange.gate.weigh(exchange)]
+        try:
+            first = exchange.gate.first(exchange)
+        except Refusal as nothing:
+            exchange.refusal = nothing
     refusal = exchange.refusal
     if refusal is not None:
         lines.append(f"-> {refusal.status} {refusal.code}: {refusal.reason}")
-        return lines
-    if isinstance(exchange.gate, LlmGate):
-        lines += [f"target    {line}" for line in exchange.gate.weigh(exchange)]
-    if route is not None and route.targets:
+    elif first:
+        lines.append(f"-> {reply.status}, from {first} unless it fails; nothing was sent")
+    elif route is not None and route.targets:
         names = ", ".join(f"{target.name} (weight {weight})" for target, weight in route.targets)
         lines.append(f"-> {reply.status}, from {names}; nothing was sent")
     else:

@@ -6,6 +6,7 @@ from itertools import combinations
 from triplegate.config.documents import Documents, Path
 from triplegate.config.documents_api import Match
 from triplegate.config.faults import Findings, Position
+from triplegate.config.model_rules import check_models
 from triplegate.config.routing_rules import check_routing
 from triplegate.config.types import is_reference
 from triplegate.core.fold import stage_disorder
@@ -55,6 +56,7 @@ def check_rules(
     _check_grpc(documents, where, findings)
     _check_matches(documents, where, findings)
     _check_clashes(documents, where, findings)
+    check_models(documents, where, findings)
     check_routing(documents, placed, lambda policy, path: written(policy, where(path)), findings)
 
 

@@ -6,6 +6,7 @@ from tests.builders import ALICE, make_exchange, make_house, make_kit
 
 from triplegate.core.catalog import Route, Target
 from triplegate.core.clock import SetClock
+from triplegate.core.errors import Refusal
 from triplegate.gates.llm.call import read_call
 from triplegate.gates.llm.facts import Facts
 from triplegate.gates.llm.health import Health
@@ -22,6 +23,9 @@ class Wiring:
 
     def __init__(self, health, missing="", window=0):
         self.health, self.missing, self.window = health, missing, window
+
+    def unable(self):
+        return Refusal("upstream_credentials", "no", reason=self.missing) if self.missing else None
 
 
 def place(name, *, kit=None, weight=1, tier=0, group="", missing="", window=0, price=None, when=None):

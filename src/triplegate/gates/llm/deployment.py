@@ -222,8 +222,9 @@ class Deployment:
         """Raise the Refusal for which it may not be called now."""
         if dispatch.breaker is not None:
             self._breaker.check(now, dispatch.breaker, self.model)
-        if self.missing:
-            raise Refusal(self.lacks, _LACKS[self.lacks].format(self.model), reason=self.missing)
+        unable = self.unable()
+        if unable is not None:
+            raise unable
         if not self.alone:
             self.alone = True
             self.health.share(self._sharing)
@@ -233,6 +234,11 @@ class Deployment:
             return self._stream_type
         endpoint = call.endpoint
         return b"*/*" if endpoint.any_reply or (endpoint.form and endpoint.relay) else b"application/json"
+
+    def unable(self) -> Refusal | None:
+        """Why it cannot be called, whatever the call."""
+        missing = self.missing
+        return Refusal(self.lacks, _LACKS[self.lacks].format(self.model), reason=missing) if missing else None
 
     def report(self, attempt: Attempt, chain: Chain) -> None:
         """Let breaker and health know how an attempt went; a key that was replaced meanwhile is not to blame."""

@@ -48,7 +48,7 @@ from triplegate.gates.llm.paths.usage import PATH as USAGE
 from triplegate.gates.llm.paths.usage import OwnUsage
 from triplegate.gates.llm.streaming import Streaming
 from triplegate.gates.llm.telling import ANTHROPIC, only, refused, standings
-from triplegate.gates.llm.weigh import weigh
+from triplegate.gates.llm.weigh import first_of, weigh
 from triplegate.gates.llm.whole import Large, Passing
 from triplegate.gates.opening import begin
 from triplegate.upstreams.attempts import Pick, attempts
@@ -273,6 +273,13 @@ class LlmGate:
         if call.pin:
             return [f"only group {call.pin}, which keeps what the call builds on"]
         return weigh(order_of(exchange, call, self._models[call.model], self._models))
+
+    def first(self, exchange: Exchange) -> str:
+        """The deployment that such a call would be sent to first; empty where nobody can say. Raises its Refusal."""
+        call = exchange.call
+        if call is None or not call.model or call.pin or self._counted_here(call):
+            return ""
+        return first_of(order_of(exchange, call, self._models[call.model], self._models)).name
 
     def _ours(self, exchange: Exchange, call: LlmCall, reply: Reply) -> Reply:
         """The reply with the fields that are ours to say. Raises Refusal upstream_credentials."""
