@@ -16,7 +16,7 @@ def terms(**fields: Any) -> BudgetTerms:
 
 
 def test_dollars_become_units_and_the_window_has_the_orgs_fiscal_start() -> None:
-    one = terms(money=0.1, per="quarter").allowance("team:acme/web/budget", "web", "team", 4)
+    one = terms(money=0.1, per="quarter").allowance("team:acme/web", "web", "team", 4)
     assert (one.limit.name, one.limit.dimension, one.limit.quota) == ("web", "money", 1_000_000_000)
     assert one.limit.window == Calendar("quarter", 4)
     assert terms(money=1, per="month").window(4) == Calendar("month"), "months begin with their first day"
@@ -53,7 +53,7 @@ def test_what_says_two_things_or_nothing_is_refused(wrong: dict[str, Any], sente
 
 def test_each_of_several_budgets_has_a_label_of_its_own() -> None:
     found = allowances((terms(money=1, per="day"), terms(money=9, per="month")), "org:acme", "org", 1)
-    assert [one.label for one in found] == ["org:acme/budget", "org:acme/budget#2"]
+    assert [one.label for one in found] == ["org:acme", "org:acme#2"]
 
 
 def test_a_principal_has_the_budgets_of_its_org_team_and_consumer() -> None:
@@ -78,13 +78,11 @@ def test_a_principal_has_the_budgets_of_its_org_team_and_consumer() -> None:
     web = directory.teams["acme/web"]
     known = directory.principal(web, "ci", "key")
     assert [(one.label, one.by) for one in known.budgets] == [
-        ("org:acme/budget", "org"),
-        ("team:acme/web/budget", "team"),
-        ("team:acme/web/budget#2", "team"),
-        ("consumer:acme/web/ci/budget", "consumer"),
+        ("org:acme", "org"),
+        ("team:acme/web", "team"),
+        ("team:acme/web#2", "team"),
+        ("consumer:acme/web/ci", "consumer"),
     ]
     assert known.budgets[0].limit.window == Calendar("year", 4)
     assert len(directory.principal(web, "cd", "key").budgets) == 3
-    assert [one.label for one in directory.principal(directory.teams["acme/ops"], "x", "key").budgets] == [
-        "org:acme/budget"
-    ]
+    assert [one.label for one in directory.principal(directory.teams["acme/ops"], "x", "key").budgets] == ["org:acme"]

@@ -198,3 +198,40 @@ async def test_the_last_call_may_want_more_than_is_left(state: State) -> None:
     assert first.hold is not None
     first.hold.settle({"money": 70})
     assert await left(state, claim) == 10
+
+
+# what the ledger says ---------------------------------------------------------------------------------------
+async def test_a_balance_is_what_was_spent_and_what_is_held_whatever_the_quota(state: State) -> None:
+    claim, other = money(100, 60, Calendar("month")), money(9_000_000_000_000_000, 7, Calendar("day"))
+    first = await take(state, claim)
+    assert first.hold is not None
+    first.hold.settle({"money": 250})
+    await take(state, other)
+    of_claim, of_other = await state.admission.balances((claim, other))
+    assert (of_claim.spent, of_claim.held) == (250, 0)
+    assert (of_other.spent, of_other.held) == (0, 7)
+    assert of_claim.period == Calendar("month").number(state.clock.wall())
+
+
+async def test_a_correction_counts_in_the_window_it_names_and_nowhere_else(state: State) -> None:
+    claim = money(100, 60, Calendar("month"))
+    now = Calendar("month").number(state.clock.wall())
+    await state.admission.correct(claim, now, 30)
+    assert await left(state, claim) == 70
+    await state.admission.correct(claim, now - 1, 30)
+    assert await left(state, claim) == 70
+    await state.admission.correct(claim, now, -20)
+    assert await left(state, claim) == 90
+    await state.admission.correct(claim, now, -500)
+    assert (await state.admission.balances((claim,)))[0].spent == 0
+
+
+async def test_a_rolling_window_is_put_together_slice_by_slice(state: State) -> None:
+    window = Rolling(30 * DAY)
+    claim = money(100, 1, window)
+    now = window.at(state.clock.wall())[0]
+    for slices_ago, amount in ((31, 50), (30, 20), (3, 30)):
+        await state.admission.correct(claim, now - slices_ago, amount)
+    assert await left(state, claim) == 50, "what is out of the window by now counts no more"
+    await state.advance(DAY)
+    assert await left(state, claim) == 70

@@ -22,6 +22,7 @@ from triplegate.stores.memory import (
     MemorySessions,
 )
 from triplegate.stores.redis import RedisStore
+from triplegate.stores.redis.balances import BALANCE, CORRECT
 from triplegate.stores.redis.scripts import EXTEND, SETTLE, TAKE, Script
 from triplegate.upstreams.supervisor import TaskSupervisor
 
@@ -91,6 +92,8 @@ async def redis_state(kind: str, url: str, clients: int = 2) -> AsyncIterator[St
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(redis_admission, "TAKE", _on_set_time(TAKE, namespace))
         patch.setattr(redis_admission, "EXTEND", _on_set_time(EXTEND, namespace))
+        patch.setattr(redis_admission, "BALANCE", _on_set_time(BALANCE, namespace))
+        patch.setattr(redis_admission, "CORRECT", _on_set_time(CORRECT, namespace))
         settle = _on_set_time(SETTLE, namespace)
         patch.setattr(redis_admission, "SETTLE", settle)
         patch.setattr(redis_settling, "SETTLE", settle)

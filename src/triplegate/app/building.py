@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from triplegate.app.application import Triplegate
 from triplegate.app.books import NodeBooks
+from triplegate.app.budgets import Budgets
 from triplegate.app.chores import chores
 from triplegate.app.node import Crew, NodeKeys, NodeSight, NodeTelemetry
 from triplegate.app.reloading import Reloading
@@ -141,6 +142,8 @@ class Building:
         self.rechecks = Rechecks(self.live, gateway.check, settings.limits.recheck)
         gateway.on_swap.append(lambda _: self.rechecks.ask())
         store.index.on_news.append(self.rechecks.ask)
+        self.budgets = Budgets(settings, gateway, self.shared, store, self.spool, self.crew)
+        await self.budgets.keeping.begin(5.0)
         self.parts = self._parts(store)
         control = ControlPlane(self.parts, (settings.listeners.control.host,))
         return Triplegate(self.plane("data"), plugins=[control])
@@ -212,6 +215,7 @@ class Building:
             validate=self.reloading.validate,
             degraded=self._degraded,
             waiting=self._waiting,
+            drift=self.budgets.drift,
         )
 
     def run(self) -> None:
@@ -229,6 +233,7 @@ class Building:
         self.supervisor.spawn(interims.run(), "interim records")
         self.supervisor.spawn(Heartbeats(self.live, self.house.clock).run(), "heartbeats of holds")
         self.supervisor.spawn(self.upkeep.run(), "upkeep")
+        self.supervisor.spawn(self.budgets.run(), "budgets")
         self._join()
         if self.settings.documents == "files":
             self.supervisor.spawn(self.reloading.watch(), "configuration")
@@ -272,6 +277,7 @@ class Building:
                 found.append(Degraded("store", f"{failure}; the keys known last are in force"))
         if self.spool.failure:
             found.append(Degraded("ledger", f"{self.spool.failure}; records wait on disk"))
+        found += self.budgets.degraded()
         if self.grpc_failure:
             found.append(Degraded("gRPC", f"{self.grpc_failure}; gRPC routes are not served"))
         for trust in self.kit.states.every(Trust):

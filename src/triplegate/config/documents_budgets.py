@@ -1,6 +1,6 @@
 """Budgets as written: money or tokens, in a window of the calendar or a rolling one."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeGuard
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, model_validator
 
@@ -72,6 +72,20 @@ def _budgets(value: Any) -> Any:
     return as_list(value)
 
 
+class PlacedTerms(BudgetTerms):
+    """A budget where policies stand: it says itself whose it is."""
+
+    by: Holder = "team"
+    """Who has the budget; callers without a key count by consumer."""
+    fiscal_start: FiscalStart = 1
+    """Month with which the year begins: quarters and years are counted from it."""
+
+
+def is_budget(policy: object) -> TypeGuard[PlacedTerms]:
+    """Whether a policy is a budget."""
+    return isinstance(policy, PlacedTerms)
+
+
 Budgets = Annotated[
     tuple[BudgetTerms, ...],
     BeforeValidator(_budgets, json_schema_input_type=BudgetTerms | tuple[BudgetTerms, ...]),
@@ -84,6 +98,6 @@ def allowances(written: Budgets, owner: str, by: Holder, fiscal_start: int) -> t
     """The budgets of `owner` (`team:acme/web`) as they are counted; each has a label of its own."""
     found = []
     for number, terms in enumerate(written, 1):
-        label = f"{owner}/budget" if number == 1 else f"{owner}/budget#{number}"
+        label = owner if number == 1 else f"{owner}#{number}"
         found.append(terms.allowance(label, label, by, fiscal_start))
     return tuple(found)

@@ -74,6 +74,9 @@ def _check_place(path: Path, policies: tuple[Policy, ...], where: Where, finding
         if policy.stage in OUTER and kind not in _OUTER_PLACES:
             message = f"'{policy.use}' runs before the target is known: it stands on a route or the gateway only"
             findings.fault(written(policy, where(path)), message)
+        if policy.use == "budget" and (kind == "virtual_servers" or "deployments" in path):
+            message = f"'{policy.use}' stands on the model, its provider, the server or whoever spends, not here"
+            findings.fault(written(policy, where(path)), message)
         strange = policy.strange_on(gate) if gate is not None else ""
         if strange:
             findings.fault(written(policy, where(path)), f"'{policy.use}' makes no sense on {gate}: {strange}")

@@ -55,10 +55,12 @@ class Sight(GatewayView):
         validate: Callable[[Mapping[str, str]], Awaitable[Sequence[Fault]]],
         degraded: Callable[[], Sequence[Degraded]],
         waiting: Callable[[], Sequence[str]],
+        drift: Callable[[], Iterable[tuple[str, float]]] = tuple,
     ) -> None:
         self._gateway, self._spool, self._live = gateway, spool, live
         self._gates, self._origin = gates, origin
         self._reload, self._validate, self._degraded, self._waiting = reload, validate, degraded, waiting
+        self._drift = drift
 
     def running(self) -> Running:
         """The configuration in force, and why the newest one is not, if so."""
@@ -183,6 +185,10 @@ class Sight(GatewayView):
     def reloads(self) -> tuple[int, int]:
         """Changes taken and refused since the start."""
         return self._gateway.taken, self._gateway.refused
+
+    def budget_drift(self) -> Iterable[tuple[str, float]]:
+        """US dollars by which a budget's counters differ from the ledger."""
+        return self._drift()
 
     def mirrors(self) -> Iterable[tuple[str, str, int]]:
         """Copies of calls by policy and outcome."""

@@ -54,6 +54,16 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     denied: bool = False
 
 
+class Balance(msgspec.Struct, frozen=True, gc=False):
+    """What a budget's bucket holds, whatever its quota."""
+
+    spent: int
+    held: int
+    """Set aside for calls under way."""
+    period: int
+    """Number of the window that is open."""
+
+
 class Hold(Protocol):
     """Units set aside for one call. Both ends are synchronous and idempotent; written behind, bounded."""
 
@@ -91,6 +101,17 @@ class Admission(Protocol):
 
     async def peek(self, claims: tuple[Claim, ...]) -> tuple[Standing, ...]:
         """How the buckets stand; takes nothing."""
+        ...
+
+    async def balances(self, claims: tuple[Claim, ...]) -> tuple[Balance, ...]:
+        """What was spent of budgets and is held of them, in the window that is open. Raises Refusal overloaded."""
+        ...
+
+    async def correct(self, claim: Claim, period: int, amount: int) -> None:
+        """Add to what was spent of a budget in that window, or take from it: the ledger says so.
+
+        Raises Refusal overloaded.
+        """
         ...
 
 

@@ -1,5 +1,6 @@
 """A budget as it is counted: how much may be spent in a window, by whom, and what one call claims of it."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -21,7 +22,7 @@ class Allowance(msgspec.Struct, frozen=True):
     """One budget in one place of the configuration, or of one key. Each of its holders has a bucket of its own."""
 
     label: str
-    """Where it stands: `team:acme/web/budget`, or the name that it was given."""
+    """Where it stands: `team:acme/web`, or the name that it was given."""
     limit: Limit
     by: Holder
     mode: Literal["enforce", "observe"] = "enforce"
@@ -49,6 +50,32 @@ class Allowance(msgspec.Struct, frozen=True):
     def bucket(self, subject: str) -> str:
         """The bucket of one holder. A budget whose window becomes another one begins anew."""
         return f"{self.label}|{subject}|{window_text(self.limit.window)}"
+
+
+PARTS: dict[Holder, tuple[str, ...]] = {
+    "key": ("key", "org", "team", "consumer"),
+    "consumer": ("org", "team", "consumer"),
+    "team": ("org", "team"),
+    "org": ("org",),
+    "model": ("gate", "route"),
+    "route": ("gate", "route"),
+    "plan": ("plan",),
+}
+"""What the ledger must say of a call so that one knows whose it was."""
+
+
+def holder_named(by: Holder, parts: Mapping[str, str]) -> str | None:
+    """The holder of a call of which the ledger says `parts`; the same name as `holder_of` has for it."""
+    if by == "model":
+        return parts["route"] if parts["gate"] == "llm" else None
+    if by == "route":
+        return f"{parts['gate']}:{parts['route']}"
+    if by == "plan":
+        return parts["plan"] or None
+    if by == "key" and parts["key"]:
+        return parts["key"]
+    names = ("org", "team", "consumer") if by == "key" else PARTS[by]
+    return "/".join([parts[name] for name in names])
 
 
 def holder_of(exchange: "Exchange", by: Holder) -> str | None:

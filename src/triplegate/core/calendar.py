@@ -56,6 +56,13 @@ Window = float | Calendar | Rolling
 """Plain seconds are counted from the epoch; 0 for what has no window."""
 
 
+def window_number(window: Window, wall: float) -> int:
+    """Number of the window, or of the slice, that is open at `wall`; 0 for what has no window."""
+    if isinstance(window, Calendar | Rolling):
+        return window.at(wall)[0]
+    return int(wall // window) if window > 0 else 0
+
+
 def counted_since(window: Window, wall: float) -> float:
     """The moment from which on calls count in what is open at `wall`."""
     if isinstance(window, Calendar):

@@ -1,8 +1,8 @@
 """Rates, concurrency and budgets counted in this process."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from triplegate.core.admission import Claim, Dimension, Standing, Taken
+from triplegate.core.admission import Balance, Claim, Dimension, Standing, Taken, label_of
 from triplegate.core.calendar import Calendar, Rolling
 from triplegate.core.clock import Clock
 from triplegate.core.errors import Refusal
@@ -20,11 +20,12 @@ MOST_SLICES = 400
 class MemoryAdmission:
     """The Admission port. Nothing is awaited, so every decision is atomic."""
 
-    __slots__ = ("_clock", "_shelf")
+    __slots__ = ("_clock", "_closed", "_shelf")
 
     def __init__(self, clock: Clock, max_buckets: int = 200_000) -> None:
         self._clock = clock
         self._shelf = Shelf(max_buckets)
+        self._closed: set[str] = set()
 
     @property
     def buckets(self) -> int:
@@ -49,6 +50,33 @@ class MemoryAdmission:
         now, wall = self._clock.now(), self._clock.wall()
         return tuple([self._look(claim).standing(claim, now, wall, denied=False) for claim in claims])
 
+    async def balances(self, claims: tuple[Claim, ...]) -> tuple[Balance, ...]:
+        """What was spent of budgets and is held of them."""
+        now, wall = self._clock.now(), self._clock.wall()
+        found = []
+        for claim in claims:
+            bucket = self._look(claim)
+            assert isinstance(bucket, HoldingBucket)
+            bucket.refresh(claim.limit, now, wall)
+            found.append(Balance(bucket.spent, bucket.held, bucket.period))
+        return tuple(found)
+
+    async def correct(self, claim: Claim, period: int, amount: int) -> None:
+        """Add to what was spent in that window, or take from it."""
+        now, wall = self._clock.now(), self._clock.wall()
+        bucket = self._find(claim, now)
+        assert isinstance(bucket, HoldingBucket)
+        bucket.refresh(claim.limit, now, wall)
+        bucket.spend(claim.limit, period, amount)
+
+    def close(self, labels: Iterable[str]) -> None:
+        """Refuse what claims of these budgets, until they are opened: what was spent of them is not known yet."""
+        self._closed.update(labels)
+
+    def open(self, labels: Iterable[str]) -> None:
+        """What was spent of these budgets is known."""
+        self._closed.difference_update(labels)
+
     def arrive(self, claim: Claim, tat: float) -> None:
         """Make a rate bucket that is not there yet stand at `tat`: what another store knew last."""
         if claim.bucket not in self._shelf.buckets:
@@ -58,6 +86,8 @@ class MemoryAdmission:
 
     def take_now(self, claims: tuple[Claim, ...], ttl: float) -> Taken:
         """`take` without a coroutine."""
+        if self._closed:
+            self._check_open(claims)
         now, wall = self._clock.now(), self._clock.wall()
         found = [self._find(claim, now) for claim in claims]
         parts: list[Part] = []
@@ -97,6 +127,17 @@ class MemoryAdmission:
         bucket.tat = tat + per_unit
         left = left_of(per_unit, depth, ahead)
         return Taken((Standing(claim, left, max(0.0, (left + 1) * per_unit - depth + ahead)),))
+
+    def _check_open(self, claims: tuple[Claim, ...]) -> None:
+        for claim in claims:
+            if claim.limit.family == "budget" and claim.mode == "enforce" and label_of(claim) in self._closed:
+                raise Refusal(
+                    "policy_unavailable",
+                    "What was spent of a budget is being read from the ledger.",
+                    reason=f"budget '{claim.limit.name}' was not read yet",
+                    policy=claim.limit.name,
+                    retry_after=1.0,
+                )
 
     def _find(self, claim: Claim, now: float) -> Bucket:
         """The bucket of a claim, made on first use. Raises Refusal policy_unavailable."""

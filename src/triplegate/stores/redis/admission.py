@@ -4,14 +4,19 @@ import asyncio
 import secrets
 from typing import Any
 
-from triplegate.core.admission import Claim, Standing, Taken
+from triplegate.core.admission import Balance, Claim, Standing, Taken
 from triplegate.core.clock import Clock
+from triplegate.core.errors import Refusal
+from triplegate.stores.redis.balances import BALANCE, CORRECT
 from triplegate.stores.redis.degraded import LastKnown, LocalShare
 from triplegate.stores.redis.holds import RedisHold, TakenPart
 from triplegate.stores.redis.packing import Packer, mode_of, standings_of
 from triplegate.stores.redis.pipeline import Argument, Pipeline, StoreAway
 from triplegate.stores.redis.scripts import EXTEND, SETTLE, TAKE, Script
 from triplegate.stores.redis.settling import Settling
+
+_AT_ONCE = 200
+"""Budgets that one script looks at: others wait meanwhile."""
 
 
 class RedisAdmission:
@@ -87,6 +92,27 @@ class RedisAdmission:
             return await self._share().peek(claims)
         return tuple([Standing(one.claim, one.remaining, one.reset) for one in standings_of(claims, answer)])
 
+    async def balances(self, claims: tuple[Claim, ...]) -> tuple[Balance, ...]:
+        """What was spent of budgets and is held of them. Raises Refusal overloaded while the store is away."""
+        found: list[Balance] = []
+        for begin in range(0, len(claims), _AT_ONCE):
+            some = claims[begin : begin + _AT_ONCE]
+            keys, arguments = self.packer.claims(some)
+            answer = await self._run(BALANCE, keys, tuple(arguments))
+            if answer is None:
+                raise self._away()
+            found += [Balance(*(int(part) for part in answer[at : at + 3])) for at in range(0, len(answer), 3)]
+        return tuple(found)
+
+    async def correct(self, claim: Claim, period: int, amount: int) -> None:
+        """Add to what was spent in that window, or take from it. Raises Refusal overloaded while the store is away."""
+        keys, arguments = self.packer.claims((claim,))
+        if await self._run(CORRECT, keys, (*arguments, period, amount)) is None:
+            raise self._away()
+
+    def _away(self) -> Refusal:
+        return Refusal("overloaded", "The shared state is away.", reason=self._pipeline.last_error, retry_after=1.0)
+
     async def extend(self, parts: list[TakenPart], wanted: list[int], ttl: float) -> list[Any] | None:
         """The extend script's answer: granted, then new tokens; None when the store is away."""
         keys: list[Argument] = []
@@ -123,7 +149,7 @@ class RedisAdmission:
 
     def _load(self) -> None:
         """Let the server know the scripts before anything needs them."""
-        for script in (TAKE, SETTLE, EXTEND):
+        for script in (TAKE, SETTLE, EXTEND, BALANCE, CORRECT):
             self._pipeline.send(b"SCRIPT", b"LOAD", script.text)
 
     def _recover(self) -> None:

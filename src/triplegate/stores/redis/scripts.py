@@ -12,7 +12,7 @@ EPOCH_SECONDS: Final = 1_767_225_600
 # HINCRBY, exact to 64 bits. Windows of budgets: above 0 they are microseconds, with `burst` the number of slices
 # of a rolling one (0: it is none); below 0 days of a unit of the calendar, with `burst` the month a year begins with.
 # Which window is open is said by the server's clock alone, so that no node's clock can open or reopen one.
-_SHARED = """
+SHARED = """
 local t = redis.call('TIME')
 local now = (tonumber(t[1]) - 1767225600) * 1e6 + tonumber(t[2])
 local wall = tonumber(t[1]) * 1e6 + tonumber(t[2])
@@ -363,6 +363,6 @@ class Script:
         self.name = hashlib.sha1(self.text, usedforsecurity=False).hexdigest().encode()
 
 
-TAKE = Script(_SHARED + _TAKE)
-SETTLE = Script(_SHARED + _SETTLE)
-EXTEND = Script(_SHARED + _EXTEND)
+TAKE = Script(SHARED + _TAKE)
+SETTLE = Script(SHARED + _SETTLE)
+EXTEND = Script(SHARED + _EXTEND)

@@ -1,5 +1,7 @@
 """Everything that is shared through one Redis: the adapters, their connections and how they are."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from triplegate.core.clock import Clock
@@ -57,6 +59,10 @@ class RedisStore:
         """Connect. Raises ConnectionError (address and remedy) when no answer comes within `within` seconds."""
         await self._pipeline.open(within, required=required)
         self._subscriptions.open()
+
+    def on_up(self, told: Callable[[], None]) -> None:
+        """Call this whenever the store is reached anew: it may have lost something."""
+        self._pipeline.on_up.append(told)
 
     async def ping(self) -> None:
         """Raises Refusal overloaded when the store does not answer within the deadline."""
