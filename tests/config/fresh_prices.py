@@ -76,8 +76,6 @@ UNITS = {
     "storage_searches_kcount": ("file_searches", 1000),
     "audio_hours": ("seconds", 3600),
     "input_audio_hours": ("seconds", 3600),
-    "input_document_kpages": ("pages", 1000),
-    "input_annotated_document_kpages": ("annotated_pages", 1000),
     "input_mchars": ("characters", 1_000_000),
 }
 LIKE_OTHERS = frozenset({"cache_audio_read_mtok", "cache_image_read_mtok"})

@@ -32,7 +32,7 @@ USES = (
     Usage(input_uncached=200_000, cache_write_5m=3, cache_write_1h=5, output_text=7),
     Usage(input_uncached=600_000, cache_read=100_000, output_text=99),
     Usage(input_uncached=5, audio_in=300, image_in=70, output_text=9, audio_out=200),
-    Usage(input_uncached=3, tool_units='{"web_searches":3,"file_searches":2,"pages":7}'),
+    Usage(input_uncached=3, tool_units='{"web_searches":3,"file_searches":2}'),
 )
 
 
@@ -64,8 +64,7 @@ def theirs(usage: Usage) -> types.Usage:
         "cache_image_read_tokens": 0,
     }
     if usage.tool_units:
-        counts |= {"web_searches": 3, "storage_searches": 2, "input_document_pages": 7}
-        counts |= {"input_annotated_document_pages": 0}
+        counts |= {"web_searches": 3, "storage_searches": 2}
     return types.Usage(**counts)
 
 

@@ -181,3 +181,18 @@ def test_only_a_tier_with_prices_of_its_own_is_told(said: object, tier: str) -> 
     stream.feed(b"data: " + json.dumps({"service_tier": said, "choices": [], "usage": usage}).encode() + b"\n\n")
     assert stream.usage is not None
     assert stream.usage.tier == tier
+
+
+@pytest.mark.parametrize(
+    ("said", "units"),
+    [
+        ({"num_search_queries": 3}, '{"web_searches":3}'),
+        ({"server_tool_use": {"web_search_requests": 2}}, '{"web_searches":2}'),
+        ({"server_tool_use": {}}, ""),
+        ({"num_search_queries": 0}, ""),
+    ],
+)
+def test_searches_are_counted_where_a_relative_tells(said: dict[str, object], units: str) -> None:
+    usage = read_usage(json.dumps({"prompt_tokens": 1, "completion_tokens": 1, **said}).encode())
+    assert usage is not None
+    assert usage.tool_units == units

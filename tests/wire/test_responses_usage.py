@@ -44,6 +44,8 @@ def test_a_whole_response_knows_its_tier_and_its_searches():
         return whole.tier, whole.tool_units
 
     searches = [{"type": "web_search_call"}, {"type": "message"}, {"type": "web_search_call"}, 7]
+    files = [{"type": "file_search_call"}, *searches]
+    assert read(output=files)[1] == '{"file_searches":1,"web_searches":2}'
     assert read(service_tier="flex", output=searches) == ("flex", '{"web_searches":2}')
     assert read(service_tier="default", output=[]) == read() == read(output={}, service_tier=None) == ("", "")
     assert whole_usage(b'{"output":[{"type":"web_search_call"}]}') is None

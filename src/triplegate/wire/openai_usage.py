@@ -23,6 +23,10 @@ class _Output(msgspec.Struct, gc=False):
     audio_tokens: _Number = None
 
 
+class _Tools(msgspec.Struct, gc=False):
+    web_search_requests: _Number = None
+
+
 class _Reported(msgspec.Struct, gc=False):
     prompt_tokens: _Number = None
     completion_tokens: _Number = None
@@ -32,6 +36,8 @@ class _Reported(msgspec.Struct, gc=False):
     prompt_cache_hit_tokens: _Number = None  # DeepSeek
     num_cached_tokens: _Number = None  # Mistral
     cached_tokens: _Number = None  # Moonshot
+    num_search_queries: _Number = None  # Perplexity
+    server_tool_use: _Tools | None = None  # OpenRouter
 
 
 _decode = msgspec.json.Decoder(_Reported).decode
@@ -59,6 +65,10 @@ def read_usage(raw: msgspec.Raw | bytes) -> Usage | None:
     _split_input(usage, said, prompt)
     completion = _count(said.completion_tokens)
     _split_output(usage, said.completion_tokens_details or _NO_OUTPUT, completion, _count(said.total_tokens) - prompt)
+    if said.num_search_queries is not None or said.server_tool_use is not None:
+        tools = said.server_tool_use or _Tools()
+        if searches := _count(said.num_search_queries) or _count(tools.web_search_requests):
+            usage.tool_units = f'{{"web_searches":{searches}}}'
     return usage
 
 

@@ -52,12 +52,14 @@ _CALLS: dict[str, Kind] = {"function_call": "tool_call", "custom_tool_call": "cu
 class Output:
     """All items of one response, by place."""
 
-    __slots__ = ("_indexes", "_items", "calls", "refused", "searches")
+    __slots__ = ("_indexes", "_items", "calls", "natives", "refused")
 
     def __init__(self, indexes: Iterator[int]) -> None:
         self._indexes = indexes
         self._items: dict[int, Item] = {}
-        self.calls = self.searches = 0
+        self.calls = 0
+        self.natives: list[str] = []
+        """Types of items that only this dialect knows."""
         self.refused = False
 
     def item(self, place: int) -> "Item":
@@ -209,8 +211,7 @@ class Item:
             events.append(OpaqueSeen(index, Opaque(FAMILY, "encrypted", said.encrypted_content)))
 
     def _whole_native(self, kind: str, raw: msgspec.Raw, events: list[Event]) -> None:
-        if kind == "web_search_call":
-            self._output.searches += 1
+        self._output.natives.append(kind)
         index = self._output.block()
         events.append(BlockStart(index, "native", 0, self._id, kind, FAMILY))
         events.append(Delta(index, bytes(raw).decode("utf-8")))

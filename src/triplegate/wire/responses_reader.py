@@ -10,7 +10,7 @@ from triplegate.wire.neutral_events import Event, Failed, Finish, Reason, Start,
 from triplegate.wire.openai_failures import read_in_band
 from triplegate.wire.openai_usage import tier_of
 from triplegate.wire.responses_output import NOTHING, Item, Output
-from triplegate.wire.responses_usage import read_usage
+from triplegate.wire.responses_usage import read_usage, units
 from triplegate.wire.sse import MOST, SseReader
 
 
@@ -120,8 +120,7 @@ class ResponsesReader:
         usage = read_usage(said.usage)
         if usage is not None:
             usage.tier = tier_of(said.service_tier)
-            if self._output.searches:
-                usage.tool_units = f'{{"web_searches":{self._output.searches}}}'
+            usage.tool_units = units(self._output.natives)
             events.append(UsageSeen(usage))
         self._close(said, events)
 

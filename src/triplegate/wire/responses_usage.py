@@ -25,6 +25,8 @@ class _Reported(msgspec.Struct, gc=False):
 
 
 _decode = msgspec.json.Decoder(_Reported).decode
+_encode = msgspec.json.Encoder().encode
+_SEARCHES = {"file_search_call": "file_searches", "web_search_call": "web_searches"}
 
 
 def read_usage(raw: msgspec.Raw | bytes) -> Usage | None:
@@ -63,10 +65,14 @@ def used(said: Reply) -> Usage | None:
         return None
     usage.tier = tier_of(said.service_tier)
     items = said.output if isinstance(said.output, list) else []
-    searches = sum([isinstance(item, dict) and item.get("type") == "web_search_call" for item in items])
-    if searches:
-        usage.tool_units = f'{{"web_searches":{searches}}}'
+    usage.tool_units = units([str(item.get("type")) for item in items if isinstance(item, dict)])
     return usage
+
+
+def units(kinds: list[str]) -> str:
+    """What items of these types count besides tokens, as the record has it: searches of the web and of files."""
+    told = {name: kinds.count(kind) for kind, name in _SEARCHES.items()}
+    return _encode({name: count for name, count in told.items() if count}).decode() if any(told.values()) else ""
 
 
 def _count(number: _Number) -> int:
