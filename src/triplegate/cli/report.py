@@ -85,3 +85,4 @@ def _ask(place: Place, by: Sequence[str], since: datetime, until: datetime) -> t
 
 
 report.command("triplegate.cli.report_chargeback:chargeback", name="chargeback")
+report.command("triplegate.cli.upkeep:rebuild", name="rebuild")

@@ -59,6 +59,7 @@ async def test_rows_are_those_of_the_long_way(database: Database, tmp_path: Path
         record(exchange="b", attempts=(ATTEMPT, ATTEMPT)),
         record(exchange="b", end_user="a\0b"),
         record(exchange="b", cost=1 << 64),
+        record(exchange="b", tokens=(1 << 60,) * 9),
         record(exchange="b", tokens=(1,)),
         record(exchange="b", attempts=(msgspec.structs.replace(ATTEMPT, upstream_id="\0"),)),
     ],

@@ -13,7 +13,7 @@ def test_every_line_has_every_key_and_number(*, sqlite: bool) -> None:
     for lines in (*raw_lines(sqlite=sqlite), hour_lines()):
         assert set(lines.keys) == {*LEDGER_KEY, "hour", "day"}
         assert set(lines.sums) == set(LEDGER_SUMS)
-    assert set(day_lines().keys) == {*LEDGER_KEY, "day"}
+    assert set(day_lines().keys) == {*LEDGER_KEY, "hour", "day"}
     assert set(day_lines().sums) == set(LEDGER_SUMS)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from triplegate.core.record import AttemptRecord, Record
 from triplegate.core.usage import CLASSES
 from triplegate.stores.sql.placing import PLACED, apart_of, place_of
-from triplegate.stores.sql.rows import ATTEMPT_FIELDS, LONGEST, RECORD_FIELDS
+from triplegate.stores.sql.rows import ATTEMPT_FIELDS, BIGGEST, LONGEST, RECORD_FIELDS
 from triplegate.stores.sql.tables import attempts, records
 
 _KEY = ("exchange", "part")
@@ -40,13 +40,16 @@ _record_values, _record_texts = (
 _attempt_values, _attempt_texts = attrgetter(*ATTEMPT_FIELDS), attrgetter(*_texts(attempts, ATTEMPT_FIELDS))
 
 
-async def insert_new(connection: AsyncConnection, batch: Sequence[Record]) -> None:
-    """Insert records with their attempts, all of which are new. Raises NotPlain, and the transaction must be undone."""
+async def insert_new(connection: AsyncConnection, batch: Sequence[Record]) -> Sequence[Record]:
+    """Insert records with their attempts, all of which are new: these. Raises NotPlain, and the transaction must be
+    undone.
+    """
     rows = [(*_record_values(one), *_plain(one, _record_texts), *place_of(one)) for one in batch]
     await _insert(connection, _RECORDS, rows)
     tries = [row for one in batch if one.attempts for row in _tries(one)]
     if tries:
         await _insert(connection, _ATTEMPTS, tries)
+    return batch
 
 
 def _tries(record: Record) -> Iterator[tuple[Any, ...]]:
@@ -68,6 +71,6 @@ async def _insert(connection: AsyncConnection, statement: str, rows: list[tuple[
 def _plain(row: Record | AttemptRecord, texts: "attrgetter[Iterable[str]]") -> tuple[int, ...]:
     """The counts of the token classes, where nothing in the row needs care."""
     text = "".join(texts(row))
-    if len(row.tokens) != len(CLASSES) or "\0" in text or len(text) > _LONGEST:
+    if len(row.tokens) != len(CLASSES) or max(*row.tokens, row.cost) > BIGGEST or "\0" in text or len(text) > _LONGEST:
         raise NotPlain
     return row.tokens

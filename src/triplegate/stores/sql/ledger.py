@@ -2,18 +2,18 @@
 
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from triplegate.core.record import Record
 from triplegate.stores.sql.engine import Database
+from triplegate.stores.sql.folding import Folding
 from triplegate.stores.sql.inserts import NotPlain, insert_new
 from triplegate.stores.sql.rows import Row, attempt_rows, fitted, has_row, record_row, rollup_rows
 from triplegate.stores.sql.tables import ROLLUP_KEY, ROLLUP_SUMS, attempts, records, rollups, spool_offsets
 
-Insert = Callable[[AsyncConnection, Sequence[Record]], Awaitable[Any]]
+Insert = Callable[[AsyncConnection, Sequence[Record]], Awaitable[Sequence[Record]]]
 
 
 class SqlLedger:
@@ -27,6 +27,7 @@ class SqlLedger:
         self._database = database
         insert = database.insert
         self._add_records = insert(records).on_conflict_do_nothing().returning(records.c.exchange, records.c.part)
+        self._folding = Folding(database)
         self._add_attempts = insert(attempts).on_conflict_do_nothing()
         add = insert(rollups)
         self._add_rollups = add.on_conflict_do_update(
@@ -44,7 +45,9 @@ class SqlLedger:
         if not batch:
             return 0
         async with self._database.writing() as connection:
-            return await self._insert(connection, batch)
+            new = await self._insert(connection, batch)
+            await self._folding.add(connection, new, ())
+            return len(new)
 
     async def drained(self, file: str) -> int:
         """Offset up to which a spool file is in the ledger. Raises DatabaseUnavailable."""
@@ -52,7 +55,7 @@ class SqlLedger:
             return await _offset(connection, file)
 
     async def absorb(self, file: str, begin: int, end: int, batch: Sequence[Record]) -> int:
-        """Take what stands between two offsets of a spool file, rows and sums and offset together or not at all.
+        """Take what stands between two offsets of a spool file, rows, sums and offset together or not at all.
 
         The offset that holds afterwards: `end`, or another one (and nothing done) when the file was not at `begin`.
         Raises DatabaseUnavailable.
@@ -68,11 +71,11 @@ class SqlLedger:
             if moved.scalar() is None:
                 return await _offset(connection, file)
             rows = [record for record in batch if has_row(record)]
-            if rows:
-                await insert(connection, rows)
+            new = await insert(connection, rows) if rows else ()
             sums = rollup_rows(record for record in batch if not has_row(record))
             if sums:
                 await connection.execute(self._add_rollups, sums)
+            await self._folding.add(connection, new, sums)
             return end
 
     async def secure(self) -> bool:
@@ -84,19 +87,22 @@ class SqlLedger:
         async with self._database.writing() as connection:
             await connection.execute(sa.delete(spool_offsets).where(spool_offsets.c.file.in_(files)))
 
-    async def _insert(self, connection: AsyncConnection, batch: Sequence[Record]) -> int:
-        if not batch:
-            return 0
+    async def _insert(self, connection: AsyncConnection, batch: Sequence[Record]) -> Sequence[Record]:
+        """Those of `batch` that are new, as they stand in the rows."""
         batch = [fitted(record) for record in batch]
         added = await connection.execute(self._add_records, [record_row(record) for record in batch])
-        new = {(row.exchange, row.part) for row in added}
+        names = {(row.exchange, row.part) for row in added}
+        new: list[Record] = []
         tries: list[Row] = []
         for record in batch:
-            if record.attempts:
-                tries.extend(row for row in attempt_rows(record) if (row["exchange"], row["part"]) in new)
+            name = (record.exchange, record.part)
+            if name in names:
+                names.remove(name)  # of two of a name in one batch the first one was taken
+                new.append(record)
+                tries.extend(attempt_rows(record))
         if tries:
             await connection.execute(self._add_attempts, tries)
-        return len(new)
+        return new
 
 
 async def _offset(connection: AsyncConnection, file: str) -> int:

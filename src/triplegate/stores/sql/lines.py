@@ -11,7 +11,8 @@ from triplegate.stores.sql.tables import LEDGER_KEY, LEDGER_SUMS, attempts, days
 
 HOUR, DAY = 3_600, 86_400
 _TOLD_APART = frozenset({"provider", "target", "price_version"})
-_MINUTES_LACK = frozenset({"provider", "key_id", "plan", "price_version", "cache"})
+MINUTES_LACK = frozenset({"provider", "key_id", "plan", "price_version", "cache"})
+"""Parts of a key that minute sums do not have; records always say something of the cache."""
 _NONE = sa.literal(0, sa.BigInteger)
 _ONE = sa.literal(1, sa.BigInteger)
 _NOTHING = sa.literal("", sa.Text)
@@ -26,7 +27,7 @@ class Lines(NamedTuple):
     moment: sa.ColumnElement[Any]
     """Unix seconds."""
     keys: Columns
-    """By the names of `LEDGER_KEY`, and `hour` and `day` where it knows them."""
+    """By the names of `LEDGER_KEY`, and `hour` and `day`."""
     sums: Columns
     """By the names of `LEDGER_SUMS`."""
     condition: sa.ColumnElement[bool] = sa.true()
@@ -49,8 +50,9 @@ def hour_lines() -> Lines:
 
 
 def day_lines() -> Lines:
-    """The sums of days, which do not know the hour."""
-    return Lines(days, days.c.day, _columns(days, LEDGER_KEY) | {"day": days.c.day}, _columns(days, LEDGER_SUMS))
+    """The sums of days; all of one counts as in its first hour."""
+    keys = _columns(days, LEDGER_KEY) | {"day": days.c.day, "hour": days.c.day}
+    return Lines(days, days.c.day, keys, _columns(days, LEDGER_SUMS))
 
 
 def _rows(*, sqlite: bool) -> Lines:
@@ -80,7 +82,7 @@ def _apart(*, sqlite: bool) -> Lines:
 
 
 def _minutes() -> Lines:
-    keys = {name: _NOTHING if name in _MINUTES_LACK else rollups.c[name] for name in LEDGER_KEY}
+    keys = {name: _NOTHING if name in MINUTES_LACK else rollups.c[name] for name in LEDGER_KEY}
     sums: dict[str, sa.ColumnElement[Any]] = {name: rollups.c.get(name, _NONE) for name in LEDGER_SUMS}
     sums["wasted"] = sa.case((rollups.c.outcome.in_(sorted(LOST)), rollups.c.cost), else_=_NONE)
     return Lines(rollups, rollups.c.minute, keys | _periods(rollups.c.minute), sums)

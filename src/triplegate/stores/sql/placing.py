@@ -44,7 +44,7 @@ def apart_of(record: Record) -> tuple[AttemptRecord, ...]:
     of several attempts, each of them paid for, has none of their tokens in its record.
     """
     tries = record.attempts
-    if len(tries) == 1 and tries[0].adopted:
+    if not tries or (len(tries) == 1 and tries[0].adopted):
         return ()
     home = _home(tries)
     if not home.adopted and any(home.tokens) and home.tokens != record.tokens:

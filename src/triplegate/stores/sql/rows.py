@@ -12,7 +12,8 @@ from triplegate.stores.sql.tables import LEDGER_KEY, ROLLUP_KEY, ROLLUP_SUMS
 
 Row = dict[str, Any]
 _TOKENS = len(CLASSES)
-_BIGGEST = (1 << 63) - 1
+BIGGEST = (1 << 53) - 1
+"""Of a number: a thousand such ones still add up in 64 bits. As money it is 900,000 dollars for one call."""
 LONGEST = 256
 """Bytes of a text that rows are summed by: all of a key must fit an entry of PostgreSQL's index."""
 _NOT_COLUMNS = frozenset({"tokens", "attempts", "each", "calls", *PLACED})
@@ -66,23 +67,21 @@ def rollup_rows(records: Iterable[Record]) -> list[Row]:
         for name, count in zip(CLASSES, _tokens(record.tokens), strict=True):
             row[name] += count
     return [
-        dict(zip(ROLLUP_KEY, key, strict=True)) | {name: _fit(value) for name, value in row.items()}
+        dict(zip(ROLLUP_KEY, key, strict=True)) | {name: fit(value) for name, value in row.items()}
         for key, row in sorted(sums.items())
     ]
 
 
 def _fitted(row: RowStruct) -> RowStruct:
     values = {
-        name: (_key if name in _KEYS else _fit)(getattr(row, name))
-        for name in row.__struct_fields__
-        if name != "tokens"
+        name: (_key if name in _KEYS else fit)(getattr(row, name)) for name in row.__struct_fields__ if name != "tokens"
     }
     return msgspec.structs.replace(row, tokens=_tokens(row.tokens), **values)
 
 
 def _key(value: Any) -> Any:
     """Part of a key: a text that is too long is cut."""
-    value = _fit(value)
+    value = fit(value)
     if value.__class__ is str and len(value) > LONGEST // 4:
         return value.encode()[:LONGEST].decode(errors="ignore")
     return value
@@ -91,13 +90,13 @@ def _key(value: Any) -> Any:
 def _tokens(tokens: tuple[int, ...]) -> tuple[int, ...]:
     """Exactly one number a class, also from records older or newer than this program."""
     padded = (*tokens[:_TOKENS], *(0,) * (_TOKENS - len(tokens)))
-    return tuple([_fit(count) for count in padded])
+    return tuple([fit(count) for count in padded])
 
 
-def _fit(value: Any) -> Any:
-    """PostgreSQL takes no NUL in text and no number beyond 63 bits; one such value must not stop the drain."""
+def fit(value: Any) -> Any:
+    """PostgreSQL takes no NUL in text and neither takes sums beyond 63 bits; one such value must not stop the drain."""
     if value.__class__ is str:
         return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in value else value
     if value.__class__ is int:
-        return max(-_BIGGEST, min(_BIGGEST, value))
+        return max(-BIGGEST, min(BIGGEST, value))
     return value

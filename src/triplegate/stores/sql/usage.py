@@ -1,4 +1,4 @@
-"""What was consumed in a period, summed by the database: rows, attempts and minute sums in one query."""
+"""What was consumed in a period, summed by the database in one query, whatever it is summed by."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -7,7 +7,9 @@ import sqlalchemy as sa
 
 from triplegate.core.usage import CLASSES
 from triplegate.stores.sql.engine import Database
-from triplegate.stores.sql.lines import Lines, raw_lines
+from triplegate.stores.sql.lines import Lines, day_lines, hour_lines, raw_lines
+from triplegate.stores.sql.marks import kept_since
+from triplegate.stores.sql.spans import Span, spans_of
 from triplegate.stores.sql.tables import LEDGER_SUMS
 
 DIMENSIONS = (
@@ -39,21 +41,29 @@ async def usage_rows(
 ) -> list[Any]:
     """One row for each value of the dimensions `by`, with `SUMS`, in the order of the dimensions.
 
-    A record counts when it started in [since, until), a minute when it began there; Unix seconds. Raises
-    DatabaseUnavailable, ValueError for another dimension.
+    A record counts when it started in [since, until), a minute when it began there; Unix seconds. Whole hours and days
+    are read from their sums. Raises DatabaseUnavailable, ValueError for another dimension.
     """
     wanted = where or {}
     unknown = [name for name in (*by, *wanted) if name not in DIMENSIONS]
     if unknown:
         raise ValueError(f"usage is summed by {', '.join(DIMENSIONS)}; not by {', '.join(unknown)}")
+    async with database.reading() as connection:
+        kept = await kept_since(connection)
+        spans = spans_of(since, until, kept, by_hour="hour" in by or "hour" in wanted)
+        query = spans_query(spans or [Span("days", 0, 0)], by, wanted, sqlite=database.is_sqlite)
+        return list(await connection.execute(query))
+
+
+def spans_query(spans: Sequence[Span], by: Sequence[str], where: Where, *, sqlite: bool) -> sa.Select[Any]:
+    """The query for the lines of some spans."""
     names = list(dict.fromkeys(by))
-    lines = raw_lines(sqlite=database.is_sqlite)
-    parts = sa.union_all(*[_part(one, names, wanted, since, until) for one in lines]).subquery()
+    lines = {"raw": raw_lines(sqlite=sqlite), "hours": (hour_lines(),), "days": (day_lines(),)}
+    chosen = [(one, span) for span in spans for one in lines[span.kind]]
+    parts = sa.union_all(*[_part(one, names, where, span.since, span.until) for one, span in chosen]).subquery()
     labels = [parts.c[name] for name in names]
     query = sa.select(*labels, *[_total(parts.c[name]).label(name) for name in SUMS])
-    async with database.reading() as connection:
-        found = await connection.execute(query.group_by(*labels).order_by(*labels))
-        return list(found)
+    return query.group_by(*labels).order_by(*labels)
 
 
 def _part(lines: Lines, names: list[str], where: Where, since: float, until: float) -> sa.Select[Any]:
