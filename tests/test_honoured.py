@@ -35,6 +35,7 @@ BODIES = "hostile/test_edge_bodies.py::"
 CHARGED = "cli/test_report_chargeback.py::"
 CHARGEBACK = "control/reports/test_chargeback.py::"
 SHARED = "control/reports/test_allocation.py::"
+KEPT = "stores/sql/test_keeping.py::test_what_is_too_old_goes_and_reports_stay_as_they_were"
 SETTINGS = "config/test_settings.py::"
 MATCH = "gates/api/test_match.py::"
 TLS = "upstreams/test_tls.py::"
@@ -115,6 +116,10 @@ FIELDS = {
     "State.kind": SETTINGS + "test_state_is_said_shortly",
     "State.redis": "app/test_building.py::test_a_shared_state_that_is_away_is_told_when_that_is_allowed",
     "Store.url": "app/test_building.py::test_a_store_that_is_away_is_told_when_that_is_allowed",
+    "Keep.records": KEPT,
+    "Keep.attempts": KEPT,
+    "Keep.minutes": KEPT,
+    "Keep.hours": KEPT,
     "Spool.directory": BUILDING,
     "Spool.max_bytes": BUILDING,
     "Telemetry.otlp": BUILDING,
@@ -309,8 +314,6 @@ FIELDS = {
     "Quirks.stream_usage": DEPLOYMENT + "test_what_a_vendor_cannot_take_is_left_out_or_renamed",
     "Quirks.max_tokens": DEPLOYMENT + "test_what_a_vendor_cannot_take_is_left_out_or_renamed",
     "Quirks.drop": DEPLOYMENT + "test_what_a_vendor_cannot_take_is_left_out_or_renamed",
-    "Quirks.developer": DEPLOYMENT + "test_roles_and_thoughts_have_the_vendors_names",
-    "Quirks.reasoning": DEPLOYMENT + "test_roles_and_thoughts_have_the_vendors_names",
     "DeploymentDocument.provider": ORDERED,
     "DeploymentDocument.model": DEPLOYMENT + "test_a_provider_sees_our_credential_and_nothing_of_the_clients",
     "DeploymentDocument.key": DEPLOYMENT + "test_a_provider_sees_our_credential_and_nothing_of_the_clients",

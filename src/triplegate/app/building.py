@@ -12,6 +12,7 @@ from triplegate.app.books import NodeBooks
 from triplegate.app.budgets import Budgets
 from triplegate.app.chores import chores
 from triplegate.app.node import Crew, NodeKeys, NodeSight, NodeTelemetry
+from triplegate.app.prices import PriceNotes
 from triplegate.app.reloading import Reloading
 from triplegate.app.workers import Follower
 from triplegate.config.environment import environment
@@ -55,6 +56,7 @@ from triplegate.upstreams.upkeep import Upkeep
 from triplegate.wire.client_address import TrustedProxies
 
 if TYPE_CHECKING:
+    from triplegate.stores.sql.keeping import Keeping
     from triplegate.stores.sql.store import SqlStore
 
 SightKind = TypeVar("SightKind", bound=Sight)
@@ -99,6 +101,7 @@ class Building:
         )
         self.live = Live()
         self.draining = False
+        self.keeping: Keeping | None = None
         self.grpc_failure = ""
         """Why the gRPC listener is not open although it should be."""
         self.fronts: dict[str, Front] = {}
@@ -234,10 +237,29 @@ class Building:
         self.supervisor.spawn(Heartbeats(self.live, self.house.clock).run(), "heartbeats of holds")
         self.supervisor.spawn(self.upkeep.run(), "upkeep")
         self.supervisor.spawn(self.budgets.run(), "budgets")
+        if self.crew.leads:
+            self._keep_ledger()
         self._join()
         if self.settings.documents == "files":
             self.supervisor.spawn(self.reloading.watch(), "configuration")
             self._ends.callback(self.reloading.stop)
+
+    def _keep_ledger(self) -> None:
+        """Write down prices in force, and let go of what is too old."""
+        from triplegate.stores.sql.keeping import Keeping
+
+        clock = self.house.clock
+        self.supervisor.spawn(PriceNotes(self.gateway, self.store.database, clock).run(), "prices")
+        keeping = self.keeping = Keeping(self.store.database, self.settings.store.keep, clock)
+        self.meters.observe(
+            "triplegate.ledger.deleted",
+            "{row}",
+            "Rows of the ledger that were older than they are kept for.",
+            ("triplegate.table",),
+            lambda: [((name,), count) for name, count in keeping.deleted.items()],
+            kind="counter",
+        )
+        self.supervisor.spawn(keeping.run(), "old rows of the ledger")
 
     def _join(self) -> None:
         """Become one of the workers of this node, if there are others."""
@@ -275,9 +297,8 @@ class Building:
         for failure in (self.store.failure, self.store.index.failure):
             if failure:
                 found.append(Degraded("store", f"{failure}; the keys known last are in force"))
-        if self.spool.failure:
-            found.append(Degraded("ledger", f"{self.spool.failure}; records wait on disk"))
         found += self.budgets.degraded()
+        found += self._ledger_troubles()
         if self.grpc_failure:
             found.append(Degraded("gRPC", f"{self.grpc_failure}; gRPC routes are not served"))
         for trust in self.kit.states.every(Trust):
@@ -287,6 +308,12 @@ class Building:
             if depth.full or depth.trouble:
                 found.append(Degraded(f"spool {name}", depth.trouble or "full: new billed calls are refused"))
         return found
+
+    def _ledger_troubles(self) -> Iterable[Degraded]:
+        if self.spool.failure:
+            yield Degraded("ledger", f"{self.spool.failure}; records wait on disk")
+        if self.keeping is not None and self.keeping.failure:
+            yield Degraded("old records", f"{self.keeping.failure}; they are deleted later")
 
     def _shown_late(self) -> Iterable[Degraded]:
         """Certificates of listeners that are not as their files, or not as clients want them."""

@@ -85,4 +85,5 @@ def _ask(place: Place, by: Sequence[str], since: datetime, until: datetime) -> t
 
 
 report.command("triplegate.cli.report_chargeback:chargeback", name="chargeback")
+report.command("triplegate.cli.rerate:rerate", name="rerate")
 report.command("triplegate.cli.upkeep:rebuild", name="rebuild")

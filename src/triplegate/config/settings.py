@@ -16,7 +16,7 @@ from triplegate.config.reader import Node
 from triplegate.config.secrets import FileSecrets, Secret
 from triplegate.config.types import Address, Name, Pause, Size, is_reference
 from triplegate.config.validate import note_errors
-from triplegate.core.duration import Duration
+from triplegate.core.duration import Duration, seconds
 from triplegate.wire.pattern import pattern
 
 
@@ -29,11 +29,32 @@ class State(Document):
     """redis:// URL of the shared state."""
 
 
+Age = Annotated[
+    float, BeforeValidator(seconds, json_schema_input_type=str | float), Field(ge=86_400, examples=["90d", "400d"])
+]
+"""A day or more."""
+
+
+class Keep(Document):
+    """For how long the ledger keeps what; null = for ever. Sums of days are kept for ever."""
+
+    records: Age | None = 400 * 86_400.0
+    """Rows of calls; their attempts go with them."""
+    attempts: Age | None = 90 * 86_400.0
+    """Rows of attempts. Only what has them can be charged again by other prices."""
+    minutes: Age | None = 30 * 86_400.0
+    """Sums by minute of unpriced calls; beyond it only whole hours are told apart."""
+    hours: Age | None = 800 * 86_400.0
+    """Sums by hour; beyond it only whole days are told apart."""
+
+
 class Store(Document):
     """Where records, keys and audit are kept."""
 
     url: Secret | None = None
     """SQLAlchemy URL; a SQLite file in the state directory when absent."""
+    keep: Keep = Keep()
+    """What of the ledger is deleted when, a few rows at a time."""
 
 
 class Spool(Document):

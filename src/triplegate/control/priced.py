@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from triplegate.config.documents import Documents
+from triplegate.config.documents_prices import call_price
 from triplegate.control.view import PriceState, PriceView
 from triplegate.core.money import Price, to_dollars
 from triplegate.core.usage import CLASSES
@@ -47,7 +48,7 @@ def _view(gate: str, names: tuple[str, str, str, str], price: Price, state: Pric
 
 def _plain(gate: str, name: str, price: Decimal, origin: str) -> PriceView:
     return PriceView(
-        gate, name, name, "", "", "route" if gate == "api" else "server", "known", _told(price), origin=origin
+        gate, name, name, "", "", call_price(gate, name, price).version, "known", _told(price), origin=origin
     )
 
 

@@ -141,7 +141,7 @@ async def test_a_priced_call_has_an_intent_and_one_final_and_no_answer_costs_not
         intent, final = made.records
         assert [(one.kind, one.part) for one in made.records] == [("intent", 0), ("final", 1)]
         assert (intent.own_cost, final.cost, final.list_cost) == (5_000_000_000,) * 3
-        assert final.price_version == "route"
+        assert final.price_version.startswith("api/r@own#")
     async with built(tmp_path, text(CLOSED, route=route)) as made:
         exchange, reply = await made.answer("GET", "/r")
         exchange.close("failed")

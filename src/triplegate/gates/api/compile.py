@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from triplegate.config.documents import Documents
 from triplegate.config.documents_api import Expression, Match, RouteDocument
+from triplegate.config.documents_prices import call_price
 from triplegate.config.documents_problems import ProblemsDocument
 from triplegate.config.people import anonymous_of
 from triplegate.config.placed import every_policy
@@ -15,7 +16,6 @@ from triplegate.config.types import ServiceRef
 from triplegate.core.catalog import Route, Target
 from triplegate.core.chains import Chains
 from triplegate.core.exchange import Compiled
-from triplegate.core.money import Price, from_dollars
 from triplegate.core.ports import House, Kit
 from triplegate.gates.api.gate import ApiGate, Served
 from triplegate.gates.api.grpc import GrpcService
@@ -156,7 +156,7 @@ def _target(name: str, documents: Documents, kit: Kit) -> Target:
 def _route(
     name: str, document: RouteDocument, documents: Documents, targets: list[tuple[Target, int]], kit: Kit
 ) -> Route:
-    price = None if document.price is None else Price(version="route", call=from_dollars(document.price))
+    price = None if document.price is None else call_price("api", name, document.price)
     return Route(
         name,
         "api",
