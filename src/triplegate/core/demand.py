@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from triplegate.core.catalog import Target
     from triplegate.core.exchange import Exchange
+    from triplegate.core.usage import Usage
 
 Counted = Literal["input", "output", "total"]
 Reservation = Literal["typical", "strict"]
@@ -16,6 +17,10 @@ class Demand(Protocol):
 
     def tokens(self, dimension: Counted, reservation: Reservation) -> int:
         """Tokens to set aside, at least 1 where the call may use any."""
+        ...
+
+    def learn(self, target: "Target", usage: "Usage") -> None:
+        """What was really used at `target`: estimates of later calls go by it."""
         ...
 
     def money(self, target: "Target | None", reservation: Reservation) -> int:

@@ -21,6 +21,9 @@ class Wiring:
 
     by_name = None
 
+    def model_for(self, name):
+        return "x"
+
     def __init__(self, health, missing="", window=0):
         self.health, self.missing, self.window = health, missing, window
 

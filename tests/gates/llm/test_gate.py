@@ -364,7 +364,7 @@ async def test_a_slow_first_token_is_passed_by_and_both_attempts_are_paid_for(tm
         ("hedge", True, "fast/x"),
     ]
     assert won.cost == record.list_cost == 200_000  # what the client used is the winner's alone
-    assert lost.cost == exchange.call.size // 4 * 10_000
+    assert lost.cost == round(exchange.call.raw_tokens) * 10_000
     assert record.cost == won.cost + lost.cost
 
 

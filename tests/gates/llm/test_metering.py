@@ -23,6 +23,7 @@ from triplegate.gates.llm.metering import (
 )
 from triplegate.gates.llm.paths.chat import CHAT
 from triplegate.gates.llm.paths.embeddings import EMBEDDINGS
+from triplegate.gates.llm.sizing import raw_tokens
 from triplegate.gates.llm.whole import Large, Seen
 from triplegate.wire import openai_errors
 
@@ -77,12 +78,12 @@ def test_a_reply_that_is_silent_is_estimated():
     case = whole(seen=Seen(None, 14, whole=True))
     case.encoder.finish()
     usage = case.exchange.usage
-    assert (usage.source, usage.output_text, usage.input_uncached) == ("estimated", 3, case.call.size // 4)
+    assert (usage.source, usage.output_text, usage.input_uncached) == ("estimated", 3, round(raw_tokens(case.call)))
     vectors = Case(
         WholeEncoder, b'{"model":"m","input":"abcdefgh"}', dialect=EMBEDDINGS, seen=Seen(None, 16, whole=True)
     )
     vectors.encoder.finish()
-    assert (vectors.exchange.usage.output_total, vectors.exchange.usage.input_total) == (0, 8)
+    assert (vectors.exchange.usage.output_total, vectors.exchange.usage.input_total) == (0, 4)
 
 
 async def test_a_reply_too_large_to_keep_is_counted_by_its_tail():
@@ -190,7 +191,7 @@ def test_who_leaves_before_an_answer_pays_for_what_was_asked_but_not_for_failure
     failed.numbers.dispatched = waiting.numbers.dispatched = 1.0
     book_left(exchange, call)
     assert (failed.cost, unsent.cost) == (0, 0)
-    assert waiting.cost == exchange.numbers.list_cost == 5 + call.size // 4
+    assert waiting.cost == exchange.numbers.list_cost == 5 + round(raw_tokens(call))
     assert exchange.usage.source == "partial"
 
 
@@ -217,7 +218,7 @@ def test_a_failure_that_may_have_been_carried_out_costs_what_went_in_and_another
     assert (case.attempt.cost, case.attempt.usage.source) == (0, "none")
     case.attempt.unsure = True
     book_unsure(case.exchange, case.attempt, case.call)
-    went_in = case.call.size // 4
+    went_in = round(raw_tokens(case.call))
     assert (case.attempt.cost, case.attempt.usage.input_total, case.attempt.usage.output_total) == (
         5 + went_in,
         went_in,
@@ -232,7 +233,7 @@ def test_what_was_used_is_known_while_the_answer_runs():
     lost = case.exchange.attempt(TARGET)
     lost.cost = 70
     case.sent(WORD, WORD, WORD)
-    went_in = case.call.size // 4
+    went_in = round(raw_tokens(case.call))
     assert case.meter.so_far() == {
         "input": went_in,
         "output": 3,

@@ -66,6 +66,8 @@ class LlmCall(msgspec.Struct, eq=False):
     """Bytes of the request body."""
     most_output: int
     """Bound of output tokens the client set; 0 = none."""
+    raw_tokens: float = 0.0
+    """Input tokens by its bytes; 0 = nobody asked yet."""
     pin: str = ""
     """The quota group that holds what the call builds on; empty = any may answer."""
     _request: Request | None = None

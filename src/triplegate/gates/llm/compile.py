@@ -5,6 +5,7 @@ from triplegate.config.people import anonymous_of
 from triplegate.core.catalog import Route
 from triplegate.core.chains import Chains
 from triplegate.core.exchange import Compiled
+from triplegate.core.learned import Learned
 from triplegate.core.ports import House, Kit
 from triplegate.gates.llm import realtime
 from triplegate.gates.llm.beside import Beside
@@ -62,6 +63,7 @@ def compile_llm(documents: Documents, kit: Kit, house: House, snapshot: str, cha
         kit,
         int(kit.clock.wall()),
         OwnUsage(kit.books, kit.clock),
+        kit.state(Learned, "llm", Learned),
         written.files or "",
         written.origin_gone,
         Beside.kept(kit),

@@ -1,51 +1,110 @@
-"""What a model call will want: tokens by its size and bound, money at the dearest deployment that is tried first."""
+"""What a model call will want: tokens by its bytes and bound, corrected by what providers counted of others before."""
 
 from triplegate.core.catalog import Target
 from triplegate.core.demand import Counted, Reservation
+from triplegate.core.identity import Principal
+from triplegate.core.learned import Learned
 from triplegate.core.money import Price
 from triplegate.core.usage import Usage
 from triplegate.gates.llm.call import LlmCall
-from triplegate.gates.llm.metering import estimate, price_for
+from triplegate.gates.llm.metering import price_for
 from triplegate.gates.llm.model import Model
+from triplegate.gates.llm.sizing import defines, raw_tokens
 
 TYPICAL_OUTPUT = 512
 """Tokens set aside for an answer whose like was not seen yet."""
+LONGEST_OUTPUT = 16_384
+"""Tokens that an answer without a bound is taken to have at most, where its model holds as many."""
 
 
 class LlmDemand:
     """The estimates of one call; each is made when it is first asked for."""
 
-    __slots__ = ("_call", "_model")
+    __slots__ = ("_call", "_caller", "_input", "_learned", "_model")
 
-    def __init__(self, call: LlmCall, model: Model) -> None:
-        self._call, self._model = call, model
+    def __init__(self, call: LlmCall, model: Model, learned: Learned, caller: Principal) -> None:
+        self._call, self._model, self._learned, self._caller = call, model, learned, caller
+        self._input = 0
+        """As it is set aside; 0: nobody asked yet."""
 
     def tokens(self, dimension: Counted, reservation: Reservation) -> int:
-        """Tokens to set aside; an empty call wants one, too."""
-        usage = self._usage(reservation)
-        counted = {"input": usage.input_total, "output": usage.output_total, "total": usage.total}[dimension]
+        """Tokens to set aside; an empty call wants one, too, and one that is free none."""
+        call = self._call
+        if call.endpoint.free:
+            return 0
+        if call.endpoint.asked is not None:
+            usage = call.endpoint.asked(call.look)
+            return max(1, {"input": usage.input_total, "output": usage.output_total, "total": usage.total}[dimension])
+        counted = 0 if dimension == "output" else self.input()
+        if dimension != "input":
+            counted += self._output(reservation)
         return max(1, counted)
 
     def money(self, target: Target | None, reservation: Reservation) -> int:
         """Units of money at `target`, or at the dearest deployment of the model."""
-        if self._call.endpoint.free:
+        call = self._call
+        if call.endpoint.free:
             return 0
         targets = [one for one, _ in self._model.route.targets] if target is None else [target]
-        prices = [price for price in (price_for(one, self._call) for one in targets) if price is not None]
+        prices = [price for price in (price_for(one, call) for one in targets) if price is not None]
         if not prices:
             return 0
-        usage = self._usage(reservation)
+        if call.endpoint.asked is not None:
+            usage = call.endpoint.asked(call.look)
+        else:
+            usage = Usage(input_uncached=self.input(), output_text=self._output(reservation), source="estimated")
         return max([_cost(price, usage) for price in prices])
 
-    def _usage(self, reservation: Reservation) -> Usage:
+    def input(self) -> int:
+        """Input tokens with a margin for the estimate's own error: at the deployment that counts most of them."""
+        if not self._input:
+            raw = raw_tokens(self._call)
+            corrected = [self._learned.corrected(name, raw, sure=True) for name in self._names()]
+            self._input = max(corrected, default=max(1, round(raw)))
+        return self._input
+
+    def count(self) -> int:
+        """Input tokens without any margin: what a caller is told who only asks how many there are."""
+        raw = raw_tokens(self._call)
+        return max([self._learned.corrected(name, raw, sure=False) for name in self._names()])
+
+    def learn(self, target: Target, usage: Usage) -> None:
+        """What a provider counted, of a call that was estimated before."""
         call = self._call
+        if not self._input or usage.source != "provider":
+            return
+        plain = not usage.tool_units and not usage.audio_in and not usage.image_in
+        if plain and usage.input_total > 0:
+            self._learned.learn_input(self._name(target), raw_tokens(call), usage.input_total)
+        if call.endpoint.generates and usage.output_total > 0:
+            self._learned.learn_output(self._model.route.name, _key_of(self._caller), usage.output_total)
+
+    def _output(self, reservation: Reservation) -> int:
+        call, bound = self._call, self._call.most_output
         if not call.endpoint.generates:
-            output = 0
-        elif reservation == "strict":
-            output = call.most_output or TYPICAL_OUTPUT
-        else:
-            output = min(call.most_output or TYPICAL_OUTPUT, TYPICAL_OUTPUT)
-        return estimate(call, output, "estimated")
+            return 0
+        if reservation == "strict":
+            return bound or self._longest()
+        usual = self._learned.output(self._model.route.name, _key_of(self._caller))
+        usual = usual or TYPICAL_OUTPUT * getattr(call.look, "n", 1)
+        return min(bound, usual) if bound else usual
+
+    def _longest(self) -> int:
+        windows = [target.wiring.window for target, _ in self._model.route.targets]
+        most = max(windows, default=0) or LONGEST_OUTPUT
+        return min(most, LONGEST_OUTPUT) * getattr(self._call.look, "n", 1)
+
+    def _names(self) -> list[str]:
+        return [self._name(target) for target, _ in self._model.route.targets]
+
+    def _name(self, target: Target) -> str:
+        """Under which name what was learned is kept: a vendor's model, with tools or without."""
+        name: str = target.wiring.model_for(self._call.model)
+        return f"{name} with tools" if defines(self._call) else name
+
+
+def _key_of(caller: Principal) -> str:
+    return caller.key_id or f"{caller.team_ref}/{caller.consumer}"
 
 
 def _cost(price: Price, usage: Usage) -> int:

@@ -12,6 +12,7 @@ from triplegate.core.exchange import Attempt, Exchange
 from triplegate.core.fold import Chain
 from triplegate.core.http import Encoder, Inbound, Reply
 from triplegate.core.identity import Principal
+from triplegate.core.learned import Learned
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import House, Kit
 from triplegate.gates.llm import realtime
@@ -79,6 +80,8 @@ class Surface(msgspec.Struct, frozen=True, eq=False):
     """Unix seconds told as the models' creation time."""
 
     usage: OwnUsage
+    learned: Learned
+    """What earlier calls taught about estimates."""
     files: str = ""
     """Model whose provider keeps files."""
     origin_gone: str = "refuse"
@@ -169,7 +172,7 @@ class LlmGate:
         if model is None or not model.open_to(principal):
             raise models_path.unknown(self._listed, principal, call.model)
         exchange.route = model.route
-        exchange.demand = LlmDemand(call, model)
+        exchange.demand = LlmDemand(call, model, self._surface.learned, principal)
         exchange.numbers.streamed = call.streamed
         if call.look.end_user:
             exchange.principal = msgspec.structs.replace(principal, end_user=call.look.end_user[:256])
@@ -312,7 +315,8 @@ class LlmGate:
     async def _local(self, exchange: Exchange) -> Reply:
         """What is answered here."""
         if exchange.call is not None:
-            return counted(exchange.call)
+            assert isinstance(exchange.demand, LlmDemand)
+            return counted(exchange.demand.count())
         surface = self._surface
         if exchange.inbound.path == surface.base + USAGE:
             return await surface.usage.answer(exchange)

@@ -123,6 +123,9 @@ class Known:
         used = {"input": usage.input_total, "output": usage.output_total, "total": usage.total}[dimension]
         return 1 if used > 0 else 0
 
+    def learn(self, target: Target, usage: Usage) -> None:
+        """Nothing: it was no estimate."""
+
     def money(self, target: Target | None, reservation: Reservation) -> int:
         """Whether it cost anything that is not counted yet."""
         return 1 if self._ended.rest()[1] > 0 else 0

@@ -12,6 +12,7 @@ from triplegate.gates.llm.charged import Charged, place_of
 from triplegate.gates.llm.deployment import Deployment
 from triplegate.gates.llm.failures import refusal_of
 from triplegate.gates.llm.flow import Flow
+from triplegate.gates.llm.sizing import raw_tokens
 from triplegate.gates.llm.whole import Large, Seen
 
 _BYTES_A_TOKEN = 4
@@ -37,6 +38,8 @@ class Meter:
         if self._call.endpoint.free:
             return 0
         attempt.usage = exchange.usage = usage
+        if exchange.demand is not None:
+            exchange.demand.learn(attempt.target, usage)
         price = price_for(attempt.target, self._call)
         if price is not None:
             attempt.cost, attempt.price_version = charge(exchange, attempt, price, usage)
@@ -134,10 +137,10 @@ def _book_seen(exchange: Exchange, attempt: Attempt, call: LlmCall) -> None:
 
 
 def estimate(call: LlmCall, output: int, source: str) -> Usage:
-    """Usage by size of the request, with `output` tokens; `source` is partial or estimated."""
+    """Usage by what the request's bytes suggest, with `output` tokens; `source` is partial or estimated."""
     if call.endpoint.asked is not None:
         return call.endpoint.asked(call.look)
-    tokens = max(1, call.size // _BYTES_A_TOKEN)
+    tokens = max(1, round(raw_tokens(call)))
     return Usage(input_uncached=tokens, output_text=output, source="partial" if source == "partial" else "estimated")
 
 
@@ -150,12 +153,15 @@ def price_for(target: Target, call: LlmCall) -> Price | None:
 
 
 def reserved(call: LlmCall, target: Target) -> int:
-    """What the intent sets aside: the input by size, the client's bound of output or 512 tokens; in units."""
+    """What the intent sets aside: the input (by size where nothing looked at it), the bound of output or 512 tokens."""
     price = price_for(target, call)
     if price is None or call.endpoint.free:
         return 0
     output = 0 if not call.endpoint.generates else call.most_output or _TYPICAL
-    return price.cost(estimate(call, output, "estimated").tokens())
+    if call.endpoint.asked is not None:
+        return price.cost(estimate(call, output, "estimated").tokens())
+    tokens = round(call.raw_tokens) or call.size // _BYTES_A_TOKEN
+    return price.cost(Usage(input_uncached=max(1, tokens), output_text=output).tokens())
 
 
 class WholeEncoder(Encoder):

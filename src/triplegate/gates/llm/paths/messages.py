@@ -2,12 +2,11 @@
 
 from triplegate.core.http import OneFrame, Reply
 from triplegate.core.usage import Usage
-from triplegate.gates.llm.call import Endpoint, LlmCall, endpoint_of
+from triplegate.gates.llm.call import Endpoint, endpoint_of
 from triplegate.gates.llm.model import Model
 from triplegate.wire.anthropic_messages import CLIENT
 
 MESSAGES = endpoint_of(CLIENT, "chat", b"/messages")
-_BYTES_A_TOKEN = 4
 
 
 def _free(text: bytes) -> Usage:
@@ -23,9 +22,9 @@ def counts(model: Model) -> bool:
     return any(deployment.speech.family == CLIENT.family for deployment in model.deployments)
 
 
-def counted(call: LlmCall) -> Reply:
-    """The count by size, told to be an estimate."""
-    content = b'{"input_tokens":%d}' % max(1, call.size // _BYTES_A_TOKEN)
+def counted(tokens: int) -> Reply:
+    """The count by its bytes, told to be an estimate."""
+    content = b'{"input_tokens":%d}' % tokens
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(content)).encode("ascii")),

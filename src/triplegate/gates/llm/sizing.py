@@ -1,0 +1,49 @@
+"""How large a call is in tokens before any provider has counted it: what models are shown of its body."""
+
+from triplegate.core.estimator import SCHEMA, tokens_of
+from triplegate.gates.llm.call import LlmCall
+from triplegate.wire.json_members import Members
+
+_SHOWN = ("messages", "input", "system", "instructions", "prompt", "query", "documents")
+"""Members whose text models read."""
+_DEFINED = ("tools", "functions", "response_format", "text", "output_config")
+"""Members that are shown in a shorter form."""
+_NAMED = 64
+"""Bytes of such a member that names a form, and defines none."""
+_LARGE = 64 << 10
+"""Bytes of a body above which it is not taken to pieces: what stands beside its messages no longer matters."""
+FORM = 1500
+"""Tokens of a form: sound or a picture, whose bytes say little."""
+
+
+def raw_tokens(call: LlmCall) -> float:
+    """Input tokens as the call's bytes suggest them, at least 1; kept with the call."""
+    if not call.raw_tokens:
+        call.raw_tokens = _of(call)
+    return call.raw_tokens
+
+
+def defines(call: LlmCall) -> bool:
+    """Whether the call brings tools or a schema: vendors add a preamble of their own to those."""
+    members: Members | None = getattr(call.look, "members", None)
+    return members is not None and any(name in members and len(members[name]) > _NAMED for name in _DEFINED)
+
+
+def _of(call: LlmCall) -> float:
+    if call.endpoint.form:
+        return FORM
+    text: bytes = getattr(call.look, "text", b"")
+    members: Members | None = getattr(call.look, "members", None)
+    if members is None or len(text) > _LARGE:
+        return tokens_of(text)
+    shown = [bytes(members[name]) for name in _SHOWN if name in members]
+    tokens = tokens_of(shown[0] if len(shown) == 1 else b" ".join(shown))
+    for name in _DEFINED:
+        if name in members:
+            tokens += _defined(bytes(members[name]))
+    return tokens
+
+
+def _defined(text: bytes) -> float:
+    """A schema or a list of tools; what merely names a form (`{"type":"text"}`) is shown to nobody."""
+    return SCHEMA * tokens_of(text) if len(text) > _NAMED else 0.0
