@@ -31,7 +31,9 @@ models:
   few:
     deployments: [{{provider: voice, model: gpt-voice, price: {price}}}]
     policies: [{{use: rate_limit, name: few, requests: 1, window: 1h}}]
-llm: {{policies: [{{use: key_auth}}]}}
+llm:
+  policies: [{{use: key_auth}}]
+  realtime: {{allowed_origins: ["https://page.example.com"]}}
 orgs: {{acme: {{teams: {{web: {{consumers: {{ci: {{}}, page: {{}}}}}}, other: {{}}}}}}}}
 """
 PRICE = "{input: 4, cache_read: 0.4, audio_in: 32, output: 16, audio_out: 64}"

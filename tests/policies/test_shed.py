@@ -118,7 +118,7 @@ async def test_refusing_costs_next_to_nothing():
     began = time.process_time()
     for _ in range(500):
         await crowd._call(BATCH)
-    assert (time.process_time() - began) / 500 < 0.001
+    assert (time.process_time() - began) / 500 < 0.01, "some 0.1 ms on a machine of its own"
     await crowd.leave()
     await crowd.settled()
 
