@@ -314,6 +314,8 @@ FIELDS = {
     "Quirks.stream_usage": DEPLOYMENT + "test_what_a_vendor_cannot_take_is_left_out_or_renamed",
     "Quirks.max_tokens": DEPLOYMENT + "test_what_a_vendor_cannot_take_is_left_out_or_renamed",
     "Quirks.drop": DEPLOYMENT + "test_what_a_vendor_cannot_take_is_left_out_or_renamed",
+    "Quirks.developer": DEPLOYMENT + "test_roles_and_thoughts_have_the_vendors_names",
+    "Quirks.reasoning": DEPLOYMENT + "test_roles_and_thoughts_have_the_vendors_names",
     "DeploymentDocument.provider": ORDERED,
     "DeploymentDocument.model": DEPLOYMENT + "test_a_provider_sees_our_credential_and_nothing_of_the_clients",
     "DeploymentDocument.key": DEPLOYMENT + "test_a_provider_sees_our_credential_and_nothing_of_the_clients",

@@ -87,6 +87,16 @@ def test_a_provider_without_any_key_is_named(command, tmp_path):
     assert "model 'smart': provider 'mine' has no key" in command("check").err
 
 
+def test_a_provider_whose_deployments_have_keys_of_their_own_needs_none(command, tmp_path):
+    (tmp_path / "here.txt").write_text("k")
+    write(
+        tmp_path,
+        "providers: {mine: {base_url: 'https://llm.test/v1', dialect: openai_chat}}\n"
+        "models: {smart: {deployments: [{provider: mine, model: m, keys: [{key: 'file:here.txt'}]}]}}\n",
+    )
+    assert command("check", "--strict").status == 0
+
+
 def test_a_secret_is_never_shown(command, tmp_path):
     write(tmp_path, 'servers: {files: {url: "http://127.0.0.1:1/mcp", auth: {bearer: "canary-77"}}}\n')
     done = command("check")

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from types import SimpleNamespace
 
 import pytest
 from tests.builders import PlainGate, make_house
@@ -112,6 +113,15 @@ async def test_a_body_shorter_than_announced_is_malformed():
     with pytest.raises(Refusal) as caught:
         await read(Client(piece(b"x", more=False)).body(2))
     assert caught.value.code == "malformed_request"
+
+
+async def test_what_was_read_goes_with_its_exchange_and_waits_for_no_collector():
+    wire = Client(piece(b"x")).wire()
+    body = wire.body_of(SimpleNamespace(content_length=1))
+    assert await body.whole(1) == b"x"
+    wire.let_go()
+    assert wire.request is None, "wire and body would hold each other until the collector comes"
+    wire.let_go()
 
 
 async def test_a_client_that_leaves_in_the_middle_is_gone():

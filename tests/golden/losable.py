@@ -17,6 +17,7 @@ from triplegate.wire import (
     custom_tools,
     gemini_contents,
     gemini_request,
+    openai_parts,
     openai_turns,
     openai_writing,
     responses_turns,
@@ -25,8 +26,8 @@ from triplegate.wire import (
 )
 
 WRITERS: dict[str, tuple[ModuleType | FunctionType, ...]] = {
-    "openai_chat": (openai_writing, openai_turns),
-    "openai_responses": (responses_writing, responses_turns, openai_writing.effort),
+    "openai_chat": (openai_writing, openai_turns, openai_parts),
+    "openai_responses": (responses_writing, responses_turns, openai_parts, openai_writing.effort),
     "anthropic_messages": (anthropic_asking, anthropic_turns, custom_tools, tool_arguments),
     "gemini": (gemini_request, gemini_contents, custom_tools, tool_arguments),
     "bedrock_converse": (

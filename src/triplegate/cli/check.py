@@ -66,7 +66,7 @@ def missing(documents: "Documents", secrets: "FileSecrets") -> list[str]:
         (name, place, deployment.provider)
         for name, model in documents.models.items()
         for place, deployment in enumerate(model.deployments)
-        if deployment.key is None
+        if deployment.key is None and not deployment.keys
     ]
     unused = documents.providers.keys() - {provider for _, _, provider in asked}
     keyless = [

@@ -79,6 +79,11 @@ class Quirks(Document):
     """The only name it takes for the output bound; the other is renamed."""
     drop: Annotated[tuple[str, ...], Field(max_length=64)] = ()
     """Fields of a request it refuses; they are left out."""
+    developer: Literal["developer", "system"] = "developer"
+    """What the developer's messages are called: `system` where it knows no role of that name."""
+    reasoning: Literal["reasoning_content", "reasoning", "none"] | None = None
+    """The member of an assistant's message that carries its thoughts back: another's is renamed, or left out (none).
+    Null = as the client wrote it."""
 
 
 Beside = Literal[

@@ -17,6 +17,7 @@ def record_of(exchange: Exchange, kind: Kind, node: str, now: float, wall: float
     principal, route = exchange.principal or _NOBODY, exchange.route
     attempts = tuple([_attempt(exchange, attempt, now) for attempt in exchange.attempts]) if exchange.attempts else ()
     duration = now - exchange.started
+    billed = route is not None and route.billed
     return Record(
         exchange.id,
         exchange.parts,
@@ -55,8 +56,8 @@ def record_of(exchange: Exchange, kind: Kind, node: str, now: float, wall: float
         numbers.cache,
         numbers.price_version,
         exchange.trace.decode("ascii"),
-        route is not None and route.billed,
-        route is None or route.billed or route.records == "each",
+        billed,
+        billed or route is None or route.records == "each",
         attempts,
         1,
         _provider(exchange),

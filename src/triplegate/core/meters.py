@@ -237,9 +237,11 @@ class Meters:
             self.tokens.add((org, team, "output"), max(0, sum(record.tokens[_OUTPUT])))
 
     def _model(self, record: Record, operation: str, seconds: float, pieces: Sequence[int]) -> None:
+        provider = ""
         for place, attempt in enumerate(record.attempts):
             self._attempt(record, operation, attempt, pieces[place] if place < len(pieces) else 0)
-        provider = next((attempt.provider for attempt in record.attempts if attempt.adopted), "")
+            if attempt.adopted:
+                provider = attempt.provider
         labels = (operation, provider, record.route)
         self.served.record((*labels, _error(record)), seconds)
         if record.streamed and record.first_byte_us:

@@ -153,8 +153,7 @@ class AsgiWire(ClientWire):
         self._receive, self._send, self.loop, self.limits = receive, send, loop, limits
         self._head: dict[str, Any] | None = None
         self._callbacks: list[Callable[[], None]] | None = None
-        self._watching = False
-        self.gone = self.started = self.swept = self.stalled = self.stopping = False
+        self._watching = self.gone = self.started = self.swept = self.stalled = self.stopping = False
         self.read_done = True
         self.request: AsgiBody | None = None
         self.waiting_since = self.sending_since = 0.0
@@ -195,8 +194,9 @@ class AsgiWire(ClientWire):
     def let_go(self) -> None:
         """The exchange is over, though something may still refer to it."""
         self._receive = self._send = _ended
-        if self.request is not None:
-            self.request.let_go()
+        request, self.request = self.request, None  # they hold each other, and the body what was read of it
+        if request is not None:
+            request.let_go()
 
     def body_of(self, seen: Canonical) -> AsgiBody:
         """The body that this head announces."""

@@ -18,23 +18,22 @@ from triplegate.wire.neutral import (
     ToolResult,
     ToolUse,
 )
+from triplegate.wire.openai_parts import OPENAI, Parts
 
 _object = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder().encode
 
-OPENAI = frozenset({"openai", "openai_responses"})
-"""Dialects whose stored files and cache breakpoints OpenAI knows."""
-_MIMES = {"image": "image/png", "audio": "audio/wav", "video": "video/mp4", "file": "application/pdf"}
 _FORMATS = {"audio/mpeg": "mp3", "audio/mp3": "mp3", "audio/x-wav": "wav", "audio/wave": "wav"}
 
 
-class Turns:
+class Turns(Parts):
     """Takes messages in and gives OpenAI's; what a tool shows stands behind its results as the user's words."""
 
-    __slots__ = ("_dialect", "_losses", "_messages", "_shown")
+    __slots__ = ("_messages", "_shown")
+    family, text = "openai", "text"
 
     def __init__(self, dialect: str, losses: Losses) -> None:
-        self._dialect, self._losses = dialect, losses
+        super().__init__(dialect, losses)
         self._messages: list[Any] = []
         self._shown: list[Any] = []
 
@@ -79,38 +78,7 @@ class Turns:
             said["name"] = message.name
         self._messages.append(said)
 
-    def _part(self, part: Part) -> Any:
-        match part:
-            case Text(text):
-                return self._cached({"type": "text", "text": text}, part.cache)
-            case Media():
-                return self._media(part)
-            case Native(provider, kind, raw):
-                if provider == "openai":
-                    return Raw(raw)
-                self._losses.lose_content(kind)
-            case Refused(text):
-                return {"type": "text", "text": text}
-            case _:
-                self._losses.lose_content(type(part).__name__.lower())
-        return None
-
-    def _cached(self, part: dict[str, Any], cache: str) -> dict[str, Any]:
-        if cache and self._dialect in OPENAI:
-            part["prompt_cache_breakpoint"] = {"mode": "explicit"}
-        elif cache:
-            self._losses.lose("cache_control")
-        return part
-
-    def _media(self, media: Media) -> Any:
-        written = self._written(media)
-        if written is None:
-            self._losses.lose(media.kind, f"the provider's dialect cannot carry this {media.kind}")
-            return None
-        return self._cached(written, media.cache)
-
-    def _written(self, media: Media) -> dict[str, Any] | None:
-        data_url = f"data:{media.mime or _MIMES[media.kind]};base64,{media.data}" if media.data else ""
+    def _written(self, media: Media, data_url: str) -> dict[str, Any] | None:
         if media.kind == "image" and (data_url or media.url):
             image = {"url": data_url or media.url}
             if media.detail:

@@ -84,22 +84,27 @@ def _count(number: _Number) -> int:
     return int(number) if number is not None and 0 < number < 2**53 else 0
 
 
+def _part(number: _Number, whole: int) -> int:
+    """What is said to be a part of `whole`; most say nothing, or zero."""
+    return min(_count(number), whole) if number else 0
+
+
 def _split_input(usage: Usage, said: _Reported, prompt: int) -> None:
     details = said.prompt_tokens_details or _NO_INPUT
     cached = details.cached_tokens or said.prompt_cache_hit_tokens or said.num_cached_tokens or said.cached_tokens
-    usage.cache_read = min(_count(cached), prompt)
+    usage.cache_read = _part(cached, prompt)
     rest = prompt - usage.cache_read
-    usage.cache_write_5m = min(_count(details.cache_write_tokens), rest)
+    usage.cache_write_5m = _part(details.cache_write_tokens, rest)
     rest -= usage.cache_write_5m
-    usage.audio_in = min(_count(details.audio_tokens), rest)
+    usage.audio_in = _part(details.audio_tokens, rest)
     rest -= usage.audio_in
-    usage.image_in = min(_count(details.image_tokens), rest)
+    usage.image_in = _part(details.image_tokens, rest)
     usage.input_uncached = rest - usage.image_in
 
 
 def _split_output(usage: Usage, details: _Output, completion: int, beyond_prompt: int) -> None:
     left_out = max(0, beyond_prompt - completion)
-    usage.audio_out = min(_count(details.audio_tokens), completion)
+    usage.audio_out = _part(details.audio_tokens, completion)
     rest = completion + left_out - usage.audio_out
     usage.reasoning = min(max(_count(details.reasoning_tokens), left_out), rest)
     usage.output_text = rest - usage.reasoning

@@ -42,7 +42,7 @@ def _policy(limit: Limit) -> tuple[bytes, bytes]:
 
 def fields(standings: Sequence[Standing]) -> Headers:
     """`RateLimit` and `RateLimit-Policy`, one item for each enforced limit (its tightest bucket), or nothing."""
-    shown = told(standings) if len(standings) > 1 else [one for one in standings if _is_told(one.claim)]
+    shown = told(standings)
     if not shown:
         return []
     policy, name = _policy(shown[0].claim.limit)
@@ -62,23 +62,24 @@ def _is_told(claim: Claim) -> bool:
     return claim.mode != "observe" and claim.limit.family != "budget"
 
 
-def told(standings: Iterable[Standing]) -> list[Standing]:
+def told(standings: Sequence[Standing]) -> list[Standing]:
     """The standings clients are told of: enforced, not money, one for each limit name (the tightest)."""
+    if len(standings) < 2:
+        return [one for one in standings if _is_told(one.claim)]
     seen: dict[str, Standing] = {}
     for standing in standings:
         limit = standing.claim.limit
         if not _is_told(standing.claim):
             continue
         other = seen.get(limit.name)
-        if other is None or _tighter(standing, other):
+        if other is None or _tightness(standing) < _tightness(other):
             seen[limit.name] = standing
     return list(seen.values())
 
 
-def _tighter(one: Standing, other: Standing) -> bool:
-    if one.denied != other.denied:
-        return one.denied
-    return (one.remaining, -one.reset) < (other.remaining, -other.reset)
+def _tightness(standing: Standing) -> tuple[bool, int, float]:
+    """Sorts the tightest first."""
+    return not standing.denied, standing.remaining, -standing.reset
 
 
 def retry_after(seconds: float, standings: Iterable[Standing] = ()) -> bytes:
@@ -87,25 +88,25 @@ def retry_after(seconds: float, standings: Iterable[Standing] = ()) -> bytes:
     return b"%d" % max(1, ceil(max([seconds, *resets])))
 
 
-def _tightest(standings: list[Standing], *dimensions: Dimension) -> Standing | None:
-    chosen: Standing | None = None
-    for standing in standings:
+def _rates(standings: Sequence[Standing]) -> dict[Dimension, Standing]:
+    """The tightest rate of each dimension that clients are told of."""
+    found: dict[Dimension, Standing] = {}
+    for standing in told(standings):
         limit = standing.claim.limit
-        if limit.family != "rate" or limit.dimension not in dimensions:
-            continue
-        if chosen is None or _tighter(standing, chosen):
-            chosen = standing
-    return chosen
+        if limit.family == "rate":
+            other = found.get(limit.dimension)
+            if other is None or _tightness(standing) < _tightness(other):
+                found[limit.dimension] = standing
+    return found
 
 
-def openai_fields(standings: Iterable[Standing]) -> Headers:
+def openai_fields(standings: Sequence[Standing]) -> Headers:
     """`x-ratelimit-{limit,remaining,reset}-{requests,tokens}`; reset as a Go-like duration (`6m0s`)."""
     headers: Headers = []
-    enforced = told(standings)
-    for unit, standing in (
-        (b"requests", _tightest(enforced, "requests")),
-        (b"tokens", _tightest(enforced, "total") or _tightest(enforced, "input", "output")),
-    ):
+    rates = _rates(standings)
+    parts = [rates[one] for one in _PARTS if one in rates]
+    tokens = rates.get("total") or min(parts, key=_tightness, default=None)
+    for unit, standing in ((b"requests", rates.get("requests")), (b"tokens", tokens)):
         if standing is not None:
             headers.append((b"x-ratelimit-limit-" + unit, b"%d" % standing.claim.limit.quota))
             headers.append((b"x-ratelimit-remaining-" + unit, b"%d" % max(0, standing.remaining)))
@@ -113,12 +114,15 @@ def openai_fields(standings: Iterable[Standing]) -> Headers:
     return headers
 
 
-def anthropic_fields(standings: Iterable[Standing], now: float) -> Headers:
+_PARTS: tuple[Dimension, ...] = ("input", "output")
+
+
+def anthropic_fields(standings: Sequence[Standing], now: float) -> Headers:
     """`anthropic-ratelimit-{unit}-{limit,remaining,reset}`, reset as RFC 3339; `now` in epoch seconds."""
     headers: Headers = []
-    enforced = told(standings)
+    rates = _rates(standings)
     for unit, dimension in _ANTHROPIC:
-        standing = _tightest(enforced, dimension)
+        standing = rates.get(dimension)
         if standing is not None:
             prefix = b"anthropic-ratelimit-" + unit
             headers.append((prefix + b"-limit", b"%d" % standing.claim.limit.quota))

@@ -15,19 +15,18 @@ from triplegate.wire.neutral import (
     ToolResult,
     ToolUse,
 )
-from triplegate.wire.openai_turns import OPENAI
+from triplegate.wire.openai_parts import OPENAI, Parts
 from triplegate.wire.responses_items import FAMILY
 
-_MIMES = {"image": "image/png", "audio": "audio/wav", "video": "video/mp4", "file": "application/pdf"}
 
-
-class Turns:
+class Turns(Parts):
     """Takes messages in and gives items."""
 
-    __slots__ = ("_custom", "_dialect", "_losses", "instructions", "items")
+    __slots__ = ("_custom", "instructions", "items")
+    family, text = FAMILY, "input_text"
 
     def __init__(self, dialect: str, losses: Losses) -> None:
-        self._dialect, self._losses = dialect, losses
+        super().__init__(dialect, losses)
         self._custom: set[str] = set()
         self.instructions = ""
         self.items: list[Any] = []
@@ -125,38 +124,7 @@ class Turns:
         kind = "custom_tool_call_output" if result.id in self._custom else "function_call_output"
         self.items.append({"type": kind, "call_id": result.id, "output": _plain(content)})
 
-    def _part(self, part: Part) -> Any:
-        match part:
-            case Text(text):
-                return self._cached({"type": "input_text", "text": text}, part.cache)
-            case Media():
-                return self._media(part)
-            case Native(provider, kind, raw):
-                if provider == FAMILY:
-                    return Raw(raw)
-                self._losses.lose_content(kind)
-            case Refused(text):
-                return {"type": "input_text", "text": text}
-            case _:
-                self._losses.lose_content(type(part).__name__.lower())
-        return None
-
-    def _cached(self, part: dict[str, Any], cache: str) -> dict[str, Any]:
-        if cache and self._dialect in OPENAI:
-            part["prompt_cache_breakpoint"] = {"mode": "explicit"}
-        elif cache:
-            self._losses.lose("cache_control")
-        return part
-
-    def _media(self, media: Media) -> Any:
-        written = self._written(media)
-        if written is None:
-            self._losses.lose(media.kind, f"the provider's dialect cannot carry this {media.kind}")
-            return None
-        return self._cached(written, media.cache)
-
-    def _written(self, media: Media) -> dict[str, Any] | None:
-        data_url = f"data:{media.mime or _MIMES[media.kind]};base64,{media.data}" if media.data else ""
+    def _written(self, media: Media, data_url: str) -> dict[str, Any] | None:
         stored = media.file_id if self._dialect in OPENAI else ""
         if media.kind == "image":
             if not (data_url or media.url or stored):

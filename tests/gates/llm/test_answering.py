@@ -166,6 +166,16 @@ async def test_an_answer_of_which_a_policy_left_nothing_may_be_given_by_another(
     assert (case.reply.status, case.attempt.error_class) == (200, "content_policy")
 
 
+@pytest.mark.parametrize(("told", "read"), [("null", False), ('"I cannot."', True)])
+async def test_a_whole_answer_is_read_for_a_policys_word_only_where_that_says_something(monkeypatch, told, read):
+    seen = []
+    monkeypatch.setattr(type(OPENAI), "read_reply", lambda _, text: seen.append(text) or [])
+    await Answered(
+        b'{"choices":[{"index":0,"message":{"content":"x","refusal" : %b}}],"usage":{}}' % told.encode()
+    ).content()
+    assert bool(seen) is read
+
+
 async def test_what_a_policy_cut_after_content_is_the_answer():
     case = Answered(
         WORD, event(choices=[{"index": 0, "delta": {}, "finish_reason": "content_filter"}]), kind=SSE, stream=True

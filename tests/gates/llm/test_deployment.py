@@ -79,6 +79,22 @@ async def test_what_a_vendor_cannot_take_is_left_out_or_renamed(tmp_path):
     assert b"accept: text/event-stream" in received
 
 
+async def test_roles_and_thoughts_have_the_vendors_names(tmp_path):
+    messages = [{"role": "developer", "content": "a"}, {"role": "assistant", "content": "b", "reasoning_content": "c"}]
+    body = json.dumps({"model": "m", "messages": messages}).encode()
+    quirks = "developer: system, reasoning: reasoning"
+    async with (
+        Upstream(always(OK)) as upstream,
+        built(tmp_path, text(upstream.url, quirks=quirks), secrets=SECRETS) as made,
+    ):
+        await made.answer("POST", "/v1/chat/completions", body=body)
+        received = bytes(upstream.talks[0].received)
+    assert json.loads(received[received.index(b"{") :])["messages"] == [
+        {"role": "system", "content": "a"},
+        {"role": "assistant", "content": "b", "reasoning": "c"},
+    ]
+
+
 @pytest.mark.parametrize("secrets", [{}, {"env:KEY": "sk-1"}, {"env:MORE": "more"}])
 async def test_without_its_secrets_it_is_not_called_and_names_none_to_the_client(tmp_path, secrets):
     async with (

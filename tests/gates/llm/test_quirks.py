@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from triplegate.config.documents_llm import Quirks
-from triplegate.gates.llm.quirks import shape
+from triplegate.gates.llm.quirks import any_of, shape
 
 
 def test_a_body_that_fits_is_the_very_object():
@@ -33,6 +33,36 @@ def test_the_bound_of_output_has_one_name(wanted, body, shaped):
 def test_values_keep_their_spelling():
     body = b'{"a":1e2,"seed":7,"b":"\\u00e9", "c":[1, 2] }'
     assert shape(body, Quirks(drop=("seed",))) == b'{"a":1e2,"b":"\\u00e9","c":[1, 2]}'
+
+
+@pytest.mark.parametrize(
+    ("quirks", "message", "shaped"),
+    [
+        (Quirks(developer="system"), b'{"role":"developer","content":1e2}', b'{"role":"system","content":1e2}'),
+        (Quirks(developer="system"), b'{"role": "user","content":"developer"}', None),
+        (
+            Quirks(reasoning="none"),
+            b'{"reasoning":"a","role": "assistant","reasoning_content":"b"}',
+            b'{"role":"assistant"}',
+        ),
+        (Quirks(reasoning="reasoning"), b'{"reasoning_content": "b"}', b'{"reasoning":"b"}'),
+        (Quirks(reasoning="reasoning"), b'{"reasoning":"a","reasoning_content":"b"}', b'{"reasoning":"a"}'),
+        (Quirks(reasoning="reasoning_content"), b'{"reasoning":"a"}', b'{"reasoning_content":"a"}'),
+        (Quirks(reasoning="reasoning_content"), b'{"reasoning_content": "a"}', b'{"reasoning_content":"a"}'),
+        (Quirks(developer="system", reasoning="none"), b'["developer", "reasoning"]', None),
+        (Quirks(), b'{"role": "developer","reasoning":"a"}', None),
+    ],
+)
+def test_roles_and_thoughts_have_the_vendors_names(quirks, message, shaped):
+    body = b'{"model":"m","messages":[%b]}'
+    assert shape(body % message, quirks) == body % (shaped or message)
+
+
+def test_what_has_nothing_of_the_kind_is_the_very_object():
+    body = b'{"messages":[{"role": "user"}],"reasoning_effort":"low"}'
+    assert shape(body, Quirks(developer="system", reasoning="none")) is body
+    assert [any_of(one) for one in (Quirks(), Quirks(stream_usage=False))] == [False, False]
+    assert all(map(any_of, (Quirks(drop=("a",)), Quirks(developer="system"), Quirks(reasoning="none"))))
 
 
 @given(

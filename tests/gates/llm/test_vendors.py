@@ -1,6 +1,7 @@
 """A vendor's names of models: which may be used, whose answer it is, what it costs."""
 
 import pytest
+from tests.builders import make_exchange
 from tests.gates.built import built
 from tests.gates.llm.calls import configuration
 
@@ -13,6 +14,7 @@ MODELS = {
     "small": "{deployments: [{provider: p, model: gpt-mini, group: g, price: {input: 1, output: 1}}]}",
     "other": "{deployments: [{provider: p, model: else, group: h}]}",
     "hidden": "{deployments: [{provider: p, model: secret, group: g}], teams: [ops]}",
+    "scoped": "{deployments: [{provider: p, model: rare, group: g}], policies: [{use: access, scopes: [rare]}]}",
     "any/*": '{deployments: [{provider: p, model: "ft:*", group: g, price: {input: 3, output: 3}}], teams: [ops]}',
 }
 
@@ -24,17 +26,12 @@ async def vendors(tmp_path):
 
 
 async def test_what_may_be_used_is_what_an_open_model_has_in_that_group(vendors):
-    may = vendors.usable(WEB, "g")
-    assert [name for name in ("gpt", "gpt-mini", "else", "secret", "ft:a", "gpt-mini-2") if may(name)] == [
-        "gpt",
-        "gpt-mini",
-    ]
-    assert [name for name in ("gpt", "secret", "ft:a", "ft:") if vendors.usable(OPS, "g")(name)] == [
-        "gpt",
-        "secret",
-        "ft:a",
-        "ft:",
-    ]
+    def usable(who):
+        may = vendors.usable(make_exchange(principal=who), who, "g")
+        return [name for name in ("gpt", "gpt-mini", "else", "secret", "rare", "ft:a", "gpt-mini-2") if may(name)]
+
+    assert usable(WEB) == ["gpt", "gpt-mini"]
+    assert usable(OPS) == ["gpt", "gpt-mini", "secret", "ft:a"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What one attempt brought: an error with its meaning, a whole answer, or a stream held until its first content."""
 
+import re
+
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange
 from triplegate.core.http import Headers, OneFrame, Reply
@@ -38,6 +40,8 @@ from triplegate.wire.neutral_events import Event, Failed, Finish, Start, UsageSe
 _JSON = (b"content-type", b"application/json")
 _EVENTS = (b"content-type", b"text/event-stream; charset=utf-8")
 _CUT = tuple([b'"%b"' % word.encode("ascii") for word in FILTERED])
+_CUT_SO = re.compile(rb"(?:%b)(?![ \t\r\n]*:[ \t\r\n]*null)" % b"|".join(_CUT))
+"""Such a word that says something: most answers of OpenAI's have `"refusal": null`."""
 _POLICY = "content_policy"
 """An answer of which a content policy left nothing is one only where no fallback for that is named."""
 _BY_STATUS = {404: "model_missing", 408: "transient"}
@@ -209,7 +213,7 @@ def _passed(text: bytes, seen: Seen, call: LlmCall) -> bytes:
 
 def _doubtful(text: bytes, speech: Speech) -> list[Event]:
     """The events of an answer that its words suggest was cut by a content policy; of others none are read."""
-    if speech.codec is None or not [word for word in _CUT if word in text]:
+    if speech.codec is None or not [word for word in _CUT if word in text] or not _CUT_SO.search(text):
         return []
     try:
         return speech.codec.read_reply(text)

@@ -11,7 +11,7 @@ from triplegate.gates.llm.beside import READ, REWRITTEN, Beside
 from triplegate.gates.llm.call import LlmCall
 from triplegate.gates.llm.dialects import OF_FAMILY
 from triplegate.gates.llm.forms import Form
-from triplegate.gates.llm.quirks import shape
+from triplegate.gates.llm.quirks import any_of, shape
 from triplegate.wire.codec import Losses, ProviderCodec
 from triplegate.wire.custom_tools import known_to
 from triplegate.wire.wishes import in_background, without_idle
@@ -108,4 +108,4 @@ def _own_state_only(call: LlmCall, speech: Speech, model: str) -> Asked:
 
 
 def _shaped(body: bytes, quirks: Quirks) -> Body:
-    return BytesBody(shape(body, quirks) if quirks.drop or quirks.max_tokens else body)
+    return BytesBody(shape(body, quirks) if any_of(quirks) else body)

@@ -11,6 +11,7 @@ from triplegate.wire.google_jwt import LASTS, read_account, sign
 
 _AGAIN = 5.0
 """Seconds after which a reference is read again: files are replaced while we run."""
+_NEVER = float("inf")
 _AHEAD = 300.0
 """Seconds before its end in which a signed token is made anew."""
 Signer = Callable[[str, bytes, Headers, bytes], Headers]
@@ -47,7 +48,7 @@ class Credential:
         """`changed` is told when another value is found; `wall` says the time that signed calls and tokens carry."""
         self._auth, self._reference, self._secrets, self._now = auth, reference, secrets, now
         self._wall = wall
-        self._until = float("inf")
+        self._until = _NEVER
         self._value: str | AwsKey | None = None
         self._lasting = all(one is None or one.startswith("env:") for one in (reference, *_beside(auth)))
         self._changed: Callable[[], None] | None = None
@@ -71,7 +72,7 @@ class Credential:
         """The field, read again if it is some seconds old; an environment never changes."""
         if not self._lasting and self._now() >= self._at + _AGAIN:
             self.again()
-        if self._now() >= self._until:
+        if self._until < _NEVER and self._now() >= self._until:
             self._write()
         return self.line
 
@@ -99,7 +100,7 @@ class Credential:
         if not self._auth.google:
             self.line = _line(self._auth, self._value)
             return
-        self.line, self._until = None, float("inf")
+        self.line, self._until = None, _NEVER
         try:
             token = sign(read_account(self._value or ""), int(self._wall()))
         except ValueError:

@@ -156,7 +156,7 @@ class LlmGate:
         endpoint = self._surface.endpoints.get(inbound.path)
         if endpoint is None and inbound.protocol != "websocket":
             if exchange.call is None and stored.kind_of(inbound.path, self._surface.base):
-                exchange.call = await self._kept.read(inbound, principal)
+                exchange.call = await self._kept.read(exchange, principal)
             exchange.scope = (self._surface.route.name, principal.plan, principal.team_ref)
             return
         call: LlmCall | None = exchange.call

@@ -7,7 +7,7 @@ import msgspec
 from triplegate.core.catalog import Target
 from triplegate.core.exchange import Attempt, Exchange
 from triplegate.core.fold import Chain
-from triplegate.core.http import Body, Inbound, OneFrame, Reply
+from triplegate.core.http import Body, OneFrame, Reply
 from triplegate.core.identity import Principal
 from triplegate.core.usage import Usage
 from triplegate.gates.llm.answering import understood
@@ -59,15 +59,15 @@ class KeptCalls:
             return None
         return Sealing(self._seals, principal.team_ref, target.group)
 
-    async def read(self, inbound: Inbound, principal: Principal) -> LlmCall:
+    async def read(self, exchange: Exchange, principal: Principal) -> LlmCall:
         """The call. Raises Refusal origin_gone, unsupported_endpoint, invalid_body, unsupported_media_type."""
-        model = self._files
+        model, inbound = self._files, exchange.inbound
         files = model.route.targets[0][0].group if model is not None and model.open_to(principal) else ""
         team = principal.team_ref
         call = await stored.read_kept(inbound, self._base, self._seals, team, tuple(self.groups(principal)), files)
         look: stored.Kept = call.look
         if call.endpoint.family == "files" and look.method == "POST":
-            upload = Upload(boundary_of(look.content_type), self._vendors.usable(principal, call.pin))
+            upload = Upload(boundary_of(look.content_type), self._vendors.usable(exchange, principal, call.pin))
             call.look = msgspec.structs.replace(look, body=Watched(look.body, upload.feed, self._beside))
         return call
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from triplegate.core.catalog import Target
+from triplegate.core.exchange import Exchange
 from triplegate.core.identity import Principal
 from triplegate.core.money import Price
 from triplegate.gates.llm.charged import place_of
@@ -21,10 +22,12 @@ class Vendors:
     def __init__(self, models: Sequence[Model]) -> None:
         self._places: list[Found] = [(model, target) for model in models for target, _ in model.route.targets]
 
-    def usable(self, principal: Principal, group: str) -> Callable[[str], bool]:
-        """Whether a vendor's name is one of a model that this principal may use in `group`."""
+    def usable(self, exchange: Exchange, principal: Principal, group: str) -> Callable[[str], bool]:
+        """Whether a vendor's name is one of a model that the caller may use in `group`."""
         names = [
-            target.wiring.model for model, target in self._places if target.group == group and model.open_to(principal)
+            target.wiring.model
+            for model, target in self._places
+            if target.group == group and model.stands_in(exchange, principal)
         ]
         exact = frozenset(names)
         patterns = [Pattern(name) for name in dict.fromkeys(names) if "*" in name]
