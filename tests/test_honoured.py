@@ -32,6 +32,7 @@ DEPLOYMENT = "gates/llm/test_deployment.py::"
 CREDENTIALS = "gates/llm/test_credentials.py::"
 MCP = "gates/mcp/test_gate.py::"
 BODIES = "hostile/test_edge_bodies.py::"
+CALL_PRICE = "config/test_documents_call_price.py::"
 CHARGED = "cli/test_report_chargeback.py::"
 CHARGEBACK = "control/reports/test_chargeback.py::"
 SHARED = "control/reports/test_allocation.py::"
@@ -256,7 +257,6 @@ FIELDS = {
     "WeightedService.policies": "policies/test_request_headers.py::test_each_service_of_a_route_gets_its_own",
     "RouteDocument.sorts": PRECEDENCE,
     "RouteDocument.owner": "gates/api/test_compile.py::test_several_services_keep_weights_and_own_limits",
-    "RouteDocument.price": API + "test_a_priced_call_has_an_intent_and_one_final_and_no_answer_costs_nothing",
     "RouteDocument.records": BOOKING + "test_unpriced_api_traffic_is_rolled_up_unless_the_route_says_otherwise",
     "RouteDocument.identity": "config/test_rules.py::test_identity_may_stand_on_route_or_gateway_or_be_waived",
     "RouteDocument.policies": CHAIN,
@@ -298,6 +298,16 @@ FIELDS = {
     **dict.fromkeys(
         ("Times.since", "Times.until", "Times.hours"), RATES + "test_times_hold_from_a_date_or_at_some_hours"
     ),
+    "CallPrice.call": CALL_PRICE + "test_a_number_is_the_price_of_a_call",
+    **dict.fromkeys(
+        ("RoutePrice.units", "RoutePrice.units_from"),
+        API + "test_bytes_and_what_the_service_counts_are_charged_when_the_call_ends",
+    ),
+    **dict.fromkeys(
+        ("ToolPrice.tools", "CallPrice.mb"),
+        MCP + "test_a_tool_may_have_a_price_of_its_own_and_bytes_are_charged",
+    ),
+    "ChargebackDocument.operator": "control/reports/test_focus.py::test_each_class_of_tokens_has_a_row_with_its_price",
     **dict.fromkeys(
         ("SharedCost.name", "SharedCost.money"),
         CHARGEBACK + "test_shared_cost_stands_in_lines_of_its_own_and_is_split_to_the_last_unit",
@@ -353,7 +363,6 @@ FIELDS = {
     "ServerAuth.bearer": MCP + "test_the_client_token_never_reaches_a_server_but_its_own_credential_does",
     "ToolFilter.allow": TOOLS + "test_deny_wins_over_allow_and_an_empty_allow_list_allows_nothing",
     "ToolFilter.deny": MCP + "test_a_denied_tool_cannot_be_told_from_an_unknown_one",
-    "ServerDocument.price": MCP + "test_each_call_is_billed_and_everything_else_costs_nothing",
     "ServerDocument.owner": SAYS_ONLY,
     "ServerDocument.teams": MCP + "test_teams_see_their_servers_and_paths_only",
     "VirtualServerDocument.tools": TOOLS + "test_a_virtual_server_matches_full_names_and_never_widens",
@@ -612,6 +621,7 @@ OPTIONS = {
     "chargeback.by": CHARGED + "test_the_table_says_as_of_when_and_sums_up",
     "chargeback.since": CHARGED + "test_it_can_be_written_to_a_file",
     "chargeback.until": CHARGED + "test_wrong_usage_is_said",
+    "chargeback.grain": CHARGED + "test_focus_is_the_same_with_and_without_a_gateway",
     "chargeback.form": CHARGED + "test_it_can_be_written_to_a_file",
     "chargeback.output": CHARGED + "test_it_can_be_written_to_a_file",
     "chargeback.config": CHARGED + "test_the_table_says_as_of_when_and_sums_up",

@@ -2,6 +2,9 @@
 
 from tests.stores.ledger_records import record
 
+from triplegate.core.money import Price
+from triplegate.stores.sql.prices import PriceVersion, SqlPrices
+
 
 async def test_what_waits_in_the_spool_is_in_every_answer(building):
     building.spool.append(record(exchange="E1", cost=5_000_000_000, attempts=()))
@@ -18,3 +21,17 @@ async def test_what_waits_in_the_spool_is_in_every_answer(building):
 async def test_a_question_is_answered_of_what_was_asked_for_only(building):
     building.spool.append(record(exchange="E1", cost=1, attempts=()))
     assert await building.parts.books.usage(["team"], 0.0, 4e9, {"team": "ops"}) == []
+
+
+async def test_spending_and_counted_things_are_asked_the_same_way(building):
+    building.spool.append(record(exchange="E1", cost=5, tool_units='{"web_search":2}', attempts=()))
+    [spent] = await building.parts.books.spending(["team"], 0.0, 4e9, {})
+    assert (spent.labels, spent.sums["cost"]) == ({"team": "web"}, 5)
+    assert await building.parts.books.counted(["web_search"], ["team"], 0.0, 4e9, {}) == {("web",): {"web_search": 2}}
+    await SqlPrices(building.store.database).note(
+        [PriceVersion("v@t#1", "llm", "p", "m", Price("v@t#1", input=7))], 0.0
+    )
+    found = await building.parts.books.priced(["v@t#1", "unheard-of"])
+    assert {version: (one.provider, one.model, one.price.input) for version, one in found.items()} == {
+        "v@t#1": ("p", "m", 7)
+    }

@@ -19,7 +19,7 @@ from triplegate.config.documents_chargeback import ChargebackDocument
 from triplegate.control.parts import Parts
 from triplegate.control.plane import ControlPlane
 from triplegate.control.reports.chargeback import House
-from triplegate.control.reports.spending import asking
+from triplegate.control.reports.spending import asking, priced
 from triplegate.control.reports.usage import usage
 from triplegate.control.telemetry.collect import Telemetry
 from triplegate.control.telemetry.finished import Finished
@@ -41,6 +41,7 @@ from triplegate.core.http import BytesBody, Inbound, Peer
 from triplegate.core.meters import Meters
 from triplegate.core.record import AttemptRecord, Record
 from triplegate.stores.sql.calls import call, calls
+from triplegate.stores.sql.counted import counted
 from triplegate.stores.sql.store import SqlStore
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01"
@@ -252,6 +253,8 @@ class Books:
         self.usage = partial(usage, database)
         self.call = partial(call, database)
         self.spending = asking(database)
+        self.counted = partial(counted, database)
+        self.priced = partial(priced, database)
         self._database = database
 
     async def calls(self, where: Any, since: float, until: float, before: Any, most: int) -> Any:

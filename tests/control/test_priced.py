@@ -27,7 +27,9 @@ models:
       - {provider: p, model: x}
       - {provider: p, model: unlisted, name: odd}
       - {provider: p, model: own, price: {input: 1, output: 1, call: 0.002}}
-servers: {files: {url: "http://127.0.0.1:3/mcp", alias: f, price: 0.003}, notes: {url: "http://127.0.0.1:3/mcp"}}
+servers:
+  files: {url: "http://127.0.0.1:3/mcp", alias: f, price: {call: 0.003, mb: 2, tools: {"read*": 0.5}}}
+  notes: {url: "http://127.0.0.1:3/mcp"}
 llm: {policies: [{use: key_auth}]UNKNOWN}
 mcp: {policies: [{use: key_auth}]}
 """
@@ -56,6 +58,8 @@ async def test_priced_routes_and_servers_are_there_and_free_ones_are_not(tmp_pat
     found = await views(tmp_path)
     assert (found["paid", "paid"].call, found["paid", "paid"].gate) == ("0.01", "api")
     assert (found["files", "files"].call, found["files", "files"].gate) == ("0.003", "mcp")
+    assert found["files", "files"].units == {"MB": "2"}
+    assert (found["files", "files/read*"].call, found["files", "files/read*"].units) == ("0.5", {"MB": "2"})
     assert not {"free", "notes"} & {name for name, _ in found}
 
 

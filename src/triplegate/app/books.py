@@ -1,7 +1,7 @@
 """The ledger as the control plane asks it: what has ended by now is in it, unless there is a backlog."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ from triplegate.app.node import Crew
 from triplegate.stores.spool import Spool
 
 if TYPE_CHECKING:
-    from triplegate.control.reports.spending import Spent
+    from triplegate.control.reports.spending import Known, Spent
     from triplegate.stores.sql.store import SqlStore
 
 WAIT = 2.0
@@ -39,6 +39,20 @@ class NodeBooks:
 
         await self._drained()
         return await spending(self._store.database, by, since, until, where)
+
+    async def priced(self, versions: Collection[str]) -> "Mapping[str, Known]":
+        """What those versions of prices were. Raises DatabaseUnavailable."""
+        from triplegate.control.reports.spending import priced
+
+        return await priced(self._store.database, versions)
+
+    async def counted(
+        self, things: Sequence[str], by: Sequence[str], since: float, until: float, where: Mapping[str, str]
+    ) -> Mapping[tuple[str, ...], Mapping[str, int]]:
+        """How many of each counted thing, by the values of the dimensions. Raises DatabaseUnavailable."""
+        from triplegate.stores.sql.counted import counted
+
+        return await counted(self._store.database, things, by, since, until, where)
 
     async def calls(
         self, where: Mapping[str, str], since: float, until: float, before: tuple[float, str] | None, most: int

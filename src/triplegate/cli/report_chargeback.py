@@ -16,9 +16,10 @@ from triplegate.cli.serve import warn
 from triplegate.cli.tables import put, put_bytes, render
 
 if TYPE_CHECKING:
+    from triplegate.control.reports.chargeback import House, Question
     from triplegate.stores.sql.store import SqlStore
 
-Form = Literal["table", "csv", "json", "parquet", "xlsx"]
+Form = Literal["table", "csv", "json", "parquet", "xlsx", "focus"]
 _BINARY = frozenset({"parquet", "xlsx"})
 
 
@@ -28,16 +29,19 @@ def chargeback(
     by: Annotated[str, Parameter(help="What to sum by: team,consumer,key,model,… or tag:cost_center.")] = "org,team",
     since: Annotated[datetime | None, Parameter(help="From (UTC), instead of a period.")] = None,
     until: Annotated[datetime | None, Parameter(help="To, exclusive (UTC).")] = None,
-    form: Annotated[Form, Parameter(name="--format", help="table, csv, json, parquet or xlsx.")] = "table",
-    output: Annotated[Path | None, Parameter(help="Write to this file.")] = None,
+    form: Annotated[Form, Parameter(name="--format", help="table, csv, json, parquet, xlsx or focus.")] = "table",
+    grain: Annotated[Literal["day", "hour"], Parameter(help="Of focus: rows by day or by hour.")] = "day",
+    output: Annotated[Path | None, Parameter(help="Write to this file; focus as Parquet where it ends so.")] = None,
     config: Annotated[Path | None, Parameter(help="Directory or file of the configuration.")] = None,
 ) -> int:
     """Who pays how much: own and shared cost, budget, the period before, forecast. Brings the ledger up to date."""
     if form in _BINARY and output is None and sys.stdout.isatty():
         raise Failed(f"{form} is not for a terminal: say --output FILE", 2)
     query = {"by": by, "period": period, "since": _said(since), "until": _said(until)}
-    asked = {name: value for name, value in query.items() if value is not None}
-    content = _fetch(find_place(config), {**asked, "format": "json" if form == "table" else form})
+    query |= {"format": "json" if form == "table" else form}
+    if form == "focus":
+        query |= {"grain": grain, "file": "parquet" if output is not None and output.suffix == ".parquet" else "csv"}
+    content = _fetch(find_place(config), {name: value for name, value in query.items() if value is not None})
     if form == "table":
         put(_table(content, bold=output is None), output)
     else:
@@ -71,12 +75,10 @@ def _fetch(place: Place, query: Mapping[str, str]) -> bytes:
     admin = running(place)
     if admin is not None:
         return admin.fetch("/reports/chargeback", query=query)
-    from triplegate.control.reports.chargeback import Question, chargeback, check_by
+    from triplegate.control.reports.chargeback import Question, check_by
     from triplegate.control.reports.payers import house_of
     from triplegate.control.reports.period import asked_period
-    from triplegate.control.reports.rendering import rendered
     from triplegate.control.reports.sheets import Missing
-    from triplegate.control.reports.spending import asking
 
     loaded, now = loaded_of(place), datetime.now(UTC).timestamp()
     house = house_of(loaded.documents)
@@ -87,15 +89,37 @@ def _fetch(place: Place, query: Mapping[str, str]) -> bytes:
     except ValueError as error:
         raise Failed(str(error), 2) from None
 
-    async def ask(store: "SqlStore[Any]") -> tuple[Any, int]:
-        report = await chargeback(Question(asked, by), house, asking(store.database), now)
-        return report, await waiting(loaded.settings.spool_path, store.ledger)
+    async def ask(store: "SqlStore[Any]") -> tuple[bytes, int]:
+        content = await _read(store, Question(asked, by), house, query, now)
+        return content, await waiting(loaded.settings.spool_path, store.ledger)
 
-    report, left = with_store(loaded, ask)
+    try:
+        content, left = with_store(loaded, ask)
+    except Missing as error:
+        raise Failed(str(error)) from None
     if left:
         entries = "entry waits" if left == 1 else "entries wait"
         warn(f"{left} {entries} on disk and not in this report; start the gateway to book them")
+    return content
+
+
+async def _read(
+    store: "SqlStore[Any]", question: "Question", house: "House", query: Mapping[str, str], now: float
+) -> bytes:
+    from functools import partial
+
+    from triplegate.control.reports.chargeback import chargeback
+    from triplegate.control.reports.focus import Ledger, TooMany, focus
+    from triplegate.control.reports.rendering import exported, rendered
+    from triplegate.control.reports.spending import asking, priced
+    from triplegate.stores.sql.counted import counted
+
+    ask = asking(store.database)
+    if query["format"] != "focus":
+        return rendered(await chargeback(question, house, ask, now), query["format"]).content  # type: ignore[arg-type]
     try:
-        return rendered(report, query["format"]).content  # type: ignore[arg-type]
-    except Missing as error:
+        ledger = Ledger(ask, partial(priced, store.database), partial(counted, store.database))
+        sheet = await focus(question, house, ledger, query["grain"])  # type: ignore[arg-type]
+    except TooMany as error:
         raise Failed(str(error)) from None
+    return exported(sheet, query["file"]).content  # type: ignore[arg-type]

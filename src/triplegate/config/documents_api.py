@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from triplegate.config.documents_base import Connections, Document, Policies, Reached, as_list
+from triplegate.config.documents_call_price import PriceOfRoute
 from triplegate.config.documents_grpc import GrpcMatch, GrpcOptions, path_of
 from triplegate.config.documents_problems import ProblemsDocument
 from triplegate.config.documents_service import (
@@ -29,7 +30,7 @@ from triplegate.config.documents_service import (
     WrittenEndpoint,
 )
 from triplegate.config.documents_websocket import Upgradable
-from triplegate.config.types import Dollars, HeaderName, HeaderValue, Name, TeamRef, Worded
+from triplegate.config.types import HeaderName, HeaderValue, Name, TeamRef, Worded
 from triplegate.core.duration import Duration
 from triplegate.core.errors import Refusal
 from triplegate.wire.pattern import LONGEST, pattern
@@ -278,8 +279,8 @@ class RouteDocument(Document):
     """Name by which it stands among routes of its age; set for Kubernetes routes, not written."""
     owner: TeamRef | None = None
     """Team that owns it: anonymous calls are booked there."""
-    price: Dollars | None = None
-    """US dollars a call; a priced call is billed and gets a record of its own."""
+    price: PriceOfRoute | None = None
+    """US dollars a call, or {call, mb, units}; a priced call is billed and gets a record of its own."""
     records: Literal["rollup", "each"] = "rollup"
     """Unpriced calls: summed by the minute, or a record each."""
     identity: Literal["none"] | None = None

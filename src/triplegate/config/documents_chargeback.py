@@ -43,6 +43,8 @@ class ChargebackDocument(Document):
         default_factory=dict, max_length=4096
     )
     """Team → what finance calls it (`cost_center` …): columns of reports, tags of FOCUS exports."""
+    operator: Label = "triplegate"
+    """Who issues the charges: provider and issuer in FOCUS exports."""
     fiscal_start: Annotated[int, Field(ge=1, le=12)] = 1
     """Month with which the year begins: years and quarters of reports are counted from it."""
 

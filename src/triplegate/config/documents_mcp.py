@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from triplegate.config.documents_base import Document, Policies, Reached
-from triplegate.config.types import Address, Alias, Dollars, HeaderName, HeaderValue, SecretRef, TeamRef, Worded
+from triplegate.config.documents_call_price import PriceOfTools
+from triplegate.config.types import Address, Alias, HeaderName, HeaderValue, SecretRef, TeamRef, Worded
 
 ToolPattern = Annotated[str, Worded(r"[A-Za-z0-9_.*-]+", "letters, digits, _ . - and *", longest=160)]
 """A tool's name; * stands for any characters."""
@@ -40,8 +41,8 @@ class ServerDocument(Reached):
     """Our credential there."""
     tools: ToolFilter = ToolFilter()
     """Which tools are passed on."""
-    price: Dollars | None = None
-    """US dollars a tool call."""
+    price: PriceOfTools | None = None
+    """US dollars a tool call, or {call, mb, tools}."""
     owner: TeamRef | None = None
     """Team that answers for it."""
     teams: tuple[TeamRef, ...] | None = None

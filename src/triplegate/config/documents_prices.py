@@ -132,12 +132,6 @@ class Rates(Amounts):
         return f"{name}@{table or 'own'}#{mark}"
 
 
-def call_price(gate: str, name: str, amount: Decimal) -> Price:
-    """What a call of an api route or an mcp server costs; its version changes with the amount."""
-    mark = hashlib.sha256(format(amount.normalize(), "f").encode()).hexdigest()[:8]
-    return Price(version=f"{gate}/{name}@own#{mark}", call=from_dollars(amount))
-
-
 class ChargeDefault(Document):
     """Calls of unknown price cost these prices."""
 

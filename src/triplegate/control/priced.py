@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from triplegate.config.documents import Documents
-from triplegate.config.documents_prices import call_price
 from triplegate.control.view import PriceState, PriceView
-from triplegate.core.money import Price, to_dollars
+from triplegate.core.money import BYTES, Price, to_dollars
 from triplegate.core.usage import CLASSES
 from triplegate.gates.llm.building import labelled
 from triplegate.gates.llm.pricing import UNKNOWN, price_of
@@ -22,10 +21,13 @@ def price_views(documents: Documents) -> Iterable[PriceView]:
             yield _view("llm", (name, label, written.provider, written.model), price, _state(price, blocked), origin)
     for name, route in documents.routes.items():
         if route.price is not None:
-            yield _plain("api", name, route.price, documents.origin("routes", name))
+            yield _view("api", (name, name, "", ""), route.price.price(name), "known", documents.origin("routes", name))
     for name, server in documents.servers.items():
         if server.price is not None:
-            yield _plain("mcp", name, server.price, documents.origin("servers", name))
+            origin = documents.origin("servers", name)
+            yield _view("mcp", (name, name, "", ""), server.price.price(name), "known", origin)
+            for pattern, price in server.price.prices(name):
+                yield _view("mcp", (name, f"{name}/{pattern}", "", ""), price, "known", origin)
 
 
 def _state(price: Price, blocked: str) -> PriceState:
@@ -40,15 +42,13 @@ def _view(gate: str, names: tuple[str, str, str, str], price: Price, state: Pric
     rates = (
         {name: _amount(rate) for name, rate in zip(CLASSES, price.rates(), strict=True)} if any(price.rates()) else {}
     )
-    units = {name: _amount(rate, 1_000_000) for name, rate in (price.per_unit or {}).items()}
+    counted = dict(price.per_unit or {})
+    megabyte = counted.pop(BYTES, None)
+    units = {name: _amount(rate, 1_000_000) for name, rate in counted.items()}
+    if megabyte is not None:
+        units["MB"] = _amount(megabyte)
     return PriceView(
         gate, *names, price.version, state, _amount(price.call), rates, units, tuple(_varies(price)), origin
-    )
-
-
-def _plain(gate: str, name: str, price: Decimal, origin: str) -> PriceView:
-    return PriceView(
-        gate, name, name, "", "", call_price(gate, name, price).version, "known", _told(price), origin=origin
     )
 
 

@@ -1,13 +1,13 @@
 """What the control plane needs of the running house, as plain structs and one class to override."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
 
 from triplegate.config.documents_chargeback import ChargebackDocument
 from triplegate.control.reports.chargeback import House
-from triplegate.control.reports.spending import Spent
+from triplegate.control.reports.spending import Known, Spent
 from triplegate.core import ports
 from triplegate.core.errors import Fault
 from triplegate.core.identity import KeyRecord
@@ -362,6 +362,16 @@ class Books(ports.Books, Protocol):
         self, by: Sequence[str], since: float, until: float, where: Mapping[str, str]
     ) -> Sequence[Spent]:
         """Every sum there is by dimensions, as whole numbers; money in units."""
+        ...
+
+    async def priced(self, versions: Collection[str]) -> Mapping[str, Known]:
+        """What those versions of prices were, as far as the ledger has them."""
+        ...
+
+    async def counted(
+        self, things: Sequence[str], by: Sequence[str], since: float, until: float, where: Mapping[str, str]
+    ) -> Mapping[tuple[str, ...], Mapping[str, int]]:
+        """How many of each counted thing, by the values of dimensions."""
         ...
 
     async def calls(

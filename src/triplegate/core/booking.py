@@ -32,7 +32,7 @@ def record_of(exchange: Exchange, kind: Kind, node: str, now: float, wall: float
         exchange.gate.name,
         inbound.listener,
         route.name if route is not None else "",
-        exchange.target,
+        exchange.tool or exchange.target,
         _method(exchange),
         numbers.status,
         exchange.outcome or "unknown",

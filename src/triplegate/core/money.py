@@ -11,6 +11,8 @@ _PER = 1_000_000  # prices are quoted per million tokens
 _DAY = 86_400
 _INPUT = _TEXT = 6
 """The first classes are what the model read; the next one is the text that it wrote."""
+BYTES = "bytes"
+"""The counter of bytes in and out: its price per million is that of a megabyte."""
 _counters = msgspec.json.Decoder(dict[str, float]).decode
 
 

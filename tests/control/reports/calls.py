@@ -7,6 +7,7 @@ from typing import Any
 from triplegate.control.reports.period import DAY
 from triplegate.control.reports.spending import Spent
 
+HOUR = 3_600
 UNIT = 10_000_000_000
 """One US dollar."""
 
@@ -34,7 +35,7 @@ class Calls:
         self.asked.append(tuple(by))
         found: dict[tuple[str, ...], dict[str, int]] = {}
         for moment, labels, sums in self.calls:
-            known: dict[str, Any] = {**labels, "day": str(moment // DAY * DAY)}
+            known: dict[str, Any] = {**labels, "day": str(moment // DAY * DAY), "hour": str(moment // HOUR * HOUR)}
             if since <= moment < until and all(known.get(name, "") == value for name, value in where.items()):
                 key = tuple(known.get(name, "") for name in by)
                 into = found.setdefault(key, {})

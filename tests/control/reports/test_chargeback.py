@@ -120,6 +120,12 @@ async def test_finance_has_names_of_its_own_for_teams() -> None:
     assert exact.lines[0].tags == tags["web"]
 
 
+async def test_tools_are_told_by_their_names_and_nothing_else_is_one() -> None:
+    tool = {"gate": "mcp", "model": "", "route": "files", "target": "files__read"}
+    calls = Calls([call("2026-11-02", tool, cost=3), call("2026-11-02", {"target": "openai/gpt-4o"}, cost=2)])
+    assert told(await asked("tool", calls=calls)) == [("files__read", "", 3, 0), ("", "", 2, 0)]
+
+
 async def test_the_budget_is_that_of_whom_the_labels_name() -> None:
     def budget(labels: Mapping[str, str], period: Period) -> int | None:
         assert period.name == "2026-11"

@@ -149,6 +149,23 @@ async def test_a_priced_call_has_an_intent_and_one_final_and_no_answer_costs_not
         assert [(one.kind, one.cost, one.list_cost) for one in made.records][1:] == [("final", 0, 0)]
 
 
+async def test_bytes_and_what_the_service_counts_are_charged_when_the_call_ends(tmp_path):
+    route = "price: {call: 0.5, mb: 1000, units: {rows: 2}, units_from: x-rows}, policies: [{use: key_auth}]"
+    counted = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nX-Rows: rows=3\r\n\r\n123456"
+    async with Upstream(always(counted)) as upstream, built(tmp_path, text(upstream.url, route=route)) as made:
+        await made.serve("POST", "/r", body=b"1234")
+        intent, final = made.records
+        assert intent.own_cost == 5_000_000_000
+        moved = final.bytes_in + final.bytes_out
+        assert moved >= 6
+        assert json.loads(final.tool_units) == {"bytes": moved, "rows": 3}
+        assert final.cost == final.list_cost == 5_000_000_000 + moved * 10_000_000 + 3 * 20_000_000_000
+    async with built(tmp_path, text(CLOSED, route=route)) as made:
+        exchange, _ = await made.answer("GET", "/r")
+        exchange.close("failed")
+        assert made.records[-1].cost == 0
+
+
 async def test_a_services_own_limit_is_taken_though_the_route_has_none(tmp_path):
     limit = ", policies: [{use: rate_limit, name: own, requests: 1, window: 1h}]"
     async with Upstream(always(OK)) as upstream, built(tmp_path, text(upstream.url, service=limit)) as made:

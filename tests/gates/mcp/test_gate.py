@@ -209,13 +209,27 @@ async def test_each_call_is_billed_and_everything_else_costs_nothing(house, samp
     await http.post(f"{gate.url}/mcp", **modern("tools/call", {"name": "files__none"}, headers=headers))
     listed, called, failed, unknown = gate.calls
     assert (listed.cost, listed.outcome, listed.route, listed.attempts) == (0, "ok", "mcp", ())
-    assert (called.cost, called.outcome, called.route, called.target) == (20_000_000, "ok", "s0", "s0")
+    assert (called.cost, called.outcome, called.route, called.target) == (20_000_000, "ok", "s0", "files__echo")
     assert (called.billed, called.attempts[0].error_class, called.attempts[0].adopted) == (True, "", True)
     assert (failed.cost, failed.outcome, failed.attempts[0].error_class) == (20_000_000, "ok", "tool_error")
     assert (unknown.cost, unknown.outcome, unknown.refusal) == (0, "refused", "tool_not_found")
     intents = [record for record in gate.spool.records if record.kind == "intent"]
     assert [record.exchange for record in intents] == [called.exchange, failed.exchange]
     assert all(record.own_cost == 20_000_000 for record in intents)
+
+
+async def test_a_tool_may_have_a_price_of_its_own_and_bytes_are_charged(house, sample, http):
+    gate = await house(servers(await sample(), s0=', price: {call: 0.002, mb: 1000, tools: {"ec*": 1}}'))
+    headers = bearer(gate.key())
+    await http.post(f"{gate.url}/mcp", **modern("tools/call", ECHO, headers=headers))
+    await http.post(
+        f"{gate.url}/mcp", **modern("tools/call", {"name": "files__fail", "arguments": {}}, headers=headers)
+    )
+    called, failed = gate.calls
+    for record, price in ((called, 10_000_000_000), (failed, 20_000_000)):
+        assert record.cost == record.own_cost == price + (record.bytes_in + record.bytes_out) * 10_000_000
+    assert called.price_version.startswith("mcp/s0/ec*@own#")
+    assert failed.price_version.startswith("mcp/s0@own#")
 
 
 async def test_a_call_that_reaches_nobody_costs_nothing(house, sample, http):

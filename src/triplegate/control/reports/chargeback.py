@@ -9,13 +9,13 @@ from triplegate.config.documents_chargeback import ChargebackDocument
 from triplegate.control.reports.allocation import Team, allocated, amount_in, split, team_of
 from triplegate.control.reports.forecast import EVEN, HISTORY, Forecast, Weights, forecast, weights_of
 from triplegate.control.reports.period import DAY, Period
-from triplegate.control.reports.spending import Ask, Spent
+from triplegate.control.reports.spending import Ask, Known, Spent
 
 TAG = "tag:"
 """Begins the name of a dimension that finance made: tag:cost_center."""
 DIMENSIONS = (
     *("org", "team", "consumer", "key", "plan", "gate", "route", "model", "provider", "target", "outcome"),
-    *("price_version", "cache"),
+    *("tool", "price_version", "cache"),
 )
 _TEAM = ("org", "team")
 Labels = tuple[str, ...]
@@ -36,6 +36,8 @@ class House(msgspec.Struct, frozen=True):
     teams: tuple[Team, ...]
     budget: Callable[[Mapping[str, str], Period], int | None] = lambda labels, period: None
     """Units that may be spent by whom the labels name, in that period."""
+    price: Callable[[str], Known | None] = lambda version: None
+    """What a price version of the ledger was."""
 
 
 class Line(msgspec.Struct):
@@ -139,7 +141,9 @@ class _Relabel:
     def __init__(self, by: Sequence[str], house: House) -> None:
         self.by = by
         teams = _TEAM if any(name.startswith(TAG) for name in by) else ()
-        self.asked = tuple(dict.fromkeys([*(name for name in by if not name.startswith(TAG)), *teams]))
+        tools = ("gate", "target") if "tool" in by else ()
+        plain = [name for name in by if not name.startswith(TAG) and name != "tool"]
+        self.asked = tuple(dict.fromkeys([*plain, *teams, *tools]))
         self._tags: dict[Team, dict[str, str]] = {}
         for name, tags in house.document.tags.items():
             self._tags.setdefault(team_of(name, house.teams), {}).update(tags)
@@ -148,8 +152,9 @@ class _Relabel:
     def labels(self, found: Mapping[str, str]) -> Labels:
         """Values of the dimensions asked for; empty where there is none."""
         team = self._tags.get((found.get("org", ""), found.get("team", "")), {})
+        known = {**found, "tool": found.get("target", "") if found.get("gate") == "mcp" else ""}
         return tuple(
-            team.get(name.removeprefix(TAG), "") if name.startswith(TAG) else found.get(name, "") for name in self.by
+            team.get(name.removeprefix(TAG), "") if name.startswith(TAG) else known.get(name, "") for name in self.by
         )
 
     def tags(self, labels: Labels) -> dict[str, str]:

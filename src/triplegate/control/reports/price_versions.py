@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from triplegate.config.documents import Documents
-from triplegate.config.documents_prices import Rates, call_price
+from triplegate.config.documents_prices import Rates
 from triplegate.config.faults import Findings, Position
 from triplegate.config.merge import read_file
 from triplegate.config.validate import note_errors
@@ -34,12 +34,19 @@ def price_versions(documents: Documents) -> list[PriceVersion]:
             price, _ = price_of(written, documents.providers[written.provider], documents.llm.unknown_price)
             for one in _flat("llm", written.provider, written.model, price):
                 found.setdefault(one.version, one)
-    for gate, written_ones in (("api", documents.routes), ("mcp", documents.servers)):
-        for name, call in written_ones.items():
-            if call.price is not None:
-                price = call_price(gate, name, call.price)
-                found[price.version] = PriceVersion(price.version, gate, "", name, price)
+    found |= {one.version: one for one in _of_calls(documents)}
     return list(found.values())
+
+
+def _of_calls(documents: Documents) -> Iterable[PriceVersion]:
+    for name, route in documents.routes.items():
+        if route.price is not None:
+            price = route.price.price(name)
+            yield PriceVersion(price.version, "api", "", name, price)
+    for name, server in documents.servers.items():
+        if server.price is not None:
+            for called, price in ((name, server.price.price(name)), *server.price.prices(name)):
+                yield PriceVersion(price.version, "mcp", "", called if called == name else f"{name}/{called}", price)
 
 
 def _flat(gate: str, provider: str, model: str, price: Price, times: Times = (None, None)) -> Iterable[PriceVersion]:

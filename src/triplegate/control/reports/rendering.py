@@ -34,6 +34,11 @@ def rendered(report: Chargeback, form: Form) -> Rendered:
     return _file(to_json(sheet, totals=totals_of(report)) if form == "json" else _WRITERS[form](sheet), sheet, form)
 
 
+def exported(sheet: Sheet, file: Literal["csv", "parquet"]) -> Rendered:
+    """A FOCUS export as a file. Raises Missing."""
+    return _file(_WRITERS[file](sheet), sheet, file)
+
+
 def _file(content: bytes, sheet: Sheet, form: Form) -> Rendered:
     period = re.sub(r"[^0-9A-Za-z-]+", "_", sheet.notes["period"])
     return Rendered(content, _KINDS[form], f"{sheet.name}-{period}.{form}")

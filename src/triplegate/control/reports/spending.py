@@ -1,15 +1,25 @@
 """What was spent, as the ledger sums it: labels and whole numbers by name, money in units."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
+
+from triplegate.core.money import Price
 
 if TYPE_CHECKING:
     from triplegate.stores.sql.engine import Database
 
 Ask = Callable[[Sequence[str], float, float, Mapping[str, str]], Awaitable[Sequence["Spent"]]]
 """(dimensions, since, until, where) → what was spent."""
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A price as records name it: whose, of what, and how much."""
+
+    provider: str
+    model: str
+    price: Price
 
 
 class Spent(msgspec.Struct, frozen=True):
@@ -32,6 +42,14 @@ async def spending(
         Spent({name: str(getattr(row, name)) for name in by}, {name: int(getattr(row, name)) for name in SUMS})
         for row in await usage_rows(database, by, since, until, where)
     ]
+
+
+async def priced(database: "Database", versions: Collection[str]) -> dict[str, Known]:
+    """What those versions of prices were, as far as the ledger has them. Raises DatabaseUnavailable."""
+    from triplegate.stores.sql.prices import SqlPrices
+
+    found = await SqlPrices(database).named(versions)
+    return {version: Known(one.provider, one.model, one.price) for version, one in found.items()}
 
 
 def asking(database: "Database") -> Ask:

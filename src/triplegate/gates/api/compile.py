@@ -7,7 +7,6 @@ from msgspec.structs import replace
 
 from triplegate.config.documents import Documents
 from triplegate.config.documents_api import Expression, Match, RouteDocument
-from triplegate.config.documents_prices import call_price
 from triplegate.config.documents_problems import ProblemsDocument
 from triplegate.config.people import anonymous_of
 from triplegate.config.placed import every_policy
@@ -51,10 +50,16 @@ def compile_api(documents: Documents, kit: Kit, house: House, snapshot: str, cha
         options = Shares(shares[name], choice, _own(documents.routes[name], shares[name]))
         led = {target.name: options.led(target) for target, _ in chosen[name]}
         preflights = any(one.use == "cors" for one in (*documents.gateway.policies, *route.policies))
-        served[name] = Served(route, chains.outer(route.policies), options, style, led, preflights)
+        counted = _counted(documents.routes[name])
+        served[name] = Served(route, chains.outer(route.policies), options, style, led, preflights, counted)
         chains.prepare(route)
     chains.prepare_people()
     return Compiled(gate)
+
+
+def _counted(document: RouteDocument) -> bytes:
+    """The field of replies in which its service counts what is priced."""
+    return (document.price.units_from or "").encode("ascii") if document.price is not None else b""
 
 
 def _style(document: ProblemsDocument | None) -> Style:
@@ -156,7 +161,7 @@ def _target(name: str, documents: Documents, kit: Kit) -> Target:
 def _route(
     name: str, document: RouteDocument, documents: Documents, targets: list[tuple[Target, int]], kit: Kit
 ) -> Route:
-    price = None if document.price is None else call_price("api", name, document.price)
+    price = None if document.price is None else document.price.price(name)
     return Route(
         name,
         "api",

@@ -10,7 +10,7 @@ from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange, Proceed
 from triplegate.core.fold import Chain
 from triplegate.core.http import Encoder, Headers, Inbound, OneFrame, Reply
-from triplegate.core.outgoing import edited
+from triplegate.core.outgoing import Outgoing, edited
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import House, Kit
 from triplegate.gates.api.grpc import call
@@ -26,11 +26,13 @@ from triplegate.gates.api.service import Service
 from triplegate.gates.api.shares import Shares
 from triplegate.gates.api.websocket import check_upgrade, dial
 from triplegate.gates.api.weigh import weigh
+from triplegate.gates.charging import charge_at_end
 from triplegate.gates.opening import begin
 from triplegate.upstreams.attempts import Pick, attempts
 from triplegate.upstreams.retries import Spares, kept, repeatable
 from triplegate.wire.grpc import is_grpc
 from triplegate.wire.problem_style import PLAIN, Style
+from triplegate.wire.units import read_units
 
 _ENCODER = Encoder()
 
@@ -55,6 +57,15 @@ class Served(msgspec.Struct, frozen=True, eq=False):
     """By service that a policy may choose: what tries that one first."""
     preflights: bool = False
     """Whether a policy answers preflights."""
+    counted: bytes = b""
+    """Field of replies in which the service counts what has a price of its own; empty = it counts nothing."""
+
+    def charge(self, exchange: Exchange, reply: Reply) -> None:
+        """What was moved and counted is charged when the exchange ends."""
+        price = self.route.price
+        if price is not None and price.per_unit is not None:
+            said = next((value for name, value in reply.headers if name == self.counted), b"")
+            charge_at_end(exchange, price, read_units(said))
 
 
 class ApiGate:
@@ -168,8 +179,7 @@ class ApiGate:
         if outgoing is not None:
             headers = edited(headers, outgoing.edits)
             pick = served.led.get(outgoing.service, pick)
-            if outgoing.copies and self._mirrors is not None and inbound.protocol == "http":
-                await self._mirrors.send(exchange, headers, chain, outgoing.copies)
+            await self._copy(exchange, headers, chain, outgoing)
         if route.price is not None:
             exchange.numbers.own_cost = exchange.numbers.list_cost = route.price.call
             exchange.numbers.price_version = route.price.version
@@ -197,10 +207,16 @@ class ApiGate:
         except Refusal:
             exchange.numbers.own_cost = exchange.numbers.list_cost = 0  # no answer, no charge
             raise
+        if route.price is not None:
+            served.charge(exchange, reply)
         reply.headers = reply_fields(reply.headers)
         if own is not None or outgoing is not None:
             reply.headers = shaped_reply(exchange, reply.headers)
         return reply
+
+    async def _copy(self, exchange: Exchange, headers: Headers, chain: Chain, outgoing: Outgoing) -> None:
+        if outgoing.copies and self._mirrors is not None and exchange.inbound.protocol == "http":
+            await self._mirrors.send(exchange, headers, chain, outgoing.copies)
 
     def refuse(self, exchange: Exchange, refusal: Refusal) -> Reply:
         """Problem details, in the route's own style where it has one; in gRPC's words to whoever speaks it."""

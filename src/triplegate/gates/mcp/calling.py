@@ -9,6 +9,7 @@ from triplegate.core.exchange import Attempt, Exchange, Role
 from triplegate.core.fold import Chain
 from triplegate.core.http import Reply
 from triplegate.core.ports import Kit
+from triplegate.gates.charging import charge_at_end
 from triplegate.gates.mcp.answers import Answer
 from triplegate.gates.mcp.call import McpCall, Tool
 from triplegate.gates.mcp.catalog import forget
@@ -34,9 +35,10 @@ class Calling:
         assert chain is not None
         assert route is not None
         target = route.targets[0][0]
-        if target.price is not None:
-            numbers.own_cost = numbers.list_cost = target.price.call
-            numbers.price_version = target.price.version
+        price = tool.server.price_of(tool.own.name, target.price)
+        if price is not None:
+            numbers.own_cost = numbers.list_cost = price.call
+            numbers.price_version = price.version
 
         def pick(tried: list[Attempt]) -> tuple[Target, Role]:
             return target, "retry" if tried else "first"
@@ -51,6 +53,8 @@ class Calling:
             if not any(attempt.numbers.bytes_out for attempt in exchange.attempts):
                 numbers.own_cost = numbers.list_cost = 0
             raise
+        if price is not None and price.per_unit is not None:
+            charge_at_end(exchange, price, {})
         numbers.streamed = reply.form == "events"
         return reply
 

@@ -1,7 +1,6 @@
 """From servers and virtual servers as written to the mcp gate of one snapshot."""
 
 from triplegate.config.documents import Documents
-from triplegate.config.documents_prices import call_price
 from triplegate.config.people import anonymous_of
 from triplegate.core.catalog import Route, Target
 from triplegate.core.chains import Chains
@@ -53,7 +52,7 @@ def compile_mcp(documents: Documents, kit: Kit, house: House, snapshot: str, cha
 def _target(name: str, documents: Documents, kit: Kit) -> Target:
     document = documents.servers[name]
     claimants = tuple(policy for policy in document.policies if policy.form == "claims")
-    price = None if document.price is None else call_price("mcp", name, document.price)
+    price = None if document.price is None else document.price.price(name)
     return Target("server", name, document.policies, price, claimants=claimants, wiring=Server(name, document, kit))
 
 

@@ -13,8 +13,10 @@ from triplegate.config.types import is_reference
 from triplegate.core.errors import Refusal
 from triplegate.core.fold import Chain
 from triplegate.core.http import BytesBody, Headers, Reply
+from triplegate.core.money import Price
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import Kit
+from triplegate.gates.mcp.access import glob
 from triplegate.gates.mcp.call import OwnTool, Tool
 from triplegate.gates.mcp.shared_work import SharedWork
 from triplegate.upstreams.pool import Pool
@@ -94,6 +96,7 @@ class Server:
         "_kit",
         "_path",
         "_pool",
+        "_priced",
         "_tuned",
         "alias",
         "exposed",
@@ -120,6 +123,15 @@ class Server:
         self.missing = ""
         """Why it cannot be called, such as a secret that is not there; empty when it can."""
         self._fixed = self._headers(document)
+        own = () if document.price is None else document.price.prices(name)
+        self._priced = tuple((glob((pattern,)), price) for pattern, price in own)
+
+    def price_of(self, tool: str, otherwise: Price | None) -> Price | None:
+        """What a call of that tool costs; the server's own price where it has none."""
+        for fits, price in self._priced:
+            if fits(tool):
+                return price
+        return otherwise
 
     def _headers(self, document: ServerDocument) -> Headers:
         """What every call there carries; nothing of it comes from the client."""

@@ -34,7 +34,8 @@ def place_of(record: Record) -> Place:
     if record.outcome in LOST:
         wasted = record.cost - elsewhere
     tried = 1 if told and record.kind != "correction" else 0
-    return Place(home.provider, home.target, tried, len(apart), elsewhere, wasted)
+    target = record.target if record.gate == "mcp" else home.target  # there it is the tool; the route is the server
+    return Place(home.provider, target, tried, len(apart), elsewhere, wasted)
 
 
 def apart_of(record: Record) -> tuple[AttemptRecord, ...]:

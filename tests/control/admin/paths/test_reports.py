@@ -8,8 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from tests.control.reports.focus_checker import faults
 
 from triplegate.config.documents_chargeback import ChargebackDocument
+from triplegate.control.reports import focus
 
 PATH = "/admin/v1/reports/chargeback"
 NEW_YEAR = {"period": "2025-12"}
@@ -74,6 +76,22 @@ async def test_without_a_library_it_says_so(stage: Any, monkeypatch: pytest.Monk
         answer = await client.get(PATH, params={**NEW_YEAR, "format": "parquet"})
     assert answer.status_code == 501
     assert "pip install 'triplegate[reports]'" in answer.json()["detail"]
+
+
+async def test_a_focus_export_has_the_whole_cost_by_day_or_hour(stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage.client(await stage.token("viewer")) as client:
+        for grain in ("day", "hour"):
+            answer = await client.get(PATH, params={**NEW_YEAR, "format": "focus", "grain": grain})
+            rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
+            assert faults(rows) == []
+            assert sum(Decimal(row["BilledCost"]) for row in rows) == Decimal("1.5125000001")
+            assert answer.headers["content-disposition"] == 'attachment; filename="focus-2025-12.csv"'
+    async with stage.client(await stage.token("viewer", org="acme", team="web")) as client:
+        text = (await client.get(PATH, params={**NEW_YEAR, "format": "focus"})).text
+    assert {row["SubAccountId"] for row in csv.DictReader(io.StringIO(text))} == {"acme/web"}
+    monkeypatch.setattr(focus, "MOST", 1)
+    async with stage.client(await stage.token("viewer")) as client:
+        assert (await client.get(PATH, params={**NEW_YEAR, "format": "focus"})).status_code == 422
 
 
 @pytest.mark.parametrize(

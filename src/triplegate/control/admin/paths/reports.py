@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from litestar import Response, get
 from litestar.di import NamedDependency
@@ -13,37 +13,54 @@ from triplegate.control.admin.access import EVERYONE, Caller
 from triplegate.control.admin.problems import problem
 from triplegate.control.parts import Parts
 from triplegate.control.reports.chargeback import House, Question, chargeback, check_by
+from triplegate.control.reports.focus import Grain, Ledger, TooMany, focus
 from triplegate.control.reports.period import Period, asked_period
-from triplegate.control.reports.rendering import Form, rendered
+from triplegate.control.reports.rendering import Form, Rendered, exported, rendered
 from triplegate.control.reports.sheets import Missing
 
 _SAID = "A month 2026-11, quarter 2026-Q4, year 2026, week 2026-W47 or day 2026-11-24; the running month when not said."
+_FORMAT = "json, csv, parquet or xlsx; or focus, which says nothing of budgets and shared cost."
 _BY = "What to sum by; repeat it, or separate by commas. tag:NAME is one of the team's tags."
 
 
 @get("/reports/chargeback", role=EVERYONE, tenant="own", summary="Chargeback report")
-async def chargeback_report(
+async def chargeback_report(  # noqa: PLR0913, PLR0917 - as many as may be asked
     caller: NamedDependency[Caller],
     parts: NamedDependency[Parts],
     by: Annotated[list[str] | None, QueryParameter(description=_BY)] = None,
     period: Annotated[str | None, QueryParameter(description=_SAID)] = None,
     since: FromQuery[datetime | None] = None,
     until: FromQuery[datetime | None] = None,
-    form: Annotated[Form, QueryParameter(name="format", description="json, csv, parquet or xlsx.")] = "json",
+    form: Annotated[Form | Literal["focus"], QueryParameter(name="format", description=_FORMAT)] = "json",
+    grain: Annotated[Grain, QueryParameter(description="Of focus: rows by day or by hour.")] = "day",
+    file: Annotated[Literal["csv", "parquet"], QueryParameter(description="Of focus: the file's format.")] = "csv",
 ) -> Response[Any]:
     """Requests, tokens, cost, shared cost, budget, the period before and a forecast, by team or what `by` says.
 
-    A caller of one team sees its own calls and its part of shared cost.
+    A caller of one team sees its own calls and its part of shared cost. `format=focus` is a FOCUS 1.2 export.
     """
     house, now = parts.view.house(), parts.clock.wall()
     asked = Question(_period(period, since, until, house, now), _by(by), held_to(caller))
-    report = await chargeback(asked, house, parts.books.spending, now)
     try:
-        file = await asyncio.to_thread(rendered, report, form)
+        if form == "focus":
+            made = await _focus(asked, house, parts, grain, file)
+        else:
+            made = await asyncio.to_thread(rendered, await chargeback(asked, house, parts.books.spending, now), form)
     except Missing as error:
         return problem(501, str(error), title="Not available here")
-    disposition = f'attachment; filename="{file.name}"'
-    return Response(file.content, media_type=file.media_type, headers={"content-disposition": disposition})
+    disposition = f'attachment; filename="{made.name}"'
+    return Response(made.content, media_type=made.media_type, headers={"content-disposition": disposition})
+
+
+async def _focus(
+    asked: Question, house: House, parts: Parts, grain: Grain, file: Literal["csv", "parquet"]
+) -> Rendered:
+    books = parts.books
+    try:
+        sheet = await focus(asked, house, Ledger(books.spending, books.priced, books.counted), grain)
+    except TooMany as error:
+        raise _wrong("period", str(error)) from None
+    return await asyncio.to_thread(exported, sheet, file)
 
 
 def held_to(caller: Caller) -> dict[str, str]:
