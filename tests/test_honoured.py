@@ -454,6 +454,7 @@ FIELDS = {
     **{f"rate_limit.{name}": LIMIT + "test_the_claim_is_the_limit_as_written" for name in ("window", "burst")},
     "rate_limit.requests": API + "test_every_limit_of_one_route_counts_and_the_tightest_is_told",
     "rate_limit.by": LIMIT + "test_each_subject_has_its_own_bucket",
+    "ModelDocument.count": "gates/llm/test_exact.py::test_a_model_says_itself_how_it_is_counted",
     "concurrency_limit.name": PLACES + "test_a_place_is_taken_and_given_back_at_the_end",
     "concurrency_limit.at_once": PLACES + "test_a_place_is_taken_and_given_back_at_the_end",
     "concurrency_limit.mode": PLACES + "test_who_only_looks_refuses_nobody",

@@ -41,6 +41,7 @@ from triplegate.edge.heartbeats import Heartbeats
 from triplegate.edge.interim import Interims
 from triplegate.edge.live import Live
 from triplegate.edge.recheck import Rechecks
+from triplegate.gates.llm.ranks import Ranks
 from triplegate.gateway import Gateway
 from triplegate.policies import registry
 from triplegate.stores.memory.store import MemoryStore
@@ -291,6 +292,8 @@ class Building:
         found = [*self.reloading.degraded()]
         found += self._shown_late()
         found += [Degraded(f"telemetry {name}", text) for name, text in self.telemetry.failing()]
+        troubles = [ranks.trouble for ranks in self.kit.states.every(Ranks)]
+        found += [Degraded("tokens", f"{trouble}; they are estimated") for trouble in troubles if trouble]
         if isinstance(self.shared, RedisStore) and not self.shared.state.up:
             share = f"limits are counted in this process, each at 1/{self.settings.nodes * self.settings.workers}"
             found.append(Degraded("redis", f"{self.shared.state.last_error}; {share}"))

@@ -196,6 +196,8 @@ class ModelDocument(Document):
     """A model that gets a share of these calls first."""
     shadow: ShadowDocument | None = None
     """A model that gets copies of these calls; their answers are counted and thrown away."""
+    count: Literal["estimate", "exact"] = "estimate"
+    """Input tokens before a call: estimated, or counted with OpenAI's own vocabulary where all deployments have it."""
     owner: TeamRef | None = None
     """Team that answers for it; says only whom to ask."""
     teams: tuple[TeamRef, ...] | None = None

@@ -39,6 +39,8 @@ _STEPS = 4
 """Steps of the histogram for a doubling."""
 _BUCKETS = 20 * _STEPS
 _REMEMBERED = 512
+_LOOKED_AT = 8
+"""Answers after which the histogram is looked at anew."""
 
 
 class Correction:
@@ -102,6 +104,8 @@ class Outputs:
         if self.seen >= _REMEMBERED:
             self._counts = {at: count // 2 for at, count in self._counts.items() if count > 1}
             self.seen = sum(self._counts.values())
+        if self.seen % _LOOKED_AT and self.seen > _ENOUGH:
+            return
         longer = self.seen // 20
         for at in sorted(self._counts, reverse=True):
             longer -= self._counts[at]

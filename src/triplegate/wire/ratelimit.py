@@ -84,8 +84,17 @@ def _tightness(standing: Standing) -> tuple[bool, int, float]:
 
 def retry_after(seconds: float, standings: Iterable[Standing] = ()) -> bytes:
     """`Retry-After` in whole seconds, at least 1 and never less than a denied bucket's `t` (RL-2)."""
-    resets = [standing.reset for standing in standings if standing.denied and standing.claim.mode == "enforce"]
-    return b"%d" % max(1, ceil(max([seconds, *resets])))
+    return b"%d" % max(1, ceil(_longest(seconds, standings)))
+
+
+def retry_after_ms(seconds: float, standings: Iterable[Standing] = ()) -> bytes:
+    """The same wait in milliseconds, as OpenAI's clients read it."""
+    return b"%d" % max(1, ceil(_longest(seconds, standings) * 1000))
+
+
+def _longest(seconds: float, standings: Iterable[Standing]) -> float:
+    denied = [standing.reset for standing in standings if standing.denied and standing.claim.mode == "enforce"]
+    return max([seconds, *denied])
 
 
 def _rates(standings: Sequence[Standing]) -> dict[Dimension, Standing]:

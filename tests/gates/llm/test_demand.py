@@ -4,9 +4,13 @@ import json
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.builders import ALICE
 from tests.gates.llm.places import model, place
 
+from triplegate.core.admission import Claim, Limit
+from triplegate.core.clock import SetClock
 from triplegate.core.learned import Learned
 from triplegate.core.money import Price
 from triplegate.core.usage import Usage
@@ -16,6 +20,7 @@ from triplegate.gates.llm.paths.chat import CHAT
 from triplegate.gates.llm.paths.embeddings import EMBEDDINGS
 from triplegate.gates.llm.paths.messages import COUNT
 from triplegate.gates.llm.sizing import raw_tokens
+from triplegate.stores.memory.admission import MemoryAdmission
 
 CHEAP, DEAR = Price(input=1_000_000, output=2_000_000), Price(input=1_000_000, output=10_000_000)
 WORDS = [{"role": "user", "content": "Tell me of the sea and of the ships that sail on it. " * 8}]
@@ -110,6 +115,28 @@ def test_only_a_providers_plain_count_teaches_anything(usage):
         demand.learn(there.target, usage)
     _, demand = asked(CHAT, there, learned=learned, messages=WORDS)
     assert [demand.tokens(dimension, "typical") for dimension in ("input", "output", "total")] == wanted
+
+
+COUNTS = st.one_of(
+    st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats(), st.text(max_size=5), st.lists(st.integers())
+)
+
+
+@given(st.dictionaries(st.sampled_from(["prompt_tokens", "completion_tokens", "total_tokens"]), COUNTS))
+def test_absurd_usage_never_spoils_an_estimate_or_a_limit(usage):
+    found = CHAT.usage(json.dumps({"choices": [], "usage": usage}).encode())
+    there, learned, store = place("a"), Learned(), MemoryAdmission(SetClock())
+    _, demand = asked(CHAT, there, learned=learned, messages=WORDS)
+    claim = Claim("b", Limit("t", "rate", "total", 10_000, 60.0), demand.tokens("total", "typical"))
+    taken = store.take_now((claim,), 120.0)
+    if found is not None:
+        demand.learn(there.target, found)
+        taken.hold.settle({"total": found.total})
+    _, demand = asked(CHAT, there, learned=learned, messages=WORDS)
+    assert 1 <= demand.tokens("total", "typical") < 100_000
+    again = store.take_now((claim,), 120.0)
+    assert 0 <= again.standings[0].remaining <= 10_000
+    assert again.retry_after is None or 0 < again.retry_after < 100_000
 
 
 def test_of_a_call_that_nobody_estimated_nothing_is_learned():

@@ -18,6 +18,8 @@ def test_openai_and_its_relatives_share_one_shape(family, kind, where):
     content = json.loads(reply.frames._content)
     assert (reply.status, content["error"][where], content["error"]["message"]) == (429, kind, "slow down")
     assert (dict(reply.headers)[b"retry-after"], dict(reply.headers)[b"retry-after-ms"]) == (b"2", b"2000")
+    short = dict(refused(make_exchange(), Refusal("quota_exceeded", retry_after=0.0203), family).headers)
+    assert (short[b"retry-after"], short[b"retry-after-ms"]) == (b"1", b"21")
 
 
 def test_anthropics_shape_has_a_type_and_the_request_id():

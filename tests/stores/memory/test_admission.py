@@ -1,6 +1,8 @@
 """Admission in this process: bounded, whatever comes, and nothing that still counts is lost."""
 
-from triplegate.core.admission import Claim, Limit
+import pytest
+
+from triplegate.core.admission import Claim, Hold, Limit
 from triplegate.core.clock import SetClock
 from triplegate.stores.memory.admission import MemoryAdmission
 
@@ -50,3 +52,26 @@ async def test_another_stores_arrival_time_is_taken_over_once() -> None:
     assert (await admission.take((claim("a"),), 30.0)).standings[0].remaining == 0
     admission.arrive(claim("a"), clock.now())
     assert (await admission.take((claim("a"),), 30.0)).retry_after is not None
+
+
+@pytest.mark.parametrize("window", [1.0, 60.0, 3600.0])
+@pytest.mark.parametrize("share", [0.1, 0.7, 1.0])
+@pytest.mark.parametrize("tokens", [1, 37, 400])
+async def test_a_steady_load_of_tokens_below_the_limit_is_never_refused(
+    tokens: int, share: float, window: float
+) -> None:
+    """95 % of the limit for twenty windows; what is set aside is at least what is used, and is settled late."""
+    clock = SetClock()
+    store = MemoryAdmission(clock)
+    claim = Claim("b", Limit("t", "rate", "total", 10_000, window), tokens)
+    used = max(1, int(tokens * share))
+    pause = used * window / 10_000 / 0.95
+    open_holds: list[Hold] = []
+    for _ in range(min(3000, int(20 * window / pause))):
+        taken = await store.take((claim,), 7200.0)
+        assert taken.retry_after is None
+        assert taken.hold is not None
+        open_holds.append(taken.hold)
+        if len(open_holds) > 3:
+            open_holds.pop(0).settle({"total": used})
+        clock.advance(pause)

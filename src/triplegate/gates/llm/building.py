@@ -11,6 +11,7 @@ from triplegate.core.ports import Kit
 from triplegate.gates.llm.canary import Canary
 from triplegate.gates.llm.conditions import When
 from triplegate.gates.llm.deployment import Deployment
+from triplegate.gates.llm.exact import Exact
 from triplegate.gates.llm.model import Model, tiers_of
 from triplegate.gates.llm.names import Names
 from triplegate.gates.llm.pricing import ByName, price_of
@@ -113,6 +114,7 @@ def _model(name: str, document: ModelDocument, documents: Documents, kit: Kit) -
         document.fallback_on.content_policy,
         Canary.of(name, document.canary),
         Shadow.of(name, document.shadow, anonymous_of(kit.directory, document.owner) if document.owner else None, kit),
+        Exact.of(name, document.count, places, origin, kit),
     )
 
 

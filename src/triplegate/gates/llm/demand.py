@@ -57,6 +57,8 @@ class LlmDemand:
 
     def input(self) -> int:
         """Input tokens with a margin for the estimate's own error: at the deployment that counts most of them."""
+        if not self._input and self._call.exact_tokens:
+            self._input = self._call.exact_tokens
         if not self._input:
             raw = raw_tokens(self._call)
             corrected = [self._learned.corrected(name, raw, sure=True) for name in self._names()]
@@ -65,6 +67,8 @@ class LlmDemand:
 
     def count(self) -> int:
         """Input tokens without any margin: what a caller is told who only asks how many there are."""
+        if self._call.exact_tokens:
+            return self._call.exact_tokens
         raw = raw_tokens(self._call)
         return max([self._learned.corrected(name, raw, sure=False) for name in self._names()])
 

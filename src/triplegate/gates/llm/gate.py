@@ -172,6 +172,8 @@ class LlmGate:
         if model is None or not model.open_to(principal):
             raise models_path.unknown(self._listed, principal, call.model)
         exchange.route = model.route
+        if model.exact is not None and not call.exact_tokens:
+            await model.exact.count(call)
         exchange.demand = LlmDemand(call, model, self._surface.learned, principal)
         exchange.numbers.streamed = call.streamed
         if call.look.end_user:
@@ -316,7 +318,7 @@ class LlmGate:
         """What is answered here."""
         if exchange.call is not None:
             assert isinstance(exchange.demand, LlmDemand)
-            return counted(exchange.demand.count())
+            return counted(exchange.demand.count(), exact=bool(exchange.call.exact_tokens))
         surface = self._surface
         if exchange.inbound.path == surface.base + USAGE:
             return await surface.usage.answer(exchange)

@@ -12,6 +12,7 @@ from triplegate.core.identity import Principal
 from triplegate.core.policy import Policy
 from triplegate.gates.llm.canary import Canary
 from triplegate.gates.llm.deployment import Deployment
+from triplegate.gates.llm.exact import Exact
 from triplegate.gates.llm.facts import Facts
 from triplegate.gates.llm.strategy import Place, Strategy
 
@@ -48,6 +49,8 @@ class Model(msgspec.Struct, frozen=True, eq=False):
     """Which of its calls go to another model first."""
     shadow: "Shadow | None" = None
     """Which of its calls are copied to another model."""
+    exact: Exact | None = None
+    """Counts its calls' tokens where estimates do not suffice."""
 
     @property
     def listed(self) -> bool:

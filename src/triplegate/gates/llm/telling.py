@@ -4,7 +4,7 @@ from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
 from triplegate.core.http import Headers, Inbound, OneFrame, Reply
 from triplegate.wire import anthropic_errors, openai_errors
-from triplegate.wire.ratelimit import anthropic_fields, openai_fields, retry_after
+from triplegate.wire.ratelimit import anthropic_fields, openai_fields, retry_after, retry_after_ms
 
 ANTHROPIC = "anthropic"
 """The one family whose errors differ from OpenAI's."""
@@ -34,9 +34,9 @@ def refused(exchange: Exchange, refusal: Refusal, family: str) -> Reply:
         (b"server", b"triplegate"),
     ]
     if refusal.retry_after is not None:
-        seconds = retry_after(refusal.retry_after, exchange.standings)
-        headers.append((b"retry-after", seconds))
-        headers.append((b"retry-after-ms", seconds + b"000"))
+        headers.append((b"retry-after", retry_after(refusal.retry_after, exchange.standings)))
+        if family != ANTHROPIC:
+            headers.append((b"retry-after-ms", retry_after_ms(refusal.retry_after, exchange.standings)))
     if refusal.status == 401:
         headers.append((b"www-authenticate", b'Bearer realm="triplegate"'))
     headers += standings(exchange, family)

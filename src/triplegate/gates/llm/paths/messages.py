@@ -22,13 +22,13 @@ def counts(model: Model) -> bool:
     return any(deployment.speech.family == CLIENT.family for deployment in model.deployments)
 
 
-def counted(tokens: int) -> Reply:
-    """The count by its bytes, told to be an estimate."""
+def counted(tokens: int, *, exact: bool) -> Reply:
+    """The count, and whether it is an estimate."""
     content = b'{"input_tokens":%d}' % tokens
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(content)).encode("ascii")),
-        (b"x-triplegate-tokens", b"estimated"),
+        (b"x-triplegate-tokens", b"counted" if exact else b"estimated"),
         (b"server", b"triplegate"),
     ]
     return Reply(200, headers, OneFrame(content), source="local")
