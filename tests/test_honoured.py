@@ -609,6 +609,7 @@ OPTIONS = {
     "create.plan": KEY + "test_a_key_has_the_plan_that_was_asked_for",
     "create.scope": KEY + "test_a_key_opens_what_its_scopes_say",
     "create.expires": KEY + "test_the_end_and_the_environment_are_kept",
+    **{f"create.{name}": KEY + "test_a_key_with_a_budget_spends_no_more" for name in ("budget", "per")},
     "create.env": KEY + "test_the_end_and_the_environment_are_kept",
     "list_keys.team": KEY + "test_keys_of_one_team_can_be_listed_alone",
     "list_keys.form": KEY + "test_a_list_can_be_written_to_a_file",

@@ -1,5 +1,9 @@
 """A worker's budgets: read before it serves, compared with the ledger, told of when that fails."""
 
+from decimal import Decimal
+
+import pytest
+import sqlalchemy as sa
 from tests.app.conftest import CONFIGURATION, read
 from tests.journeys.running import write
 from tests.stores.ledger_records import record
@@ -7,6 +11,7 @@ from tests.stores.ledger_records import record
 from triplegate.app import Building
 from triplegate.core.admission import Claim
 from triplegate.core.clock import SystemClock
+from triplegate.core.identity import KeyRecord
 
 WITH_BUDGET = CONFIGURATION.replace("web: {", "web: {budget: [{money: 10, per: year}, {tokens: 5, per: day}], ")
 
@@ -76,5 +81,43 @@ async def test_a_ledger_that_cannot_be_read_is_told(tmp_path):
         made.budgets.keeping.failure, made.budgets.keeping.closed = "OSError: away", True
         (told,) = made.parts.view.degraded()
         assert (told.part, "closed until" in told.detail) == ("budgets", True)
+    finally:
+        await made.close()
+
+
+async def test_a_raise_is_in_force_when_it_is_answered_and_stands_in_the_audit_log(tmp_path):
+    made = await opened(tmp_path)
+    try:
+        made.spool.append(booked("E1"))
+        await made.budgets.keeping.look()
+        before = {one.budget: one for one in await made.budgets.listed()}
+        assert (before["team:acme/web"].spent, before["team:acme/web"].remaining) == ("2", "8")
+        until = SystemClock().wall() + 60.0
+        granted = await made.budgets.grant(before["team:acme/web"].id, Decimal("2.5"), until, "launch", "ann")
+        assert (granted.remaining, granted.raised[0].amount) == ("10.5", "2.5")
+        with pytest.raises(LookupError):
+            await made.budgets.grant("0" * 16, Decimal(1), until, "", "")
+        async with made.store.database.reading() as connection:
+            (row,) = (await connection.execute(sa.text("SELECT actor, action, subject FROM audit"))).all()
+        assert tuple(row) == ("ann", "budget.raise", "team:acme/web|acme/web|year")
+    finally:
+        await made.close()
+
+
+async def test_keys_with_budgets_are_counted_too(tmp_path):
+    made = await opened(tmp_path)
+    try:
+        record_ = KeyRecord("key0000001", b"d" * 32, "acme", "web", "ci", budget='[{"money":"5","per":"day"}]')
+        await made.store.index.create(record_)
+        made.spool.append(booked("E1", key_id="key0000001"))
+        await made.budgets.keeping.look()
+        (key,) = [one for one in await made.budgets.listed() if one.by == "key"]
+        assert (key.budget, key.holder, key.org, key.team, key.spent) == (
+            "key:key0000001",
+            "key0000001",
+            "acme",
+            "web",
+            "2",
+        )
     finally:
         await made.close()

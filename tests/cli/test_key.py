@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import sqlite3
 
 import httpx
 import pytest
@@ -123,3 +124,12 @@ def test_a_key_opens_what_its_scopes_say(command, tmp_path, scopes, status):
     made = command("key", "create", *WHO, *[word for scope in scopes for word in ("--scope", scope)])
     done = command("explain", "GET", "/r", "-H", f"Authorization: Bearer {made.out.strip()}")
     assert done.status == status, done.out
+
+
+def test_a_key_with_a_budget_spends_no_more(command, tmp_path):
+    write(tmp_path, PLANNED)
+    assert command("key", "create", *WHO, "--budget", "2.50", "--per", "week").status == 0
+    with sqlite3.connect(tmp_path / ".triplegate" / "triplegate.db") as database:
+        assert list(database.execute("SELECT budget FROM keys")) == [('[{"money":"2.5","per":"week"}]',)]
+    wrong = command("key", "create", *WHO, "--budget", "0")
+    assert (wrong.status, len(wrong.err.splitlines())) == (2, 1)

@@ -3,14 +3,20 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from triplegate.app.node import Crew
 from triplegate.config.budgets import Budgeted, budgets_of
+from triplegate.config.documents_budgets import key_allowances
 from triplegate.config.settings import Settings
 from triplegate.control.budgets.keeping import EVERY, Keeping
+from triplegate.control.budgets.listing import BudgetView, Place, budget_id, places, view, views
 from triplegate.control.view import Degraded
-from triplegate.core.money import to_dollars
+from triplegate.core.money import from_dollars, to_dollars
+from triplegate.core.raises import Raise, Raised
+from triplegate.core.ulid import Ulids
 from triplegate.gateway import Gateway
 from triplegate.stores.memory.admission import MemoryAdmission
 from triplegate.stores.memory.store import MemoryStore
@@ -36,9 +42,15 @@ class Budgets:
         store: "SqlStore[AdminToken]",
         spool: Spool,
         crew: Crew,
+        raised: Raised,
     ) -> None:
         self._settings, self._gateway, self._shared = settings, gateway, shared
         self._store, self._spool, self._crew = store, spool, crew
+        from triplegate.stores.sql.audit import SqlAuditLog
+
+        self.raised = raised
+        self._audit = SqlAuditLog(store.database, gateway.kit.pepper, gateway.kit.clock)
+        self._ids = Ulids(gateway.kit.clock)
         own = shared.admission if isinstance(shared.admission, MemoryAdmission) else None
         self.keeping = Keeping(
             shared.admission,
@@ -50,6 +62,7 @@ class Budgets:
             behind=self._behind,
         )
         gateway.on_swap.append(lambda _: self.keeping.renew())
+        store.index.on_news.append(self.keeping.renew)
         if isinstance(shared, RedisStore):
             shared.on_up(self.keeping.ask)
         self.keeping.renew()
@@ -57,11 +70,49 @@ class Budgets:
     def all(self) -> Mapping[str, Budgeted]:
         """Every budget that is in force, by label."""
         snapshot = self._gateway.snapshot
-        return {} if snapshot is None else budgets_of(snapshot.documents)
+        if snapshot is None:
+            return {}
+        found = budgets_of(snapshot.documents)
+        for record in self._store.index.budgeted():
+            org = snapshot.documents.orgs.get(record.org)
+            begin = 1 if org is None else org.fiscal_start
+            for one in key_allowances(record.key_id, record.budget, begin):
+                found[one.label] = Budgeted(one, ({"key": record.key_id},))
+        return found
 
     async def run(self) -> None:
         """For as long as the process serves."""
         await self.keeping.run()
+
+    async def listed(self) -> list[BudgetView]:
+        """All budgets as they stand. Raises Refusal overloaded."""
+        return await views(self._places(), self.raised, self._gateway.kit.clock.wall())
+
+    async def grant(self, bucket_id: str, amount: Decimal, until: float, reason: str, actor: str) -> BudgetView:
+        """Let more be spent of one of them until then: noted first, in force when the answer is out.
+
+        Raises LookupError, DatabaseUnavailable, Refusal overloaded.
+        """
+        place = next((one for one in self._places() if budget_id(one.bucket) == bucket_id), None)
+        if place is None:
+            raise LookupError(bucket_id)
+        units = from_dollars(amount) if place.allowance.limit.dimension == "money" else int(amount)
+        wall = self._gateway.kit.clock.wall()
+        told = f"{amount} until {datetime.fromtimestamp(until, UTC).isoformat()}: {reason}"
+        await self._audit.append(actor, "budget.raise", place.bucket, told)
+        await self._store.raises.add(Raise(self._ids.make(), place.bucket, units, until, reason, actor, wall))
+        await self._crew.order("raises")
+        (balance,) = await self.raised.balances((place.claim,))
+        return view(place, balance, self.raised.of(place.bucket), wall)
+
+    def _places(self) -> list[Place]:
+        teams = {one.key_id: (one.org, one.team) for one in self._store.index.budgeted()}
+        spent = self.keeping.spent.values()
+        for bucket in spent:
+            record = self._store.index.find(bucket.holder) if bucket.budget.allowance.by == "key" else None
+            if record is not None:
+                teams[record.key_id] = (record.org, record.team)
+        return places(self.all(), spent, teams)
 
     async def sums(self, by: Sequence[str], since: float, until: float) -> Sequence[Any]:
         """What the ledger says, with what waits for it. Raises DatabaseUnavailable."""

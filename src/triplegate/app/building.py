@@ -32,6 +32,7 @@ from triplegate.core.exchange import Gate
 from triplegate.core.house import Household
 from triplegate.core.meters import Meters
 from triplegate.core.ports import Kit, Supervisor
+from triplegate.core.raises import Raised
 from triplegate.edge.asgi import DataPlane, EdgeLimits
 from triplegate.edge.front import Front
 from triplegate.edge.front_facts import Table
@@ -88,6 +89,7 @@ class Building:
         self.supervisor = TaskSupervisor()
         self.upkeep = Upkeep(self.supervisor, clock)
         self.shared = _shared(settings, clock, self.supervisor)
+        self.raised = Raised(self.shared.admission, clock)
         self.meters = Meters()
         self.telemetry = _telemetry(settings, self.meters, self.crew)
         limits = SpoolLimits(settings.spool.max_bytes, max(1 << 20, settings.spool.max_bytes // 4))
@@ -129,6 +131,7 @@ class Building:
         ends.callback(self.shared.close)
         store = self.store = SqlStore(settings.store_url.reveal(), self.house.clock, AdminToken)
         ends.push_async_callback(store.close)
+        store.raises.on_news.append(self.raised.take_over)
         await store.open(10.0, required=required)
         self.books = NodeBooks(store, self.spool, self.crew)
         self.kit = self._kit(store)
@@ -146,7 +149,7 @@ class Building:
         self.rechecks = Rechecks(self.live, gateway.check, settings.limits.recheck)
         gateway.on_swap.append(lambda _: self.rechecks.ask())
         store.index.on_news.append(self.rechecks.ask)
-        self.budgets = Budgets(settings, gateway, self.shared, store, self.spool, self.crew)
+        self.budgets = Budgets(settings, gateway, self.shared, store, self.spool, self.crew, self.raised)
         await self.budgets.keeping.begin(5.0)
         self.parts = self._parts(store)
         control = ControlPlane(self.parts, (settings.listeners.control.host,))
@@ -175,7 +178,7 @@ class Building:
         shared = self.shared
         return Kit(
             clock=self.house.clock,
-            admission=shared.admission,
+            admission=self.raised,
             keys=store.index,
             secrets=FileSecrets(Path(self.settings.directory), environment()),
             supervisor=self.supervisor,
@@ -206,6 +209,7 @@ class Building:
             pepper=self.kit.pepper,
             clock=self.house.clock,
             bootstrap=self.settings.state_path / "bootstrap.token",
+            budgets=self.budgets,
         )
 
     def _sight(self, kind: type[SightKind]) -> SightKind:
@@ -232,6 +236,7 @@ class Building:
         self._ends.callback(self.telemetry.close)
         self.supervisor.spawn(self.spool.run(self.store.ledger), "ledger drain")
         self.supervisor.spawn(self.store.follow(), "key changes")
+        self.supervisor.spawn(self.store.raises.follow(), "raises of budgets")
         self.supervisor.spawn(self.rechecks.run(), "rechecks")
         interims = Interims(self.live, self.house.clock, self.settings.limits.interim)
         self.supervisor.spawn(interims.run(), "interim records")
@@ -266,7 +271,11 @@ class Building:
         """Become one of the workers of this node, if there are others."""
         if isinstance(self.crew, Follower):
             ledger = self.store.ledger
-            orders = {"reload": self.reloading.reload, "keys": self.store.index.refresh}
+            orders = {
+                "reload": self.reloading.reload,
+                "keys": self.store.index.refresh,
+                "raises": self.store.raises.refresh,
+            }
             self.crew.obey({**orders, "drain": lambda: self.spool.drain(ledger)})
             self.supervisor.spawn(self.crew.run(self.telemetry.read, self._degraded), "reports to the leader")
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -13,6 +14,7 @@ from triplegate.cli.failures import Failed
 from triplegate.cli.offline import OfflineKeys
 from triplegate.cli.place import find_place
 from triplegate.cli.tables import Format, put, render
+from triplegate.core.calendar import Unit
 
 key = App(name="key", help="Create, list and revoke virtual keys; works at once on the gateway that runs.")
 
@@ -31,6 +33,8 @@ def create(  # noqa: PLR0913 - one option each
     scope: Annotated[tuple[str, ...], Parameter(help="Scope; repeat for several.")] = (),
     expires: Annotated[datetime | None, Parameter(help="When it ends, e.g. 2027-01-31.")] = None,
     env: Annotated[str, Parameter(help="The middle of tg_<env>_…")] = "live",
+    budget: Annotated[Decimal | None, Parameter(help="US dollars it may spend in the window of --per.")] = None,
+    per: Annotated[Unit, Parameter(help="Window of --budget.")] = "month",
     config: Config = None,
 ) -> int:
     """Create a key and print it: this is the only time that it is shown."""
@@ -46,6 +50,10 @@ def create(  # noqa: PLR0913 - one option each
         "scopes": list(scope),
         "env": env,
     }
+    if budget is not None:
+        if not 0 < budget <= 1_000_000:
+            raise Failed("--budget takes US dollars, more than 0 and at most 1000000", 2)
+        wanted["budget"] = [{"money": str(budget), "per": per}]
     if expires is not None:
         wanted["expires"] = expires.astimezone().isoformat()
     admin = running(place)

@@ -78,6 +78,7 @@ class OfflineKeys:
 
     def create(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
         """Create a key for a consumer that the configuration has."""
+        from triplegate.config.documents_budgets import BudgetTerms, budget_text
         from triplegate.config.pepper import load_pepper
         from triplegate.core.identity import KeyRecord, digest_key, new_key
 
@@ -102,6 +103,7 @@ class OfflineKeys:
             name=wanted["name"],
             created=time.time_ns() / 1e9,
             expires=datetime.fromisoformat(expires).timestamp() if expires else None,
+            budget=budget_text(tuple(BudgetTerms.model_validate(one) for one in wanted.get("budget", ()))),
         )
         with_store(self._loaded, lambda store: store.index.create(record))
         return {**_view(record), "key": text}

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, TypeGuard
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, TypeAdapter, model_validator
 
 from triplegate.config.documents_base import as_list
 from triplegate.config.types import Dollars
@@ -92,6 +92,24 @@ Budgets = Annotated[
     Field(max_length=16),
 ]
 """One budget, or a list of them: all hold."""
+
+
+_written: TypeAdapter[tuple[BudgetTerms, ...]] = TypeAdapter(Budgets)
+
+
+def budget_text(budgets: Budgets) -> str:
+    """Budgets of a key as they are kept: in JSON, what is as usual left out."""
+    return _written.dump_json(budgets, exclude_defaults=True).decode() if budgets else ""
+
+
+def budgets_of_text(text: str) -> Budgets:
+    """The budgets behind `budget_text`."""
+    return _written.validate_json(text) if text else ()
+
+
+def key_allowances(key_id: str, text: str, fiscal_start: int) -> tuple[Allowance, ...]:
+    """The budgets of a key as they are counted."""
+    return allowances(budgets_of_text(text), f"key:{key_id}", "key", fiscal_start) if text else ()
 
 
 def allowances(written: Budgets, owner: str, by: Holder, fiscal_start: int) -> tuple[Allowance, ...]:

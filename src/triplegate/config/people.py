@@ -23,7 +23,7 @@ def directory_of(documents: Documents) -> Directory:
                 for name, consumer in written.consumers.items()
                 if consumer.budget
             }
-            team = Team(org_name, team_name, written.plan or "", consumers, of_org + of_team, of_consumers)
+            team = Team(org_name, team_name, written.plan or "", consumers, of_org + of_team, begin, of_consumers)
             teams[team.ref] = team
             bare.setdefault(team_name, []).append(team)
     for name, found in bare.items():

@@ -5,6 +5,7 @@ from pathlib import Path
 from triplegate.control.admin.sign_ins import SignIns
 from triplegate.control.admin.throttle import Throttle
 from triplegate.control.admin.tokens import Tokens
+from triplegate.control.budgets.listing import BudgetHouse, NoBudgets
 from triplegate.control.telemetry.collect import Telemetry
 from triplegate.control.view import Books, GatewayView, KeyStore, TokenStore
 from triplegate.core.clock import Clock
@@ -13,7 +14,7 @@ from triplegate.core.clock import Clock
 class Parts:
     """The house as seen from the control plane, its stores, and who is signed in."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each part once
         self,
         *,
         view: GatewayView,
@@ -24,11 +25,13 @@ class Parts:
         pepper: bytes,
         clock: Clock,
         bootstrap: Path | None = None,
+        budgets: BudgetHouse | None = None,
     ) -> None:
         self.view, self.telemetry, self.keys, self.books = view, telemetry, keys, books
         self.pepper, self.clock = pepper, clock
         self.tokens = Tokens(tokens, pepper, clock)
         self.sign_ins = SignIns(clock)
         self.throttle = Throttle(clock)
+        self.budgets: BudgetHouse = budgets or NoBudgets()
         self.bootstrap = bootstrap
         """Where a bootstrap token is written; removed once it is spent."""

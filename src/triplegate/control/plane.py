@@ -18,6 +18,7 @@ from triplegate.control.admin.access import EVERYONE, Caller, RefuseUndeclared, 
 from triplegate.control.admin.authenticate import Authenticate
 from triplegate.control.admin.hosts import KnownHosts
 from triplegate.control.admin.paths import (
+    budgets,
     configuration,
     entry,
     keys,
@@ -61,6 +62,8 @@ _PATHS = [
     keys.list_keys,
     keys.create_key,
     keys.revoke_key,
+    budgets.list_budgets,
+    budgets.raise_budget,
     tenants.list_orgs,
     tenants.list_teams,
     tenants.list_consumers,

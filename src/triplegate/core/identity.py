@@ -46,6 +46,8 @@ class Team(msgspec.Struct, frozen=True, gc=False):
     """consumer → (plan, roles, scopes)."""
     budgets: tuple[Allowance, ...] = ()
     """Its own and its org's."""
+    fiscal_start: int = 1
+    """Month with which its org's year begins."""
     consumer_budgets: Mapping[str, tuple[Allowance, ...]] = {}
 
     @property
@@ -111,6 +113,8 @@ class KeyRecord(msgspec.Struct, frozen=True, gc=False):
     expires: float | None = None
     """Unix seconds, None = never."""
     revoked: float | None = None
+    budget: str = ""
+    """Its budgets as they were written, in JSON; empty: it has none of its own."""
 
 
 def _base62(value: int, width: int) -> str:

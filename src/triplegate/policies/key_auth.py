@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
+from triplegate.config.documents_budgets import key_allowances
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange, Proceed, Step
 from triplegate.core.http import Headers, Reply
@@ -108,4 +109,5 @@ def _verify(
         plan=record.plan,
         roles=record.roles,
         scopes=record.scopes,
+        budgets=key_allowances(record.key_id, record.budget, team.fiscal_start),
     )

@@ -17,6 +17,8 @@ EXPECTED = {
     ("GET", "/admin/v1/keys"): ("everyone", "own"),
     ("POST", "/admin/v1/keys"): ("owner admin developer", "own"),
     ("DELETE", "/admin/v1/keys/{key_id:str}"): ("owner admin developer", "own"),
+    ("GET", "/admin/v1/budgets"): ("everyone", "own"),
+    ("POST", "/admin/v1/budgets/{budget_id:str}/raise"): ("owner", "own"),
     ("GET", "/admin/v1/orgs"): ("everyone", "own"),
     ("GET", "/admin/v1/teams"): ("everyone", "own"),
     ("GET", "/admin/v1/consumers"): ("everyone", "own"),

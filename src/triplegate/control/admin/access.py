@@ -18,6 +18,8 @@ OPERATE = frozenset({"owner", "admin", "operator"})
 """Configuration and the running house."""
 ADMINISTER = frozenset({"owner", "admin"})
 """Credentials of the control plane."""
+OWNERS = frozenset({"owner"})
+"""Money that nobody had planned."""
 KEYS = frozenset({"owner", "admin", "developer"})
 """Keys of consumers."""
 OPEN = "open"

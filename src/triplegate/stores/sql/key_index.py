@@ -31,6 +31,10 @@ class KeyIndex:
     def __len__(self) -> int:
         return len(self._known)
 
+    def budgeted(self) -> list[KeyRecord]:
+        """Keys that have budgets of their own and may still be used."""
+        return [one for one in self._known.values() if one.budget and one.revoked is None]
+
     async def refresh(self) -> bool:
         """Take over what changed; whether anything did. Raises DatabaseUnavailable."""
         number, changed = await self._store.changed(max(self._number, 0))

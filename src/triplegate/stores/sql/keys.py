@@ -84,4 +84,5 @@ def _record(row: Any) -> KeyRecord:
         created=row.created,
         expires=row.expires,
         revoked=row.revoked,
+        budget=row.budget,
     )

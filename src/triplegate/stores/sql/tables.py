@@ -170,6 +170,7 @@ keys = sa.Table(
     sa.Column("expires", sa.Double),
     sa.Column("revoked", sa.Double),
     sa.Column("changed", sa.BigInteger, nullable=False),
+    sa.Column("budget", sa.Text, nullable=False, server_default=sa.text("''")),
 )
 """Never a key itself: HMAC-SHA256(pepper, key). `changed` is the counter's value at the last change."""
 sa.Index("keys_changed", keys.c.changed)
@@ -218,3 +219,58 @@ audit = sa.Table(
     sa.Column("digest", sa.LargeBinary, nullable=False),
 )
 """A chain: digest = HMAC(key, previous ‖ row)."""
+
+raises = sa.Table(
+    "budget_raises",
+    metadata,
+    sa.Column("raise_id", sa.Text, primary_key=True),
+    *_texts("bucket"),
+    *_numbers("amount"),
+    sa.Column("until", sa.Double, nullable=False),
+    *_texts("reason", "actor"),
+    sa.Column("created", sa.Double, nullable=False),
+)
+"""More of a budget for a time; whoever looks after `until` finds nothing of it."""
+sa.Index("budget_raises_until", raises.c.until)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("message_id", sa.Text, primary_key=True),
+    *_texts("kind", "body"),
+    sa.Column("created", sa.Double, nullable=False),
+    sa.Column("due", sa.Double, nullable=False),
+    *_numbers("tries"),
+    *_texts("state", "failure"),
+)
+"""What is to be told outside, once over all nodes: its id says what it is about. `state`: waiting, sent or dead."""
+sa.Index("outbox_due", outbox.c.state, outbox.c.due)
+
+counters = sa.Table(
+    "budget_counters",
+    metadata,
+    sa.Column("bucket", sa.Text, primary_key=True),
+    *_numbers("period", "spent", "held"),
+    *_texts("slices"),
+    sa.Column("until", sa.Double, nullable=False),
+)
+"""Budgets of nodes that share a database and nothing else; `slices` of rolling windows as JSON."""
+
+holds = sa.Table(
+    "budget_holds",
+    metadata,
+    sa.Column("hold", sa.Text, primary_key=True),
+    *_texts("bucket"),
+    *_numbers("period", "amount"),
+    sa.Column("expires", sa.Double, nullable=False),
+)
+sa.Index("budget_holds_bucket", holds.c.bucket, holds.c.expires)
+
+settled = sa.Table(
+    "budget_settled",
+    metadata,
+    sa.Column("hold", sa.Text, primary_key=True),
+    sa.Column("at", sa.Double, nullable=False),
+)
+"""Holds that were settled lately: what is settled twice is spent once."""
+sa.Index("budget_settled_at", settled.c.at)

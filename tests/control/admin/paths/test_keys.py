@@ -3,6 +3,7 @@
 import random
 from typing import Any
 
+from triplegate.config.documents_budgets import key_allowances
 from triplegate.core.identity import digest_key, key_id_of
 
 CI = {"org": "acme", "team": "web", "consumer": "ci"}
@@ -74,3 +75,17 @@ async def test_a_key_has_a_plan_that_there_is_or_none(stage: Any) -> None:
         for plan, status in (("gold", 201), ("x", 404)):
             assert (await client.post("/admin/v1/keys", json={**CI, "plan": plan})).status_code == status
         assert [one["plan"] for one in (await client.get("/admin/v1/keys")).json()] == ["gold"]
+
+
+async def test_a_key_may_have_budgets_of_its_own(stage: Any) -> None:
+    async with stage.client(await stage.token("developer")) as client:
+        wanted = [{"money": 10, "per": "month"}, {"tokens": 5, "rolling": "1h"}]
+        made = (await client.post("/admin/v1/keys", json={**CI, "budget": wanted})).json()
+        assert made["budget"] == [{"money": "10", "per": "month"}, {"tokens": 5, "rolling": 3600.0}]
+        for wrong in ([{"money": 10}], {"money": -1, "per": "day"}, {"money": 1, "per": "day", "by": "team"}):
+            assert (await client.post("/admin/v1/keys", json={**CI, "budget": wrong})).status_code == 422
+    (record,) = stage.store.index.budgeted()
+    assert [one.label for one in key_allowances(record.key_id, record.budget, 4)] == [
+        f"key:{record.key_id}",
+        f"key:{record.key_id}#2",
+    ]

@@ -1,7 +1,7 @@
 """Keys of consumers: list, create, revoke."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from litestar import delete, get, post
@@ -10,6 +10,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, JSONBody
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from triplegate.config.documents_budgets import Budgets, budget_text, budgets_of_text
 from triplegate.control.admin.access import EVERYONE, KEYS, Caller
 from triplegate.control.admin.paths.tokens import moment
 from triplegate.control.parts import Parts
@@ -32,6 +33,8 @@ class NewKey(BaseModel):
     expires: AwareDatetime | None = None
     env: Annotated[str, Field(pattern=r"^[a-z]{2,8}$")] = "live"
     """The middle of `tg_<env>_…`, so that test keys are told from live ones."""
+    budget: Budgets = ()
+    """What it may spend: {"money": 10, "per": "month"}, or several."""
 
 
 class KeyView(msgspec.Struct):
@@ -48,6 +51,8 @@ class KeyView(msgspec.Struct):
     created: datetime | None
     expires: datetime | None
     revoked: datetime | None
+    budget: list[dict[str, Any]]
+    """Its own budgets; those of its consumer, team and org hold, too."""
 
 
 class CreatedKey(KeyView):
@@ -69,6 +74,7 @@ def _view(record: KeyRecord, kind: type[KeyView], **more: str) -> KeyView:
         created=moment(record.created),
         expires=moment(record.expires),
         revoked=moment(record.revoked),
+        budget=[one.model_dump(mode="json", exclude_defaults=True) for one in budgets_of_text(record.budget)],
         **more,
     )
 
@@ -107,6 +113,7 @@ async def create_key(
         data.name,
         parts.clock.wall(),
         data.expires.timestamp() if data.expires is not None else None,
+        budget=budget_text(data.budget),
     )
     await parts.keys.create(record)
     return _view(record, CreatedKey, key=key)  # type: ignore[return-value]
