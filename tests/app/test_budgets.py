@@ -12,6 +12,7 @@ from triplegate.app import Building
 from triplegate.core.admission import Claim
 from triplegate.core.clock import SystemClock
 from triplegate.core.identity import KeyRecord
+from triplegate.stores.sql.state import SqlState
 
 WITH_BUDGET = CONFIGURATION.replace("web: {", "web: {budget: [{money: 10, per: year}, {tokens: 5, per: day}], ")
 
@@ -121,3 +122,23 @@ async def test_keys_with_budgets_are_counted_too(tmp_path):
         )
     finally:
         await made.close()
+
+
+async def test_nodes_that_share_a_database_alone_share_budgets_and_one_of_them_compares(tmp_path):
+    write(tmp_path, "state: sql\n" + WITH_BUDGET)
+    first = Building(read(tmp_path), tmp_path, {})
+    await first.open()
+    second = SqlState(first.settings.store_url.reveal(), SystemClock(), first.supervisor)
+    try:
+        allowance = first.budgets.all()["team:acme/web"].allowance
+        claim = Claim(allowance.bucket("acme/web"), allowance.limit, 60_000_000_000)
+        assert (await second.admission.take((claim,), 60.0)).retry_after is None
+        assert (await first.kit.admission.take((claim,), 60.0)).retry_after is not None
+        assert not await first.budgets._mine(), "it was its turn a moment ago"
+        assert list(first.parts.view.degraded()) == []
+        first.shared.admission.failure = "the database is away"
+        (told,) = first.parts.view.degraded()
+        assert (told.part, "refused until" in told.detail) == ("budgets", True)
+    finally:
+        await second.end()
+        await first.close()

@@ -77,9 +77,17 @@ def test_state_is_said_shortly(tmp_path: Path, text: str, kind: str) -> None:
     assert read(tmp_path, text, R="redis://r").state.kind == kind
 
 
+def test_a_state_in_the_database_needs_one_that_all_nodes_share(tmp_path: Path) -> None:
+    shared = "state: sql\nnodes: 2\npepper: env:P\nstore: env:S\n"
+    assert read(tmp_path, shared, P="p", S="postgresql://h/d").state.kind == "sql"
+    assert "PostgreSQL" in refused(tmp_path, shared, P="p", S="sqlite:///x.db")
+    assert "PostgreSQL" in refused(tmp_path, "state: sql\nnodes: 2\npepper: env:P\n", P="p")
+    assert read(tmp_path, "state: sql\nworkers: 2\n").state.kind == "sql"
+
+
 def test_a_shared_state_that_would_not_be_used_is_refused(tmp_path: Path) -> None:
-    assert "either memory, or" in refused(tmp_path, "state: {kind: memory, redis: env:R}\n", R="redis://r")
-    assert "either memory, or" in refused(tmp_path, "state: redis\n")
+    assert "either memory, sql, or" in refused(tmp_path, "state: {kind: memory, redis: env:R}\n", R="redis://r")
+    assert "either memory, sql, or" in refused(tmp_path, "state: redis\n")
 
 
 def test_a_store_is_said_shortly_and_by_reference(tmp_path: Path) -> None:

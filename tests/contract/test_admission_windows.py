@@ -1,5 +1,6 @@
 """Windows of budgets on every adapter: the calendar's edges, rolling ones, clocks that go back, observed ones."""
 
+import asyncio
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -198,6 +199,29 @@ async def test_the_last_call_may_want_more_than_is_left(state: State) -> None:
     assert first.hold is not None
     first.hold.settle({"money": 70})
     assert await left(state, claim) == 10
+
+
+async def test_two_hundred_calls_of_a_dime_at_once_spend_no_more_than_a_dollar(state: State) -> None:
+    dollar, dime = 10_000_000_000, 1_000_000_000
+    team, org = money(dollar, dime, Calendar("month")), money(50 * dollar, dime, Calendar("quarter", 4))
+    clients = [state.admission, *[other.admission for other in state.others]]
+
+    async def call(number: int) -> int:
+        taken = await clients[number % len(clients)].take((team, org), 30.0)
+        if taken.hold is None:
+            return 0
+        await asyncio.sleep(0)
+        spent = dime if number % 3 else dime // 2
+        taken.hold.settle({"money": spent})
+        return spent
+
+    spent = sum(await asyncio.gather(*[call(number) for number in range(200)]))
+    async with asyncio.timeout(30):
+        while (await state.admission.balances((team,)))[0].held:  # another client's settles may be on their way
+            await asyncio.sleep(0.01)
+    of_team, of_org = await state.admission.balances((team, org))
+    assert dollar // 2 <= spent <= dollar
+    assert (of_team.spent, of_org.spent, of_team.held, of_org.held) == (spent, spent, 0, 0)
 
 
 # what the ledger says ---------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from triplegate.stores.spool import Spool
 
 if TYPE_CHECKING:
     from triplegate.control.view import AdminToken
+    from triplegate.stores.sql.state import SqlState
     from triplegate.stores.sql.store import SqlStore
 
 _LATE = 5.0
@@ -38,7 +39,7 @@ class Budgets:
         self,
         settings: Settings,
         gateway: Gateway,
-        shared: MemoryStore | RedisStore,
+        shared: "MemoryStore | RedisStore | SqlState",
         store: "SqlStore[AdminToken]",
         spool: Spool,
         crew: Crew,
@@ -137,11 +138,18 @@ class Budgets:
         if self.keeping.failure:
             closed = "; they are closed until it is" if self.keeping.closed else ""
             yield Degraded("budgets", f"what was spent cannot be read: {self.keeping.failure}{closed}")
+        elif not isinstance(self._shared, MemoryStore | RedisStore) and self._shared.admission.failure:
+            why = self._shared.admission.failure
+            yield Degraded("budgets", f"{why}; calls that would take of one are refused until it is back")
 
     async def _mine(self) -> bool:
         if not self._crew.leads:
             return False
-        return await self._gateway.kit.lease.take("budgets", self._settings.node, EVERY * 2)
+        if isinstance(self._shared, RedisStore):
+            return await self._shared.lease.take("budgets", self._settings.node, EVERY * 2)
+        from triplegate.stores.sql.turns import my_turn
+
+        return await my_turn(self._store.database, "budgets compared", self._gateway.kit.clock.wall(), EVERY * 0.9)
 
     def _behind(self) -> bool:
         return bool(self._spool.failure) or self._spool.lag() > _LATE

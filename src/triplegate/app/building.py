@@ -59,6 +59,7 @@ from triplegate.wire.client_address import TrustedProxies
 
 if TYPE_CHECKING:
     from triplegate.stores.sql.keeping import Keeping
+    from triplegate.stores.sql.state import SqlState
     from triplegate.stores.sql.store import SqlStore
 
 SightKind = TypeVar("SightKind", bound=Sight)
@@ -129,6 +130,8 @@ class Building:
         ends.callback(self.crew.close)
         await self.shared.open(10.0, required=required)
         ends.callback(self.shared.close)
+        if not isinstance(self.shared, MemoryStore | RedisStore):
+            ends.push_async_callback(self.shared.end)
         store = self.store = SqlStore(settings.store_url.reveal(), self.house.clock, AdminToken)
         ends.push_async_callback(store.close)
         store.raises.on_news.append(self.raised.take_over)
@@ -345,11 +348,16 @@ class Building:
         return "\n".join(["triplegate", "", *lines, ""]).encode()
 
 
-def _shared(settings: Settings, clock: Clock, supervisor: Supervisor) -> MemoryStore | RedisStore:
+def _shared(settings: Settings, clock: Clock, supervisor: Supervisor) -> "MemoryStore | RedisStore | SqlState":
+    nodes = settings.nodes * settings.workers
     if settings.state.kind == "memory":
         return MemoryStore(clock)
+    if settings.state.kind == "sql":
+        from triplegate.stores.sql.state import SqlState
+
+        return SqlState(settings.store_url.reveal(), clock, supervisor, nodes=nodes)
     assert settings.state.redis is not None
-    return RedisStore(settings.state.redis.reveal(), clock, supervisor, nodes=settings.nodes * settings.workers)
+    return RedisStore(settings.state.redis.reveal(), clock, supervisor, nodes=nodes)
 
 
 def _telemetry(settings: Settings, meters: Meters, crew: Crew) -> NodeTelemetry:

@@ -23,8 +23,9 @@ from triplegate.wire.pattern import pattern
 class State(Document):
     """Where limits, caches and sessions are counted."""
 
-    kind: Literal["memory", "redis"] = "memory"
-    """memory: this process; redis: shared by all."""
+    kind: Literal["memory", "redis", "sql"] = "memory"
+    """memory: this process; redis: shared by all; sql: budgets shared through the store, the rest each process's own
+    share."""
     redis: Secret | None = None
     """redis:// URL of the shared state."""
 
@@ -140,8 +141,8 @@ class Settings(Document):
 
     listeners: Listeners = Listeners()
     """What the process listens on."""
-    state: Annotated[State, BeforeValidator(_state, json_schema_input_type=Literal["memory"] | State)] = State()
-    """`memory`, or `{redis: url}`."""
+    state: Annotated[State, BeforeValidator(_state, json_schema_input_type=Literal["memory", "sql"] | State)] = State()
+    """`memory`, `{redis: url}`, or `sql`."""
     store: Annotated[Store, BeforeValidator(_store, json_schema_input_type=str | Store)] = Store()
     """`{url: …}`, or the URL alone."""
     spool: Spool = Spool()
@@ -183,12 +184,18 @@ class Settings(Document):
         if not is_loopback(control) and not self.insecure_admin:
             raise ValueError(f"the control listener on {control} is reachable from outside: say insecure_admin: true")
         if (self.state.kind == "redis") != (self.state.redis is not None):
-            raise ValueError("state is either memory, or {redis: env:REDIS_URL}")
+            raise ValueError("state is either memory, sql, or {redis: env:REDIS_URL}")
         if self.workers * self.nodes > 1 and self.state.kind == "memory" and not self.allow_local_limits:
             raise ValueError("several workers or nodes need shared state (redis), or allow_local_limits: true")
+        if self.nodes > 1 and self.state.kind == "sql" and self._own_file:
+            raise ValueError("several nodes with state: sql need a store that they share: PostgreSQL")
         if self.nodes > 1 and self.pepper is None:
             raise ValueError("several nodes need one pepper: write pepper: env:NAME or file:/path")
         return self
+
+    @property
+    def _own_file(self) -> bool:
+        return self.store.url is None or not self.store.url.reveal().startswith("postgres")
 
     @property
     def state_path(self) -> Path:

@@ -84,8 +84,8 @@ class MemoryAdmission:
             bucket.tat = tat
             self._shelf.add(claim.bucket, bucket, self._clock.now())
 
-    def take_now(self, claims: tuple[Claim, ...], ttl: float) -> Taken:
-        """`take` without a coroutine."""
+    def take_now(self, claims: tuple[Claim, ...], ttl: float, *, keep: bool = False) -> Taken:
+        """`take` without a coroutine. `keep`: rates of requests may be given back, too."""
         if self._closed:
             self._check_open(claims)
         now, wall = self._clock.now(), self._clock.wall()
@@ -109,7 +109,9 @@ class MemoryAdmission:
         )
         if wait:
             return Taken(standings, wait)
-        needed = any(part.claim.limit.family != "rate" or part.claim.limit.dimension != "requests" for part in parts)
+        needed = keep or any(
+            part.claim.limit.family != "rate" or part.claim.limit.dimension != "requests" for part in parts
+        )
         return Taken(standings, None, MemoryHold(parts, self._clock, ttl) if needed else None)
 
     def _take_rate(self, claim: Claim) -> Taken:

@@ -91,7 +91,7 @@ class HoldingBucket:
 
     def spend(self, limit: Limit, period: int, amount: int) -> bool:
         """Spend (or, below 0, give back) in a window; False when that one is over."""
-        if not self._counts(limit, period):
+        if not self.counts(limit, period):
             return False
         self.spent = max(0, self.spent + amount)
         if type(limit.window) is Rolling:
@@ -105,7 +105,7 @@ class HoldingBucket:
     def lacking(self, part: Part, amount: int, now: float, wall: float) -> int:
         """Units that must be held so that the part has `amount`: all of it when it had expired."""
         self.refresh(part.claim.limit, now, wall)
-        if not self._counts(part.claim.limit, part.period):
+        if not self.counts(part.claim.limit, part.period):
             return 0
         return amount - part.amount if part in self.holds else amount
 
@@ -117,7 +117,7 @@ class HoldingBucket:
 
     def top_up(self, part: Part, amount: int, now: float) -> None:
         """Hold `amount`, which fits; nothing is held in a window that has closed."""
-        if not self._counts(part.claim.limit, part.period):
+        if not self.counts(part.claim.limit, part.period):
             return
         self.held += amount - part.amount if part in self.holds else amount
         self.soonest = min(self.soonest, part.expires) if self.holds else part.expires
@@ -138,7 +138,7 @@ class HoldingBucket:
         """The window is over and every hold has expired."""
         return self.until <= now
 
-    def _counts(self, limit: Limit, period: int) -> bool:
+    def counts(self, limit: Limit, period: int) -> bool:
         """Whether what was admitted in `period` counts in what is open now."""
         if type(limit.window) is Rolling:
             return period >= limit.window.first(self.period)
