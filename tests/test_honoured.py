@@ -54,6 +54,7 @@ CLASSES = "core/test_money.py::test_a_class_without_a_rate_falls_back_in_the_doc
 JWT = "policies/test_jwt.py::"
 LIMIT = "policies/test_rate_limit.py::"
 BUDGETS = "config/test_documents_budgets.py::"
+ALERTS = "control/budgets/test_alerts.py::"
 BECOME = "test_dollars_become_units_and_the_window_has_the_orgs_fiscal_start"
 PLACES = "policies/test_concurrency_limit.py::"
 TOKENS = "policies/test_token_limit.py::"
@@ -380,6 +381,8 @@ FIELDS = {
         f"BudgetTerms.{name}": BUDGETS + "test_what_else_is_written_is_what_the_budget_has"
         for name in ("mode", "soft", "reservation", "last_request", "hard_cutoff")
     },
+    "AlertsDocument.webhook": ALERTS + "test_each_threshold_is_told_once_in_its_window_by_any_node",
+    "AlertsDocument.secret": ALERTS + "test_it_says_what_a_reader_needs_and_who_sent_it",
     "PlanDocument.policies": API + "test_policies_of_plan_and_team_hold_on_every_route",
     "Documents.policies": "config/test_load.py::test_a_chain_of_the_operator_replaces_the_shipped_one",
     # policies -------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from triplegate.config import (
     documents,
+    documents_alerts,
     documents_api,
     documents_base,
     documents_budgets,
@@ -41,6 +42,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(r"<!-- table: (\S+) -->\n.*?<!-- end -->", re.DOTALL)
 MODULES = (
     documents,
+    documents_alerts,
     documents_api,
     documents_base,
     documents_budgets,

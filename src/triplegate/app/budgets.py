@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from triplegate.app.node import Crew
 from triplegate.config.budgets import Budgeted, budgets_of
+from triplegate.config.documents_alerts import AlertsDocument
 from triplegate.config.documents_budgets import key_allowances
 from triplegate.config.settings import Settings
+from triplegate.control.budgets.alerts import Alerts
 from triplegate.control.budgets.keeping import EVERY, Keeping
 from triplegate.control.budgets.listing import BudgetView, Place, budget_id, places, view, views
+from triplegate.control.budgets.reading import Bucket
 from triplegate.control.view import Degraded
 from triplegate.core.money import from_dollars, to_dollars
 from triplegate.core.raises import Raise, Raised
@@ -61,12 +64,26 @@ class Budgets:
             gates=own,
             mine=None if own is not None else self._mine,
             behind=self._behind,
+            seen=self._seen,
         )
+        from triplegate.stores.sql.outbox import SqlOutbox
+
+        kit = gateway.kit
+        outbox = SqlOutbox(store.database)
+        self.alerts = Alerts(outbox, kit.dial, kit.secrets, kit.clock, raised, self._alerts)
         gateway.on_swap.append(lambda _: self.keeping.renew())
         store.index.on_news.append(self.keeping.renew)
         if isinstance(shared, RedisStore):
             shared.on_up(self.keeping.ask)
         self.keeping.renew()
+
+    def _alerts(self) -> AlertsDocument:
+        snapshot = self._gateway.snapshot
+        return AlertsDocument() if snapshot is None else snapshot.documents.alerts
+
+    async def _seen(self, spent: Mapping[str, Bucket]) -> None:
+        if self._crew.leads:
+            await self.alerts.look(spent)
 
     def all(self) -> Mapping[str, Budgeted]:
         """Every budget that is in force, by label."""
@@ -135,6 +152,8 @@ class Budgets:
 
     def degraded(self) -> Iterable[Degraded]:
         """What works less well than promised."""
+        if self.alerts.trouble:
+            yield Degraded("alerts", self.alerts.trouble)
         if self.keeping.failure:
             closed = "; they are closed until it is" if self.keeping.closed else ""
             yield Degraded("budgets", f"what was spent cannot be read: {self.keeping.failure}{closed}")

@@ -248,6 +248,7 @@ class Building:
         self.supervisor.spawn(self.budgets.run(), "budgets")
         if self.crew.leads:
             self._keep_ledger()
+            self.supervisor.spawn(self.budgets.alerts.run(), "alerts")
         self._join()
         if self.settings.documents == "files":
             self.supervisor.spawn(self.reloading.watch(), "configuration")

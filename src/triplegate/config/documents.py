@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from pydantic import Field, PrivateAttr
 
+from triplegate.config.documents_alerts import AlertsDocument
 from triplegate.config.documents_api import (
     INTERNAL,
     ExactHost,
@@ -159,6 +160,8 @@ class Documents(Document):
     """Named limits."""
     chargeback: ChargebackDocument = ChargebackDocument()
     """What reports for finance add to the ledger."""
+    alerts: AlertsDocument = AlertsDocument()
+    """Who is told when a budget is nearly spent."""
     policies: dict[Name, Policies] = Field(default_factory=dict)
     """Named chains; a string in a list of policies stands for one of these."""
 

@@ -11,7 +11,7 @@ from triplegate.config.reader import MAX_BYTES, Node, read
 
 SETTINGS_FILE = "triplegate.yaml"
 MAX_FILES = 2_000
-SINGLE = frozenset({"chargeback", "gateway", "llm", "mcp"})
+SINGLE = frozenset({"alerts", "chargeback", "gateway", "llm", "mcp"})
 """Kinds of which there is one object, not many by name."""
 KINDS = frozenset(Documents.model_fields) - {"sections"}
 _INTERNAL = (

@@ -109,10 +109,10 @@ def places(
     for budget in budgets.values():
         holder = _own(budget)
         if holder:
-            place = _place(budget.allowance, holder, teams_of_keys)
+            place = place_of(budget.allowance, holder, teams_of_keys)
             found[place.bucket] = place
     for bucket in spent:
-        place = _place(bucket.budget.allowance, bucket.holder, teams_of_keys)
+        place = place_of(bucket.budget.allowance, bucket.holder, teams_of_keys)
         if bucket.budget.allowance.label in budgets:
             found.setdefault(place.bucket, place)
     return list(found.values())
@@ -127,7 +127,8 @@ def _own(budget: Budgeted) -> str:
     return "/".join(place[name] for name in names)
 
 
-def _place(allowance: Allowance, holder: str, teams_of_keys: Mapping[str, tuple[str, str]]) -> Place:
+def place_of(allowance: Allowance, holder: str, teams_of_keys: Mapping[str, tuple[str, str]]) -> Place:
+    """The bucket of a holder, with its org and team as far as they are known."""
     if allowance.by == "key" and "/" not in holder:
         return Place(allowance, holder, *teams_of_keys.get(holder, ("", "")))
     if allowance.by in ("org", "team", "consumer", "key"):
