@@ -4,10 +4,12 @@ import csv
 import io
 import json
 import re
+import shlex
 
 import httpx
 import pytest
 from tests.control.reports.focus_checker import faults
+from tests.docs.reference import DOCS
 from tests.journeys.running import House
 from tests.stores.ledger_records import record
 
@@ -125,6 +127,20 @@ def test_a_terminal_gets_no_bytes(command, place, monkeypatch):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     done = command("report", "chargeback", "--format", "parquet")
     assert (done.status, done.out, done.err) == (2, "", "parquet is not for a terminal: say --output FILE\n")
+
+
+COMMANDS = re.findall(r"^\$ triplegate (.*)$", (DOCS / "chargeback.md").read_text(), re.MULTILINE)
+
+
+def test_the_docs_have_commands():
+    assert len(COMMANDS) >= 7
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_command_of_the_docs_works(command, place, line):
+    (place / "tags.yaml").write_text('chargeback: {tags: {web: {cost_center: "4711"}}}\n')
+    done = command(*shlex.split(line))
+    assert (done.status, done.err) == (0, "")
 
 
 def test_entries_that_wait_on_disk_are_told(command, place):

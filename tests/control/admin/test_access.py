@@ -31,6 +31,7 @@ EXPECTED = {
     ("GET", "/admin/v1/endpoints"): ("everyone", "whole"),
     ("GET", "/admin/v1/usage"): ("everyone", "own"),
     ("GET", "/admin/v1/reports/chargeback"): ("everyone", "own"),
+    ("GET", "/statement"): ("everyone", "own"),
     ("GET", "/admin/v1/limits"): ("everyone", "own"),
     ("GET", "/admin/v1/prices"): ("everyone", "whole"),
     ("GET", "/admin/v1/exchanges"): ("everyone", "own"),

@@ -25,13 +25,20 @@ from triplegate.control.pages.home import home
 from triplegate.control.pages.limits import show_limits
 from triplegate.control.pages.prices import show_prices
 from triplegate.control.pages.shown import clock, dollars, moment, plain
+from triplegate.control.pages.statements import show_statement
 from triplegate.control.parts import Parts
 from triplegate.core.money import to_dollars
 from triplegate.core.usage import CLASSES
 
 _HERE = Path(__file__).parent
 _FORM = 4 << 10
-PAGES = (("/", "Overview"), ("/costs", "Costs"), ("/limits", "Limits"), ("/prices", "Prices"))
+PAGES = (
+    ("/", "Overview"),
+    ("/costs", "Costs"),
+    ("/statement", "Statement"),
+    ("/limits", "Limits"),
+    ("/prices", "Prices"),
+)
 """What every page leads to."""
 Form = URLEncodedBody[dict[str, str]]
 AnyRequest = Request[Any, Any, Any]
@@ -131,7 +138,7 @@ async def sign_out(
 def pages() -> list[HTTPRouteHandler]:
     """Handlers of all pages."""
     costs: list[HTTPRouteHandler] = [show_costs, download, show_calls, show_call]
-    return [show_home, *costs, show_limits, show_prices, show_sign_in, sign_in, sign_out]
+    return [show_home, *costs, show_statement, show_limits, show_prices, show_sign_in, sign_in, sign_out]
 
 
 def _form(trouble: str = "", status: int = 200, headers: dict[str, str] | None = None) -> Template:

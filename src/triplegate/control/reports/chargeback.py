@@ -39,6 +39,14 @@ class House(msgspec.Struct, frozen=True):
     price: Callable[[str], Known | None] = lambda version: None
     """What a price version of the ledger was."""
 
+    def tags(self, team: Team) -> dict[str, str]:
+        """What finance calls a team."""
+        found: dict[str, str] = {}
+        for name, tags in self.document.tags.items():
+            if team_of(name, self.teams) == team:
+                found.update(tags)
+        return found
+
 
 class Line(msgspec.Struct):
     """One payer's part. Money in units."""

@@ -8,7 +8,6 @@ from typing import Literal
 import msgspec
 
 from triplegate.config.documents_chargeback import ChargebackDocument
-from triplegate.control.reports.allocation import team_of
 from triplegate.control.reports.chargeback import House, Question
 from triplegate.control.reports.columns import Cell, Sheet, moment
 from triplegate.control.reports.focus_columns import COLUMNS, VERSION
@@ -100,24 +99,16 @@ def _rows(
     counted: Mapping[tuple[str, ...], Mapping[str, int]],
     grain: Grain,
 ) -> Iterator[tuple[Cell, ...]]:
-    tags = tags_of(house)
+    tags = {team: house.tags(team) for team in {(group.labels["org"], group.labels["team"]) for group in groups}}
     for group in groups:
         labels = group.labels
         found = known.get(labels["price_version"])
         counters = counted.get(tuple(labels.values()), {})
-        writer = _Group(labels, found, house.document, tags.get((labels["org"], labels["team"]), {}))
+        writer = _Group(labels, found, house.document, tags[labels["org"], labels["team"]])
         same = {**writer.on_every_row(), **_times(int(float(labels[grain])), period, grain)}
         for row in writer.rows(group.sums, metered(group.sums, None if found is None else found.price, counters)):
             cells = {**same, **row}
             yield tuple(cells.get(column.name) for column in COLUMNS)
-
-
-def tags_of(house: House) -> dict[tuple[str, str], dict[str, str]]:
-    """What finance calls each team."""
-    found: dict[tuple[str, str], dict[str, str]] = {}
-    for name, tags in house.document.tags.items():
-        found.setdefault(team_of(name, house.teams), {}).update(tags)
-    return found
 
 
 def _times(begin: int, period: Period, grain: Grain) -> dict[str, Cell]:
