@@ -1,18 +1,19 @@
-"""Input tokens counted with the vendor's own vocabulary: of texts exactly, of frames and tools as documented."""
+"""Input tokens counted with the vendor's own vocabulary, of calls whose text is all that models are shown."""
 
 from collections.abc import Iterable
 
 import msgspec
 
 from triplegate.core.errors import Refusal
-from triplegate.core.estimator import IMAGE, SCHEMA, tokens_of
+from triplegate.core.estimator import IMAGE, tokens_of
 from triplegate.core.ports import Kit
 from triplegate.gates.llm.beside import Beside
 from triplegate.gates.llm.call import LlmCall
 from triplegate.gates.llm.ranks import Encode, Ranks
+from triplegate.gates.llm.sizing import defines
 from triplegate.gates.llm.strategy import Place
 from triplegate.wire.anthropic_messages import CLIENT
-from triplegate.wire.neutral import Media, Message, Native, NativeTool, Part, Text, ToolResult, ToolUse
+from triplegate.wire.neutral import Media, Message, Native, Part, Text, ToolResult, ToolUse
 
 ON_LOOP = 32 << 10
 """Bytes of a body that are counted at once, some milliseconds; larger ones are counted in a thread."""
@@ -48,8 +49,8 @@ class Exact:
         """Note the count with the call; nothing is noted where it cannot be counted, so that it is estimated."""
         encodes = {self._ranks.encode_of(model) for model in self._models}
         encode = encodes.pop()
-        if encodes or encode is None or call.size > _MOST or call.endpoint.form:
-            return
+        if encodes or encode is None or call.size > _MOST or call.endpoint.form or defines(call):
+            return  # how tools are shown to models is no vendor's public word: what was learned is nearer
         if call.size <= ON_LOOP:
             call.exact_tokens = _counted(call, encode)
         else:
@@ -73,11 +74,6 @@ def _counted(call: LlmCall, encode: Encode) -> int:
     total = float(_FRAME)
     for message in request.messages:
         total += _FRAME + 1 + _of_message(message, encode)
-    for tool in request.tools:
-        if isinstance(tool, NativeTool):
-            total += SCHEMA * tokens_of(tool.raw)
-        else:
-            total += len(encode(tool.name)) + len(encode(tool.description)) + SCHEMA * tokens_of(tool.schema)
     return round(total)
 
 
