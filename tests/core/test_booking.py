@@ -58,3 +58,11 @@ def test_what_is_left_is_a_row_of_its_own():
     assert (left.duration_us, left.bytes_out, sum(left.tokens), left.each) == (30_000_000, 15, 4, True)
     assert (left.kind, left.started, left.status) == (total.kind, total.started, total.status)
     assert total.bytes_out == 25
+
+
+def test_a_call_of_a_tool_is_booked_on_the_tool():
+    exchange = make_exchange(route=Route("files", "mcp"))
+    exchange.attempt(Target("server", "files")).adopted = True
+    exchange.target, exchange.tool = "files", "files__read"
+    record = record_of(exchange, "final", "n1", exchange.started, 1000.0)
+    assert (record.route, record.target, record.attempts[0].target) == ("files", "files__read", "files")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 report = App(name="report", help="What was used and what it cost, from the ledger.")
 
 DIMENSIONS = (
-    *("org", "team", "consumer", "key", "plan", "gate", "route", "model", "provider", "target", "outcome"),
+    *("org", "team", "consumer", "key", "plan", "gate", "route", "model", "tool", "provider", "target", "outcome"),
     *("price_version", "cache", "hour", "day"),
 )
 _COUNTS = ("requests", "refused", "failed", "tokens_in", "tokens_out", "cost")

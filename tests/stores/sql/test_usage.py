@@ -105,3 +105,13 @@ async def test_only_what_is_asked_for(filled: Database) -> None:
     assert await requests(model="smart", cache=["exact"]) == 1
     with pytest.raises(ValueError, match="not by color"):
         await requests(color="red")
+
+
+async def test_a_tool_is_what_a_call_of_the_mcp_gate_is_booked_on(database: Database) -> None:
+    called = record(exchange="T", gate="mcp", route="files", target="files__read", cost=7, own_cost=7, attempts=())
+    listed = record(exchange="L", gate="mcp", route="files", target="files", cost=0, attempts=())
+    await SqlLedger(database).write([called, listed, record(exchange="M")])
+    found = await usage_rows(database, ["tool"], 0, 2e9)
+    assert [(row.tool, row.requests, row.cost) for row in found] == [("", 2, record().cost), ("files__read", 1, 7)]
+    [row] = await usage_rows(database, ["gate"], 0, 2e9, {"tool": "files__read"})
+    assert (row.gate, row.cost) == ("mcp", 7)

@@ -10,7 +10,7 @@ from triplegate.control.admin.access import Caller
 from triplegate.control.reports.explorer import BY, DAY, Question
 
 PERIODS = {"today": "today", "7d": "last 7 days", "30d": "last 30 days", "month": "this month", "last": "last month"}
-CHOSEN = ("org", "team", "consumer", "key", "model", "route", "provider", "gate", "plan", "outcome")
+CHOSEN = ("org", "team", "consumer", "key", "model", "tool", "route", "provider", "gate", "plan", "outcome")
 """Dimensions that an address may fix."""
 _LONGEST = 400
 

@@ -8,7 +8,7 @@ import msgspec
 
 from triplegate.control.reports.usage import label
 
-BY = ("team", "consumer", "key", "model", "route", "provider", "gate", "plan", "outcome")
+BY = ("team", "consumer", "key", "model", "tool", "route", "provider", "gate", "plan", "outcome")
 """What costs are told by."""
 LINES = 200
 """Most lines told one by one; the rest is one line more."""

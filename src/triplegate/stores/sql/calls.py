@@ -60,6 +60,8 @@ def _sums(last: Any) -> list[sa.ColumnElement[Any]]:
 def _is(table: Any, name: str, value: str) -> sa.ColumnElement[bool]:
     if name == "model":
         return sa.and_(table.c.gate == "llm", table.c.route == value)
+    if name == "tool":
+        return sa.and_(table.c.gate == "mcp", table.c.target == value)
     if name == "provider":
         tries = sa.select(attempts.c.exchange).where(attempts.c.exchange == table.c.exchange)
         return sa.exists(tries.where(attempts.c.provider == value))

@@ -13,10 +13,11 @@ from triplegate.stores.sql.spans import Span, spans_of
 from triplegate.stores.sql.tables import LEDGER_SUMS
 
 DIMENSIONS = (
-    *("org", "team", "consumer", "key", "plan", "gate", "route", "model", "provider", "target", "outcome"),
+    *("org", "team", "consumer", "key", "plan", "gate", "route", "model", "tool", "provider", "target", "outcome"),
     *("price_version", "cache", "hour", "day"),
 )
-"""What usage may be summed by. A model is a route of the llm gate. `hour` and `day` are first seconds, Unix time, UTC.
+"""What usage may be summed by. A model is a route of the llm gate, a tool a target of the mcp gate.
+`hour` and `day` are first seconds, Unix time, UTC.
 
 Minute sums know neither key nor plan, provider, price version and cache.
 """
@@ -81,6 +82,9 @@ def _kept(label: sa.ColumnElement[Any], value: Any) -> sa.ColumnElement[bool]:
 def _label(lines: Lines, name: str) -> sa.ColumnElement[Any]:
     if name == "key":
         return lines.keys["key_id"]
+    if name == "tool":
+        tool = sa.and_(lines.keys["gate"] == "mcp", lines.keys["target"] != lines.keys["route"])
+        return sa.case((tool, lines.keys["target"]), else_=sa.literal("", sa.Text))
     if name == "model":
         return sa.case((lines.keys["gate"] == "llm", lines.keys["route"]), else_=sa.literal("", sa.Text))
     return lines.keys[name]

@@ -25,6 +25,7 @@ By = Literal[
     "gate",
     "route",
     "model",
+    "tool",
     "provider",
     "target",
     "outcome",

@@ -17,7 +17,7 @@ from triplegate.core.identity import Principal
 from triplegate.core.ports import Books
 
 PATH = "/usage"
-BY = ("model", "route", "gate", "day", "key", "outcome")
+BY = ("model", "tool", "route", "gate", "day", "key", "outcome")
 """What it may be told by."""
 AT_ONCE = 4
 """Questions that a worker asks the ledger at once; more are turned away."""
