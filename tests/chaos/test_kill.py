@@ -93,6 +93,19 @@ def compare_usage(house: House) -> None:
             assert row["requests"] == len(mine), route
             assert round(float(row["cost"]) * 1e10) == sum(one["cost"] for one in mine), route
     assert {(one["route"],) for one in rows} <= set(report)
+    compare_sums(house)
+
+
+def compare_sums(house: House) -> None:
+    """Hours and days hold what the rows do, whenever the process died."""
+    rows = """SELECT route, COUNT(DISTINCT exchange), SUM(cost), SUM(bytes_out), SUM(input_uncached), SUM(output_text)
+        FROM records GROUP BY 1 ORDER BY 1"""
+    sums = """SELECT route, SUM(requests), SUM(cost), SUM(bytes_out), SUM(input_uncached), SUM(output_text)
+        FROM %s WHERE cache <> '' GROUP BY 1 ORDER BY 1"""
+    with closing(sqlite3.connect(house.directory / ".triplegate" / "triplegate.db", timeout=5)) as database:
+        written = database.execute(rows).fetchall()
+        for table in ("rollups_hour", "rollups_day"):
+            assert database.execute(sums % table).fetchall() == written, table
 
 
 async def test_five_kills_under_load_lose_no_call_and_charge_none_twice(tmp_path):

@@ -61,6 +61,7 @@ def record_of(exchange: Exchange, kind: Kind, node: str, now: float, wall: float
         attempts,
         1,
         _provider(exchange),
+        numbers.surcharge,
     )
 
 
@@ -74,6 +75,7 @@ _SUMS = (
     "cost",
     "list_cost",
     "saved",
+    "surcharge",
 )
 
 

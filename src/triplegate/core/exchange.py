@@ -70,6 +70,8 @@ class Numbers(msgspec.Struct, gc=False):
     own_cost: int = 0
     list_cost: int = 0
     saved: int = 0
+    surcharge: int = 0
+    """What a fallback's answer cost above the price of the first choice."""
     streamed: bool = False
     cache: str = "none"
     price_version: str = ""

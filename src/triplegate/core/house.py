@@ -61,7 +61,7 @@ class Household:
         total = record_of(exchange, "interim", self.node, clock.now(), clock.wall())
         total.attempts = ()  # they are told once, with the last part
         if exchange.intended:  # its price too: whoever adopts an orphan charges what its intent has set aside
-            total.own_cost = total.cost = total.list_cost = total.saved = 0
+            total.own_cost = total.cost = total.list_cost = total.saved = total.surcharge = 0
         try:
             self.spool.append(total if exchange.booked is None else rest_of(total, exchange.booked))
         except (Refusal, OSError):

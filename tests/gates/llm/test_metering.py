@@ -2,6 +2,8 @@
 
 import json
 
+import msgspec
+import pytest
 from tests.builders import make_exchange
 from tests.gates.llm.calls import COUNT, DONE, REPLY, STOP, USAGE, WORD, chat, event
 
@@ -248,3 +250,25 @@ def test_where_nobody_knows_a_price_there_is_none():
     case = streamed(target=Target("deployment", "d"))
     case.attempt.flow = case.flow
     assert case.meter.so_far()["money"] == 0
+
+
+# fallbacks -------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("first", "role", "surcharge"),
+    [
+        (Price("cheap"), "fallback", 25),
+        (Price("dear", call=1_000), "fallback", 0),
+        (Price("none"), "fallback", 0),
+        (None, "fallback", 0),
+        (Price("cheap"), "hedge", 0),
+    ],
+)
+def test_what_a_fallback_cost_more_than_the_first_choice_is_told(first, role, surcharge):
+    case = whole()
+    case.attempt.role = role
+    case.exchange.attempts.insert(0, case.exchange.attempt(msgspec.structs.replace(TARGET, price=first)))
+    case.exchange.attempts.pop()
+    case.encoder.finish()
+    assert case.exchange.numbers.surcharge == surcharge
+    case.exchange.close("ok")
+    assert case.exchange.house.spool.records[-1].surcharge == surcharge

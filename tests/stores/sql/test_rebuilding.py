@@ -1,10 +1,15 @@
 """Sums made anew from the rows, beside whoever adds to them."""
 
 import asyncio
+import time
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from tests.stores.ledger_records import record, unpriced
+from tests.stores.sql.databases import opened
+from tests.stores.sql.seeded import BEGIN as MONTH_BEGIN
+from tests.stores.sql.seeded import MONTH, seed
 
 from triplegate.stores.sql.engine import Database
 from triplegate.stores.sql.ledger import SqlLedger
@@ -84,3 +89,30 @@ async def test_nothing_is_lost_or_told_twice_beside_a_drain(filled: Database) ->
     assert await tables(filled) == before
     [total] = await usage_rows(filled, [], 0, 2e9)
     assert total.requests == 40 + 20 + 60 * 9
+
+
+async def _month_of(database: Database, count: int, within: float) -> None:
+    await seed(database, count)
+    assert len(await rebuilt(database, 0, 2e9)) == 30
+    took = []
+    for _ in range(3):
+        begin = time.perf_counter()
+        found = await usage_rows(database, ["team", "model"], MONTH_BEGIN, MONTH_BEGIN + MONTH)
+        took.append(time.perf_counter() - begin)
+    assert sum(row.requests for row in found) == count
+    print(f"{count:,} records: the month by team and model in {min(took) * 1000:.0f} ms")
+    assert min(took) <= within
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+async def test_the_month_of_a_million_records_is_told_in_a_second(tmp_path: Path) -> None:
+    async with opened(f"sqlite:///{tmp_path}/ledger.db") as database:
+        await _month_of(database, 1_000_000, 1.0)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3_600)
+async def test_the_month_of_ten_million_records_is_told_in_a_second(tmp_path: Path) -> None:
+    async with opened(f"sqlite:///{tmp_path}/ledger.db") as database:
+        await _month_of(database, 10_000_000, 1.0)

@@ -44,6 +44,8 @@ class Meter:
         if price is not None:
             attempt.cost, attempt.price_version = charge(exchange, attempt, price, usage)
             exchange.numbers.price_version = attempt.price_version
+            if attempt.adopted and attempt.role == "fallback":
+                exchange.numbers.surcharge = surcharge(exchange, attempt, self._call)
         exchange.numbers.list_cost = attempt.cost
         return attempt.cost
 
@@ -69,6 +71,14 @@ def charge(exchange: Exchange, attempt: Attempt, price: Price, usage: Usage) -> 
         clock = exchange.house.clock
         price = price.applied(tokens, usage.tier, clock.wall() - (clock.now() - attempt.started))
     return price.flat(tokens, usage.tool_units), price.version
+
+
+def surcharge(exchange: Exchange, attempt: Attempt, call: LlmCall) -> int:
+    """What the answer of a fallback cost more than the first choice would have; 0 where nobody knows its price."""
+    price = price_for(exchange.attempts[0].target, call)
+    if price is None or price.version == "none":
+        return 0
+    return max(0, attempt.cost - charge(exchange, attempt, price, attempt.usage)[0])
 
 
 def begin(exchange: Exchange, attempt: Attempt, call: LlmCall) -> tuple[Usage, Charged]:
