@@ -626,7 +626,7 @@ OPTIONS = {
     "chargeback.by": CHARGED + "test_the_table_says_as_of_when_and_sums_up",
     "chargeback.since": CHARGED + "test_it_can_be_written_to_a_file",
     "chargeback.until": CHARGED + "test_wrong_usage_is_said",
-    "chargeback.grain": CHARGED + "test_focus_is_the_same_with_and_without_a_gateway",
+    "chargeback.grain": CHARGED + "test_with_and_without_a_gateway_the_numbers_are_the_same",
     "chargeback.form": CHARGED + "test_it_can_be_written_to_a_file",
     "chargeback.output": CHARGED + "test_it_can_be_written_to_a_file",
     "chargeback.config": CHARGED + "test_the_table_says_as_of_when_and_sums_up",

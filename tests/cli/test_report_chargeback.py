@@ -25,12 +25,13 @@ def spend(house, calls, key):
         assert answer.status_code == 200
 
 
-def test_with_and_without_a_gateway_the_numbers_are_the_same(command, place):
+def test_with_and_without_a_gateway_the_numbers_are_the_same(command, place, tmp_path):
     made = command("key", "create", "--org", "acme", "--team", "web", "--consumer", "ci")
     with House(place) as house:
         spend(house, 3, made.out.strip())
         house.admin("GET", "/whoami")
         running = command("report", "chargeback", "--format", "json", TRIPLEGATE_ADMIN_TOKEN=house.owner)
+        exported = command("report", "chargeback", "--format", "focus")
     assert (running.status, running.err) == (0, "")
     told = json.loads(running.out)
     [line] = told["lines"]
@@ -47,6 +48,22 @@ def test_with_and_without_a_gateway_the_numbers_are_the_same(command, place):
     for one in (*told["lines"], *again["lines"]):
         del one["as_of"]
     assert again["lines"] == told["lines"]
+    focus_is_the_same(command, exported, tmp_path)
+
+
+def focus_is_the_same(command, exported, tmp_path):
+    offline = command("report", "chargeback", "--format", "focus", "--grain", "day")
+    assert (exported.status, offline.status, exported.out) == (0, 0, offline.out)
+    rows = list(csv.DictReader(io.StringIO(offline.out, newline="")))
+    assert faults(rows) == []
+    assert [(row["SkuMeter"], row["BilledCost"], row["ListUnitPrice"]) for row in rows] == [("Requests", "1.5", "0.5")]
+    hourly = command("report", "chargeback", "--format", "focus", "--grain", "hour")
+    assert hourly.out != offline.out
+    told = command("report", "chargeback", "--format", "focus", "--output", str(tmp_path / "focus.parquet"))
+    if told.status:
+        assert "parquet needs pyarrow" in told.err
+    else:
+        assert (tmp_path / "focus.parquet").read_bytes().startswith(b"PAR1")
 
 
 def test_the_table_says_as_of_when_and_sums_up(reach, house):
@@ -77,26 +94,6 @@ def test_files_of_libraries_or_how_to_get_them(reach, tmp_path, form, library, m
         assert f"501: {form} needs {library}: pip install 'triplegate[reports]'" in done.err
     else:
         assert target.read_bytes().startswith(magic)
-
-
-def test_focus_is_the_same_with_and_without_a_gateway(command, place, tmp_path):
-    made = command("key", "create", "--org", "acme", "--team", "web", "--consumer", "ci")
-    with House(place) as house:
-        spend(house, 2, made.out.strip())
-        house.admin("GET", "/whoami")
-        running = command("report", "chargeback", "--format", "focus", TRIPLEGATE_ADMIN_TOKEN=house.owner)
-    offline = command("report", "chargeback", "--format", "focus", "--grain", "day")
-    assert (running.status, offline.status, running.out) == (0, 0, offline.out)
-    rows = list(csv.DictReader(io.StringIO(offline.out, newline="")))
-    assert faults(rows) == []
-    assert [(row["SkuMeter"], row["BilledCost"], row["ListUnitPrice"]) for row in rows] == [("Requests", "1", "0.5")]
-    hourly = command("report", "chargeback", "--format", "focus", "--grain", "hour")
-    assert hourly.out != offline.out
-    told = command("report", "chargeback", "--format", "focus", "--output", str(tmp_path / "focus.parquet"))
-    if told.status:
-        assert "parquet needs pyarrow" in told.err
-    else:
-        assert (tmp_path / "focus.parquet").read_bytes().startswith(b"PAR1")
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,6 @@ import importlib.util
 import io
 import json
 import os
-import subprocess
-import sys
 from decimal import Decimal
 
 import httpx
@@ -14,6 +12,8 @@ import pytest
 from tests.control.reports.focus_checker import faults
 from tests.gates.mcp.messages import modern
 from tests.journeys.running import House
+
+from triplegate.cli.entry import run
 
 CLIENT = {"timeout": 30, "trust_env": False}
 TALKS = [{"tokens": 7}, {"tokens": 11}, {"tokens": 11, "cached": 3}, {"text": "hello there"}]
@@ -64,25 +64,26 @@ def priced(usage):
     return sum(count * PRICES[name] for name, count in million.items()) / 1_000_000
 
 
-def report(demo, *words, by="gate,route"):
-    """`triplegate report chargeback …` in the demo's directory: its exit status, and the bytes that it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "triplegate", "report", "chargeback", "--by", by, *words],
-        cwd=demo.directory,
-        env={name: value for name, value in os.environ.items() if not name.startswith("TRIPLEGATE_")},
-        capture_output=True,
-        timeout=30,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+@pytest.fixture
+def report(demo, tmp_path, monkeypatch):
+    """`triplegate report chargeback …` in the demo's directory; the bytes of the file that it wrote."""
+    for name in [name for name in os.environ if name.startswith("TRIPLEGATE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(demo.directory)
+
+    def call(*words, by="gate,route", name="report"):
+        assert run(["report", "chargeback", "--by", by, "--output", str(tmp_path / name), *words]) == 0
+        return (tmp_path / name).read_bytes()
+
+    return call
 
 
 def whole(expected):
     return sum(cost for _, cost in expected.values())
 
 
-def test_the_table_has_the_known_numbers_and_their_sum(demo, expected):
-    head, *rows, total, _, foot = report(demo).decode().splitlines()
+def test_the_table_has_the_known_numbers_and_their_sum(report, expected):
+    head, *rows, total, _, foot = report().decode().splitlines()
     assert foot.startswith("as of ")
     names = head.split()
     told = {tuple(row.split()[:2]): dict(zip(names, row.split(), strict=False)) for row in rows}
@@ -90,28 +91,28 @@ def test_the_table_has_the_known_numbers_and_their_sum(demo, expected):
     assert str(whole(expected)) in total
 
 
-def test_csv_and_json_have_them_too(demo, expected):
-    rows = list(csv.DictReader(io.StringIO(report(demo, "--format", "csv").decode(), newline="")))
+def test_csv_and_json_have_them_too(report, expected):
+    rows = list(csv.DictReader(io.StringIO(report("--format", "csv").decode(), newline="")))
     assert {(row["gate"], row["route"]): (int(row["requests"]), Decimal(row["cost"])) for row in rows} == expected
-    told = json.loads(report(demo, "--format", "json"))
+    told = json.loads(report("--format", "json"))
     lines = {(row["gate"], row["route"]): (row["requests"], Decimal(row["cost"])) for row in told["lines"]}
     assert lines == expected
     assert Decimal(told["totals"]["total"]) == whole(expected)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("pyarrow") is None, reason="pyarrow is not installed")
-def test_parquet_has_them_exactly(demo, expected):
+def test_parquet_has_them_exactly(report, expected):
     import pyarrow.parquet as files
 
-    rows = files.read_table(io.BytesIO(report(demo, "--format", "parquet"))).to_pylist()
+    rows = files.read_table(io.BytesIO(report("--format", "parquet"))).to_pylist()
     assert {(row["gate"], row["route"]): (row["requests"], row["cost"]) for row in rows} == expected
 
 
 @pytest.mark.skipif(importlib.util.find_spec("openpyxl") is None, reason="openpyxl is not installed")
-def test_a_workbook_has_them_exactly(demo, expected):
+def test_a_workbook_has_them_exactly(report, expected):
     import openpyxl
 
-    page = openpyxl.load_workbook(io.BytesIO(report(demo, "--format", "xlsx")))["chargeback"]
+    page = openpyxl.load_workbook(io.BytesIO(report("--format", "xlsx")))["chargeback"]
     head, *rows = page.iter_rows(values_only=True)
     told = [dict(zip(head, row, strict=True)) for row in rows]
     found = {(row["gate"], row["route"]): (row["requests"], Decimal(exact(row, "cost"))) for row in told}
@@ -123,10 +124,8 @@ def exact(row, name):
 
 
 @pytest.mark.parametrize("grain", ["day", "hour"])
-def test_focus_has_them_meter_by_meter_and_is_accepted(demo, expected, grain, tmp_path):
-    target = tmp_path / "focus.csv"
-    report(demo, "--format", "focus", "--grain", grain, "--output", str(target))
-    rows = list(csv.DictReader(io.StringIO(target.read_bytes().decode(), newline="")))
+def test_focus_has_them_meter_by_meter_and_is_accepted(report, expected, grain):
+    rows = list(csv.DictReader(io.StringIO(report("--format", "focus", "--grain", grain).decode(), newline="")))
     assert faults(rows) == []
     assert sum(Decimal(row["BilledCost"]) for row in rows) == whole(expected)
     for (gate, route), (calls, cost) in expected.items():
@@ -139,6 +138,6 @@ def test_focus_has_them_meter_by_meter_and_is_accepted(demo, expected, grain, tm
     assert tokens == {"Input": 1, "Cached Input": Decimal("0.1"), "Output": 2, "Requests": 0}
 
 
-def test_tools_are_told_by_name(demo, expected):
-    told = json.loads(report(demo, "--format", "json", by="tool"))
+def test_tools_are_told_by_name(report, expected):
+    told = json.loads(report("--format", "json", by="tool"))
     assert {row["tool"]: row["requests"] for row in told["lines"]} == {"demo__add": 3, "": 9}

@@ -35,7 +35,9 @@ ORDERS = {
     "model": "",
 }
 FILES = {"gate": "mcp", "key": "k2", "route": "files", "target": "files", "price_version": "files@own#3", "model": ""}
+LISTED = Price("list", input=25 * UNIT // 10, output=10 * UNIT)
 PRICES = {
+    "openai/gpt-4o@own#5": Known("openai", "gpt-4o", Price("openai/gpt-4o@own#5", input=2 * UNIT, output=UNIT)),
     "cheap@t#4": Known("openai", "cheap", Price("cheap@t#4", input=7)),
     "gpt-4o@t#1": Known(
         "openai", "gpt-4o", Price("gpt-4o@t#1", input=25 * UNIT // 10, output=10 * UNIT, cache_read=UNIT)
@@ -43,6 +45,10 @@ PRICES = {
     "orders@own#2": Known("", "", Price("orders@own#2", call=UNIT // 1000, per_unit={"bytes": 2 * UNIT})),
     "files@own#3": Known("", "", Price("files@own#3", call=UNIT // 100, per_unit={"web_search": 30_000 * UNIT})),
 }
+
+
+def of_list(known: Known) -> Price | None:
+    return LISTED if "gpt-4o@own#" in known.price.version else None
 
 
 async def sheet_of_calls(
@@ -59,7 +65,7 @@ async def sheet_of_calls(
     async def stored(versions: Collection[str]) -> dict[str, Known]:
         return {version: PRICES[version] for version in versions if version.startswith("gpt")}
 
-    house = House(ChargebackDocument.model_validate(document), TEAMS, price=PRICES.get)
+    house = House(ChargebackDocument.model_validate(document), TEAMS, price=PRICES.get, listed=of_list)
     question = Question(period or read_period("2026-11"), ("team",))
     return await focus(question, house, Ledger(Calls(calls).ask, stored, counters), grain)  # type: ignore[arg-type]
 
@@ -112,6 +118,22 @@ async def test_each_class_of_tokens_has_a_row_with_its_price() -> None:
     assert [row["x_Requests"] for row in rows] == ["0", "0", "0", "1"]
     assert [row["x_CacheSavings"] for row in rows] == ["1", "0", "0", "0"]
     assert (row["ServiceCategory"], row["ServiceSubcategory"]) == ("AI and Machine Learning", "Generative AI")
+
+
+async def test_a_deployments_own_price_is_contracted_and_its_vendors_is_the_lists() -> None:
+    own = {**SMART, "price_version": "openai/gpt-4o@own#5"}
+    rows = await exported(
+        call("2026-11-02", own, cost=2 * UNIT, input_uncached=1_000_000, output_text=0, tokens_in=1_000_000)
+    )
+    assert faults(rows) == []
+    told = {row["SkuMeter"]: row for row in rows}
+    assert (told["Input"]["ContractedUnitPrice"], told["Input"]["ContractedCost"]) == ("2", "2")
+    assert (told["Input"]["ListUnitPrice"], told["Input"]["ListCost"], told["Input"]["BilledCost"]) == (
+        "2.5",
+        "2.5",
+        "2",
+    )
+    assert told["Requests"]["ListCost"] == "0"
 
 
 async def test_what_rounding_took_is_a_row_of_its_own() -> None:

@@ -4,7 +4,9 @@ import pytest
 
 from triplegate.config.documents import Documents
 from triplegate.config.load import load
-from triplegate.control.reports.prices import known_price, variants
+from triplegate.control.reports.prices import known_price, list_price, variants
+from triplegate.control.reports.spending import Known
+from triplegate.core.money import Price
 from triplegate.core.policy import Registry
 from triplegate.gates.llm.pricing import ByName, price_of
 from triplegate.policies import built_in
@@ -59,6 +61,18 @@ def test_own_prices_default_ones_and_those_of_a_pattern_are_found(documents: Doc
         found = known_price(documents, price.version)
         assert found is not None
         assert found.price.input == rate * UNIT
+
+
+def test_the_list_price_is_told_where_a_deployment_has_its_own(documents: Documents) -> None:
+    provider = documents.providers["acme"]
+    own, _ = price_of(documents.models["own"].deployments[0], provider, "flag")
+    listed = list_price(documents, Known("acme", "big", own))
+    assert listed is not None
+    assert (own.input, listed.input, listed.output, listed.rules) == (11 * UNIT, 2 * UNIT, 4 * UNIT, None)
+    of_the_list, _ = price_of(documents.models["large"].deployments[0], provider, "flag")
+    assert list_price(documents, Known("acme", "big", of_the_list)) is None
+    assert list_price(documents, Known("acme", "unheard-of", own)) is None
+    assert list_price(documents, Known("", "orders", Price("api/orders@own#1"))) is None
 
 
 def test_routes_servers_and_tools_have_prices(documents: Documents) -> None:

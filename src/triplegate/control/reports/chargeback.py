@@ -10,6 +10,7 @@ from triplegate.control.reports.allocation import Team, allocated, amount_in, sp
 from triplegate.control.reports.forecast import EVEN, HISTORY, Forecast, Weights, forecast, weights_of
 from triplegate.control.reports.period import DAY, Period
 from triplegate.control.reports.spending import Ask, Known, Spent
+from triplegate.core.money import Price
 
 TAG = "tag:"
 """Begins the name of a dimension that finance made: tag:cost_center."""
@@ -38,6 +39,8 @@ class House(msgspec.Struct, frozen=True):
     """Units that may be spent by whom the labels name, in that period."""
     price: Callable[[str], Known | None] = lambda version: None
     """What a price version of the ledger was."""
+    listed: Callable[[Known], Price | None] = lambda known: None
+    """The vendor's list price of a model whose calls have a price of their own; None where they have none."""
 
     def tags(self, team: Team) -> dict[str, str]:
         """What finance calls a team."""

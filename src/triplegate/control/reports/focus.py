@@ -11,11 +11,11 @@ from triplegate.config.documents_chargeback import ChargebackDocument
 from triplegate.control.reports.chargeback import House, Question
 from triplegate.control.reports.columns import Cell, Sheet, moment
 from triplegate.control.reports.focus_columns import COLUMNS, VERSION
-from triplegate.control.reports.focus_meters import Metered, metered
+from triplegate.control.reports.focus_meters import Metered, exact, metered, rates_by_code
 from triplegate.control.reports.period import DAY, Period
 from triplegate.control.reports.spending import Ask, Known, Spent
 from triplegate.core.calendar import Calendar
-from triplegate.core.money import BYTES, UNITS_PER_DOLLAR
+from triplegate.core.money import BYTES, UNITS_PER_DOLLAR, Price
 
 Grain = Literal["day", "hour"]
 BY = ("org", "team", "consumer", "key", "gate", "route", "provider", "target", "price_version")
@@ -104,7 +104,8 @@ def _rows(
         labels = group.labels
         found = known.get(labels["price_version"])
         counters = counted.get(tuple(labels.values()), {})
-        writer = _Group(labels, found, house.document, tags[labels["org"], labels["team"]])
+        listed = None if found is None else house.listed(found)
+        writer = _Group(labels, found, listed, house.document, tags[labels["org"], labels["team"]])
         same = {**writer.on_every_row(), **_times(int(float(labels[grain])), period, grain)}
         for row in writer.rows(group.sums, metered(group.sums, None if found is None else found.price, counters)):
             cells = {**same, **row}
@@ -126,9 +127,16 @@ class _Group:
     """Rows of the calls of one key at one model and price in one period."""
 
     def __init__(
-        self, labels: Mapping[str, str], known: Known | None, document: ChargebackDocument, tags: Mapping[str, str]
+        self,
+        labels: Mapping[str, str],
+        known: Known | None,
+        listed: Price | None,
+        document: ChargebackDocument,
+        tags: Mapping[str, str],
     ) -> None:
         self.labels, self.known, self.document, self.tags = labels, known, document, tags
+        self.listed = {} if listed is None else rates_by_code(listed)
+        """List prices by meter, where they are not those that were charged."""
 
     def on_every_row(self) -> dict[str, Cell]:
         """What all rows say."""
@@ -185,6 +193,7 @@ class _Group:
         version = labels["price_version"] or "none"
         return {
             **_costs(part.cost, part.price),
+            **_list(part, self.listed.get(part.code, part.price)),
             "ChargeCategory": "Usage",
             "ChargeDescription": f"{part.meter} of {labels['route'] or labels['gate']}",
             "ConsumedQuantity": Decimal(part.consumed),
@@ -218,8 +227,16 @@ class _Group:
         }
 
 
+def _list(part: Metered, price: Decimal) -> dict[str, Cell]:
+    return {
+        "ListCost": part.cost if price == part.price else exact(price, part.quantity),
+        "ListUnitPrice": price,
+        "PricingCurrencyListUnitPrice": price,
+    }
+
+
 def _costs(cost: Decimal, price: Decimal | None) -> dict[str, Cell]:
-    """All four costs are the ledger's; the price of the list and the contracted one are the deployment's own."""
+    """All four costs are the ledger's, until the list's price is known to be another one."""
     return {
         **dict.fromkeys(("BilledCost", "ContractedCost", "EffectiveCost", "ListCost"), cost),
         **dict.fromkeys(("ContractedUnitPrice", "ListUnitPrice"), price),

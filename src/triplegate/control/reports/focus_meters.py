@@ -40,7 +40,12 @@ class Metered(msgspec.Struct, frozen=True):
     @property
     def cost(self) -> Decimal:
         """Exact, however many digits."""
-        return _WIDE.multiply(self.price, self.quantity)
+        return exact(self.price, self.quantity)
+
+
+def exact(price: Decimal, quantity: Decimal) -> Decimal:
+    """The product, however many digits it has."""
+    return _WIDE.multiply(price, quantity)
 
 
 def metered(sums: Mapping[str, int], price: Price | None, counters: Mapping[str, int]) -> list[Metered]:
@@ -50,6 +55,15 @@ def metered(sums: Mapping[str, int], price: Price | None, counters: Mapping[str,
     """
     found = [] if price is None else [*_tokens(sums, price), *_counted(sums, price, counters)]
     return [*found, *_calls(sums, price, sum((one.cost for one in found), start=Decimal(0)))]
+
+
+def rates_by_code(price: Price) -> dict[str, Decimal]:
+    """US dollars per pricing unit of each meter, by its code."""
+    rates = dict(zip(CLASSES, price.rates(), strict=True)) | {"requests": price.call}
+    found = {code: Decimal(rate) / UNITS_PER_DOLLAR for code, rate in rates.items()}
+    for name, rate in (price.per_unit or {}).items():
+        found[name] = Decimal(rate) / UNITS_PER_DOLLAR / (1 if name == BYTES else MILLION)
+    return found
 
 
 def _tokens(sums: Mapping[str, int], price: Price) -> Iterator[Metered]:

@@ -7,7 +7,7 @@ from triplegate.config.documents_budgets import Budgets
 from triplegate.control.reports.allocation import Team, amount_over
 from triplegate.control.reports.chargeback import House
 from triplegate.control.reports.period import Period
-from triplegate.control.reports.prices import known_price
+from triplegate.control.reports.prices import known_price, list_price
 from triplegate.core.calendar import Calendar, Rolling
 from triplegate.core.money import from_dollars
 
@@ -21,7 +21,13 @@ def house_of(documents: Documents) -> House:
     def budget(labels: Mapping[str, str], period: Period) -> int | None:
         return _budget(documents.orgs, teams, labels, period)
 
-    return House(documents.chargeback, teams, budget, lambda version: known_price(documents, version))
+    return House(
+        documents.chargeback,
+        teams,
+        budget,
+        lambda version: known_price(documents, version),
+        lambda known: list_price(documents, known),
+    )
 
 
 def _budget(

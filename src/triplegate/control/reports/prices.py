@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+import msgspec
+
 from triplegate.config.documents import Documents
 from triplegate.config.documents_llm import DeploymentDocument
 from triplegate.config.documents_prices import ChargeDefault
@@ -23,6 +25,15 @@ def known_price(documents: Documents, version: str) -> Known | None:
             if one.version == version:
                 return Known(provider, model, one)
     return None
+
+
+def list_price(documents: Documents, known: Known) -> Price | None:
+    """What the vendor's list says today of the model of a deployment that has a price of its own, for short calls."""
+    provider = documents.providers.get(known.provider)
+    rates = provider.listed(known.model) if provider is not None and "@own#" in known.price.version else None
+    if rates is None or not rates.priced:
+        return None
+    return msgspec.structs.replace(rates.price(known.price.version), rules=None)
 
 
 def variants(price: Price) -> Iterator[Price]:
