@@ -158,10 +158,13 @@ class _Relabel:
         self._tags: dict[Team, dict[str, str]] = {}
         for name, tags in house.document.tags.items():
             self._tags.setdefault(team_of(name, house.teams), {}).update(tags)
+        self._plain = not (teams or tools)
         self._bare = {team: tags for (_, team), tags in self._tags.items()}
 
     def labels(self, found: Mapping[str, str]) -> Labels:
         """Values of the dimensions asked for; empty where there is none."""
+        if self._plain:
+            return tuple([found.get(name, "") for name in self.by])
         team = self._tags.get((found.get("org", ""), found.get("team", "")), {})
         known = {**found, "tool": found.get("target", "") if found.get("gate") == "mcp" else ""}
         return tuple(

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal, localcontext
-from fractions import Fraction
+from math import isqrt
 
 import msgspec
 
 from triplegate.control.reports.period import DAY, Period, days
+from triplegate.core.money import divide_half_even
 
 LEAST = 2
 """Whole days that must have passed: there is no forecast before the third day."""
@@ -19,9 +19,9 @@ METHOD = (
     f"in the last {HISTORY} days (all alike until {_KNOWN} of these have cost anything); bounds are two standard "
     "errors of the days left away"
 )
-Weights = tuple[Fraction, ...]
-"""By weekday, Monday first; the mean is 1."""
-EVEN: Weights = (Fraction(1),) * 7
+Weights = tuple[int, ...]
+"""By weekday, Monday first; only their proportions count."""
+EVEN: Weights = (1,) * 7
 
 
 class Forecast(msgspec.Struct, frozen=True):
@@ -41,7 +41,7 @@ def weights_of(daily: Mapping[int, int], now: float) -> Weights:
     sums = [0] * 7
     for day, cost in known.items():
         sums[_weekday(day)] += cost
-    return tuple(Fraction(7 * cost, sum(sums)) for cost in sums)
+    return tuple(sums)
 
 
 def forecast(period: Period, daily: Mapping[int, int], now: float, weights: Weights = EVEN) -> Forecast | None:
@@ -57,29 +57,33 @@ def forecast(period: Period, daily: Mapping[int, int], now: float, weights: Weig
     gone = [day for day in every if day < today]
     if len(gone) < LEAST:
         return None
-    weighed = sum((weights[_weekday(day)] for day in gone), start=Fraction(0))
-    if not weighed:
+    passed = [weights[_weekday(day)] for day in gone]
+    if not sum(passed):
         return Forecast(spent, spent, spent)
-    rate = Fraction(sum(daily.get(day, 0) for day in gone)) / weighed
+    costs = [daily.get(day, 0) for day in gone]
     left = _left(every, today, now, weights)
-    ahead = rate * sum(left, start=Fraction(0))
-    off = _off([daily.get(day, 0) - rate * weights[_weekday(day)] for day in gone], left)
-    return Forecast(spent + round(ahead), spent + max(0, round(ahead - off)), spent + round(ahead + off))
+    ahead = divide_half_even(sum(costs) * sum(left), sum(passed) * DAY)
+    off = _off(costs, passed, left, sum(weights))
+    return Forecast(spent + ahead, spent + max(0, ahead - off), spent + ahead + off)
 
 
-def _left(every: Sequence[int], today: int, now: float, weights: Weights) -> list[Fraction]:
-    """Weights of the days to come, today's by the part of it that is left."""
-    part = Fraction(today + DAY - int(now), DAY)
-    return [weights[_weekday(day)] * (part if day == today else 1) for day in every if day >= today]
+def _left(every: Sequence[int], today: int, now: float, weights: Weights) -> list[int]:
+    """Weights of the days to come times their seconds; of today those that are left."""
+    part = today + DAY - int(now)
+    return [weights[_weekday(day)] * (part if day == today else DAY) for day in every if day >= today]
 
 
-def _off(residues: Sequence[Fraction], left: Sequence[Fraction]) -> Fraction:
-    """Two standard errors of the sum of the days left, the error of the rate itself included."""
-    variance = sum((one * one for one in residues), start=Fraction(0)) / max(1, len(residues) - 1)
-    ahead = sum(left, start=Fraction(0))
-    spread = 4 * variance * (sum((one * one for one in left), start=Fraction(0)) + ahead * ahead / len(residues))
-    with localcontext(prec=60):
-        return Fraction((Decimal(spread.numerator) / spread.denominator).sqrt())
+def _off(costs: Sequence[int], passed: Sequence[int], left: Sequence[int], week: int) -> int:
+    """Two standard errors of the sum of the days left, the error of the rate itself included.
+
+    In whole numbers: a day weighs seven times its share of the week's weights, 1 on average.
+    """
+    number, spent, weighed = len(costs), sum(costs), sum(passed)
+    squares = sum([(cost * weighed - spent * weight) ** 2 for cost, weight in zip(costs, passed, strict=True)])
+    ahead = number * sum([one * one for one in left]) + sum(left) ** 2
+    over = squares * 4 * 49 * ahead
+    under = weighed**2 * max(1, number - 1) * number * (week * DAY) ** 2
+    return (isqrt(4 * over // under) + 1) // 2
 
 
 def _weekday(day: int) -> int:
