@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     import httpx
 
 
+_FILE = 300.0
+"""Longest wait for a file: a large export takes its time."""
+
+
 class Admin:
     """One command's connection to `/admin/v1`; answers are decoded JSON, problems become sentences."""
 
@@ -25,20 +29,28 @@ class Admin:
 
     def fetch(self, path: str, *, query: Mapping[str, Any]) -> bytes:
         """A file. Raises Failed like `call`."""
-        answer = self._send("GET", path, query=query)
+        answer = self._send("GET", path, query=query, longest=_FILE)
         if answer.status_code != 200:
             self._read(answer)
         return bytes(answer.content)
 
     def _send(
-        self, method: str, path: str, *, body: Mapping[str, Any] | None = None, query: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, Any] | None = None,
+        longest: float = 15.0,
     ) -> "httpx.Response":
         import httpx
 
         headers = {"authorization": f"Bearer {self._token}"}
         url = f"{self._url}/admin/v1{path}"
         try:
-            return httpx.request(method, url, json=body, params=query, headers=headers, timeout=15.0, trust_env=False)
+            return httpx.request(
+                method, url, json=body, params=query, headers=headers, timeout=longest, trust_env=False
+            )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Failed(f"the gateway at {self._url} does not answer: {error}") from None
 

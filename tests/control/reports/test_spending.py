@@ -34,5 +34,15 @@ async def test_labels_are_text_and_sums_whole_numbers(database: Database) -> Non
     assert one.labels == {"team": "ops", "day": str(DAY + 86_400)}
     assert two.labels == {"team": "web", "day": str(DAY)}
     assert (two.sums["requests"], two.sums["tokens_in"], two.sums["cache_read"], two.sums["cost"]) == (2, 11, 1, 21)
+    assert [one.labels for one in await ask(("team", "team"), DAY, DAY + 1, {})] == [{"team": "web"}]
     [own] = await ask(("team",), DAY, DAY + 2 * 86_400, {"team": "ops"})
     assert own.sums["cost"] == 300
+
+
+async def test_many_rows_are_read_beside_the_loop_and_are_the_same(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = asking(database)
+    few = await ask(("team", "hour"), DAY, DAY + 2 * 86_400, {})
+    monkeypatch.setattr("triplegate.control.reports.spending._MANY", 0)
+    assert await ask(("team", "hour"), DAY, DAY + 2 * 86_400, {}) == few

@@ -1,7 +1,8 @@
 """What was spent, as the ledger sums it: labels and whole numbers by name, money in units."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
 
 Ask = Callable[[Sequence[str], float, float, Mapping[str, str]], Awaitable[Sequence["Spent"]]]
 """(dimensions, since, until, where) → what was spent."""
+
+
+_MANY = 500
+"""Rows that are read beside the loop: calls must not wait for reports."""
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -38,9 +43,21 @@ async def spending(
     """
     from triplegate.stores.sql.usage import SUMS, usage_rows
 
+    names = list(dict.fromkeys(by))
+    rows = await usage_rows(database, names, since, until, where)
+    if len(rows) < _MANY:
+        return _spent(rows, names, SUMS)
+    return await asyncio.to_thread(_spent, rows, names, SUMS)
+
+
+def _spent(rows: Iterable[Any], by: Sequence[str], sums: Sequence[str]) -> list[Spent]:
+    labels = len(by)
     return [
-        Spent({name: str(getattr(row, name)) for name in by}, {name: int(getattr(row, name)) for name in SUMS})
-        for row in await usage_rows(database, by, since, until, where)
+        Spent(
+            dict(zip(by, map(str, row[:labels]), strict=True)),
+            dict(zip(sums, map(int, row[labels : labels + len(sums)]), strict=True)),
+        )
+        for row in rows
     ]
 
 
