@@ -26,7 +26,7 @@ routes:
 orgs:
   acme:
     teams:
-      web: {{consumers: {{ci: {{}}, shop: {{}}}}}}
+      web: {{budget: {{money: 50, per: month}}, consumers: {{ci: {{budget: {{money: 7, per: month}}}}, shop: {{}}}}}}
       ops: {{consumers: {{bot: {{}}}}}}
 """
 CALLS = {("web", "ci"): (3, 2), ("web", "shop"): (1, 0), ("ops", "bot"): (2, 5)}
@@ -75,6 +75,8 @@ def test_the_holder_of_a_key_sees_its_own_use(used):
         told = httpx.get(f"{house.url}/v1/usage?by=gate,model", headers=headers).json()
         assert (told["team"], told["consumer"]) == (f"acme/{team}", consumer)
         assert (told["total"]["requests"], Decimal(told["total"]["cost"])) == expected(usage)[f"acme/{team}/{consumer}"]
+        budgets = [(one["budget"], one["limit"], one["spent"]) for one in told["budgets"]]
+        assert budgets == ([("consumer:acme/web/ci", "7", told["total"]["cost"])] if consumer == "ci" else [])
         models = {one["model"]: one for one in told["rows"] if one["gate"] == "llm" and one["model"]}
         assert models["plain"]["requests"] == chats
         assert models["plain"]["tokens_in"] == chats * usage["prompt_tokens"]

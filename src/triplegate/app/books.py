@@ -6,12 +6,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from triplegate.app.node import Crew
+from triplegate.control.budgets.listing import BudgetHouse, BudgetView
 from triplegate.stores.spool import Spool
 
 if TYPE_CHECKING:
     from triplegate.control.reports.spending import Known, Spent
     from triplegate.stores.sql.store import SqlStore
 
+_INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 WAIT = 2.0
 """Seconds that a question waits for what is not in the ledger yet; what is booked by then is the answer."""
 
@@ -21,6 +23,8 @@ class NodeBooks:
 
     def __init__(self, store: "SqlStore[Any]", spool: Spool, crew: Crew) -> None:
         self._store, self._spool, self._crew = store, spool, crew
+        self.budgets: BudgetHouse | None = None
+        """Set once they are there."""
 
     async def usage(
         self, by: Sequence[str], since: float, until: float, where: Mapping[str, str] | None = None
@@ -30,6 +34,13 @@ class NodeBooks:
 
         await self._drained()
         return await usage(self._store.database, by, since, until, where or {})
+
+    async def own_budgets(self, consumer: str, key_id: str) -> Sequence[Mapping[str, Any]]:
+        """Those of the consumer and of the key alone: what others have is theirs to see. Raises Refusal overloaded."""
+        if self.budgets is None:
+            return ()
+        own = {("consumer", consumer), ("key", key_id)}
+        return [_plain(one) for one in await self.budgets.listed() if (one.by, one.holder) in own]
 
     async def spending(
         self, by: Sequence[str], since: float, until: float, where: Mapping[str, str]
@@ -74,3 +85,9 @@ class NodeBooks:
         with suppress(TimeoutError):
             async with asyncio.timeout(WAIT):
                 await asyncio.gather(self._spool.drain(self._store.ledger), self._crew.order("drain"))
+
+
+def _plain(budget: BudgetView) -> Mapping[str, Any]:
+    told = ("budget", "by", "unit", "window", "mode", "limit", "spent", "held", "remaining")
+    end = None if budget.end is None else budget.end.strftime(_INSTANT)
+    return {**{name: getattr(budget, name) for name in told}, "begin": budget.begin.strftime(_INSTANT), "end": end}

@@ -153,6 +153,7 @@ class Building:
         gateway.on_swap.append(lambda _: self.rechecks.ask())
         store.index.on_news.append(self.rechecks.ask)
         self.budgets = Budgets(settings, gateway, self.shared, store, self.spool, self.crew, self.raised)
+        self.books.budgets = self.budgets
         await self.budgets.keeping.begin(5.0)
         self.parts = self._parts(store)
         control = ControlPlane(self.parts, (settings.listeners.control.host,))

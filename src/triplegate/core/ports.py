@@ -71,6 +71,13 @@ class Books(Protocol):
         """
         ...
 
+    async def own_budgets(self, consumer: str, key_id: str) -> Sequence[Mapping[str, Any]]:
+        """The budgets of one consumer (org/team/consumer) and of one of its keys, as they stand; plain JSON values.
+
+        Raises Refusal overloaded.
+        """
+        ...
+
 
 class Keys(Protocol):
     """The key index: all of it in memory, so that a miss queries nothing."""

@@ -28,6 +28,9 @@ class Shelf:
             await self.gate.wait()
         return self.rows
 
+    async def own_budgets(self, consumer, key_id):
+        return [{"budget": consumer}, {"budget": key_id}]
+
 
 class Away(Exception):
     """What a store raises that is away."""
@@ -54,6 +57,7 @@ async def test_this_month_is_told_by_model_with_an_exact_total():
     assert shelf.asked == [(("model",), 1_767_225_600.0, 1_769_904_000.0, OWN)]
     assert (found["total"]["cost"], found["total"]["requests"]) == ("2.1000000001", 6)
     assert [(one["model"], one["cost"]) for one in found["rows"]] == [("smart", "0.1000000001"), ("small", "2")]
+    assert found["budgets"] == [{"budget": "acme/web/alice"}, {"budget": ALICE.key_id}]
     assert (found["since"], found["until"]) == ("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z")
 
 

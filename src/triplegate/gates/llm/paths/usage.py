@@ -1,7 +1,7 @@
 """GET /usage: what the caller itself used and what it cost, out of the ledger; nobody else's numbers."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -59,9 +59,15 @@ class OwnUsage:
             "currency": "USD",
             "total": _sums(rows),
             "by": by,
+            "budgets": await self._budgets(principal),
             "rows": [{**{name: row.labels[name] for name in by}, **_sums([row])} for row in rows],
         }
         return Reply(200, [(b"content-type", b"application/json")], OneFrame(_encode(told)), source="local")
+
+    async def _budgets(self, principal: Principal) -> Sequence[Mapping[str, Any]]:
+        if self._books is None or principal.method == "none":
+            return ()
+        return await self._books.own_budgets(f"{principal.team_ref}/{principal.consumer}", principal.key_id)
 
     async def _rows(self, by: Sequence[str], since: float, until: float, where: dict[str, str]) -> Sequence[Any]:
         if self._room.locked():
