@@ -14,6 +14,8 @@ from triplegate.core.clock import SystemClock
 from triplegate.core.identity import KeyRecord
 from triplegate.stores.sql.state import SqlState
 
+pytestmark = pytest.mark.timeout(60)
+
 WITH_BUDGET = CONFIGURATION.replace("web: {", "web: {budget: [{money: 10, per: year}, {tokens: 5, per: day}], ")
 
 
@@ -135,6 +137,7 @@ async def test_nodes_that_share_a_database_alone_share_budgets_and_one_of_them_c
         assert (await second.admission.take((claim,), 60.0)).retry_after is None
         assert (await first.kit.admission.take((claim,), 60.0)).retry_after is not None
         assert not await first.budgets._mine(), "it was its turn a moment ago"
+        first.budgets.keeping.failure = ""
         assert list(first.parts.view.degraded()) == []
         first.shared.admission.failure = "the database is away"
         (told,) = first.parts.view.degraded()

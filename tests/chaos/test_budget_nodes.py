@@ -110,10 +110,14 @@ def test_without_redis_budgets_are_closed_beyond_a_hundredth_and_right_when_it_i
             parts = {part["part"] for part in one.admin("GET", "/status").json()["degraded"]}
             assert "redis" in parts
             redis.start()  # it comes back empty: what was spent is read from the ledger
-            eventually(lambda: "redis" not in {p["part"] for p in one.admin("GET", "/status").json()["degraded"]}, 20)
-            eventually(lambda: "redis" not in {p["part"] for p in two.admin("GET", "/status").json()["degraded"]}, 20)
-            eventually(lambda: budgets(one)["team:acme/ops"]["spent"] == "0.1", 20)
-            assert load((one, two), key, 80) == {200: 49, 429: 31}
+            passed = 0
+            for _ in range(20):
+                answers = load((one, two), key, 40)
+                assert set(answers) <= {200, 429, 503}, "503: until the ledger was asked"
+                passed += answers[200]
+                if answers[429] == 40 and passed:
+                    break
+            assert passed == 49, "what was spent before is known, though Redis has forgotten it"
     finally:
         postgres.stop()
         redis.stop()

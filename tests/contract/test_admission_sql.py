@@ -50,6 +50,7 @@ WINDOWS = (
     "a_balance_is_what_was_spent_and_what_is_held_whatever_the_quota",
     "a_correction_counts_in_the_window_it_names_and_nowhere_else",
     "a_rolling_window_is_put_together_slice_by_slice",
+    "of_two_who_mend_the_same_one_does",
     "two_hundred_calls_of_a_dime_at_once_spend_no_more_than_a_dollar",
 )
 

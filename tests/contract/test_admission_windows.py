@@ -250,6 +250,15 @@ async def test_a_correction_counts_in_the_window_it_names_and_nowhere_else(state
     assert (await state.admission.balances((claim,)))[0].spent == 0
 
 
+async def test_of_two_who_mend_the_same_one_does(state: State) -> None:
+    claim = money(100, 60, Calendar("month"))
+    now = Calendar("month").number(state.clock.wall())
+    await spend(state, claim)
+    for _ in range(2):
+        await state.admission.correct(claim, now, 25, 60)
+    assert await left(state, claim) == 15
+
+
 async def test_a_rolling_window_is_put_together_slice_by_slice(state: State) -> None:
     window = Rolling(30 * DAY)
     claim = money(100, 1, window)

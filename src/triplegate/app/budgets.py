@@ -65,6 +65,8 @@ class Budgets:
             mine=None if own is not None else self._mine,
             behind=self._behind,
             seen=self._seen,
+            doubtful=lambda: isinstance(shared, RedisStore) and shared.admission.doubtful,
+            sure=shared.admission.sure if isinstance(shared, RedisStore) else lambda: None,
         )
         from triplegate.stores.sql.outbox import SqlOutbox
 
@@ -74,6 +76,7 @@ class Budgets:
         gateway.on_swap.append(lambda _: self.keeping.renew())
         store.index.on_news.append(self.keeping.renew)
         if isinstance(shared, RedisStore):
+            shared.admission.watch()
             shared.on_up(self.keeping.ask)
         self.keeping.renew()
 

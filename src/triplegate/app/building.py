@@ -154,7 +154,7 @@ class Building:
         store.index.on_news.append(self.rechecks.ask)
         self.budgets = Budgets(settings, gateway, self.shared, store, self.spool, self.crew, self.raised)
         self.books.budgets = self.budgets
-        await self.budgets.keeping.begin(5.0)
+        await self.budgets.keeping.begin(10.0)
         self.parts = self._parts(store)
         control = ControlPlane(self.parts, (settings.listeners.control.host,))
         return Triplegate(self.plane("data"), plugins=[control])

@@ -107,10 +107,10 @@ class Admission(Protocol):
         """What was spent of budgets and is held of them, in the window that is open. Raises Refusal overloaded."""
         ...
 
-    async def correct(self, claim: Claim, period: int, amount: int) -> None:
+    async def correct(self, claim: Claim, period: int, amount: int, seen: int | None = None) -> None:
         """Add to what was spent of a budget in that window, or take from it: the ledger says so.
 
-        Raises Refusal overloaded.
+        `seen`: only while that is what was spent, so that two who compare do not both mend it. Raises Refusal.
         """
         ...
 

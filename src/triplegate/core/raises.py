@@ -57,9 +57,9 @@ class Raised:
         """As the one below."""
         return await self._admission.balances(claims)
 
-    async def correct(self, claim: Claim, period: int, amount: int) -> None:
+    async def correct(self, claim: Claim, period: int, amount: int, seen: int | None = None) -> None:
         """As the one below."""
-        await self._admission.correct(claim, period, amount)
+        await self._admission.correct(claim, period, amount, seen)
 
     def _higher(self, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
         return tuple([self._raised(claim) if claim.bucket in self._raises else claim for claim in claims])

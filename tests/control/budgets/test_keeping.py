@@ -234,3 +234,24 @@ async def test_whatever_is_lost_in_whatever_order_counters_come_to_what_the_ledg
     house.keeping.drift.clear()
     await house.keeping.look()
     assert house.keeping.drift == {}
+
+
+async def test_a_store_that_lost_everything_is_filled_whoevers_turn_it_is_and_then_believed() -> None:
+    doubt = [True]
+
+    async def mine() -> bool:
+        return False
+
+    house = Counting(
+        Call(1_767_225_600.0 + 35 * DAY, 900),
+        gates=False,
+        mine=mine,
+        doubtful=lambda: doubt[0],
+        sure=lambda: doubt.__setitem__(0, False),
+    )
+    await house.take(60)  # of a call that is being refused
+    await house.keeping.look()
+    assert (await house.spent(), doubt) == (900, [False])
+    house.book(50)
+    await house.keeping.look()
+    assert await house.spent() == 900

@@ -48,7 +48,7 @@ class Keeping:
     is taken off when it was so in several comparisons in a row, by the least of them.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - whom it asks and tells, each once
         self,
         admission: Admission,
         ledger: Ledger,
@@ -59,14 +59,18 @@ class Keeping:
         mine: Callable[[], Awaitable[bool]] | None = None,
         behind: Callable[[], bool] = lambda: False,
         seen: Callable[[Mapping[str, Bucket]], Awaitable[None]] | None = None,
+        doubtful: Callable[[], bool] = lambda: False,
+        sure: Callable[[], None] = lambda: None,
     ) -> None:
         """`gates`: the counters know nothing at the start, and forget nothing that is not told to them.
 
         `mine`: whether this node does it now. `behind`: the ledger is known to lack calls that have ended. `seen` is
-        told what the ledger said, each time.
+        told what the ledger said, each time. `doubtful`: the counters may have lost everything, so that every node
+        compares; `sure` is told when that is done.
         """
         self._admission, self._ledger, self._budgets, self._clock = admission, ledger, budgets, clock
         self._gates, self._mine, self._behind, self._seen = gates, mine, behind, seen
+        self._doubtful, self._sure = doubtful, sure
         self.drift: dict[str, Drift] = {}
         """By bucket, of those that differ."""
         self.spent: Mapping[str, Bucket] = {}
@@ -125,8 +129,12 @@ class Keeping:
             self._gates.open(fresh)
             self.closed = False
         self._known = known
-        if budgets and (self._mine is None or await self._mine()):
-            await self._compare(budgets)
+        mine = self._mine is None or not budgets or await self._mine()
+        doubtful = self._doubtful()
+        if budgets and (mine or doubtful):
+            await self._compare(budgets, doubtful=doubtful)
+        if doubtful:
+            self._sure()
 
     async def _fill(self, fresh: Mapping[str, Budgeted]) -> None:
         """Counters become what the ledger says: they are closed meanwhile, so nothing is under way there."""
@@ -138,7 +146,8 @@ class Keeping:
             for period, amount in _by_period(bucket, balance):
                 await self._admission.correct(_claim(bucket), period, amount)
 
-    async def _compare(self, budgets: Mapping[str, Budgeted]) -> None:
+    async def _compare(self, budgets: Mapping[str, Budgeted], *, doubtful: bool) -> None:
+        """`doubtful`: what is held there is of calls that are being refused, or was lost with the rest."""
         before = await self._balances(self.spent, list(self.spent))
         spent = await read(budgets.values(), self._ledger, self._clock.wall())
         for name, bucket in self.spent.items():  # of which nothing is in the ledger any more
@@ -150,7 +159,7 @@ class Keeping:
             was, now = before.get(name), after[name]
             if now.period == bucket.period:  # else a window has just closed: next time
                 counted = was.spent if was is not None and was.period == now.period and not self._behind() else None
-                await self._judge(bucket, counted, now)
+                await self._judge(bucket, counted, msgspec.structs.replace(now, held=0) if doubtful else now)
         self.drift = {name: drift for name, drift in self.drift.items() if drift.amount and name in spent}
         self.spent = spent
         if self._seen is not None:
@@ -174,7 +183,7 @@ class Keeping:
             drift.amount = drift.over = 0
 
     async def _repair(self, bucket: Bucket, balance: Balance, amount: int) -> None:
-        await self._admission.correct(_claim(bucket), balance.period, amount)
+        await self._admission.correct(_claim(bucket), balance.period, amount, balance.spent)
         self.repaired += 1
 
     async def _balances(self, buckets: Mapping[str, Bucket], names: list[str]) -> dict[str, Balance]:

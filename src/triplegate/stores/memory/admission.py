@@ -61,13 +61,14 @@ class MemoryAdmission:
             found.append(Balance(bucket.spent, bucket.held, bucket.period))
         return tuple(found)
 
-    async def correct(self, claim: Claim, period: int, amount: int) -> None:
-        """Add to what was spent in that window, or take from it."""
+    async def correct(self, claim: Claim, period: int, amount: int, seen: int | None = None) -> None:
+        """Add to what was spent in that window, or take from it, while `seen` is what was spent."""
         now, wall = self._clock.now(), self._clock.wall()
         bucket = self._find(claim, now)
         assert isinstance(bucket, HoldingBucket)
         bucket.refresh(claim.limit, now, wall)
-        bucket.spend(claim.limit, period, amount)
+        if seen is None or bucket.spent == seen:
+            bucket.spend(claim.limit, period, amount)
 
     def close(self, labels: Iterable[str]) -> None:
         """Refuse what claims of these budgets, until they are opened: what was spent of them is not known yet."""

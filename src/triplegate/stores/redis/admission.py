@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from contextlib import suppress
 from typing import Any
 
 from triplegate.core.admission import Balance, Claim, Standing, Taken
@@ -40,6 +41,9 @@ class RedisAdmission:
         self._lease = lease
         self._known = LastKnown()
         self._local: LocalShare | None = None
+        self._mark = self.packer.mark
+        self.doubtful = False
+        """What was spent of budgets may be lost: they are closed until the ledger was asked."""
         self._id = secrets.token_hex(5)
         self._serial = 0
         pipeline.on_up.append(self._recover)
@@ -58,6 +62,8 @@ class RedisAdmission:
         hold = f"{self._id}{self._serial:x}"
         if not self._pipeline.up:
             return self._take_here(claims, ttl, hold)
+        if self.doubtful:
+            self._check_known(claims)
         keys, arguments = self.packer.claims(claims)
         holds = any(c.limit.family != "rate" or c.limit.dimension != "requests" for c in claims)
         opening: tuple[Argument, ...] = (b"take", int(ttl * 1e6) if holds else 0, hold)
@@ -69,6 +75,12 @@ class RedisAdmission:
         if answer is None:
             self._forget(claims, hold, ttl, holds=holds)
             return self._take_here(claims, ttl, hold)
+        if self.doubtful:  # it became so meanwhile
+            try:
+                self._check_known(claims)
+            except Refusal:
+                self._forget(claims, hold, ttl, holds=holds)
+                raise
         if self._local is not None:  # single late answers end here, an outage ends by `on_up`
             self._recover()
         standings = standings_of(claims, answer)
@@ -104,11 +116,45 @@ class RedisAdmission:
             found += [Balance(*(int(part) for part in answer[at : at + 3])) for at in range(0, len(answer), 3)]
         return tuple(found)
 
-    async def correct(self, claim: Claim, period: int, amount: int) -> None:
-        """Add to what was spent in that window, or take from it. Raises Refusal overloaded while the store is away."""
+    async def correct(self, claim: Claim, period: int, amount: int, seen: int | None = None) -> None:
+        """Add to what was spent in that window, or take from it, while `seen` is what was spent.
+
+        Raises Refusal overloaded while the store is away.
+        """
         keys, arguments = self.packer.claims((claim,))
-        if await self._run(CORRECT, keys, (*arguments, period, amount)) is None:
+        if await self._run(CORRECT, keys, (*arguments, period, amount, b"" if seen is None else seen)) is None:
             raise self._away()
+
+    def _check_known(self, claims: tuple[Claim, ...]) -> None:
+        """Raises Refusal policy_unavailable where what was spent of a budget would have to be known."""
+        if any(claim.limit.family == "budget" and claim.mode == "enforce" for claim in claims):
+            raise Refusal(
+                "policy_unavailable",
+                "What was spent of a budget is being read from the ledger.",
+                reason="the shared state was lost",
+                retry_after=1.0,
+            )
+
+    def watch(self) -> None:
+        """Somebody asks the ledger: from now on budgets are closed whenever the store may have lost them."""
+        self.doubtful = True
+        self._pipeline.on_up.append(self._look_for_mark)
+        self._look_for_mark()
+
+    def sure(self) -> None:
+        """The ledger was asked: the store knows what was spent, and a mark in it says so."""
+        self.doubtful = False
+        with suppress(StoreAway):
+            self._pipeline.send(b"SET", self._mark, b"1")
+
+    def _look_for_mark(self) -> None:
+        """A store that has the mark has lost nothing. Its answer comes before those to calls."""
+
+        def heard(answer: "asyncio.Future[Any]") -> None:
+            self.doubtful = answer.cancelled() or answer.result() != 1
+
+        with suppress(StoreAway):
+            self._pipeline.send(b"EXISTS", self._mark).add_done_callback(heard)
 
     def _away(self) -> Refusal:
         return Refusal("overloaded", "The shared state is away.", reason=self._pipeline.last_error, retry_after=1.0)

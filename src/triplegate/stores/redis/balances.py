@@ -16,10 +16,12 @@ end
 return answer
 """
 
-# ARGV: as of the take script for one key, then number of the window, amount. Nothing falls below 0.
+# ARGV: as of the take script for one key, then number of the window, amount, and what must be spent ('' = whatever is).
+# Nothing falls below 0.
 _CORRECT = """
-local key, period, amount = KEYS[1], tonumber(ARGV[7]), ARGV[8]
+local key, period, amount, seen = KEYS[1], tonumber(ARGV[7]), ARGV[8], ARGV[9]
 local bucket = load_holding(key, ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[5]))
+if seen ~= '' and redis.call('HGET', key, 's') ~= seen then return {0} end
 if bucket.s + tonumber(amount) < 0 then amount = string.format('%.0f', -bucket.s) end
 spend(key, bucket, period, amount)
 return {1}

@@ -16,12 +16,14 @@ _DAYS = {"day": 1, "week": 7, "month": 30, "quarter": 91, "year": 365}
 class Packer:
     """Writes claims; what depends on the limit alone is written once."""
 
-    __slots__ = ("_limits", "_prefix", "key_space")
+    __slots__ = ("_limits", "_prefix", "key_space", "mark")
 
     def __init__(self, namespace: str) -> None:
         # One hash tag for all: the keys of one request must lie in one slot of a cluster.
         self.key_space = namespace
         self._prefix = "{" + namespace + "}:a:"
+        self.mark = "{" + namespace + "}:budgets"
+        """Key that says that what was spent of budgets is known here."""
         self._limits: dict[Limit, tuple[bytes, int, int, int]] = {}
 
     def limit(self, claim: Claim) -> tuple[bytes, int, int, int]:

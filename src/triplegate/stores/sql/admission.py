@@ -139,11 +139,15 @@ class SqlAdmission:
             found = [buckets[claim.bucket] for claim in claims]
             return tuple([Balance(bucket.spent, bucket.held, bucket.period) for bucket in found])
 
-    async def correct(self, claim: Claim, period: int, amount: int) -> None:
-        """Add to what was spent in that window, or take from it. Raises Refusal policy_unavailable."""
+    async def correct(self, claim: Claim, period: int, amount: int, seen: int | None = None) -> None:
+        """Add to what was spent in that window, or take from it, while `seen` is what was spent.
+
+        Raises Refusal policy_unavailable.
+        """
         async with self._rows() as rows:
             buckets = await rows.open((claim,))
-            buckets[claim.bucket].spend(claim.limit, period, amount)
+            if seen is None or buckets[claim.bucket].spent == seen:
+                buckets[claim.bucket].spend(claim.limit, period, amount)
 
     async def extend(self, parts: list[TakenPart], wanted: list[int], ttl: float) -> bool:
         """Top up all enforced parts or none; all live on."""
