@@ -48,10 +48,13 @@ class Budgets:
         crew: Crew,
         raised: Raised,
     ) -> None:
+        from triplegate.stores.sql.audit import SqlAuditLog
+        from triplegate.stores.sql.outbox import SqlOutbox
+
         self._settings, self._gateway, self._shared = settings, gateway, shared
         self._store, self._spool, self._crew = store, spool, crew
-        from triplegate.stores.sql.audit import SqlAuditLog
-
+        self._written: tuple[str, Mapping[str, Budgeted]] = ("", {})
+        """Hash of a snapshot, and the budgets in its documents."""
         self.raised = raised
         self._audit = SqlAuditLog(store.database, gateway.kit.pepper, gateway.kit.clock)
         self._ids = Ulids(gateway.kit.clock)
@@ -68,8 +71,6 @@ class Budgets:
             doubtful=lambda: isinstance(shared, RedisStore) and shared.admission.doubtful,
             sure=shared.admission.sure if isinstance(shared, RedisStore) else lambda: None,
         )
-        from triplegate.stores.sql.outbox import SqlOutbox
-
         kit = gateway.kit
         outbox = SqlOutbox(store.database)
         self.alerts = Alerts(outbox, kit.dial, kit.secrets, kit.clock, raised, self._alerts)
@@ -93,7 +94,9 @@ class Budgets:
         snapshot = self._gateway.snapshot
         if snapshot is None:
             return {}
-        found = budgets_of(snapshot.documents)
+        if self._written[0] != snapshot.hash:
+            self._written = snapshot.hash, budgets_of(snapshot.documents)
+        found = dict(self._written[1])
         for record in self._store.index.budgeted():
             org = snapshot.documents.orgs.get(record.org)
             begin = 1 if org is None else org.fiscal_start

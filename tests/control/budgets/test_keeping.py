@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.control.budgets.test_reading import DAY, Call, Calls, budget
 
 from triplegate.control.budgets.keeping import SURE, Keeping
+from triplegate.control.budgets.reading import read
 from triplegate.core.admission import Claim
 from triplegate.core.calendar import Calendar, Rolling
 from triplegate.core.clock import SetClock
@@ -255,3 +256,80 @@ async def test_a_store_that_lost_everything_is_filled_whoevers_turn_it_is_and_th
     house.book(50)
     await house.keeping.look()
     assert await house.spent() == 900
+
+
+# many budgets over each other -------------------------------------------------------------------------------
+class Hierarchy(Counting):
+    """An org, its teams, their consumers and keys, each with budgets in windows of their own."""
+
+    def __init__(self, fiscal: int) -> None:
+        super().__init__()
+        self.budgets = {
+            one.allowance.label: one
+            for one in (
+                budget("org:acme", "org", Calendar("quarter", fiscal), {"org": "acme"}),
+                budget("team:acme/web", "team", Calendar("month"), {"org": "acme", "team": "web"}),
+                budget("team:acme/ops", "team", Rolling(30 * DAY), {"org": "acme", "team": "ops"}),
+                budget("each", "consumer", Calendar("week"), {"gate": "llm"}),
+                budget("keys", "key", Calendar("day"), {"plan": "free"}),
+                budget("models", "model", Calendar("year", fiscal)),
+            )
+        }
+
+    def holders(self, team: str, consumer: str) -> dict[str, str]:
+        names = {"org:acme": "acme", f"team:acme/{team}": f"acme/{team}", "each": f"acme/{team}/{consumer}"}
+        return {**names, "keys": f"key-{consumer}", "models": "m"}
+
+    async def admit(self, team: str, consumer: str, amount: int) -> Any:
+        claims = []
+        for label, holder in self.holders(team, consumer).items():
+            allowance = self.budgets[label].allowance
+            claims.append(Claim(allowance.bucket(holder), allowance.limit, amount))
+        return (await self.store.take(tuple(claims), 120.0)).hold
+
+
+AMOUNTS = st.integers(0, 90)
+WHO = st.tuples(st.sampled_from(["web", "ops"]), st.sampled_from(["ci", "cd"]))
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    fiscal=st.integers(1, 12),
+    steps=st.lists(
+        st.tuples(
+            st.sampled_from(["take", "take", "settle", "release", "lose", "day", "look"]), WHO, st.integers(0, 90)
+        ),
+        max_size=40,
+    ),
+)
+async def test_every_level_counts_what_the_ledger_says_of_it(
+    fiscal: int, steps: list[tuple[str, tuple[str, str], int]]
+) -> None:
+    house = Hierarchy(fiscal)
+    house.keeping.renew()
+    await house.keeping.look()
+    under_way: list[tuple[Any, float, tuple[str, str]]] = []
+    for action, who, amount in steps:
+        if action == "take":
+            hold = await house.admit(*who, amount)
+            if hold is not None:
+                under_way.append((hold, house.clock.wall(), who))
+        elif action == "day":
+            house.clock.advance(DAY * (amount % 40))
+        elif action == "look":
+            await house.keeping.look()
+        elif under_way:
+            hold, admitted, (team, consumer) = under_way.pop(amount % len(under_way))
+            if action == "release":
+                hold.release()
+                continue
+            house.ledger.calls.append(Call(admitted, amount, team=team, consumer=consumer, key=f"key-{consumer}"))
+            if action == "settle":
+                hold.settle({"money": amount})
+    house.clock.advance(121.0)
+    for _ in range(SURE + 1):
+        await house.keeping.look()
+    said = await read(house.budgets.values(), house.ledger, house.clock.wall())
+    for bucket in said.values():
+        (balance,) = await house.store.balances((Claim(bucket.name, bucket.budget.allowance.limit),))
+        assert (balance.spent, balance.held) == (bucket.spent, 0), bucket.name
