@@ -210,7 +210,7 @@ async def test_nobodys_calls_are_the_operators_and_a_refused_call_is_a_row_witho
 
 async def test_it_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST", 1)
-    with pytest.raises(TooMany, match="more than 1 rows"):
+    with pytest.raises(TooMany, match="more than 1 groups"):
         await exported(call("2026-11-02", SMART, cost=1), call("2026-11-03", SMART, cost=1))
 
 

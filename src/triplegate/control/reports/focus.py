@@ -19,8 +19,8 @@ from triplegate.core.money import BYTES, UNITS_PER_DOLLAR, Price
 
 Grain = Literal["day", "hour"]
 BY = ("org", "team", "consumer", "key", "gate", "route", "provider", "target", "price_version")
-MOST = 250_000
-"""Rows of one export."""
+MOST = 100_000
+"""Groups of calls in one export, each of a few rows: it is put together in memory."""
 _MONTH = Calendar("month")
 _SERVICES = {
     "llm": ("AI and Machine Learning", "Generative AI"),
@@ -63,7 +63,7 @@ async def focus(question: Question, house: House, ledger: Ledger, grain: Grain) 
     period, by = question.period, (grain, *BY)
     groups = await ledger.ask(by, period.begin, period.end, question.where)
     if len(groups) > MOST:
-        raise TooMany(f"more than {MOST} rows: ask for a shorter period, or by day")
+        raise TooMany(f"more than {MOST} groups of calls: ask for a shorter period, or by day")
     versions = {group.labels["price_version"] for group in groups}
     known = dict(await ledger.prices(versions))
     for version in versions - known.keys():  # names of models that clients made up stand in no list
