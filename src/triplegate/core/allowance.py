@@ -33,6 +33,12 @@ class Allowance(msgspec.Struct, frozen=True):
     """Shares of it whose crossing is told."""
     cutoff: bool = False
     """Answers that are still being written end when it is spent."""
+    ending: str = ""
+    """How the names of its buckets end; made by itself."""
+
+    def __post_init__(self) -> None:
+        """A budget whose window becomes another one begins anew: the window is part of the name."""
+        msgspec.structs.force_setattr(self, "ending", f"|{window_text(self.limit.window)}")
 
     def claims(self, exchange: "Exchange", target: "Target | None") -> tuple[Claim, ...]:
         """What a call (or, with a target, one attempt there) takes of it; nothing where the call has no price."""
@@ -48,8 +54,8 @@ class Allowance(msgspec.Struct, frozen=True):
         return (Claim(self.bucket(subject), self.limit, amount, self.mode, self.last, self.cutoff),)
 
     def bucket(self, subject: str) -> str:
-        """The bucket of one holder. A budget whose window becomes another one begins anew."""
-        return f"{self.label}|{subject}|{window_text(self.limit.window)}"
+        """The bucket of one holder."""
+        return f"{self.label}|{subject}{self.ending}"
 
 
 PARTS: dict[Holder, tuple[str, ...]] = {
