@@ -15,7 +15,7 @@ from triplegate.config.settings import Settings
 from triplegate.control.budgets.alerts import Alerts
 from triplegate.control.budgets.keeping import EVERY, Keeping
 from triplegate.control.budgets.listing import BudgetView, Place, budget_id, places, view, views
-from triplegate.control.budgets.reading import Bucket
+from triplegate.control.budgets.reading import Bucket, daily
 from triplegate.control.view import Degraded
 from triplegate.core.money import from_dollars, to_dollars
 from triplegate.core.raises import Raise, Raised
@@ -112,14 +112,20 @@ class Budgets:
         """All budgets as they stand. Raises Refusal overloaded."""
         return await views(self._places(), self.raised, self._gateway.kit.clock.wall())
 
+    async def by_day(self, bucket_id: str) -> Mapping[int, Decimal]:
+        """What was spent of one of them on each day of its window. Raises LookupError, DatabaseUnavailable."""
+        place = self._place(bucket_id)
+        budget = self.all()[place.allowance.label]
+        spent = await daily(budget, place.holder, self.sums, self._gateway.kit.clock.wall())
+        money = place.allowance.limit.dimension == "money"
+        return {day: to_dollars(amount) if money else Decimal(amount) for day, amount in spent.items()}
+
     async def grant(self, bucket_id: str, amount: Decimal, until: float, reason: str, actor: str) -> BudgetView:
         """Let more be spent of one of them until then: noted first, in force when the answer is out.
 
         Raises LookupError, DatabaseUnavailable, Refusal overloaded.
         """
-        place = next((one for one in self._places() if budget_id(one.bucket) == bucket_id), None)
-        if place is None:
-            raise LookupError(bucket_id)
+        place = self._place(bucket_id)
         units = from_dollars(amount) if place.allowance.limit.dimension == "money" else int(amount)
         wall = self._gateway.kit.clock.wall()
         told = f"{amount} until {datetime.fromtimestamp(until, UTC).isoformat()}: {reason}"
@@ -128,6 +134,12 @@ class Budgets:
         await self._crew.order("raises")
         (balance,) = await self.raised.balances((place.claim,))
         return view(place, balance, self.raised.of(place.bucket), wall)
+
+    def _place(self, bucket_id: str) -> Place:
+        for place in self._places():
+            if budget_id(place.bucket) == bucket_id:
+                return place
+        raise LookupError(bucket_id)
 
     def _places(self) -> list[Place]:
         teams = {one.key_id: (one.org, one.team) for one in self._store.index.budgeted()}

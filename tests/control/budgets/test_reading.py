@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from triplegate.config.budgets import Budgeted
-from triplegate.control.budgets.reading import read
+from triplegate.control.budgets.reading import daily, read
 from triplegate.core.admission import Limit
 from triplegate.core.allowance import Allowance
 from triplegate.core.calendar import Calendar, Rolling
@@ -28,6 +28,11 @@ class Call(NamedTuple):
     route: str = "m"
     tokens_in: int = 3
     tokens_out: int = 4
+
+    @property
+    def day(self) -> int:
+        """Its first second."""
+        return int(self.at // DAY * DAY)
 
 
 class Calls:
@@ -105,3 +110,12 @@ async def test_a_rolling_window_is_read_as_a_whole_or_slice_by_slice() -> None:
     sliced = await read([rolling], calls, WALL, slices=True)
     now = Rolling(30 * DAY).at(WALL)[0]
     assert sliced["r|acme|30d"].slices == {now - 29: 10, now: 5}
+
+
+async def test_one_holder_s_days_are_told_and_nobody_else_s() -> None:
+    month = budget("team:acme/web", "team", Calendar("month"), {"org": "acme", "team": "web"})
+    first = WALL // DAY * DAY - 3 * DAY
+    calls = [(first + 5, 5, "web"), (first + 9, 6, "web"), (first + DAY, 7, "web"), (first, 9, "ops"), (0.0, 50, "web")]
+    ledger = Calls(*[Call(at, cost, team=team) for at, cost, team in calls])
+    assert await daily(month, "acme/web", ledger, WALL) == {int(first): 11, int(first + DAY): 7}
+    assert await daily(month, "acme/ops", ledger, WALL) == {}

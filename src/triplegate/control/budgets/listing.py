@@ -65,6 +65,13 @@ class BudgetHouse(Protocol):
         """All budgets as they stand. Raises Refusal overloaded."""
         ...
 
+    async def by_day(self, bucket_id: str) -> Mapping[int, Decimal]:
+        """What was spent of one of them on each day (its first second) of its window: US dollars, or tokens.
+
+        Raises LookupError, DatabaseUnavailable.
+        """
+        ...
+
     async def grant(self, bucket_id: str, amount: Decimal, until: float, reason: str, actor: str) -> BudgetView:
         """Let more be spent of one of them until then. Raises LookupError, DatabaseUnavailable, Refusal overloaded."""
         ...
@@ -76,6 +83,10 @@ class NoBudgets:
     async def listed(self) -> list[BudgetView]:
         """None."""
         return []
+
+    async def by_day(self, bucket_id: str) -> Mapping[int, Decimal]:
+        """There is none."""
+        raise LookupError(bucket_id)
 
     async def grant(self, bucket_id: str, amount: Decimal, until: float, reason: str, actor: str) -> BudgetView:
         """There is none."""

@@ -83,7 +83,7 @@ def _parts(budget: Budgeted) -> frozenset[str]:
 
 def _note(found: dict[str, Bucket], budget: Budgeted, said: Mapping[str, str], row: Any, period: int) -> None:
     allowance = budget.allowance
-    amount = row.cost if allowance.limit.dimension == "money" else row.tokens_in + row.tokens_out
+    amount = _amount(budget, row)
     if not amount or not budget.takes(said):
         return
     holder = holder_named(allowance.by, said)
@@ -94,3 +94,19 @@ def _note(found: dict[str, Bucket], budget: Budgeted, said: Mapping[str, str], r
     if bucket is None:
         bucket = found[name] = Bucket(budget, holder, period)
     bucket.add(period, amount)
+
+
+async def daily(budget: Budgeted, holder: str, ledger: Ledger, wall: float) -> dict[int, int]:
+    """What one holder spent on each day (its first second) of the window that is open. Raises DatabaseUnavailable."""
+    allowance = budget.allowance
+    parts = sorted(_parts(budget))
+    found: dict[int, int] = {}
+    for row in await ledger([*parts, "day"], counted_since(allowance.limit.window, wall), EVER):
+        said = {name: getattr(row, name) for name in parts}
+        if budget.takes(said) and holder_named(allowance.by, said) == holder:
+            found[int(row.day)] = found.get(int(row.day), 0) + _amount(budget, row)
+    return found
+
+
+def _amount(budget: Budgeted, row: Any) -> int:
+    return int(row.cost if budget.allowance.limit.dimension == "money" else row.tokens_in + row.tokens_out)

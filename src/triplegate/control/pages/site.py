@@ -20,6 +20,7 @@ from triplegate.control.admin.access import EVERYONE, OPEN, Caller
 from triplegate.control.admin.authenticate import cookie_name
 from triplegate.control.admin.paths.entry import attempt, spend
 from triplegate.control.admin.sign_ins import ABSOLUTE, same
+from triplegate.control.pages.budgets import raise_one, show_budget, show_budgets, whole_of
 from triplegate.control.pages.costs import download, show_call, show_calls, show_costs
 from triplegate.control.pages.home import home
 from triplegate.control.pages.limits import show_limits
@@ -35,6 +36,7 @@ _FORM = 4 << 10
 PAGES = (
     ("/", "Overview"),
     ("/costs", "Costs"),
+    ("/budgets", "Budgets"),
     ("/statement", "Statement"),
     ("/limits", "Limits"),
     ("/prices", "Prices"),
@@ -55,6 +57,7 @@ def template_config() -> TemplateConfig[JinjaTemplateEngine]:
     )
     environment.globals |= {"version": __version__, "pages": PAGES, "classes": CLASSES}
     environment.filters |= {"clock": clock, "plain": plain, "dollars": dollars, "moment": moment, "units": to_dollars}
+    environment.filters["whole"] = whole_of
     return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
 
 
@@ -137,8 +140,8 @@ async def sign_out(
 
 def pages() -> list[HTTPRouteHandler]:
     """Handlers of all pages."""
-    costs: list[HTTPRouteHandler] = [show_costs, download, show_calls, show_call]
-    return [show_home, *costs, show_statement, show_limits, show_prices, show_sign_in, sign_in, sign_out]
+    money: list[HTTPRouteHandler] = [show_costs, download, show_calls, show_call, show_budgets, show_budget, raise_one]
+    return [show_home, *money, show_statement, show_limits, show_prices, show_sign_in, sign_in, sign_out]
 
 
 def _form(trouble: str = "", status: int = 200, headers: dict[str, str] | None = None) -> Template:

@@ -29,6 +29,9 @@ class House:
     async def listed(self) -> Any:
         return [view(one, Balance(1, 0, 0), (), self.clock.wall()) for one in self.places]
 
+    async def by_day(self, bucket_id: str) -> Any:
+        return {}
+
     async def grant(self, bucket_id: str, amount: Any, until: float, reason: str, actor: str) -> Any:
         self.granted.append((amount, until, reason, actor))
         found = next(one for one in await self.listed() if one.id == bucket_id)
@@ -88,3 +91,18 @@ async def test_an_owner_of_another_org_finds_none(stage: Any, house: House) -> N
     async with stage.client(await stage.token("owner", org="umbrella")) as client:
         assert (await client.post(f"/admin/v1/budgets/{first.id}/raise", json=asked)).status_code == 404
     assert house.granted == []
+
+
+async def test_nobody_raises_what_binds_them(stage: Any, house: House) -> None:
+    web, umbrella, _ = await house.listed()
+    asked = {"amount": "2", "until": moment(stage.clock.wall() + 60), "reason": "more"}
+    for org, team, one, status in (
+        ("acme", "web", web, 403),
+        ("acme", "", web, 201),
+        ("umbrella", "", umbrella, 403),
+        ("umbrella", "", web, 404),
+        ("", "", umbrella, 201),
+    ):
+        async with stage.client(await stage.token("owner", org=org, team=team)) as owner:
+            answer = await owner.post(f"/admin/v1/budgets/{one.id}/raise", json=asked)
+        assert answer.status_code == status, (org, team)

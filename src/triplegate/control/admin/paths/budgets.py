@@ -5,7 +5,7 @@ from typing import Annotated
 
 from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.exceptions import NotFoundException, ValidationException
+from litestar.exceptions import NotFoundException, PermissionDeniedException, ValidationException
 from litestar.params import FromPath, JSONBody
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -43,12 +43,22 @@ async def raise_budget(
     parts: NamedDependency[Parts],
 ) -> BudgetView:
     """Let more be spent of a budget until a moment; in force on every node within 5 s, and noted in the audit log."""
+    return await raised(caller, budget_id, data, parts)
+
+
+async def raised(caller: Caller, budget_id: str, wanted: NewRaise, parts: Parts) -> BudgetView:
+    """Raise it. Nobody raises what binds them: a team's budgets are raised by owners of its org or of the house.
+
+    Raises NotFoundException, PermissionDeniedException, ValidationException, DatabaseUnavailable, Refusal overloaded.
+    """
     found = [one for one in await parts.budgets.listed() if one.id == budget_id and caller.sees(one.org, one.team)]
     if not found:
         raise NotFoundException("No such budget.")
-    until, now = data.until.timestamp(), parts.clock.wall()
+    if caller.team or (caller.org and not found[0].team):
+        raise PermissionDeniedException("A budget is raised by an owner who is not bound by it.")
+    until, now = wanted.until.timestamp(), parts.clock.wall()
     if not now < until <= now + LONGEST:
         raise ValidationException("until: a moment within the next 366 days.")
-    if found[0].unit == "tokens" and data.amount != data.amount.to_integral_value():
+    if found[0].unit == "tokens" and wanted.amount != wanted.amount.to_integral_value():
         raise ValidationException("amount: a whole number of tokens.")
-    return await parts.budgets.grant(budget_id, data.amount, until, data.reason, f"{caller.name} {caller.token_id}")
+    return await parts.budgets.grant(budget_id, wanted.amount, until, wanted.reason, f"{caller.name} {caller.token_id}")
