@@ -19,7 +19,7 @@ async def rebuild(database: Database, since: float, until: float) -> AsyncIterat
     sums while it runs; it may be broken off and repeated. Raises DatabaseUnavailable.
     """
     first, last = await _extent(database)
-    begin, end = max(since, first), min(until, last + 1)
+    begin, end = max(since, first), min(until, (last // DAY + 1) * DAY)
     for day in range(int(begin // DAY) * DAY, int(-(-end // DAY)) * DAY, DAY):
         for hour in range(day, day + DAY, HOUR):
             await _rebuild_hour(database, hour)
