@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from triplegate.wire.relaying import EventRelay
+from triplegate.wire.relaying import EventRelay, tokens_of_piece
 
 
 class Word(msgspec.Struct):
@@ -65,3 +65,7 @@ def test_what_is_whole_but_for_its_blank_line_counts(rest, given):
     relay = Words()
     assert relay.feed(A + rest) == A
     assert (relay.finish(), relay.broken) == (given, False)
+
+
+def test_a_long_piece_is_taken_for_many_tokens():
+    assert [tokens_of_piece(size) for size in (0, 5, 64, 65, 24_000)] == [1, 1, 1, 16, 6_000]

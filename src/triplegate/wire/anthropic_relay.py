@@ -31,6 +31,9 @@ class _Event(msgspec.Struct, gc=False):
 
 _event = msgspec.json.Decoder(_Event).decode
 _DELTA, _PING = b"event: content_block_delta\ndata: ", b"event: ping\n"
+_AROUND = 120
+"""Bytes of such an event around what it says."""
+_SIGNATURE = b'"signature_delta"'
 
 
 class MessagesRelay(EventRelay):
@@ -51,8 +54,7 @@ class MessagesRelay(EventRelay):
     def _take(self, event: bytes) -> bool:
         """Deltas are most of a stream: they are told by their name alone, and only checked to be whole."""
         if event.startswith(_DELTA) and is_object(event[len(_DELTA) : -2]):
-            self.pieces += 1
-            self.content = True
+            self._count(event)
             return True
         return event.startswith(_PING) or super()._take(event)
 
@@ -66,8 +68,7 @@ class MessagesRelay(EventRelay):
                 # text and thoughts begin empty; a tool's or server's block is content by itself
                 self.content = self.content or (b'"text"' not in data[:160] and b'"thinking"' not in data[:160])
             case "content_block_delta":
-                self.pieces += 1
-                self.content = True
+                self._count(event)
             case "message_delta":
                 self._use(said.usage)
                 if said.delta is not None and said.delta.stop_reason:
@@ -77,6 +78,11 @@ class MessagesRelay(EventRelay):
             case "error":
                 self.error = read_in_band(data)
         return True
+
+    def _count(self, event: bytes) -> None:
+        """A piece holds several tokens here; a signature none."""
+        self.pieces += 1 if _SIGNATURE in event[:_AROUND] else max(1, (len(event) - _AROUND) // 4)
+        self.content = True
 
     def _use(self, raw: msgspec.Raw) -> None:
         reported = read_reported(raw)

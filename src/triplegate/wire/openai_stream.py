@@ -6,7 +6,7 @@ from triplegate.core.usage import Usage
 from triplegate.wire.json_members import is_object
 from triplegate.wire.openai_failures import read_in_band
 from triplegate.wire.openai_usage import read_usage, tier_of
-from triplegate.wire.relaying import EventRelay
+from triplegate.wire.relaying import EventRelay, tokens_of_piece
 from triplegate.wire.sse import MOST
 
 NOTHING = msgspec.Raw(b"")
@@ -44,6 +44,8 @@ class _Chunk(msgspec.Struct, gc=False):
 
 _chunk = msgspec.json.Decoder(_Chunk).decode
 _NO_ERROR = frozenset({b"", b"null"})
+_LONG = 640
+"""Bytes of an event that may hold more than a token or two."""
 _EMPTY = frozenset({b"", b"null", b'""', b"[]", b"{}"})
 
 
@@ -96,7 +98,7 @@ class ChatStream(EventRelay):
         """As usual; what holds nothing but pieces of content is only checked to be whole."""
         if self.content and not self.broken:
             pieces = block.count(b"data:")
-            if _only_content(block, pieces):
+            if len(block) <= pieces * _LONG and _only_content(block, pieces):
                 self.pieces += pieces
                 return block
         return super()._look(block)
@@ -106,7 +108,7 @@ class ChatStream(EventRelay):
 
     def _note(self, data: bytes, event: bytes) -> bool:
         chunk = _chunk(data)
-        self.pieces += 1
+        self.pieces += tokens_of_piece(sum(map(_size, chunk.choices or ())))
         named_error = b"event: error" in event or b"event:error" in event
         if named_error or bytes(chunk.error) not in _NO_ERROR:
             self.error = read_in_band(chunk.error if bytes(chunk.error) not in _NO_ERROR else data)
@@ -130,17 +132,21 @@ class ChatStream(EventRelay):
 
 
 def _says(delta: _Delta | None) -> bool:
-    if delta is None:
-        return False
-    return any(
-        bytes(raw) not in _EMPTY
-        for raw in (
-            delta.content,
-            delta.reasoning_content,
-            delta.reasoning,
-            delta.tool_calls,
-            delta.function_call,
-            delta.refusal,
-            delta.audio,
-        )
+    return delta is not None and any(bytes(raw) not in _EMPTY for raw in _parts(delta))
+
+
+def _parts(delta: _Delta) -> tuple[msgspec.Raw, ...]:
+    return (
+        delta.content,
+        delta.reasoning_content,
+        delta.reasoning,
+        delta.tool_calls,
+        delta.function_call,
+        delta.refusal,
+        delta.audio,
     )
+
+
+def _size(choice: _Choice) -> int:
+    """Bytes of what a choice says; what is said twice in two members counts once."""
+    return max(len(choice.text), 0 if choice.delta is None else max(map(len, _parts(choice.delta))))

@@ -6,6 +6,15 @@ from triplegate.wire.json_members import is_object
 from triplegate.wire.neutral_events import Failed
 from triplegate.wire.sse import MOST, SseCutter, data_of, spans
 
+_SHORT = 64
+"""Bytes of a piece that is taken for one token."""
+
+
+def tokens_of_piece(size: int) -> int:
+    """About how many tokens a piece of so many bytes is: most are one, some vendors send whole paragraphs."""
+    return 1 if size <= _SHORT else size // 4
+
+
 _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -19,7 +28,7 @@ class EventRelay:
         self.content = False
         """True once a part of the answer was seen."""
         self.pieces = 0
-        """Events with content: about one token each, for streams that are cut before their usage."""
+        """About the tokens seen, one an event unless it is long: for streams that are cut before their usage."""
         self.finish_reason = ""
         self.model = self.id = ""
         self.error: Failed | None = None

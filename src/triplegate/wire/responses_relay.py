@@ -6,7 +6,7 @@ from triplegate.core.usage import Usage
 from triplegate.wire.json_members import is_object
 from triplegate.wire.neutral_events import Failed
 from triplegate.wire.openai_failures import read_in_band
-from triplegate.wire.relaying import EventRelay
+from triplegate.wire.relaying import EventRelay, tokens_of_piece
 from triplegate.wire.responses_usage import Reply, used
 from triplegate.wire.sse import MOST
 
@@ -29,9 +29,12 @@ class _Event(msgspec.Struct, gc=False):
     type: str = ""
     response: _Response | None = None
     error: msgspec.Raw = NOTHING
+    delta: msgspec.Raw = NOTHING
 
 
 _event = msgspec.json.Decoder(_Event).decode
+_LONG = 640
+"""Bytes of an event that may hold more than a token or two."""
 _ENDS = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
 _MESSAGE = (b'"type":"message"', b'"type": "message"', b'"type":"reasoning"', b'"type": "reasoning"')
 
@@ -52,7 +55,12 @@ class ResponsesStream(EventRelay):
 
     def _take(self, event: bytes) -> bool:
         """Deltas are most of a stream: they are told by their type alone, and only checked to be whole."""
-        if b".delta" in event[:80] and b"event: error" not in event[:16] and is_object(_json_of(event)):
+        if (
+            b".delta" in event[:80]
+            and len(event) <= _LONG
+            and b"event: error" not in event[:16]
+            and is_object(_json_of(event))
+        ):
             self.pieces += 1
             self.content = True
             return True
@@ -74,7 +82,7 @@ class ResponsesStream(EventRelay):
         elif said.type.endswith(".delta") or (
             said.type == "response.output_item.added" and not any(word in data for word in _MESSAGE)
         ):
-            self.pieces += 1
+            self.pieces += tokens_of_piece(len(said.delta))
             self.content = True
         return True
 

@@ -26,7 +26,7 @@ class Flow(Protocol):
 
     @property
     def pieces(self) -> int:
-        """Events with content: about one token each."""
+        """About how many tokens of content were seen."""
         ...
 
     @property
@@ -97,7 +97,7 @@ class Relayed:
 
     @property
     def pieces(self) -> int:
-        """Events with content."""
+        """About how many tokens of content were seen."""
         return self._relay.pieces
 
     @property
@@ -231,7 +231,7 @@ class Translated:
 
     def _note(self, event: Event) -> None:
         if isinstance(event, Delta):
-            self.pieces += 1
+            self.pieces += max(1, len(event.text) // 4)
             self._size += len(event.text)
         elif isinstance(event, UsageSeen):
             self.usage = event.usage

@@ -1,5 +1,7 @@
 """Count while relaying: usage from the reply itself, an estimate where it is cut or silent, cost from the price."""
 
+import msgspec
+
 from triplegate.core.admission import Dimension
 from triplegate.core.catalog import Target
 from triplegate.core.errors import Refusal
@@ -115,10 +117,18 @@ def book_unsure(exchange: Exchange, attempt: Attempt, call: LlmCall) -> None:
         attempt.cost = cost_of(exchange, attempt, call, attempt.usage)
 
 
+def usage_seen(flow: Flow | Seen) -> Usage | None:
+    """What the provider said of an answer. Some say at its begin what went in: until its end, what came is counted."""
+    said = flow.usage
+    if said is None or isinstance(flow, Seen) or flow.finish_reason or flow.done:
+        return said
+    more = flow.pieces - said.output_total
+    return said if more <= 0 else msgspec.structs.replace(said, output_text=said.output_text + more, source="partial")
+
+
 def counted_so_far(exchange: Exchange, attempt: Attempt, call: LlmCall) -> dict[Dimension, int]:
     """What an answer that still runs has used, by what was said or else by pieces seen; other attempts' cost too."""
-    flow = attempt.flow
-    usage = estimate(call, flow.pieces, "partial") if flow.usage is None else flow.usage
+    usage = usage_seen(attempt.flow) or estimate(call, attempt.flow.pieces, "partial")
     others = sum([one.cost for one in exchange.attempts if one is not attempt])
     return {
         "input": usage.input_total,
@@ -140,8 +150,9 @@ def cost_of(exchange: Exchange, attempt: Attempt, call: LlmCall, usage: Usage) -
 def _book_seen(exchange: Exchange, attempt: Attempt, call: LlmCall) -> None:
     seen = attempt.flow
     meter = Meter(exchange, attempt, call)
-    if seen is not None and seen.usage is not None:
-        meter.book(seen.usage)
+    said = None if seen is None else usage_seen(seen)
+    if said is not None:
+        meter.book(said)
     else:
         meter.book_cut(getattr(seen, "pieces", 0))
 
@@ -248,8 +259,9 @@ class StreamEncoder(Encoder):
         return self._flow.fail(refusal)
 
     def _book(self) -> None:
-        if self._flow.usage is not None:
-            self._meter.book(self._flow.usage)
+        said = usage_seen(self._flow)
+        if said is not None:
+            self._meter.book(said)
         else:
             self._meter.book_cut(self._flow.pieces)
 

@@ -203,6 +203,11 @@ class Background(SealedRelay):
         return self._begun
 
     @property
+    def pieces(self) -> int:
+        """Nothing: what comes is booked when its end is seen."""
+        return 0
+
+    @property
     def used(self) -> Usage | None:
         """What it used in all; None before its end."""
         return self._relay.usage if self._relay.done else None
