@@ -171,3 +171,10 @@ def test_no_rule_makes_a_call_cost_more_than_its_highest_rate_or_less_for_more(p
     units = searches * max((one.per_unit or {}).get("web_search", 0) for one in every)
     assert 0 <= cost <= max(one.call for one in every) + divide_half_even(sum(tokens) * highest + units, M)
     assert price.cost(tuple(a + b for a, b in zip(tokens, more, strict=True)), counters, tier, at) >= cost
+
+
+def test_a_price_costs_something_when_any_of_its_rates_does():
+    assert not Price(version="free").costs
+    assert all(
+        one.costs for one in (Price(call=1), Price(output=1), Price(cache_read=1), Price(per_unit={"images": 1}))
+    )

@@ -1,10 +1,12 @@
 """Clients that want answers for nothing, and providers that say wrongly, or not at all, what theirs used."""
 
 import asyncio
+import contextlib
 import json
 
+import pytest
 from tests.gates.built import always, built
-from tests.gates.llm.calls import DONE, STOP, event, one, stream
+from tests.gates.llm.calls import DONE, OK, STOP, chat, event, failed, one, stream
 from tests.hostile.scripted import Upstream
 
 CHAT, MESSAGES = "/v1/chat/completions", "/v1/messages"
@@ -51,21 +53,77 @@ async def never_ends(talk, *events):
 
 
 async def test_whoever_leaves_before_an_answer_ends_pays_for_what_was_written(tmp_path):
-    async with Upstream(lambda talk: never_ends(talk, *spoken(BOOK))) as upstream:
-        async with built(tmp_path, anthropic(upstream.url)) as made:
-            for path in (MESSAGES, CHAT):
-                record = await left_before_the_end(made, path)
-                assert (record.usage_source, record.tokens[0]) == ("partial", 9)
-                assert 900 < sum(record.tokens[6:]) < 2_000, "the provider's first word is of one token"
+    async with (
+        Upstream(lambda talk: never_ends(talk, *spoken(BOOK))) as upstream,
+        built(tmp_path, anthropic(upstream.url)) as made,
+    ):
+        for path in (MESSAGES, CHAT):
+            record = await left_before_the_end(made, path)
+            assert (record.usage_source, record.tokens[0]) == ("partial", 9)
+            assert 900 < sum(record.tokens[6:]) < 2_000, "the provider's first word is of one token"
 
 
 async def test_a_provider_that_counts_nothing_is_paid_by_what_it_wrote_however_few_pieces(tmp_path):
     whole = event(choices=[{"index": 0, "delta": {"content": BOOK}}])
     words = [event(choices=[{"index": 0, "delta": {"content": word + " "}}]) for word in BOOK.split()]
     for said in ([whole], [event(choices=[{"index": 0, "delta": {"content": "I"}}]), whole], words):
-        async with Upstream(always(stream(*said, STOP, DONE))) as upstream:
-            async with built(tmp_path, one(upstream.url)) as made:
-                await made.serve("POST", CHAT, body=json.dumps(ASKED).encode())
-                record = made.records[-1]
-                assert record.usage_source == "partial"
-                assert 900 < sum(record.tokens[6:]) < 2_000
+        provider = Upstream(always(stream(*said, STOP, DONE)))
+        async with provider as upstream, built(tmp_path, one(upstream.url)) as made:
+            await made.serve("POST", CHAT, body=json.dumps(ASKED).encode())
+            record = made.records[-1]
+            assert record.usage_source == "partial"
+            assert 900 < sum(record.tokens[6:]) < 2_000
+
+
+SPENT = "orgs: {acme: {teams: {web: {budget: {money: 0.01, per: day}, consumers: {ci: {}}}}}}\n"
+
+
+def priced(url, models, **prices):
+    """Models of providers that fail (`broken`), or answer at these prices."""
+    more = "auth: null, models: {x: "
+    lines = [f'  {name}: {{base_url: "{url}/{name}/v1", {more}{price}}}}}' for name, price in prices.items()]
+    named = [f"  {name}: {written}" for name, written in models.items()]
+    return "\n".join(["providers:", *lines, "models:", *named, "llm: {policies: [{use: key_auth}]}", SPENT])
+
+
+DEAR = "{deployments: [{provider: dear, model: x}]}"
+
+
+async def by_provider(talk):
+    """Fails where the path says so."""
+    with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+        while True:
+            head = await talk.head()
+            await talk.read(int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]))
+            await talk.say(failed(b"500 No") if head.startswith(b"POST /broken") else OK)
+
+
+@pytest.mark.parametrize(
+    ("written", "price"),
+    [
+        ("{deployments: [{provider: broken, model: x}], fallback: [dear]}", "{input: 0, output: 0}"),
+        ("{deployments: [{provider: broken, model: x}], fallback: [dear]}", "{input: 0.01, output: 0.01}"),
+        ("{deployments: [{provider: cheap, model: x}], canary: {model: dear, percent: 100}}", "{input: 0, output: 0}"),
+        ("{deployments: [{provider: cheap, model: x}], canary: {model: dear, percent: 100}}", "{input: 1, output: 1}"),
+    ],
+)
+async def test_a_model_that_costs_less_is_no_way_past_a_budget_to_one_that_costs_more(tmp_path, written, price):
+    async with Upstream(by_provider) as upstream:
+        text = priced(upstream.url, {"m": written, "dear": DEAR}, broken=price, cheap=price, dear="{call: 0.004}")
+        async with built(tmp_path, text) as made:
+            answers = [await made.serve("POST", CHAT, body=chat()) for _ in range(6)]
+            assert [wire.status for _, wire in answers[:2]] == [200, 200]
+            assert {exchange.target for exchange, _ in answers[2:]} <= {"cheap/x", "broken/x"}
+            spent = sum(record.cost for record in made.records if record.kind == "final")
+            assert 80_000_000 <= spent <= 100_000_000
+            assert b"".join(bytes(talk.received) for talk in upstream.talks).count(b"POST /dear") == 2
+
+
+async def test_a_model_that_costs_nothing_and_leads_nowhere_else_is_never_refused(tmp_path):
+    async with Upstream(by_provider) as upstream:
+        models = {"m": "{deployments: [{provider: cheap, model: x}]}", "dear": DEAR}
+        text = priced(upstream.url, models, cheap="{input: 0, output: 0}", dear="{call: 0.004}")
+        async with built(tmp_path, text) as made:
+            spent = [(await made.serve("POST", CHAT, body=chat("dear")))[1].status for _ in range(3)]
+            assert spent == [200, 200, 429]
+            assert (await made.serve("POST", CHAT, body=chat()))[1].status == 200

@@ -184,7 +184,7 @@ class Taker:
         exchange = self._exchange
         if exchange is None:
             return None
-        if self._paid and target is not None and len(exchange.attempts) > 1:
+        if self._paid and target is not None and (len(exchange.attempts) > 1 or _stands_in(exchange, target)):
             await self._top_up(exchange)
         claimants = claimants_of(self._claimants, exchange) if target is None else self._of_attempts + target.claimants
         claims = claims_of(claimants, exchange, target)
@@ -251,6 +251,12 @@ class Taker:
     def end(self) -> None:
         """The exchange is over: what held each other would wait for the collector, which costs more than the call."""
         self._exchange = self.counted = None
+
+
+def _stands_in(exchange: "Exchange", target: "Target") -> bool:
+    """Whether `target` is none of those that were reckoned with: another model's that is tried first."""
+    route = exchange.route
+    return exchange.demand is not None and route is not None and all(one is not target for one, _ in route.targets)
 
 
 def claimants_of(claimants: tuple[Claimant, ...], exchange: "Exchange") -> tuple[Claimant, ...]:

@@ -65,6 +65,11 @@ class Price(msgspec.Struct, frozen=True, gc=False):
     rules: "Rules | None" = None
     """Other prices for some calls; None for most models, which then cost nothing to look at."""
 
+    @property
+    def costs(self) -> bool:
+        """Whether anything at all is paid for."""
+        return bool(self.call or self.per_unit or self.rules is not None or any(self.rates()))
+
     def rates(self) -> tuple[int, ...]:
         """Units per million tokens in the order of `usage.CLASSES`."""
         write_5m = self.input if self.cache_write_5m is None else self.cache_write_5m

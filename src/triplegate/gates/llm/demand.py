@@ -20,10 +20,13 @@ LONGEST_OUTPUT = 16_384
 class LlmDemand:
     """The estimates of one call; each is made when it is first asked for."""
 
-    __slots__ = ("_call", "_caller", "_input", "_learned", "_model")
+    __slots__ = ("_behind", "_call", "_caller", "_input", "_learned", "_model")
 
-    def __init__(self, call: LlmCall, model: Model, learned: Learned, caller: Principal) -> None:
-        self._call, self._model, self._learned, self._caller = call, model, learned, caller
+    def __init__(
+        self, call: LlmCall, model: Model, learned: Learned, caller: Principal, behind: tuple[Model, ...] = ()
+    ) -> None:
+        """`behind`: other models that may answer it."""
+        self._call, self._model, self._learned, self._caller, self._behind = call, model, learned, caller, behind
         self._input = 0
         """As it is set aside; 0: nobody asked yet."""
 
@@ -41,14 +44,23 @@ class LlmDemand:
         return max(1, counted)
 
     def money(self, target: Target | None, reservation: Reservation) -> int:
-        """Units of money at `target`, or at the dearest deployment of the model."""
+        """Units of money at `target`, or at the dearest deployment of the model; at least 1 where any may be spent."""
         call = self._call
         if call.endpoint.free:
             return 0
-        targets = [one for one, _ in self._model.route.targets] if target is None else [target]
-        prices = [price for price in (price_for(one, call) for one in targets) if price is not None]
-        if not prices:
-            return 0
+        prices = self._prices(self._model) if target is None else _known([price_for(target, call)])
+        units = self._dearest(prices, reservation) if prices else 0
+        if units <= 0 and target is None:
+            prices = [*prices, *[one for model in self._behind for one in self._prices(model)]]
+        return units if units > 0 else int(any(price.costs for price in prices))
+
+    def _prices(self, model: Model) -> list[Price]:
+        """Of a model that the caller may use."""
+        targets = model.route.targets if model.open_to(self._caller) else ()
+        return _known([price_for(one, self._call) for one, _ in targets])
+
+    def _dearest(self, prices: list[Price], reservation: Reservation) -> int:
+        call = self._call
         if call.endpoint.asked is not None:
             usage = call.endpoint.asked(call.look)
         else:
@@ -109,6 +121,10 @@ class LlmDemand:
 
 def _key_of(caller: Principal) -> str:
     return caller.key_id or f"{caller.team_ref}/{caller.consumer}"
+
+
+def _known(prices: list[Price | None]) -> list[Price]:
+    return [price for price in prices if price is not None]
 
 
 def _cost(price: Price, usage: Usage) -> int:

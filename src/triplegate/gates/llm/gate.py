@@ -108,6 +108,8 @@ class LlmGate:
         self._models, self._surface, self._house, self._snapshot = models, surface, house, snapshot
         self._listed = tuple(models.values())
         self._dispatches: dict[Chain, Dispatch] = {}
+        self._behind = {id(one): tuple(models[name] for name in one.others) for one in models.values()}
+        """By model: those that may answer its calls."""
         self._seals = surface.seals
         self.check = chains.check
         """Would this exchange, just opened, still be let in? Raises the Refusal it would meet."""
@@ -174,7 +176,7 @@ class LlmGate:
         exchange.route = model.route
         if model.exact is not None and not call.exact_tokens:
             await model.exact.count(call)
-        exchange.demand = LlmDemand(call, model, self._surface.learned, principal)
+        exchange.demand = LlmDemand(call, model, self._surface.learned, principal, self._behind[id(model)])
         exchange.numbers.streamed = call.streamed
         if call.look.end_user:
             exchange.principal = msgspec.structs.replace(principal, end_user=call.look.end_user[:256])
