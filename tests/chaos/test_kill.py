@@ -1,4 +1,7 @@
-"""kill -9 of the whole gateway under load: what reached an upstream is in the ledger, once, whatever the moment."""
+"""kill -9 of the whole gateway under load: what reached an upstream is in the ledger, once, whatever the moment.
+
+The quick one of these is in `test_budgets_kill`, with budgets.
+"""
 
 import asyncio
 import os
@@ -106,13 +109,6 @@ def compare_sums(house: House) -> None:
         written = database.execute(rows).fetchall()
         for table in ("rollups_hour", "rollups_day"):
             assert database.execute(sums % table).fetchall() == written, table
-
-
-async def test_five_kills_under_load_lose_no_call_and_charge_none_twice(tmp_path):
-    log = tmp_path / "journal.jsonl"
-    with start_samples(journal=log) as samples:
-        furnish(tmp_path, samples)
-        await kill_often(House(tmp_path), tmp_path, 5, 20, 20_261_124)
 
 
 @pytest.mark.long
