@@ -5,7 +5,7 @@ import contextlib
 import json
 
 import pytest
-from tests.gates.built import always, built
+from tests.gates.built import always, answer, built
 from tests.gates.llm.calls import DONE, OK, STOP, chat, event, failed, one, stream
 from tests.hostile.scripted import Upstream
 
@@ -127,3 +127,36 @@ async def test_a_model_that_costs_nothing_and_leads_nowhere_else_is_never_refuse
             spent = [(await made.serve("POST", CHAT, body=chat("dear")))[1].status for _ in range(3)]
             assert spent == [200, 200, 429]
             assert (await made.serve("POST", CHAT, body=chat()))[1].status == 200
+
+
+@pytest.mark.parametrize("usage", [{"prompt_tokens": -5, "completion_tokens": -3}, {"prompt_tokens": 2**60}])
+async def test_usage_that_cannot_be_is_no_usage(tmp_path, usage):
+    said = json.dumps({"choices": [{"index": 0, "message": {"content": BOOK}}], "usage": usage}).encode()
+    async with Upstream(always(answer(said))) as upstream, built(tmp_path, one(upstream.url)) as made:
+        await made.serve("POST", CHAT, body=chat())
+        record = made.records[-1]
+        assert record.usage_source == "estimated"
+        assert record.cost > 0
+
+
+async def test_no_answer_costs_more_than_counters_and_ledger_can_hold(tmp_path):
+    usage = {"prompt_tokens": 2**53 - 1, "completion_tokens": 2**53 - 1}
+    said = json.dumps({"choices": [{"index": 0, "message": {"content": "x"}}], "usage": usage}).encode()
+    async with Upstream(always(answer(said))) as upstream, built(tmp_path, one(upstream.url)) as made:
+        await made.serve("POST", CHAT, body=chat())
+        assert made.records[-1].cost == 2**53 - 1
+
+
+async def test_what_is_heard_as_plain_text_is_paid_for_where_the_model_is_priced_by_tokens(tmp_path):
+    part = b'--b\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n'
+    body = (
+        part % (b"model", b"m") + part % (b"response_format", b"text") + part % (b"file", b"z" * 99_000) + b"--b--\r\n"
+    )
+    form = [(b"content-type", b"multipart/form-data; boundary=b")]
+    plain = answer(b"hello there", kind=b"text/plain")
+    async with Upstream(always(plain)) as upstream, built(tmp_path, one(upstream.url)) as made:
+        await made.serve("POST", "/v1/audio/transcriptions", body=body, headers=form)
+        assert made.records[-1].cost > 0
+    async with Upstream(always(plain)) as upstream, built(tmp_path, one(upstream.url)) as made:
+        await made.serve("POST", "/v1/audio/speech", body=json.dumps({"model": "m", "input": BOOK}).encode())
+        assert made.records[-1].cost > 0

@@ -9,6 +9,8 @@ import msgspec
 UNITS_PER_DOLLAR = 10_000_000_000
 _PER = 1_000_000  # prices are quoted per million tokens
 _DAY = 86_400
+_MOST = (1 << 53) - 1
+"""Units that one call costs at most, 900,000 dollars: what every counter and the ledger can hold, and add up."""
 _INPUT = _TEXT = 6
 """The first classes are what the model read; the next one is the text that it wrote."""
 BYTES = "bytes"
@@ -107,7 +109,7 @@ class Price(msgspec.Struct, frozen=True, gc=False):
         if counters and self.per_unit:
             counted = read_counters(counters)
             total += sum([counted[name] * rate for name, rate in self.per_unit.items() if name in counted])
-        return self.call + divide_half_even(total, _PER)
+        return min(_MOST, self.call + divide_half_even(total, _PER))
 
 
 class Timed(msgspec.Struct, frozen=True):

@@ -163,9 +163,14 @@ _speech = msgspec.json.Decoder(_Speech).decode
 
 
 def spoken(call: MediaCall) -> Usage:
-    """Speech is paid by the characters to be spoken; its answer is sound and says nothing."""
+    """Speech is paid by the characters to be spoken, or by tokens; its answer is sound and says nothing."""
     try:
         characters = len(_speech(call.text).input)
     except (msgspec.DecodeError, UnicodeDecodeError):
         characters = 0
-    return Usage(source="estimated", tool_units=_units({"characters": characters}).decode("ascii"))
+    return Usage(
+        input_uncached=(characters + 3) // 4,
+        audio_out=(5 * characters + 3) // 4,  # twenty a second, of sixteen characters
+        source="estimated",
+        tool_units=_units({"characters": characters}).decode("ascii"),
+    )

@@ -60,6 +60,8 @@ def read_usage(raw: msgspec.Raw | bytes) -> Usage | None:
         return None
     if said.prompt_tokens is None and said.completion_tokens is None and said.total_tokens is None:
         return None
+    if _absurd(said.prompt_tokens) or _absurd(said.completion_tokens):
+        return None
     usage = Usage(source="provider")
     prompt = _count(said.prompt_tokens)
     _split_input(usage, said, prompt)
@@ -78,6 +80,11 @@ _STANDARD = frozenset({"", "auto", "default", "standard", "on_demand"})
 def tier_of(said: object) -> str:
     """The service tier a reply names as one that has prices of its own; empty for the standard one."""
     return said if isinstance(said, str) and said not in _STANDARD else ""
+
+
+def _absurd(number: _Number) -> bool:
+    """Whether nothing can be counted by it, so that it is as if nothing were said."""
+    return number is not None and not 0 <= number < 2**53
 
 
 def _count(number: _Number) -> int:

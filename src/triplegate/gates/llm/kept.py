@@ -113,6 +113,7 @@ class KeptCalls:
                 await self._book(exchange, group, flow.id, flow.charged, flow.used, flow.model)
 
         frames.then = then
+        reply.on_gone = "finish"  # whoever leaves before its end has had all but that
 
     async def _look(self, exchange: Exchange, call: LlmCall, reply: Reply) -> None:
         """Has something ended? Then it is booked now."""
@@ -129,6 +130,7 @@ class KeptCalls:
 
         if isinstance(frames, Heard):
             frames.told = told
+            reply.on_gone = "finish"
         elif isinstance(frames, OneFrame):
             said, usage = _read(frames.content), RESPONSES.usage(frames.content)
             if said.status in _ENDS and usage is not None:

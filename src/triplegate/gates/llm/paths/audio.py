@@ -10,9 +10,21 @@ _BYTES_A_SECOND = 16_000
 """Of compressed sound, 128 kbit/s: where an answer does not say how long its sound was."""
 
 
+_TOKENS_A_SECOND = 10
+_WORDS_A_SECOND = 3
+"""Tokens of text that are heard in a second."""
+
+
 def _heard(form: Form) -> Usage:
+    """In seconds and in tokens: models are paid by the one or by the other."""
     length = len(form.text) if form.length is None else form.length
-    return Usage(source="estimated", tool_units=f'{{"seconds":{max(1, length // _BYTES_A_SECOND)}}}')
+    seconds = max(1, length // _BYTES_A_SECOND)
+    return Usage(
+        audio_in=_TOKENS_A_SECOND * seconds,
+        output_text=_WORDS_A_SECOND * seconds,
+        source="estimated",
+        tool_units=f'{{"seconds":{seconds}}}',
+    )
 
 
 SPEECH = Endpoint(
