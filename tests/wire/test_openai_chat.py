@@ -169,3 +169,8 @@ def test_a_reply_says_model_finish_and_error() -> None:
     assert failed.error
     assert read_reply(b"<html>") is None
     assert read_reply(b"[]") is None
+
+
+def test_of_two_bounds_the_larger_is_reckoned_with():
+    for said in (b'"max_completion_tokens":1,"max_tokens":900', b'"max_tokens":1,"max_completion_tokens":900'):
+        assert read_call(b'{"model":"m",%b}' % said).max_tokens == 900

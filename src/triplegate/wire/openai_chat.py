@@ -30,7 +30,7 @@ class ChatCall(msgspec.Struct, frozen=True, eq=False):
     """The client itself asked for the usage chunk."""
     n: int = 1
     max_tokens: int | None = None
-    """`max_completion_tokens`, else `max_tokens`."""
+    """`max_completion_tokens` or `max_tokens`, the larger where both are said: vendors read the one or the other."""
     end_user: str | None = None
 
 
@@ -47,10 +47,9 @@ def read_call(text: bytes) -> ChatCall:
     stream = _flag(members, "stream")
     include_usage = stream and "stream_options" in members and _asks_usage(members["stream_options"])
     n = _read(members, "n", _integer)
-    most = _read(members, "max_completion_tokens", _integer)
-    if most is None:
-        most = _read(members, "max_tokens", _integer)
-    if (n is not None and n < 1) or (most is not None and most < 0):
+    bounds = [_read(members, "max_completion_tokens", _integer), _read(members, "max_tokens", _integer)]
+    most = max([one for one in bounds if one is not None], default=None)
+    if (n is not None and n < 1) or any(one is not None and one < 0 for one in bounds):
         raise wrong("n" if n is not None and n < 1 else "max_tokens", "must be positive")
     user = members.get("user")
     end_user = _read(members, "user", _string) if user is not None and bytes(user)[:1] == b'"' else None

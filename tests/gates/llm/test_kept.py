@@ -143,6 +143,16 @@ async def test_a_stream_in_the_background_that_is_heard_to_its_end_is_booked_the
     assert [record.usage_source for record in made.records if record.kind == "final"][:2] == ["provider", "estimated"]
 
 
+async def test_a_stream_in_the_background_is_read_to_its_end_though_its_reader_leaves(tmp_path):
+    vendor = Vendor()
+    async with Upstream(vendor) as upstream, built(tmp_path, at(upstream.url)) as made:
+        vendor.says = stream(CREATED, DELTA, COMPLETED)
+        exchange, reply = await made.answer("POST", "/v1/responses", body=STREAMED)
+        assert reply.on_gone == "finish"
+        reply.frames.close()
+        exchange.close("gone")
+
+
 async def test_a_stream_in_the_background_that_broke_is_booked_when_its_end_is_seen(tmp_path):
     vendor = Vendor()
     async with Upstream(vendor) as upstream, built(tmp_path, at(upstream.url)) as made:
