@@ -1,5 +1,6 @@
 """The first minutes with triplegate: an empty directory, one command, and what it says to try next."""
 
+import csv
 import itertools
 import json
 import os
@@ -8,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
@@ -109,30 +111,6 @@ def _words(events):
                 yield choice["delta"].get("content") or ""
 
 
-def test_the_tour_of_the_readme_can_be_walked(demo):
-    text = (Path(__file__).resolve().parents[2] / "README.md").read_text()
-    tour = text[text.index("## The 60-second tour") : text.index("## Commands")]
-    block = tour.split("```console\n")[1].split("```")[0]
-    steps = [[*step.split("\n", 1), ""][:2] for step in block.removeprefix("$ ").split("\n$ ")]
-    assert steps[0][0] == ". .triplegate/demo.env"
-    walked = []
-    for written, shown in steps[1:]:
-        line = written
-        for name, value in env(demo).items():
-            line = line.replace(f"${name}", value)
-        if not line.startswith("curl"):
-            words = shlex.split(line)
-            assert command(demo, *words[1:]).split("\n")[0].split() == shown.split("\n")[0].split()
-            continue
-        answer = pasted(line)
-        head, _, body = shown.rpartition("\n\n") if shown.startswith("HTTP/") else ("", "", shown)
-        for told in head.split("\n")[1:]:
-            assert told == "…" or told.split(":")[0] in answer.headers
-        assert answer.text.startswith(body.split(",")[0].split('"finish_reason"')[0])
-        walked.append(answer.status_code)
-    assert walked == [200, 200, 200, 401]
-
-
 def test_nothing_it_wrote_can_be_read_by_others(demo):
     state = demo.directory / ".triplegate"
     for path in [state, *state.rglob("*")]:
@@ -167,6 +145,58 @@ def test_the_report_says_who_pays(demo):
     earlier = sum(row["requests"] for row in before if row["team"] == "ml")
     assert mine["requests"] == earlier + 1
     assert "ml" in command(demo, "report", "usage", "--by", "team")
+
+
+@pytest.mark.timeout(90)
+def test_known_calls_cost_their_price_to_the_last_digit_in_every_report(demo, tmp_path):
+    key = command(demo, "key", "create", "--org", "demo", "--team", "ml", "--consumer", "notebook").strip()
+    headers = {"authorization": f"Bearer {key}"}
+    chat = {"model": "scripted", "messages": [{"role": "user", "content": "hello"}]}
+    local = {"model": "smollm2", "max_tokens": 8, "messages": [{"role": "user", "content": "hello"}]}
+    cost = 3 * Decimal("0.0001")
+    with httpx.Client(base_url=demo.url, headers=headers, **CLIENT) as client:
+        assert [client.get("/orders").status_code for _ in range(3)] == [200] * 3
+        for body, read, written in ((chat, "1", "2"), (chat, "1", "2"), (local, "0.10", "0.40")):
+            usage = client.post("/v1/chat/completions", json=body).json()["usage"]
+            assert body is local or not usage["prompt_tokens_details"]["cached_tokens"]  # the local model's cost alike
+            tokens = usage["prompt_tokens"] * Decimal(read) + usage["completion_tokens"] * Decimal(written)
+            cost += tokens / 1_000_000
+        told = client.get("/v1/usage?by=gate").json()
+    assert (told["total"]["requests"], Decimal(told["total"]["cost"])) == (6, cost)
+    report = json.loads(command(demo, "report", "usage", "--by", "consumer", "--format", "json"))
+    assert [Decimal(row["cost"]) for row in report if row["consumer"] == "notebook"] == [cost]
+    assert {_cost_of_notebook(demo, tmp_path, form) for form in FORMATS} == {cost}
+
+
+FORMATS = ("table", "json", "csv", "focus", "parquet", "xlsx")
+
+
+def _cost_of_notebook(demo, folder, form):
+    if form == "table":
+        lines = [line.split() for line in command(demo, "report", "chargeback", "--by", "consumer").splitlines()]
+        (mine,) = [line for line in lines if line[:1] == ["notebook"]]
+        return Decimal(mine[lines[0].index("cost") - 1])  # its item is empty
+    path = folder / f"report.{form}"
+    command(demo, "report", "chargeback", "--by", "consumer", "--format", form, "--output", str(path))
+    if form == "focus":
+        with path.open(newline="") as file:
+            rows = [row for row in csv.DictReader(file) if json.loads(row["Tags"])["app"] == "notebook"]
+        return sum(Decimal(row["BilledCost"]) for row in rows).normalize()
+    (mine,) = [row for row in _rows(path, form) if row["consumer"] == "notebook"]
+    return Decimal(str(mine.get("cost (exact)") or mine["cost"]))
+
+
+def _rows(path, form):
+    if form == "json":
+        return json.loads(path.read_text())["lines"]
+    if form == "csv":
+        with path.open(newline="") as file:
+            return list(csv.DictReader(file))
+    if form == "parquet":
+        return pytest.importorskip("pyarrow.parquet").read_table(path).to_pylist()
+    sheet = pytest.importorskip("openpyxl").load_workbook(path).worksheets[0]
+    head, *rows = sheet.iter_rows(values_only=True)
+    return [dict(zip(head, row, strict=True)) for row in rows]
 
 
 def test_explain_names_the_policies_in_order(demo):

@@ -8,12 +8,10 @@ import pytest
 
 from triplegate.config.load import load
 from triplegate.core.policy import Registry
-from triplegate.policies.key_auth import KeyAuth
-from triplegate.policies.rate_limit import RateLimit
+from triplegate.policies import built_in
 from triplegate.samples import demo
 from triplegate.samples.llm_scripts import HINT
 
-POLICIES = (KeyAuth, RateLimit)
 PORTS = {"orders": 9003, "llm": 21002, "mcp": 21003, "model": 21004}  # one of them is a shipped port of another
 
 
@@ -75,7 +73,7 @@ def test_without_the_real_model_the_provider_answers_in_its_place(
 
 def test_the_shipped_configuration_loads_without_a_fault_or_a_warning(tmp_path: Path) -> None:
     demo.write_demo(tmp_path, PORTS)
-    loaded = load(tmp_path, Registry(POLICIES), environment={})
+    loaded = load(tmp_path, Registry(built_in()), environment={})
     documents = loaded.documents
     assert list(loaded.warnings) == []
     assert set(documents.routes) == {"orders", "public", "try"}
