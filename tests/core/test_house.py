@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.builders import ALICE, make_exchange, make_house
 
 from triplegate.core.admission import Taker
-from triplegate.core.catalog import Target
+from triplegate.core.catalog import Route, Target
 from triplegate.core.clock import SetClock
 from triplegate.core.errors import Refusal
 from triplegate.core.house import used, used_by
@@ -251,3 +251,15 @@ def test_the_price_of_a_call_is_its_answering_targets_too():
     assert used_by(exchange, attempt)["money"] == 0
     attempt.adopted = True
     assert used_by(exchange, attempt)["money"] == 40
+
+
+def test_an_intent_carries_what_it_sets_aside_and_the_final_what_was_used():
+    house = make_house()
+    exchange = make_exchange(house=house, route=Route("smart", "llm"))
+    exchange.aside = (10, 0, 0, 0, 0, 0, 20, 0, 0)
+    house.intend(exchange)
+    exchange.close("ok")
+    intent, final = house.spool.records
+    assert (intent.kind, intent.tokens, intent.usage_source) == ("intent", exchange.aside, "estimated")
+    assert (final.kind, sum(final.tokens), final.usage_source) == ("final", 0, "none")
+    assert unknown_of(intent).tokens == exchange.aside

@@ -162,6 +162,8 @@ class Exchange(msgspec.Struct, eq=False):
     snapshot: str = ""
     target: str = ""
     """Name of the target that answered."""
+    aside: tuple[int, ...] = ()
+    """Tokens that the intent sets aside (order of `usage.CLASSES`): what is booked where nobody sees the end."""
     intended: bool = False
     """An intent stands in the spool."""
     parts: int = 0

@@ -49,7 +49,10 @@ class Household:
         if exchange.intended:
             return
         clock = self.clock
-        self.spool.append(record_of(exchange, "intent", self.node, clock.now(), clock.wall()))
+        intent = record_of(exchange, "intent", self.node, clock.now(), clock.wall())
+        if exchange.aside:
+            intent.tokens, intent.usage_source = exchange.aside, "estimated"
+        self.spool.append(intent)
         exchange.intended = True
         exchange.parts += 1
 

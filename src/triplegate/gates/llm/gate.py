@@ -34,6 +34,7 @@ from triplegate.gates.llm.metering import (
     StreamEncoder,
     WholeEncoder,
     adopted,
+    aside,
     book_left,
     book_lost,
     book_unsure,
@@ -206,6 +207,7 @@ class LlmGate:
             return self._ours(exchange, call, await self._kept.forward(exchange, call, chain))
         model = self._models[call.model]
         pick = self._pick(exchange, call, model, chain)
+        exchange.aside = aside(call)
         exchange.numbers.list_cost = max([reserved(call, target) for target, _ in model.route.targets])
 
         def send(attempt: Attempt) -> Awaitable[Reply]:

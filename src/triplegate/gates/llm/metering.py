@@ -176,13 +176,18 @@ def price_for(target: Target, call: LlmCall) -> Price | None:
 def reserved(call: LlmCall, target: Target) -> int:
     """What the intent sets aside: the input (by size where nothing looked at it), the bound of output or 512 tokens."""
     price = price_for(target, call)
-    if price is None or call.endpoint.free:
-        return 0
+    return 0 if price is None or call.endpoint.free else price.cost(aside(call))
+
+
+def aside(call: LlmCall) -> tuple[int, ...]:
+    """The tokens of the same; none of what costs nothing anywhere."""
+    if call.endpoint.free:
+        return ()
     output = 0 if not call.endpoint.generates else call.most_output or _TYPICAL
     if call.endpoint.asked is not None:
-        return price.cost(estimate(call, output, "estimated").tokens())
+        return estimate(call, output, "estimated").tokens()
     tokens = round(call.raw_tokens) or call.size // _BYTES_A_TOKEN
-    return price.cost(Usage(input_uncached=max(1, tokens), output_text=output).tokens())
+    return Usage(input_uncached=max(1, tokens), output_text=output).tokens()
 
 
 class WholeEncoder(Encoder):
