@@ -135,7 +135,7 @@ def test_classes_are_never_negative_and_sum_to_the_totals(
         json.dumps(said | {"prompt_tokens_details": inputs, "completion_tokens_details": outputs}).encode()
     )
     if found is None:
-        assert (prompt, completion, total) == (None, None, None)
+        assert (prompt, completion, total) == (None, None, None) or min(prompt or 0, completion or 0) < 0
         return
     p, c = max(0, prompt or 0), max(0, completion or 0)
     assert all(count >= 0 for count in found.tokens())
