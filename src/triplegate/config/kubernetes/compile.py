@@ -135,7 +135,7 @@ class Compiler:
             text = f"{route.kind} {route.full_name}: parents of kind {ref.kind} are not served, only Gateways"
             self._findings.warn(place, text)
             return False
-        written = self._inventory.find(GatewayObject, *name.split("/"))
+        written = self._inventory.find(GatewayObject, ref.namespace or route.namespace, ref.name)
         return written is None or name in self._states
 
     def _gateway(self, route: RouteObject, namespace: str | None, name: str) -> GatewayState | None:
