@@ -12,6 +12,7 @@ from triplegate.core.money import (
     divide_half_even,
     dollars_text,
     from_dollars,
+    plain,
     read_counters,
     to_dollars,
 )
@@ -178,3 +179,12 @@ def test_a_price_costs_something_when_any_of_its_rates_does():
     assert all(
         one.costs for one in (Price(call=1), Price(output=1), Price(cache_read=1), Price(per_unit={"images": 1}))
     )
+
+
+def test_an_exact_amount_is_written_without_exponent_and_trailing_zeros():
+    assert [plain(Decimal(one)) for one in ("0E-10", "1E+3", "2.50", "-0.0000000001")] == [
+        "0",
+        "1000",
+        "2.5",
+        "-0.0000000001",
+    ]

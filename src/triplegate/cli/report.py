@@ -65,8 +65,8 @@ def _ask(place: Place, by: Sequence[str], since: datetime, until: datetime) -> t
         query = {"by": list(by), "since": since.isoformat(), "until": until.isoformat()}
         told = admin.call("GET", "/usage", query=query)
         return datetime.fromisoformat(told["as_of"]), told["rows"]
-    from triplegate.control.admin.paths.usage import plain
     from triplegate.control.reports.usage import usage as asked
+    from triplegate.core.money import plain
 
     loaded = loaded_of(place)
 

@@ -73,9 +73,9 @@ def rerate(
 
 def dollars(units: int) -> str:
     """An exact amount without exponent and trailing zeros."""
-    from triplegate.core.money import to_dollars
+    from triplegate.core.money import plain, to_dollars
 
-    return format(to_dollars(units).normalize(), "f") if units else "0"
+    return plain(to_dollars(units))
 
 
 def _foot(summary: Summary, *, apply: bool) -> Sequence[str]:

@@ -1,11 +1,10 @@
 """What calls cost by the configuration in force: every deployment of every model, priced routes, priced servers."""
 
 from collections.abc import Iterable
-from decimal import Decimal
 
 from triplegate.config.documents import Documents
 from triplegate.control.view import PriceState, PriceView
-from triplegate.core.money import BYTES, Price, to_dollars
+from triplegate.core.money import BYTES, Price, plain, to_dollars
 from triplegate.core.usage import CLASSES
 from triplegate.gates.llm.building import labelled
 from triplegate.gates.llm.pricing import UNKNOWN, price_of
@@ -65,8 +64,4 @@ def _varies(price: Price) -> Iterable[str]:
 
 
 def _amount(units: int, per: int = 1) -> str:
-    return _told(to_dollars(units) / per)
-
-
-def _told(amount: Decimal) -> str:
-    return format(amount.normalize() if amount else Decimal(0), "f")
+    return plain(to_dollars(units) / per)

@@ -35,6 +35,12 @@ def dollars_text(units: int) -> str:
     return f"{sign}{whole}.{rest:010}".rstrip("0") if rest else f"{sign}{whole}"
 
 
+def plain(amount: Decimal) -> str:
+    """An exact amount without exponent and trailing zeros."""
+    text = format(amount or Decimal(0), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def divide_half_even(numerator: int, denominator: int) -> int:
     """`numerator / denominator` rounded half-even; `denominator` > 0."""
     quotient, rest = divmod(numerator, denominator)

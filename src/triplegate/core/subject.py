@@ -48,3 +48,8 @@ def address_block(address: str) -> str:
         return str(ip_network((ip_address(address.partition("%")[0]), 64), strict=False))
     except ValueError:
         return address
+
+
+def strange_by(by: By, gate: str) -> str:
+    """Why a limit that counts `by` makes no sense on that gate: models and deployments are the llm gate's."""
+    return f"by: {by} counts on llm only; say by: route" if by in ("model", "deployment") and gate != "llm" else ""

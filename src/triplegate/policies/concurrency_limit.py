@@ -10,7 +10,7 @@ from triplegate.core.admission import Claim, Limit
 from triplegate.core.catalog import Target
 from triplegate.core.exchange import Exchange
 from triplegate.core.policy import Policy, Stage
-from triplegate.core.subject import subject_of
+from triplegate.core.subject import strange_by, subject_of
 
 
 class ConcurrencyLimit(Policy):
@@ -39,9 +39,7 @@ class ConcurrencyLimit(Policy):
 
     def strange_on(self, gate: str) -> str:
         """Models and deployments are the llm gate's."""
-        if self.by in ("model", "deployment") and gate != "llm":
-            return f"by: {self.by} counts on llm only; say by: route"
-        return super().strange_on(gate)
+        return strange_by(self.by, gate) or super().strange_on(gate)
 
     def buckets(self, subject: str) -> Iterable[Claim]:
         """The subject's one bucket."""

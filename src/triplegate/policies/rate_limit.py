@@ -11,7 +11,7 @@ from triplegate.core.catalog import Target
 from triplegate.core.duration import Duration
 from triplegate.core.exchange import Exchange
 from triplegate.core.policy import Policy, Stage
-from triplegate.core.subject import subject_of
+from triplegate.core.subject import strange_by, subject_of
 
 
 class RateLimit(Policy):
@@ -40,9 +40,7 @@ class RateLimit(Policy):
 
     def strange_on(self, gate: str) -> str:
         """Models and deployments are the llm gate's."""
-        if self.by in ("model", "deployment") and gate != "llm":
-            return f"by: {self.by} counts on llm only; say by: route"
-        return super().strange_on(gate)
+        return strange_by(self.by, gate) or super().strange_on(gate)
 
     def buckets(self, subject: str) -> Iterable[Claim]:
         """The subject's one bucket."""

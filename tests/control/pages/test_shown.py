@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from triplegate.control.pages.shown import clock, dollars, moment, plain
+from triplegate.control.pages.shown import clock, dollars, moment
+from triplegate.core.money import plain
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from triplegate.gates.llm.metering import (
     Meter,
     StreamEncoder,
     WholeEncoder,
+    aside,
     book_left,
     book_unsure,
     estimate,
@@ -201,15 +202,15 @@ def test_without_a_price_it_costs_nothing():
     case = whole(target=Target("deployment", "d"))
     case.encoder.finish()
     assert (case.attempt.cost, case.cost_header(), case.exchange.usage.input_total) == (0, b"0", 10)
-    assert reserved(case.call, Target("deployment", "d")) == 0
+    assert reserved(case.call, Target("deployment", "d"), aside(case.call)) == 0
 
 
 def test_the_intent_sets_aside_what_the_client_allowed_or_512_tokens():
     bound, free = read_call(CHAT, chat(max_tokens=10, n=2)), read_call(CHAT, chat())
-    assert reserved(bound, TARGET) == 5 + bound.size // 4 + 20 * 2
-    assert reserved(free, TARGET) == 5 + free.size // 4 + 512 * 2
+    assert reserved(bound, TARGET, aside(bound)) == 5 + bound.size // 4 + 20 * 2
+    assert reserved(free, TARGET, aside(free)) == 5 + free.size // 4 + 512 * 2
     vectors = read_call(EMBEDDINGS, b'{"model":"m","input":"abcdefgh"}')
-    assert reserved(vectors, TARGET) == 5 + 8
+    assert reserved(vectors, TARGET, aside(vectors)) == 5 + 8
     assert estimate(free, 0, "partial").source == "partial"
 
 

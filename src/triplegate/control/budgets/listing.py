@@ -13,7 +13,7 @@ from triplegate.control.budgets.reading import Bucket
 from triplegate.core.admission import Balance, Claim
 from triplegate.core.allowance import Allowance, window_text
 from triplegate.core.calendar import Calendar, counted_since
-from triplegate.core.money import to_dollars
+from triplegate.core.money import plain, to_dollars
 from triplegate.core.raises import Raise, Raised
 
 
@@ -184,8 +184,7 @@ def shown(allowance: Allowance, units: int) -> str:
     """An amount of it: US dollars, or tokens."""
     if allowance.limit.dimension != "money":
         return str(units)
-    text = f"{to_dollars(units):f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return plain(to_dollars(units))
 
 
 def budget_id(bucket: str) -> str:

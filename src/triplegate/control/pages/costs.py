@@ -14,9 +14,10 @@ from litestar.response import Template
 
 from triplegate.control.admin.access import EVERYONE, Caller
 from triplegate.control.pages.asked import PERIODS, Asked, asked
-from triplegate.control.pages.shown import plain
 from triplegate.control.parts import Parts
 from triplegate.control.reports.explorer import BY, Explored, Line, explore
+from triplegate.control.reports.sheets import safe
+from triplegate.core.money import plain
 
 AnyRequest = Request[Any, Any, Any]
 NEXT = {"team": "consumer", "consumer": "model", "key": "model", "model": "provider", "route": "consumer"}
@@ -85,13 +86,8 @@ def _csv(by: str, rows: list[dict[str, Any]]) -> bytes:
     writer = csv.writer(text)
     writer.writerow((by, *_COLUMNS))
     for row in rows:
-        writer.writerow((_harmless(row["name"]), *(row[name] for name in _COLUMNS)))
+        writer.writerow((safe(row["name"]), *(row[name] for name in _COLUMNS)))
     return text.getvalue().encode()
-
-
-def _harmless(name: str) -> str:
-    """No spreadsheet takes a name for a formula."""
-    return f"'{name}" if name[:1] in "=+-@\t\r" else name
 
 
 def _file(content: bytes, kind: str, name: str) -> Response[bytes]:

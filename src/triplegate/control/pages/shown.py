@@ -17,11 +17,6 @@ def moment(seconds: float, grain: str = "second") -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime(form)
 
 
-def plain(amount: Decimal) -> str:
-    """Every digit, without exponent and trailing zeros."""
-    return format(amount.normalize() if amount else Decimal(0), "f")
-
-
 def dollars(amount: Decimal) -> str:
     """Cents from a dollar on, six digits below, thousands apart; what is less than that is not told as nothing."""
     if 0 < abs(amount) < _SMALL:

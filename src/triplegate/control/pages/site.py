@@ -25,10 +25,10 @@ from triplegate.control.pages.costs import download, show_call, show_calls, show
 from triplegate.control.pages.home import home
 from triplegate.control.pages.limits import show_limits
 from triplegate.control.pages.prices import show_prices
-from triplegate.control.pages.shown import clock, dollars, moment, plain
+from triplegate.control.pages.shown import clock, dollars, moment
 from triplegate.control.pages.statements import show_statement
 from triplegate.control.parts import Parts
-from triplegate.core.money import to_dollars
+from triplegate.core.money import plain, to_dollars
 from triplegate.core.usage import CLASSES
 
 _HERE = Path(__file__).parent

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from triplegate.core.money import divide_half_even, to_dollars
+from triplegate.core.money import divide_half_even, plain, to_dollars
 
 Kind = Literal["text", "count", "money", "decimal", "percent", "moment"]
 Cell = str | int | Decimal | datetime | None
@@ -48,12 +48,6 @@ def text_of(cell: Cell) -> str:
     if isinstance(cell, datetime):
         return f"{cell:%Y-%m-%dT%H:%M:%SZ}"
     return str(cell)
-
-
-def plain(amount: Decimal) -> str:
-    """An exact amount without exponent and trailing zeros."""
-    text = format(amount, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def percent(part: int, whole: int) -> Decimal | None:

@@ -207,8 +207,8 @@ class LlmGate:
             return self._ours(exchange, call, await self._kept.forward(exchange, call, chain))
         model = self._models[call.model]
         pick = self._pick(exchange, call, model, chain)
-        exchange.aside = aside(call)
-        exchange.numbers.list_cost = max([reserved(call, target) for target, _ in model.route.targets])
+        tokens = exchange.aside = aside(call)
+        exchange.numbers.list_cost = max([reserved(call, target, tokens) for target, _ in model.route.targets])
 
         def send(attempt: Attempt) -> Awaitable[Reply]:
             return self._try(exchange, attempt, call, chain)

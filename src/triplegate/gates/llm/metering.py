@@ -173,14 +173,14 @@ def price_for(target: Target, call: LlmCall) -> Price | None:
     return deployment.by_name.of(deployment.model_for(call.model))
 
 
-def reserved(call: LlmCall, target: Target) -> int:
-    """What the intent sets aside: the input (by size where nothing looked at it), the bound of output or 512 tokens."""
+def reserved(call: LlmCall, target: Target, tokens: tuple[int, ...]) -> int:
+    """What the intent sets aside: these tokens at the price there."""
     price = price_for(target, call)
-    return 0 if price is None or call.endpoint.free else price.cost(aside(call))
+    return 0 if price is None or not tokens else price.cost(tokens)
 
 
 def aside(call: LlmCall) -> tuple[int, ...]:
-    """The tokens of the same; none of what costs nothing anywhere."""
+    """Tokens to set aside: the input (by size where nothing looked at it), the bound of output or 512; none if free."""
     if call.endpoint.free:
         return ()
     output = 0 if not call.endpoint.generates else call.most_output or _TYPICAL

@@ -21,7 +21,7 @@ from triplegate.gates.llm.call import LlmCall
 from triplegate.gates.llm.canary import place_of
 from triplegate.gates.llm.decoding import decoded
 from triplegate.gates.llm.facts import Facts, repeatable
-from triplegate.gates.llm.metering import book_left, reserved
+from triplegate.gates.llm.metering import aside, book_left, reserved
 from triplegate.gates.llm.model import Model
 from triplegate.upstreams.attempts import attempts
 
@@ -97,7 +97,7 @@ class Shadow(msgspec.Struct, frozen=True, eq=False):
             return "unpriced"  # nobody could tell when to stop
         if self.spent.running >= self.document.concurrency:
             return "dropped"
-        units = reserved(call, place.target)
+        units = reserved(call, place.target, aside(call))
         window = int(exchange.house.clock.wall()) // _SECONDS[self.document.per]
         if not self.spent.take(window, from_dollars(self.document.cost), units):
             return "capped"

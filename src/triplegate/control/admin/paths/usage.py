@@ -14,6 +14,7 @@ from litestar.params import FromQuery, QueryParameter
 from triplegate.control.admin.access import EVERYONE, Caller
 from triplegate.control.parts import Parts
 from triplegate.control.view import UsageRow
+from triplegate.core.money import plain
 
 DAY = 86_400.0
 By = Literal[
@@ -77,11 +78,6 @@ def _summed(rows: Iterable[Any], by: Sequence[str]) -> list[UsageRow]:
 def _unix(moment: datetime) -> float:
     """Unix seconds; a time without zone is UTC, whatever the machine's zone is."""
     return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def plain(cost: Decimal) -> str:
-    """An exact amount without exponent and trailing zeros."""
-    return format(cost.normalize() if cost else Decimal(0), "f")
 
 
 @get("/usage", role=EVERYONE, tenant="own", summary="Usage report")

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -14,6 +15,7 @@ from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
 from triplegate.core.http import OneFrame, Reply
 from triplegate.core.identity import Principal
+from triplegate.core.money import plain
 from triplegate.core.ports import Books
 
 PATH = "/usage"
@@ -116,8 +118,7 @@ def _moment(question: dict[str, str], name: str, otherwise: float) -> float:
 
 def _sums(rows: Sequence[Any]) -> dict[str, Any]:
     counts = {name: sum([getattr(row, name) for row in rows]) for name in _COUNTS}
-    cost = sum([row.cost for row in rows], start=0)
-    return {**counts, "cost": format(cost.normalize() if cost else 0, "f")}
+    return {**counts, "cost": plain(sum([row.cost for row in rows], start=Decimal(0)))}
 
 
 def _instant(moment: float) -> str:
