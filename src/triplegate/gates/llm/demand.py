@@ -20,7 +20,7 @@ LONGEST_OUTPUT = 16_384
 class LlmDemand:
     """The estimates of one call; each is made when it is first asked for."""
 
-    __slots__ = ("_behind", "_call", "_caller", "_input", "_learned", "_model")
+    __slots__ = ("_behind", "_call", "_caller", "_defines", "_input", "_learned", "_model", "_usual")
 
     def __init__(
         self, call: LlmCall, model: Model, learned: Learned, caller: Principal, behind: tuple[Model, ...] = ()
@@ -29,6 +29,9 @@ class LlmDemand:
         self._call, self._model, self._learned, self._caller, self._behind = call, model, learned, caller, behind
         self._input = 0
         """As it is set aside; 0: nobody asked yet."""
+        self._usual = 0
+        """What such calls mostly write; 0: nobody asked yet."""
+        self._defines: bool | None = None
 
     def tokens(self, dimension: Counted, reservation: Reservation) -> int:
         """Tokens to set aside; an empty call wants one, too, and one that is free none."""
@@ -101,9 +104,10 @@ class LlmDemand:
             return 0
         if reservation == "strict":
             return bound or self._longest()
-        usual = self._learned.output(self._model.route.name, _key_of(self._caller))
-        usual = usual or TYPICAL_OUTPUT * getattr(call.look, "n", 1)
-        return min(bound, usual) if bound else usual
+        if not self._usual:
+            usual = self._learned.output(self._model.route.name, _key_of(self._caller))
+            self._usual = usual or TYPICAL_OUTPUT * getattr(call.look, "n", 1)
+        return min(bound, self._usual) if bound else self._usual
 
     def _longest(self) -> int:
         windows = [target.wiring.window for target, _ in self._model.route.targets]
@@ -116,7 +120,9 @@ class LlmDemand:
     def _name(self, target: Target) -> str:
         """Under which name what was learned is kept: a vendor's model, with tools or without."""
         name: str = target.wiring.model_for(self._call.model)
-        return f"{name} with tools" if defines(self._call) else name
+        if self._defines is None:
+            self._defines = defines(self._call)
+        return f"{name} with tools" if self._defines else name
 
 
 def _key_of(caller: Principal) -> str:
