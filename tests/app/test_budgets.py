@@ -9,6 +9,8 @@ from tests.journeys.running import write
 from tests.stores.ledger_records import record
 
 from triplegate.app import Building
+from triplegate.app.budgets import LedgerBehind
+from triplegate.control.budgets.listing import budget_id
 from triplegate.core.admission import Claim
 from triplegate.core.clock import SystemClock
 from triplegate.core.identity import KeyRecord
@@ -145,3 +147,22 @@ async def test_nodes_that_share_a_database_alone_share_budgets_and_one_of_them_c
     finally:
         await second.end()
         await first.close()
+
+
+async def test_budgets_stay_closed_while_the_ledger_lacks_calls_that_have_ended(tmp_path, monkeypatch):
+    made = await opened(tmp_path, CONFIGURATION)
+    monkeypatch.setattr("triplegate.app.budgets._LATE", 0.05)
+    try:
+        made.spool.append(booked("E1"))
+        write(tmp_path, WITH_BUDGET)
+        await made.reloading.reload()
+        async with made.spool._draining:  # a backlog that takes longer than anyone waits
+            with pytest.raises(LedgerBehind, match="1 entries"):
+                await made.budgets.keeping.look()
+            assert made.budgets.keeping.closed
+            assert await made.budgets.by_day(budget_id("team:acme/web|acme/web|year")) == {}, "pages show what there is"
+        await made.budgets.keeping.look()
+        assert not made.budgets.keeping.closed
+        assert (await balance(made)).spent == 20_000_000_000
+    finally:
+        await made.close()

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 from tests.chaos.budgeted import (
     LIMITS,
+    ORDER,
     UNITS,
     check_budgets,
     check_ledger,
@@ -43,7 +44,15 @@ def mixed(house: House, keys: dict[str, str], chance: random.Random):
 
 
 async def kill_often(house: House, log, kills: int, size: int, seed: int) -> Counter:
-    chance = random.Random(seed)
+    try:
+        answered = await kill_and_check(house, log, kills, size, random.Random(seed))
+        assert await asyncio.to_thread(house.stop) == 0
+    finally:
+        await asyncio.to_thread(house.kill)  # whatever was found wrong, nothing goes on running
+    return answered
+
+
+async def kill_and_check(house: House, log, kills: int, size: int, chance: random.Random) -> Counter:
     answered: Counter[object] = Counter()
     await asyncio.to_thread(house.start)
     keys = await asyncio.to_thread(keys_of, house)
@@ -64,10 +73,10 @@ async def kill_often(house: House, log, kills: int, size: int, seed: int) -> Cou
     assert found["unknown"], "no kill came between an intent and its end"
     await asyncio.to_thread(compare_usage, house)
     tight = (await asyncio.to_thread(spent, house, "consumer"))["tight"]
-    assert tight <= round(LIMITS["tight"] * UNITS), "a kill in the middle lets nobody spend more"
+    most = round(LIMITS["tight"] * UNITS) + ORDER
+    assert tight <= most, "a kill in the middle lets nobody spend more than the budget and a call"
     await check_budgets(house, keys)
     check_ledger(house.directory, log)
-    assert await asyncio.to_thread(house.stop) == 0
     return answered
 
 

@@ -39,7 +39,14 @@ def mixed(house: House, key: str, chance: random.Random):
 
 
 async def kill_often(house: House, folder, kills: int, size: int, seed: int) -> None:
-    chance = random.Random(seed)
+    try:
+        await kill_and_check(house, folder, kills, size, random.Random(seed))
+        assert await asyncio.to_thread(house.stop) == 0
+    finally:
+        await asyncio.to_thread(house.kill)  # whatever was found wrong, nothing goes on running
+
+
+async def kill_and_check(house: House, folder, kills: int, size: int, chance: random.Random) -> None:
     answered: Counter[object] = Counter()
     await asyncio.to_thread(house.start)
     key = await asyncio.to_thread(house.key)
@@ -57,7 +64,6 @@ async def kill_often(house: House, folder, kills: int, size: int, seed: int) -> 
     await asyncio.to_thread(settled, house)
     check(house, folder / "journal.jsonl", answered[200])
     await asyncio.to_thread(compare_usage, house)
-    assert await asyncio.to_thread(house.stop) == 0
 
 
 def settled(house: House) -> None:

@@ -6,6 +6,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from triplegate.config.documents_call_price import PriceOfRoute, PriceOfTools, RoutePrice, ToolPrice
+from triplegate.core.money import MOST_A_CALL
 
 ROUTE: TypeAdapter[RoutePrice] = TypeAdapter(PriceOfRoute)
 TOOLS: TypeAdapter[ToolPrice] = TypeAdapter(PriceOfTools)
@@ -61,3 +62,10 @@ def test_a_version_names_its_owner_and_changes_with_any_price() -> None:
 def test_what_is_no_price_of_a_route_is_refused(wrong: Any) -> None:
     with pytest.raises(ValidationError):
         ROUTE.validate_python(wrong)
+
+
+@pytest.mark.parametrize("written", [10_001, {"mb": 10_001}, {"units": {"rows": 10_001}, "units_from": "x-rows"}])
+def test_no_call_and_nothing_that_it_counts_costs_more_than_ten_thousand_dollars(written: Any) -> None:
+    with pytest.raises(ValidationError, match="less than or equal to 10000"):
+        ROUTE.validate_python(written)
+    assert ROUTE.validate_python(10_000).price("orders").call == MOST_A_CALL

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from triplegate.core.money import (
+    MOST_A_CALL,
     Price,
     Rules,
     Timed,
@@ -55,7 +56,7 @@ def test_a_class_without_a_rate_falls_back_in_the_documented_order():
 def test_cost_is_bounded_and_grows_with_every_class(tokens, more, input_rate, output_rate):
     price = Price(input=input_rate, output=output_rate)
     cost = price.cost(tokens)
-    assert 0 <= cost <= divide_half_even(sum(tokens) * max(input_rate, output_rate), 10**6)
+    assert 0 <= cost <= min(MOST_A_CALL, divide_half_even(sum(tokens) * max(input_rate, output_rate), 10**6))
     assert price.cost(tuple(a + b for a, b in zip(tokens, more, strict=True))) >= cost
 
 
@@ -64,7 +65,7 @@ def test_every_class_is_charged_at_its_own_rate(tokens, used, input_rate, output
     tokens = tuple([count if place in used else 0 for place, count in enumerate(tokens)])
     price = Price(call=5, input=input_rate, output=output_rate, cache_write_1h=other_rate, audio_out=other_rate)
     exact = sum([count * rate for count, rate in zip(tokens, price.rates(), strict=True)])
-    assert price.flat(tokens) == 5 + divide_half_even(exact, 10**6)
+    assert price.flat(tokens) == min(MOST_A_CALL, 5 + divide_half_even(exact, 10**6))
 
 
 # prices that differ by call ----------------------------------------------------------------------------------
@@ -147,12 +148,12 @@ def prices(draw):
     """A price whose longer inputs cost at least as much, with rules of every kind."""
     low, high = sorted((draw(rates), draw(rates)))
     plain = {"output": draw(rates), "cache_read": draw(st.none() | rates), "call": draw(st.integers(0, 10**9))}
-    longer = Price(input=high, **{**plain, "output": plain["output"] * 2, "cache_read": None})
+    units = {"web_search": draw(rates)}
+    longer = Price(input=high, **{**plain, "output": plain["output"] * 2, "cache_read": None}, per_unit=units)
     plain["cache_read"] = None if plain["cache_read"] is None else min(plain["cache_read"], high)
     rules = Rules(above=((draw(st.integers(1, 10**7)), longer),))
     served = Price(input=low // 2, **plain, rules=rules)
     timed = Timed(Price(input=low, **plain, rules=rules), hours=(0, draw(st.integers(0, 86_400))))
-    units = {"web_search": draw(rates)}
     return Price(input=low, **plain, per_unit=units, rules=Rules((timed,), {"flex": served}, rules.above))
 
 

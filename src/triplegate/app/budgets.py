@@ -35,6 +35,10 @@ _LATE = 5.0
 """Seconds of lag above which the ledger is known to lack calls that have ended."""
 
 
+class LedgerBehind(Exception):
+    """Calls that have ended are not in the ledger yet: what it says was spent is too little."""
+
+
 class Budgets:
     """Reads what was spent when the process starts, compares it with the counters now and then."""
 
@@ -61,7 +65,7 @@ class Budgets:
         own = shared.admission if isinstance(shared.admission, MemoryAdmission) else None
         self.keeping = Keeping(
             shared.admission,
-            self.sums,
+            self.whole,
             self.all,
             gateway.kit.clock,
             gates=own,
@@ -151,13 +155,27 @@ class Budgets:
         return places(self.all(), spent, teams)
 
     async def sums(self, by: Sequence[str], since: float, until: float) -> Sequence[Any]:
-        """What the ledger says, with what waits for it. Raises DatabaseUnavailable."""
+        """What the ledger says by now, to be shown. Raises DatabaseUnavailable."""
         from triplegate.stores.sql.usage import usage_rows
 
-        with suppress(TimeoutError):
+        with suppress(LedgerBehind):
+            await self._drained()
+        return await usage_rows(self._store.database, by, since, until)
+
+    async def whole(self, by: Sequence[str], since: float, until: float) -> Sequence[Any]:
+        """What the ledger says with all that waits for it: counters become no less. Raises the same, LedgerBehind."""
+        from triplegate.stores.sql.usage import usage_rows
+
+        await self._drained()
+        return await usage_rows(self._store.database, by, since, until)
+
+    async def _drained(self) -> None:
+        try:
             async with asyncio.timeout(_LATE):
                 await asyncio.gather(self._spool.drain(self._store.ledger), self._crew.order("drain"))
-        return await usage_rows(self._store.database, by, since, until)
+        except TimeoutError:
+            waiting = sum(lane.entries for lane in self._spool.depth().values())
+            raise LedgerBehind(f"{waiting} entries of calls that have ended are not in the ledger yet") from None
 
     def drift(self) -> Iterable[tuple[str, float]]:
         """Budget → US dollars that its counters say more than the ledger; tokens are not told."""

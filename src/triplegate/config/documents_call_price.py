@@ -8,7 +8,7 @@ import msgspec
 from pydantic import BeforeValidator, Field, model_validator
 
 from triplegate.config.documents_base import Document
-from triplegate.config.types import Dollars, HeaderName, Name, Worded
+from triplegate.config.types import DollarsOfCall, HeaderName, Name, Worded
 from triplegate.core.money import BYTES, Price, from_dollars
 
 _MILLION = 1_000_000
@@ -19,16 +19,16 @@ PricedTool = Annotated[str, Worded(r"[A-Za-z0-9_.*-]+", "letters, digits, _ . - 
 class CallPrice(Document):
     """What a call costs; a number alone is the price of a call."""
 
-    call: Dollars = Decimal(0)
+    call: DollarsOfCall = Decimal(0)
     """US dollars a call."""
-    mb: Dollars = Decimal(0)
+    mb: DollarsOfCall = Decimal(0)
     """US dollars a megabyte (10⁶ bytes) of bodies, in and out together."""
 
 
 class RoutePrice(CallPrice):
     """What a call of a route costs; a number alone is the price of a call."""
 
-    units: dict[Name, Dollars] = Field(default_factory=dict, max_length=32)
+    units: dict[Name, DollarsOfCall] = Field(default_factory=dict, max_length=32)
     """US dollars for one of a thing that the service counts, by name."""
     units_from: HeaderName | None = None
     """Field of the reply in which the service counts them: `rows=12, pages=1` (RFC 9651)."""
@@ -52,7 +52,7 @@ class RoutePrice(CallPrice):
 class ToolPrice(CallPrice):
     """What a call of a server's tools costs; a number alone is the price of a call."""
 
-    tools: dict[PricedTool, Dollars] = Field(default_factory=dict, max_length=256)
+    tools: dict[PricedTool, DollarsOfCall] = Field(default_factory=dict, max_length=256)
     """US dollars a call of these tools instead, by their names at the server; the first that fits."""
 
     def price(self, name: str) -> Price:
@@ -80,5 +80,5 @@ def _short(value: Any) -> Any:
     return value if value is None or isinstance(value, (dict, Document)) else {"call": value}
 
 
-PriceOfRoute = Annotated[RoutePrice, BeforeValidator(_short, json_schema_input_type=Dollars | RoutePrice)]
-PriceOfTools = Annotated[ToolPrice, BeforeValidator(_short, json_schema_input_type=Dollars | ToolPrice)]
+PriceOfRoute = Annotated[RoutePrice, BeforeValidator(_short, json_schema_input_type=DollarsOfCall | RoutePrice)]
+PriceOfTools = Annotated[ToolPrice, BeforeValidator(_short, json_schema_input_type=DollarsOfCall | ToolPrice)]

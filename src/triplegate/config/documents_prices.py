@@ -13,7 +13,7 @@ import msgspec
 from pydantic import Field, model_validator
 
 from triplegate.config.documents_base import Document
-from triplegate.config.types import Dollars, Name, Worded
+from triplegate.config.types import Dollars, DollarsOfCall, Name, Worded
 from triplegate.core.money import Price, Rules, Timed, from_dollars
 
 _CLASSES = (
@@ -31,7 +31,7 @@ Pattern = Annotated[str, Worded(r"[\x21-\x7e]+", "visible characters without spa
 class Amounts(Document):
     """US dollars per million tokens, per call and per unit; in a variation only what differs need be written."""
 
-    call: Dollars = Decimal(0)
+    call: DollarsOfCall = Decimal(0)
     """US dollars a call, beside the tokens."""
     input: Dollars = Decimal(0)
     """Input tokens."""
@@ -51,7 +51,7 @@ class Amounts(Document):
     """Reasoning tokens; else like output."""
     audio_out: Dollars | None = None
     """Audio output; else like output."""
-    units: dict[Name, Dollars] = Field(default_factory=dict, max_length=32)
+    units: dict[Name, DollarsOfCall] = Field(default_factory=dict, max_length=32)
     """US dollars for one of a counted thing, by its name in the record's `tool_units`: web_searches, search_units …"""
 
     def written(self) -> dict[str, Any]:

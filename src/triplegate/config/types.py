@@ -93,6 +93,15 @@ Dollars = Annotated[
 ]
 """An amount in US dollars, exact."""
 
+DollarsOfCall = Annotated[
+    Decimal,
+    BeforeValidator(_dollars),
+    Field(ge=0, le=10_000, allow_inf_nan=False),
+    AfterValidator(_one_form),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 10_000}),
+]
+"""What a call, or one of what it counts, costs in US dollars: no call is charged more than 10,000."""
+
 
 SecretRef = Annotated[
     str,

@@ -9,8 +9,8 @@ import msgspec
 UNITS_PER_DOLLAR = 10_000_000_000
 _PER = 1_000_000  # prices are quoted per million tokens
 _DAY = 86_400
-_MOST = (1 << 53) - 1
-"""Units that one call costs at most, 900,000 dollars: what every counter and the ledger can hold, and add up."""
+MOST_A_CALL = 10_000 * UNITS_PER_DOLLAR
+"""Units that one call costs at most: the sum of an hour, 64 bits wide, holds 92,000 of the dearest."""
 _INPUT = _TEXT = 6
 """The first classes are what the model read; the next one is the text that it wrote."""
 BYTES = "bytes"
@@ -115,7 +115,7 @@ class Price(msgspec.Struct, frozen=True, gc=False):
         if counters and self.per_unit:
             counted = read_counters(counters)
             total += sum([counted[name] * rate for name, rate in self.per_unit.items() if name in counted])
-        return min(_MOST, self.call + divide_half_even(total, _PER))
+        return min(MOST_A_CALL, self.call + divide_half_even(total, _PER))
 
 
 class Timed(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.stores.ledger_records import record, unpriced
 from tests.stores.sql.lines_drawn import BEGIN, batches, moments
 
+from triplegate.core.money import UNITS_PER_DOLLAR
 from triplegate.core.record import Record
 from triplegate.stores.sql.engine import Database
 from triplegate.stores.sql.folding import sums_of_days, sums_of_hours
@@ -111,3 +112,18 @@ async def test_what_no_database_takes_stops_no_sum(database: Database, tmp_path:
     await ledger.absorb("file", 0, 1, [record(exchange="a", team="x\0" * 500), unpriced("u", bytes_in=1 << 70)])
     await ledger.absorb("file", 1, 2, [record(exchange="b", cost=1 << 70)])
     assert sum(row.requests for row in await usage_rows(database, ["team"], 0, 1e9 * 2)) == 3
+
+
+async def test_two_thousand_of_the_dearest_calls_in_one_hour_add_up_to_the_unit(database: Database) -> None:
+    dearest, most = 10_000 * UNITS_PER_DOLLAR, 2**53 - 1
+    ledger = SqlLedger(database)
+    for n in range(5):
+        batch = [
+            record(exchange=f"x{n}-{m}", started=BEGIN + m, cost=dearest, tokens=(most,) * 9, attempts=())
+            for m in range(400)
+        ]
+        await ledger.absorb("file", n, n + 1, batch)
+    (total,) = await usage_rows(database, [], 0, 2e9)
+    assert total.cost == 2_000 * dearest, "twenty million dollars"
+    (read,) = await raw(database, [], 0, 2e9)
+    assert (read.cost, read.tokens_in) == (total.cost, total.tokens_in)

@@ -12,7 +12,7 @@ from triplegate.core.usage import CLASSES
 from triplegate.stores.sql.engine import Database
 from triplegate.stores.sql.lines import DAY, HOUR, MINUTES_LACK
 from triplegate.stores.sql.placing import LOST, apart_of, place_of
-from triplegate.stores.sql.rows import Row, fit
+from triplegate.stores.sql.rows import Row, fit_sum
 from triplegate.stores.sql.tables import LEDGER_KEY, LEDGER_SUMS, days, hours
 
 _BEFORE = attrgetter("gate", "route")
@@ -38,7 +38,7 @@ class Folding:
             return
         for (table, statement), sums in zip(self._statements, (by_hour, sums_of_days(by_hour)), strict=True):
             # in a fixed order, so that the locks of two who add never cross
-            rows = [(*key, *[fit(one) for one in sums[key]]) for key in sorted(sums)]
+            rows = [(*key, *[fit_sum(one) for one in sums[key]]) for key in sorted(sums)]
             if self._plain:
                 await connection.exec_driver_sql(_PLAIN[table.name], rows)
             else:

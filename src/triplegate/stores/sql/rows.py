@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from triplegate.core.money import MOST_A_CALL
 from triplegate.core.record import AttemptRecord, Record
 from triplegate.core.usage import CLASSES
 from triplegate.stores.sql.placing import PLACED, apart_of, place_of
@@ -12,8 +13,10 @@ from triplegate.stores.sql.tables import LEDGER_KEY, ROLLUP_KEY, ROLLUP_SUMS
 
 Row = dict[str, Any]
 _TOKENS = len(CLASSES)
-BIGGEST = (1 << 53) - 1
-"""Of a number: a thousand such ones still add up in 64 bits. As money it is 900,000 dollars for one call."""
+BIGGEST = MOST_A_CALL
+"""Of a number, also of tokens or bytes: 92,000 such ones still add up in the 64 bits of an hour's sum."""
+_BIGGEST_SUM = (1 << 62) - 1
+"""Of what one batch adds to a sum."""
 LONGEST = 256
 """Bytes of a text that rows are summed by: all of a key must fit an entry of PostgreSQL's index."""
 _NOT_COLUMNS = frozenset({"tokens", "attempts", "each", "calls", *PLACED})
@@ -67,7 +70,7 @@ def rollup_rows(records: Iterable[Record]) -> list[Row]:
         for name, count in zip(CLASSES, _tokens(record.tokens), strict=True):
             row[name] += count
     return [
-        dict(zip(ROLLUP_KEY, key, strict=True)) | {name: fit(value) for name, value in row.items()}
+        dict(zip(ROLLUP_KEY, key, strict=True)) | {name: fit_sum(value) for name, value in row.items()}
         for key, row in sorted(sums.items())
     ]
 
@@ -100,3 +103,8 @@ def fit(value: Any) -> Any:
     if value.__class__ is int:
         return max(-BIGGEST, min(BIGGEST, value))
     return value
+
+
+def fit_sum(total: int) -> int:
+    """What a batch adds, exact: of numbers that fit it is never more than 64 bits hold."""
+    return max(-_BIGGEST_SUM, min(_BIGGEST_SUM, total))
