@@ -31,6 +31,7 @@ KEYS = "gates/llm/test_building.py::test_each_key_is_a_deployment_of_its_own_wit
 DEPLOYMENT = "gates/llm/test_deployment.py::"
 CREDENTIALS = "gates/llm/test_credentials.py::"
 MCP = "gates/mcp/test_gate.py::"
+ITEMS = "gates/mcp/methods/test_items.py::"
 BODIES = "hostile/test_edge_bodies.py::"
 CALL_PRICE = "config/test_documents_call_price.py::"
 CHARGED = "cli/test_report_chargeback.py::"
@@ -367,6 +368,8 @@ FIELDS = {
     "ServerDocument.owner": SAYS_ONLY,
     "ServerDocument.teams": MCP + "test_teams_see_their_servers_and_paths_only",
     "VirtualServerDocument.tools": TOOLS + "test_a_virtual_server_matches_full_names_and_never_widens",
+    "VirtualServerDocument.prompts": ITEMS + "test_a_virtual_server_shows_the_prompts_and_resources_it_names",
+    "VirtualServerDocument.resources": ITEMS + "test_a_virtual_server_shows_the_prompts_and_resources_it_names",
     "VirtualServerDocument.teams": MCP + "test_teams_see_their_servers_and_paths_only",
     "VirtualServerDocument.policies": MCP + "test_policies_of_a_virtual_server_hold_on_its_path_only",
     # people ---------------------------------------------------------------------------------------------------

@@ -12,6 +12,10 @@ ToolPattern = Annotated[str, Worded(r"[A-Za-z0-9_.*-]+", "letters, digits, _ . -
 """A tool's name; * stands for any characters."""
 
 
+ResourcePattern = Annotated[str, Worded(r"[\x21-\x7e]+", "visible ASCII without spaces, * for any", longest=512)]
+"""A resource's URI; * stands for any characters."""
+
+
 class ServerAuth(Document):
     """Our credential at a server."""
 
@@ -54,10 +58,14 @@ class ServerDocument(Reached):
 
 
 class VirtualServerDocument(Document):
-    """A selection of tools under a path of its own: /mcp/{name}."""
+    """A selection of what servers offer under a path of its own: /mcp/{name}."""
 
     tools: Annotated[tuple[ToolPattern, ...], Field(min_length=1, max_length=1024)]
     """Tools by full name: files__read, files__*."""
+    prompts: Annotated[tuple[ToolPattern, ...], Field(max_length=1024)] = ()
+    """Prompts by full name: files__summary, files__*."""
+    resources: Annotated[tuple[ResourcePattern, ...], Field(max_length=1024)] = ()
+    """Resources and their templates by alias and URI: files__file:///docs/*, files__*."""
     teams: tuple[TeamRef, ...] | None = None
     """Teams that may use it; absent = all."""
     policies: Policies = ()

@@ -139,10 +139,13 @@ def write_result(identity: bytes, result: bytes) -> bytes:
     return b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (identity, result)
 
 
-def write_error(refusal: Refusal, identity: bytes = b"null") -> bytes:
-    """A response that tells of a refusal; `identity` is the raw id of the request, when it could be read."""
+def write_error(refusal: Refusal, identity: bytes = b"null", code: int | None = None) -> bytes:
+    """A response that tells of a refusal; `identity` is the raw id of the request, when it could be read.
+
+    `code` instead of the refusal's own one.
+    """
     row = refusal.rendering
-    error: dict[str, object] = {"code": row.jsonrpc, "message": refusal.detail or row.title}
+    error: dict[str, object] = {"code": row.jsonrpc if code is None else code, "message": refusal.detail or row.title}
     data = dict(refusal.payload)
     if refusal.errors:
         data["errors"] = [{"pointer": fault.pointer, "detail": fault.message} for fault in refusal.errors]

@@ -11,7 +11,7 @@ from triplegate.control.telemetry.finished import finished_of, operation_of, sam
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
 from triplegate.core.record import Record
-from triplegate.gates.mcp.call import McpCall, OwnTool, Tool
+from triplegate.gates.mcp.call import Item, McpCall, OwnItem
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01"
 
@@ -44,10 +44,12 @@ def test_the_clients_traceparent_is_read_for_sampled_exchanges_only(
 def test_the_rpc_method_comes_from_the_call_of_the_mcp_gate(
     make_exchange: Callable[..., Exchange], make_record: Callable[..., Record]
 ) -> None:
-    own = OwnTool("read", b"{}", ())
+    own = OwnItem("read", b"{}")
     server: Any = None
     exchange = make_exchange()
-    exchange.call = McpCall("request", method="tools/call", tool=Tool("files__read", server, own, b"", b"", b""))
+    exchange.call = McpCall(
+        "request", method="tools/call", item=Item("tool", "files__read", server, own, b"", b"", b"")
+    )
     facts = finished_of(exchange, make_record(gate="mcp"))
     assert (facts.rpc, facts.part) == ("tools/call", "files__read")
     exchange.call = McpCall("request", method="tools/list")

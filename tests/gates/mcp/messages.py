@@ -15,8 +15,9 @@ def modern(method, params=None, *, identity=7, headers: Mapping[str, str | None]
     """A request of 2026-07-28 as httpx takes it; a header of None is left out."""
     params = params or {}
     sent = {"mcp-protocol-version": MODERN, "mcp-method": method}
-    if isinstance(params.get("name"), str):
-        sent["mcp-name"] = params["name"]
+    named = params.get("uri" if method == "resources/read" else "name")
+    if isinstance(named, str):
+        sent["mcp-name"] = named
     sent |= headers or {}
     body = {"jsonrpc": "2.0", "id": identity, "method": method, "params": {"_meta": META, **params}}
     return {"json": body, "headers": {name: value for name, value in sent.items() if value is not None}}

@@ -42,10 +42,10 @@ def test_deny_wins_over_allow_and_an_empty_allow_list_allows_nothing():
             "b": server(tools={"allow": []}),
         }
     )
-    assert rules.permits("", "a", "read_file")
-    assert not rules.permits("", "a", "read_secret")
-    assert not rules.permits("", "a", "write")
-    assert not rules.permits("", "b", "read_file")
+    assert rules.permits("", "a", "tool", "read_file")
+    assert not rules.permits("", "a", "tool", "read_secret")
+    assert not rules.permits("", "a", "tool", "write")
+    assert not rules.permits("", "b", "tool", "read_file")
 
 
 def test_teams_are_named_bare_or_with_their_org_and_an_empty_list_is_nobody():
@@ -59,9 +59,11 @@ def test_a_virtual_server_matches_full_names_and_never_widens():
         servers={"s": server(alias="files", tools={"deny": ["rm"]})},
         virtual_servers={"dev": {"tools": ["files__r*"], "teams": ["web"]}},
     )
-    assert rules.permits("dev", "s", "read")
-    assert not rules.permits("dev", "s", "rm")
-    assert not rules.permits("dev", "s", "write")
+    assert rules.permits("dev", "s", "tool", "read")
+    assert not rules.permits("dev", "s", "tool", "rm")
+    assert not rules.permits("dev", "s", "tool", "write")
+    assert not rules.permits("dev", "s", "prompt", "read")
+    assert not rules.permits("dev", "s", "resource", "read")
     assert rules.may_enter("dev", WEB)
     assert not rules.may_enter("dev", LAB)
     assert not rules.may_enter("none", WEB)

@@ -5,7 +5,7 @@ import pytest
 from tests.gates.mcp.messages import bearer, modern
 from tests.gates.mcp.test_gate import servers
 
-from triplegate.gates.mcp.catalog import _read_tool
+from triplegate.gates.mcp.catalog import _read_item
 from triplegate.gates.mcp.server import ServerState
 from triplegate.samples.http import Answer
 
@@ -46,7 +46,7 @@ async def test_how_long_a_list_is_fresh_is_the_servers_to_say_within_bounds(hous
     gate = await house(servers(await serve(upstream({None: page}, []))))
     await names(http, gate)
     (state,) = gate.gateway.kit.states.every(ServerState)
-    assert state.ttl == fresh
+    assert state.listings["tool"].ttl == fresh
 
 
 @pytest.mark.parametrize("page", [b'{"tools":7}', b"7", b'{"tools":[],"nextCursor":7}'])
@@ -54,8 +54,8 @@ async def test_a_malformed_list_is_a_failure_of_that_server(house, serve, http, 
     gate = await house(servers(await serve(upstream({None: page}, []))))
     assert await names(http, gate) == []
     (state,) = gate.gateway.kit.states.every(ServerState)
-    assert state.failure
-    assert not state.loaded
+    assert state.listings["tool"].failure
+    assert not state.listings["tool"].loaded
 
 
 @pytest.mark.parametrize(
@@ -66,9 +66,9 @@ async def test_a_malformed_list_is_a_failure_of_that_server(house, serve, http, 
     ],
 )  # fmt: skip
 def test_what_cannot_be_offered_is_left_out(definition):
-    assert _read_tool(msgspec.Raw(definition)) is None
+    assert _read_item("tool", msgspec.Raw(definition)) is None
 
 
 def test_a_tool_is_its_bytes():
-    tool = _read_tool(msgspec.Raw(b'{ "x":1.50,"name":"a" }'))
+    tool = _read_item("tool", msgspec.Raw(b'{ "x":1.50,"name":"a" }'))
     assert (tool.name, tool.definition, tool.mirrors) == ("a", b'{ "x":1.50,"name":"a" }', ())

@@ -113,7 +113,7 @@ async def test_what_is_no_server_gets_no_verdict(house, serve, http, initialize)
     assert await listed(http, gate) == []
     (state,) = states(gate)
     assert state.era is None
-    assert state.failure
+    assert state.listings["tool"].failure
     call = {"name": "files__t", "arguments": {}}
     answer = await http.post(f"{gate.url}/mcp", **modern("tools/call", call, headers=bearer(gate.key())))
     assert answer.json()["error"]["code"] == -32602

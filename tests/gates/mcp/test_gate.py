@@ -59,7 +59,7 @@ async def test_a_legacy_client_lists_and_calls_whatever_the_server_speaks(house,
     assert body["id"] == 99
     assert body["result"]["content"] == [{"type": "text", "text": "grüße"}]
     assert "resultType" not in body["result"]
-    unknown = await http.post(url, **legacy("resources/list", session=session))
+    unknown = await http.post(url, **legacy("vendor/x", session=session))
     assert (unknown.status_code, unknown.json()["error"]["code"]) == (200, -32601)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from triplegate.gates.mcp.names import expose, full_name, may_begin
+from triplegate.gates.mcp.names import expose, expose_uri, full_name, may_begin
 
 ALIASES = st.from_regex(r"[A-Za-z0-9](?:_?[A-Za-z0-9-]){0,31}", fullmatch=True)
 SERVERS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True)
@@ -46,3 +46,7 @@ def test_names_are_unique_allowed_and_depend_on_nothing_else(pairs):
 def test_two_tools_that_would_read_alike_get_two_names():
     assert expose("a__b", "c") != expose("a", "b__c")
     assert expose("a", "x" * 70) != expose("a", "x" * 71)
+
+
+def test_a_uri_of_two_servers_says_whose_it_is():
+    assert expose_uri("files", "ui://a/b") == "mcp+files:ui://a/b"

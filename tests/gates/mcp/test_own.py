@@ -1,154 +1,24 @@
-"""What the gate says by itself: merged lists, pages, discover, initialize."""
-
-import asyncio
+"""The form of what the gate answers by itself."""
 
 import msgspec
 import pytest
-from tests.gates.mcp.messages import bearer, initialize, legacy, modern
-from tests.gates.mcp.test_gate import servers
 
-from triplegate.gates.mcp import catalog, own
-from triplegate.samples.http import Answer
+from triplegate.core.errors import Refusal
+from triplegate.gates.mcp.own import accepted, complete, read_text
 
 
-async def names(http, url, **more):
-    answer = await http.post(url, **modern("tools/list", **more))
-    return [tool["name"] for tool in answer.json()["result"]["tools"]]
+def test_a_result_of_ours_is_private_and_names_who_is_missing():
+    told = complete(1.5, ["s1"])
+    assert (told["resultType"], told["ttlMs"], told["cacheScope"]) == ("complete", 1500, "private")
+    assert told["_meta"]["triplegate.dev/unavailable"] == ["s1"]
+    assert "triplegate.dev/unavailable" not in complete(1.5)["_meta"]
 
 
-async def test_one_dead_server_does_not_fail_the_list(house, sample, http):
-    alive, dead = await sample(), await sample()
-    gate = await house(servers(alive, dead))
-    await dead.stop()
-    http.headers.update(bearer(gate.key()))
-    result = (await http.post(f"{gate.url}/mcp", **modern("tools/list"))).json()["result"]
-    assert {tool["name"].partition("__")[0] for tool in result["tools"]} == {"files"}
-    assert result["_meta"]["triplegate.dev/unavailable"] == ["s1"]
-    assert result["ttlMs"] <= 5000
+@pytest.mark.parametrize("raw", [None, b"7", b"null", b'"\xff"'])
+def test_what_is_no_string_is_refused(raw):
+    with pytest.raises(Refusal, match=r"params\.name must be a string"):
+        read_text(None if raw is None else msgspec.Raw(raw), "name")
 
 
-async def test_a_server_that_hangs_delays_one_list_by_the_deadline_and_no_other(
-    house, sample, serve, http, monkeypatch
-):
-    async def hang(request):
-        await asyncio.sleep(30)
-
-    monkeypatch.setattr(catalog, "WAIT", 1.0)
-    gate = await house(servers(await sample(), await serve(hang)))
-    http.headers.update(bearer(gate.key()))
-    async with asyncio.timeout(5):
-        assert "files__echo" in await names(http, f"{gate.url}/mcp")
-    async with asyncio.timeout(0.9):
-        answer = await http.post(f"{gate.url}/mcp", **modern("tools/list"))
-    result = answer.json()["result"]
-    assert "files__echo" in [tool["name"] for tool in result["tools"]]
-    assert result["_meta"]["triplegate.dev/unavailable"] == ["s1"]
-
-
-async def test_a_server_that_fails_later_is_served_stale(house, sample, http, monkeypatch):
-    monkeypatch.setattr(catalog, "_TTL_MOST", 0.0)
-    monkeypatch.setattr(catalog, "_TTL_LEAST", 0.0)
-    first, second = await sample(), await sample()
-    gate = await house(servers(first, second))
-    http.headers.update(bearer(gate.key()))
-    before = await names(http, f"{gate.url}/mcp")
-    await second.stop()
-    result = (await http.post(f"{gate.url}/mcp", **modern("tools/list"))).json()["result"]
-    assert [tool["name"] for tool in result["tools"]] == before
-    assert result["_meta"]["triplegate.dev/unavailable"] == ["s1"]
-
-
-async def test_lists_asked_at_once_are_fetched_once_and_then_kept(house, sample, http):
-    upstream = await sample("modern")
-    gate = await house(servers(upstream))
-    http.headers.update(bearer(gate.key()))
-    lists = await asyncio.gather(*[names(http, f"{gate.url}/mcp") for _ in range(20)])
-    assert all(one == lists[0] for one in lists)
-    await names(http, f"{gate.url}/mcp")
-    seen = (await http.get(f"{upstream.url}/control/requests")).json()
-    methods = [dict(request["headers"]).get("mcp-method") for request in seen]
-    assert methods == ["server/discover", "tools/list"]
-
-
-async def test_definitions_keep_every_byte_but_their_name(house, serve, http):
-    definition = (
-        b'{"title":"T","name" : "odd tool","x-future":{"a":[1,2.50,1e3]},'
-        b'"inputSchema":{"$schema":"s","type":"object","$defs":{"a":{"$anchor":"b"}},"if":{},"then":{}}}'
-    )
-
-    async def upstream(request):
-        body = msgspec.json.decode(await request.body())
-        if body["method"] == "server/discover":
-            return Answer.json({"jsonrpc": "2.0", "id": body["id"], "result": {"supportedVersions": ["2026-07-28"]}})
-        text = b'{"jsonrpc":"2.0","id":%d,"result":{"tools":[%b]}}' % (body["id"], definition)
-        return Answer(text, content_type="application/json")
-
-    gate = await house(servers(await serve(upstream)))
-    answer = await http.post(f"{gate.url}/mcp", **modern("tools/list", headers=bearer(gate.key())))
-    name = answer.json()["result"]["tools"][0]["name"]
-    assert name.startswith("files__odd_tool_")
-    assert definition.replace(b'"odd tool"', f'"{name}"'.encode()) in answer.content
-
-
-async def test_pages_go_on_where_the_last_one_ended_whatever_changed_meanwhile(house, sample, http, monkeypatch):
-    monkeypatch.setattr(own, "PAGE", 3)
-    gate = await house(servers(await sample()))
-    http.headers.update(bearer(gate.key()))
-    found, cursor = [], None
-    while True:
-        params = {"cursor": cursor} if cursor else {}
-        result = (await http.post(f"{gate.url}/mcp", **modern("tools/list", params))).json()["result"]
-        page = [tool["name"] for tool in result["tools"]]
-        assert 0 < len(page) <= 3
-        found += page
-        cursor = result.get("nextCursor")
-        if cursor is None:
-            break
-    assert found == sorted(found)
-    assert len(found) == 7
-
-
-@pytest.mark.parametrize("cursor", ["ZZZ", "é", 7, ""])
-async def test_a_cursor_that_is_not_ours_is_refused_or_begins_anew(house, sample, http, cursor):
-    gate = await house(servers(await sample()))
-    answer = await http.post(f"{gate.url}/mcp", **modern("tools/list", {"cursor": cursor}, headers=bearer(gate.key())))
-    if cursor == "":
-        assert answer.status_code == 200
-    else:
-        assert (answer.status_code, answer.json()["error"]["code"]) == (400, -32602)
-
-
-@pytest.mark.parametrize(
-    ("asked", "given"),
-    [
-        ("2025-11-25", "2025-11-25"),
-        ("2025-06-18", "2025-06-18"),
-        ("2025-03-26", "2025-03-26"),
-        ("2024-11-05", "2025-11-25"),
-    ],
-)
-async def test_initialize_negotiates_a_version(house, sample, http, asked, given):
-    gate = await house(servers(await sample()))
-    http.headers.update(bearer(gate.key()))
-    answer = await http.post(f"{gate.url}/mcp", **legacy("initialize", {"protocolVersion": asked}, version=None))
-    result = answer.json()["result"]
-    assert (result["protocolVersion"], result["capabilities"]) == (given, {"tools": {}})
-    assert len(answer.headers["mcp-session-id"]) == 32
-
-
-async def test_initialize_without_a_version_is_told_what_is_wrong(house, sample, http):
-    gate = await house(servers(await sample()))
-    answer = await http.post(
-        f"{gate.url}/mcp", **legacy("initialize", {}, version=None) | {"headers": bearer(gate.key())}
-    )
-    assert answer.json()["error"]["code"] == -32602
-
-
-async def test_a_list_of_a_session_names_failing_servers_too(house, sample, http):
-    dead = await sample()
-    gate = await house(servers(await sample(), dead))
-    await dead.stop()
-    http.headers.update(bearer(gate.key()))
-    session = await initialize(http, f"{gate.url}/mcp")
-    result = (await http.post(f"{gate.url}/mcp", **legacy("tools/list", session=session))).json()["result"]
-    assert result["_meta"] == {"triplegate.dev/unavailable": ["s1"]}
+def test_what_needs_no_answer_is_accepted():
+    assert accepted().status == 202

@@ -91,7 +91,7 @@ async def test_what_is_no_message_is_refused_with_400(house, sample, http, conte
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)
 
 
-@pytest.mark.parametrize("method", ["vendor/x", "resources/list", "initialize", "ping", "logging/setLevel"])
+@pytest.mark.parametrize("method", ["vendor/x", "initialize", "ping", "logging/setLevel"])
 async def test_methods_that_are_not_served_are_404(house, sample, http, method):
     gate = await house(servers(await sample()))
     answer = await http.post(f"{gate.url}/mcp", **modern(method, headers=bearer(gate.key())))

@@ -5,13 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.builders import make_exchange
 
-from triplegate.gates.mcp.call import McpCall, OwnTool, Tool
+from triplegate.gates.mcp.call import Item, McpCall, OwnItem
 from triplegate.gates.mcp.requests import legacy_request, modern_request
 from triplegate.gates.mcp.server import UpstreamSession
 from triplegate.wire.json_members import encode, read_members
 from triplegate.wire.jsonrpc import read, read_params
 
-TOOL = Tool("files__r", None, OwnTool("grüße", b"", ()), b"", '"grüße"'.encode(), b"=?base64?Z3LDvMOfZQ==?=")
+TOOL = Item("tool", "files__r", None, OwnItem("grüße", b"", ()), b"", '"grüße"'.encode(), b"=?base64?Z3LDvMOfZQ==?=")
 ENVELOPE = b'{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}'
 
 
@@ -78,3 +78,24 @@ def test_whatever_the_arguments_are_they_stay_the_same_bytes(arguments):
             params = read_params(read(body))
             assert bytes(params["arguments"]) == raw
             assert bytes(params["name"]) == '"grüße"'.encode()
+
+
+@pytest.mark.parametrize(
+    ("method", "kind", "said", "sent", "header"),
+    [
+        ("prompts/get", "prompt", b'"name":"files__p"', b'"name":"p"', b"p"),
+        ("resources/read", "resource", b'"uri":"mcp+files:a:b"', b'"uri":"p"', b"p"),
+        ("completion/complete", "prompt", b'"ref":{"type":"ref/prompt","name":"files__p"}',
+         b'"ref":{"type":"ref/prompt","name":"p"}', None),
+        ("completion/complete", "template", b'"ref":{"type":"ref/resource","uri":"mcp+files:a"}',
+         b'"ref":{"type":"ref/resource","uri":"p"}', None),
+    ],
+)  # fmt: skip
+def test_each_method_names_its_item_in_its_own_way(method, kind, said, sent, header):
+    text = b'{"jsonrpc":"2.0","id":1,"method":"%b","params":{"_meta":%b,%b}}'
+    item = Item(kind, "", None, OwnItem("p", b""), b"", b'"p"', b"p")
+    call = called(text % (method.encode(), ENVELOPE, said), "modern")
+    headers, body = modern_request(exchange(), call, item)
+    assert body == text % (method.encode(), ENVELOPE, sent)
+    assert dict(headers).get(b"mcp-name") == header
+    assert dict(headers)[b"mcp-method"] == method.encode()

@@ -6,7 +6,7 @@ from triplegate.config.documents import Documents
 from triplegate.core.clock import SetClock
 from triplegate.core.identity import Principal
 from triplegate.gates.mcp.access import Access
-from triplegate.gates.mcp.call import OwnTool
+from triplegate.gates.mcp.call import OwnItem
 from triplegate.gates.mcp.catalog import Catalog
 from triplegate.gates.mcp.server import Server
 from triplegate.gates.mcp.views import Views
@@ -25,15 +25,16 @@ def make(*, offline=False, **servers):
     kit = make_kit(clock=SetClock(), supervisor=TaskSupervisor(), offline=offline)
     made = {name: Server(name, documents.servers[name], kit) for name in servers}
     for server in made.values():
-        server.state.fresh_until = 1e9
+        for listing in server.state.listings.values():
+            listing.fresh_until = 1e9
     catalog, access = Catalog(kit), Access(documents)
     return Views(made, access, catalog), made, catalog
 
 
 def give(server, catalog, *names):
-    server.state.tools = tuple(OwnTool(name, b'{"name":"%b"}' % name.encode(), ()) for name in names)
-    server.state.loaded = True
-    catalog.changes.count += 1
+    server.state.listings["tool"].items = tuple(OwnItem(name, b'{"name":"%b"}' % name.encode()) for name in names)
+    server.state.listings["tool"].loaded = True
+    catalog.changes.note("tool")
 
 
 async def test_tools_are_found_by_the_table_under_one_name_only():
@@ -41,24 +42,24 @@ async def test_tools_are_found_by_the_table_under_one_name_only():
     give(servers["a"], catalog, "keep", "other")
     give(servers["b"], catalog, "keep")
     view = views.of("", WEB)
-    assert list(view.table()) == ["a__keep", "a__other", "b__keep"]
-    found = await view.find("b__keep")
+    assert list(view.table("tool")) == ["a__keep", "a__other", "b__keep"]
+    found = await view.find("tool", "b__keep")
     assert (found.server.name, found.own.name, found.definition) == ("b", "keep", b'{"name":"b__keep"}')
     for name in ("keep", "b__other", "a__keep ", "A__keep", "", "a__", "c__keep"):
-        assert await view.find(name) is None
-    assert list(views.of("v", WEB).table()) == ["a__keep", "b__keep"]
+        assert await view.find("tool", name) is None
+    assert list(views.of("v", WEB).table("tool")) == ["a__keep", "b__keep"]
 
 
 def test_the_table_is_kept_until_tools_change():
     views, servers, catalog = make(a=1)
     give(servers["a"], catalog, "keep")
     view = views.of("", WEB)
-    first = view.table()
-    assert view.table() is first
+    first = view.table("tool")
+    assert view.table("tool") is first
     assert views.of("", WEB) is view
     give(servers["a"], catalog, "keep", "more")
-    assert list(view.table()) == ["a__keep", "a__more"]
-    assert view.table()["a__keep"].name == "a__keep"
+    assert list(view.table("tool")) == ["a__keep", "a__more"]
+    assert view.table("tool")["a__keep"].name == "a__keep"
 
 
 def test_views_are_bounded(monkeypatch):
@@ -73,11 +74,11 @@ def test_views_are_bounded(monkeypatch):
 
 async def test_explaining_asks_no_server_and_judges_by_the_same_policy():
     views, servers, _ = make(offline=True, a=1)
-    servers["a"].state.fresh_until = 0.0
-    found = await views.of("", WEB).find("a__other")
+    servers["a"].state.listings["tool"].fresh_until = 0.0
+    found = await views.of("", WEB).find("tool", "a__other")
     assert (found.server.name, found.own.name) == ("a", "other")
     for name in ("a__", "other", "b__other"):
-        assert await views.of("", WEB).find(name) is None
-    assert await views.of("v", WEB).find("a__other") is None
-    assert (await views.of("v", WEB).find("a__keep")).own.name == "keep"
-    assert await views.of("", WEB).all() == {}
+        assert await views.of("", WEB).find("tool", name) is None
+    assert await views.of("v", WEB).find("tool", "a__other") is None
+    assert (await views.of("v", WEB).find("tool", "a__keep")).own.name == "keep"
+    assert await views.of("", WEB).all("tool") == {}

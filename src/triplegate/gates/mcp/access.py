@@ -1,4 +1,4 @@
-"""Who may use which tool through which path: one compiled policy, the same for list and call."""
+"""Who may use what through which path: one compiled policy, the same for list and call."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -7,6 +7,7 @@ import msgspec
 
 from triplegate.config.documents import Documents
 from triplegate.core.identity import Principal
+from triplegate.gates.mcp.kinds import Kind
 from triplegate.gates.mcp.names import full_name
 
 Teams = frozenset[str] | None
@@ -26,7 +27,9 @@ class VirtualAccess(msgspec.Struct, frozen=True, eq=False):
     """What one virtual server's document allows; patterns are matched with full names."""
 
     teams: Teams
-    allows: Callable[[str], bool]
+    tools: Callable[[str], bool]
+    prompts: Callable[[str], bool]
+    resources: Callable[[str], bool]
 
 
 class Access:
@@ -42,7 +45,9 @@ class Access:
             for name, document in documents.servers.items()
         }
         self._virtual = {
-            name: VirtualAccess(teams(document.teams), glob(document.tools))
+            name: VirtualAccess(
+                teams(document.teams), glob(document.tools), glob(document.prompts), glob(document.resources)
+            )
             for name, document in documents.virtual_servers.items()
         }
 
@@ -57,12 +62,17 @@ class Access:
         """The servers this caller's team may use, in the order of their names."""
         return tuple(name for name in sorted(self._servers) if _is_one_of(principal, self._servers[name].teams))
 
-    def permits(self, virtual: str, server: str, tool: str) -> bool:
-        """Whether a tool (its own name at its server) exists on this path; teams are judged before."""
+    def permits(self, virtual: str, server: str, kind: Kind, name: str) -> bool:
+        """Whether an item (by its own name at its server) exists on this path; teams are judged before."""
         rules = self._servers[server]
-        if not rules.allows(tool) or rules.denies(tool):
+        if kind == "tool" and (not rules.allows(name) or rules.denies(name)):
             return False
-        return not virtual or self._virtual[virtual].allows(full_name(rules.alias, tool))
+        if not virtual:
+            return True
+        chosen, full = self._virtual[virtual], full_name(rules.alias, name)
+        if kind == "tool":
+            return chosen.tools(full)
+        return chosen.prompts(full) if kind == "prompt" else chosen.resources(full)
 
 
 def teams(listed: Iterable[str] | None) -> Teams:

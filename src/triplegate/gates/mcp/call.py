@@ -1,9 +1,10 @@
-"""An MCP message as the gate reads it, and the tool it may name."""
+"""An MCP message as the gate reads it, and the tool, prompt or resource it may name."""
 
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from triplegate.gates.mcp.kinds import Kind
 from triplegate.wire.json_members import Members
 from triplegate.wire.jsonrpc import Env
 from triplegate.wire.mcp_era import Era
@@ -15,23 +16,25 @@ if TYPE_CHECKING:
     from triplegate.gates.mcp.views import View
 
 
-class OwnTool(msgspec.Struct, frozen=True):
-    """A tool as its server defines it."""
+class OwnItem(msgspec.Struct, frozen=True):
+    """A tool, prompt, resource or template as its server defines it."""
 
     name: str
+    """Of a resource its URI, of a template its URI template."""
     definition: bytes
     """The JSON object, as it came."""
-    mirrors: Mirrored
-    """Arguments that travel in headers too."""
+    mirrors: Mirrored = ()
+    """Arguments of a tool that travel in headers too."""
 
 
-class Tool(msgspec.Struct, frozen=True, eq=False):
-    """A tool as one team sees it on one path."""
+class Item(msgspec.Struct, frozen=True, eq=False):
+    """A tool, prompt, resource or template as one team sees it on one path."""
 
+    kind: Kind
     name: str
-    """The name clients use."""
+    """The name (of a resource the URI) clients use."""
     server: "Server"
-    own: OwnTool
+    own: OwnItem
     definition: bytes
     """With the name clients use; every other byte as the server sent it."""
     raw_name: bytes
@@ -55,6 +58,13 @@ class McpCall(msgspec.Struct, frozen=True, eq=False):
     """`params._meta`."""
     session: "ClientSession | None" = None
     view: "View | None" = None
-    tool: Tool | None = None
+    item: Item | None = None
+    """What the message names, found in the view."""
     messages: tuple[bytes, ...] = ()
     """Of a batch."""
+
+    @property
+    def tool(self) -> Item | None:
+        """The item, when it is a tool."""
+        item = self.item
+        return item if item is not None and item.kind == "tool" else None

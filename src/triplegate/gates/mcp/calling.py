@@ -1,4 +1,4 @@
-"""tools/call: one target, its era, a session where it needs one, and an answer that streams."""
+"""A call of an item: one target, its era, a session where it needs one, and an answer that streams."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -11,7 +11,7 @@ from triplegate.core.http import Reply
 from triplegate.core.ports import Kit
 from triplegate.gates.charging import charge_at_end
 from triplegate.gates.mcp.answers import Answer
-from triplegate.gates.mcp.call import McpCall, Tool
+from triplegate.gates.mcp.call import Item, McpCall
 from triplegate.gates.mcp.catalog import forget
 from triplegate.gates.mcp.connecting import cancel, end_session, era_of_server, session_of
 from triplegate.gates.mcp.requests import legacy_request, modern_request
@@ -22,20 +22,20 @@ from triplegate.upstreams.retries import UNSENT
 
 
 class Calling:
-    """Carries tool calls out."""
+    """Carries calls out."""
 
     __slots__ = ("_kit", "_sessions")
 
     def __init__(self, kit: Kit, sessions: ClientSessions) -> None:
         self._kit, self._sessions = kit, sessions
 
-    async def forward(self, exchange: Exchange, call: McpCall, tool: Tool) -> Reply:
-        """The tool's answer. A call that never reached its server costs nothing."""
+    async def forward(self, exchange: Exchange, call: McpCall, item: Item) -> Reply:
+        """The server's answer. A call that never reached its server costs nothing."""
         chain, route, numbers = exchange.chain, exchange.route, exchange.numbers
         assert chain is not None
         assert route is not None
         target = route.targets[0][0]
-        price = tool.server.price_of(tool.own.name, target.price)
+        price = item.server.price_of(item.own.name, target.price) if item.kind == "tool" else None
         if price is not None:
             numbers.own_cost = numbers.list_cost = price.call
             numbers.price_version = price.version
@@ -44,10 +44,10 @@ class Calling:
             return target, "retry" if tried else "first"
 
         def send(attempt: Attempt) -> Awaitable[Reply]:
-            return self._send(exchange, call, tool, attempt, chain)
+            return self._send(exchange, call, item, attempt, chain)
 
         try:
-            dispatch, spares = tool.server.dispatch(chain), tool.server.spares
+            dispatch, spares = item.server.dispatch(chain), item.server.spares
             reply = await attempts(exchange, dispatch, pick, send, replayable=False, spares_of=lambda _: spares)
         except Refusal:
             if not any(attempt.numbers.bytes_out for attempt in exchange.attempts):
@@ -58,13 +58,13 @@ class Calling:
         numbers.streamed = reply.form == "events"
         return reply
 
-    async def _send(self, exchange: Exchange, call: McpCall, tool: Tool, attempt: Attempt, chain: Chain) -> Reply:
-        server = tool.server
+    async def _send(self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, chain: Chain) -> Reply:
+        server = item.server
         server.check()
         era = server.state.era or await era_of_server(server)
         if era == "legacy":
-            return await self._send_in_session(exchange, call, tool, attempt, chain)
-        headers, body = modern_request(exchange, call, tool)
+            return await self._send_in_session(exchange, call, item, attempt, chain)
+        headers, body = modern_request(exchange, call, item)
         attempt.numbers.bytes_out = len(body)
         try:
             reply = await server.send(headers, body, server.dispatch(chain), exchange.deadline)
@@ -76,16 +76,16 @@ class Calling:
             raise
 
     async def _send_in_session(
-        self, exchange: Exchange, call: McpCall, tool: Tool, attempt: Attempt, chain: Chain
+        self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, chain: Chain
     ) -> Reply:
         """A session that has ended (404) has not carried the call out: it is opened again, once."""
-        server = tool.server
+        server = item.server
         session = await self._session(exchange, call, server, None)
-        reply, number = await self._send_once(exchange, call, tool, attempt, chain, session)
+        reply, number = await self._send_once(exchange, call, item, attempt, chain, session)
         if reply.status == 404 and session.id:
             reply.frames.close()
             session = await self._session(exchange, call, server, session)
-            reply, number = await self._send_once(exchange, call, tool, attempt, chain, session)
+            reply, number = await self._send_once(exchange, call, item, attempt, chain, session)
         try:
             return await Answer(call, attempt, number, lambda: self._cancel(server, session, number)).reply(reply)
         except asyncio.CancelledError:
@@ -97,10 +97,10 @@ class Calling:
             raise
 
     async def _send_once(
-        self, exchange: Exchange, call: McpCall, tool: Tool, attempt: Attempt, chain: Chain, session: UpstreamSession
+        self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, chain: Chain, session: UpstreamSession
     ) -> tuple[Reply, int]:
-        server, number = tool.server, session.next_id()
-        headers, body = legacy_request(exchange, call, tool, session, number)
+        server, number = item.server, session.next_id()
+        headers, body = legacy_request(exchange, call, item, session, number)
         attempt.numbers.bytes_out = len(body)
         try:
             return await server.send(headers, body, server.dispatch(chain), exchange.deadline), number

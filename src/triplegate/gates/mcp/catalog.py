@@ -1,4 +1,4 @@
-"""The tools of every server: fetched in parallel, kept as raw bytes, served stale when a server fails."""
+"""What every server offers: fetched in parallel, kept as raw bytes, served stale when a server fails."""
 
 import asyncio
 from collections.abc import Iterable
@@ -8,41 +8,50 @@ import msgspec
 from triplegate.core.errors import Refusal
 from triplegate.core.ports import Kit
 from triplegate.gates.mcp.asking import Told, ask
-from triplegate.gates.mcp.call import OwnTool
+from triplegate.gates.mcp.call import OwnItem
 from triplegate.gates.mcp.connecting import META, OURS, era_of_server, modern_headers, session_headers, session_of
-from triplegate.gates.mcp.server import Changes, Server, ServerState
+from triplegate.gates.mcp.kinds import KINDS, Kind
+from triplegate.gates.mcp.server import Changes, Listing, Server, ServerState
 from triplegate.wire.json_members import encode, read_members
 from triplegate.wire.mcp_params import mirrored
 
 WAIT = 5.0
 """Seconds a list or a call waits for servers that have not answered; what they had before is served."""
+MEET = 2.0
+"""Seconds a client that begins waits for servers of which nothing is known yet."""
+
+_NO_METHOD = -32601
 
 _FETCH = 10.0  # seconds for one page
-_WHOLE = 30.0  # seconds for all pages of one server
+_WHOLE = 30.0  # seconds for all pages of one list
 _PAGES = 100
-_TOOLS = 2000  # of one server; the rest is left out
-_LONGEST_NAME = 256
+_MOST = 2000  # items of one kind of one server; the rest is left out
 _TTL, _TTL_LEAST, _TTL_MOST = 60.0, 1.0, 3600.0
 _AFTER_FAILURE = 5.0  # seconds before a failed server is asked again
 
 
 class _Page(msgspec.Struct):
     tools: list[msgspec.Raw] = []
+    prompts: list[msgspec.Raw] = []
+    resources: list[msgspec.Raw] = []
+    resourceTemplates: list[msgspec.Raw] = []  # noqa: N815 - as on the wire
     nextCursor: str | None = None  # noqa: N815 - as on the wire
     ttlMs: float | None = None  # noqa: N815 - as on the wire
 
 
-class _Tool(msgspec.Struct):
-    name: str
+class _Named(msgspec.Struct):
+    name: str = ""
+    uri: str = ""
+    uriTemplate: str = ""  # noqa: N815 - as on the wire
     inputSchema: msgspec.Raw = msgspec.Raw(b"")  # noqa: N815 - as on the wire
 
 
 _page = msgspec.json.Decoder(_Page).decode
-_tool = msgspec.json.Decoder(_Tool).decode
+_named = msgspec.json.Decoder(_Named).decode
 
 
 class Catalog:
-    """Fetches tools; what it learns is kept in each server's state."""
+    """Fetches lists; what it learns is kept in each server's state."""
 
     __slots__ = ("_kit", "changes", "offline")
 
@@ -52,86 +61,102 @@ class Catalog:
         """True where nothing may be sent: no server is asked."""
         self.changes = kit.state(Changes, "mcp", Changes)
 
-    async def load(self, servers: Iterable[Server], *, patient: bool) -> None:
-        """Fetch what is not fresh, all at once; returns when all is there or `WAIT` seconds have passed.
+    async def load(self, servers: Iterable[Server], kinds: Iterable[Kind], *, patient: bool, wait: float = 0.0) -> None:
+        """Fetch what is not fresh, all at once; returns when all is there or `wait` (or `WAIT`) seconds have passed.
 
         A server that failed last time is asked again too, but only a `patient` caller waits for it.
         """
         if self.offline:
             return
         now = self._kit.clock.now()
-        waiting: dict[asyncio.Future[None], Server] = {}
+        waiting: dict[asyncio.Future[None], Listing] = {}
         for server in servers:
-            state = server.state
-            if state.fresh_until <= now:
-                fetching = self._start(server)
-                if patient or not state.failure:
-                    waiting[fetching] = server
+            for kind in kinds:
+                listing = server.state.listings[kind]
+                if listing.fresh_until <= now:
+                    fetching = self._start(server, kind, listing)
+                    if patient or not listing.failure:
+                        waiting[fetching] = listing
         if waiting:
-            _, late = await asyncio.wait(waiting, timeout=WAIT)
+            wait = wait or WAIT
+            _, late = await asyncio.wait(waiting, timeout=wait)
             for fetching in late:
-                waiting[fetching].state.failure = f"no answer within {WAIT:g} s"
+                waiting[fetching].failure = f"no answer within {wait:g} s"
 
-    def _start(self, server: Server) -> "asyncio.Future[None]":
-        return server.state.listing.start(self._kit.supervisor, lambda: self._fetch(server), f"tools {server.name}")
+    async def meet(self, servers: Iterable[Server]) -> None:
+        """Ask those whose era is not known what they are and can do; waits `MEET` seconds at most, never fails."""
+        strangers = [server for server in servers if server.state.era is None]
+        if strangers and not self.offline:
+            await self.load(strangers, ("tool",), patient=False, wait=MEET)
 
-    async def _fetch(self, server: Server) -> None:
-        state = server.state
+    def _start(self, server: Server, kind: Kind, listing: Listing) -> "asyncio.Future[None]":
+        return listing.fetching.start(
+            self._kit.supervisor, lambda: self._fetch(server, kind, listing), f"{KINDS[kind].method} {server.name}"
+        )
+
+    async def _fetch(self, server: Server, kind: Kind, listing: Listing) -> None:
         try:
             async with asyncio.timeout(_WHOLE):
-                tools = await self._pages(server)
+                items = await self._items(server, kind, listing)
         except (Refusal, TimeoutError) as error:
-            state.failure = error.reason if isinstance(error, Refusal) else "its list took too long"
-            state.fresh_until = self._kit.clock.now() + _AFTER_FAILURE
+            listing.failure = error.reason if isinstance(error, Refusal) else "its list took too long"
+            listing.fresh_until = self._kit.clock.now() + _AFTER_FAILURE
             return
-        state.failure = ""
-        state.fresh_until = self._kit.clock.now() + state.ttl
-        if not state.loaded or tools != state.tools:
-            state.tools, state.loaded = tools, True
-            self.changes.count += 1
+        listing.failure = ""
+        listing.fresh_until = self._kit.clock.now() + listing.ttl
+        if not listing.loaded or items != listing.items:
+            listing.items, listing.loaded = items, True
+            self.changes.note(kind)
 
-    async def _pages(self, server: Server) -> "tuple[OwnTool, ...]":
-        found: dict[str, OwnTool] = {}
-        cursor: str | None = None
-        for _ in range(_PAGES):
-            page = await self._page(server, cursor)
-            for raw in page.tools:
-                tool = _read_tool(raw)
-                if tool is not None and len(found) < _TOOLS:
-                    found.setdefault(tool.name, tool)
+    async def _items(self, server: Server, kind: Kind, listing: Listing) -> "tuple[OwnItem, ...]":
+        """Every page of the list; a server that does not say that it has this kind is not asked for it."""
+        await era_of_server(server)
+        found: dict[str, OwnItem] = {}
+        ttl, cursor = None, None
+        for _ in range(_PAGES if server.state.offers(KINDS[kind].capability) else 0):
+            page = await _read_page(server, kind, cursor)
+            ttl = page.ttlMs
+            for raw in getattr(page, KINDS[kind].member):
+                item = _read_item(kind, raw)
+                if item is not None and len(found) < _MOST:
+                    found.setdefault(item.name, item)
             if not page.nextCursor or page.nextCursor == cursor:
                 break
             cursor = page.nextCursor
-        server.state.ttl = _TTL if page.ttlMs is None else min(max(page.ttlMs / 1000, _TTL_LEAST), _TTL_MOST)
+        listing.ttl = _TTL if ttl is None else min(max(ttl / 1000, _TTL_LEAST), _TTL_MOST)
         return tuple(found.values())
 
-    async def _page(self, server: Server, cursor: str | None) -> _Page:
-        told = await _ask(server, {} if cursor is None else {"cursor": cursor})
-        if told.env is None or told.error is not None:
-            if told.status in (400, 404, 405) or told.error == -32022:
-                server.state.era = None  # it may have become another one: asked anew next time
-            raise Refusal(
-                "upstream_failed",
-                "The upstream did not list its tools.",
-                reason=f"{server.name}: tools/list was answered with {told.status}, error {told.error}",
-            )
-        try:
-            return _page(told.env.result)
-        except msgspec.MsgspecError as error:
-            raise Refusal("upstream_malformed", "The upstream's list is malformed.", reason=str(error)) from error
+
+async def _read_page(server: Server, kind: Kind, cursor: str | None) -> _Page:
+    method = KINDS[kind].method
+    told = await _ask(server, method, {} if cursor is None else {"cursor": cursor})
+    if told.error == _NO_METHOD and KINDS[kind].capability not in (server.state.capabilities or {}):
+        return _Page()  # it never said that it has them
+    if told.env is None or told.error is not None:
+        if told.status in (400, 404, 405) or told.error == -32022:
+            server.state.era = None  # it may have become another one: asked anew next time
+        raise Refusal(
+            "upstream_failed",
+            f"The upstream did not list its {KINDS[kind].capability}.",
+            reason=f"{server.name}: {method} was answered with {told.status}, error {told.error}",
+        )
+    try:
+        return _page(told.env.result)
+    except msgspec.MsgspecError as error:
+        raise Refusal("upstream_malformed", "The upstream's list is malformed.", reason=str(error)) from error
 
 
-async def _ask(server: Server, params: dict[str, object]) -> Told:
-    """tools/list in the server's era; a session that has ended is opened again, once."""
+async def _ask(server: Server, method: str, params: dict[str, object]) -> Told:
+    """One list in the server's era; a session that has ended is opened again, once."""
     if await era_of_server(server) == "modern":
         envelope = encode({"_meta": msgspec.Raw(META), **params})
-        return await ask(server, "tools/list", envelope, modern_headers("tools/list"), _FETCH)
+        return await ask(server, method, envelope, modern_headers(method), _FETCH)
     session = await session_of(server, OURS)
-    told = await ask(server, "tools/list", encode(params), session_headers(session), _FETCH)
+    told = await ask(server, method, encode(params), session_headers(session), _FETCH)
     if told.status == 404 and session.id:
         forget(server.state, OURS, session)
         session = await session_of(server, OURS)
-        told = await ask(server, "tools/list", encode(params), session_headers(session), _FETCH)
+        told = await ask(server, method, encode(params), session_headers(session), _FETCH)
     return told
 
 
@@ -141,16 +166,17 @@ def forget(state: ServerState, owner: str, session: object) -> None:
         del state.sessions[owner]
 
 
-def _read_tool(raw: msgspec.Raw) -> OwnTool | None:
-    """The tool, or None for one that cannot be offered: no name, a member said twice, an invalid x-mcp-header."""
+def _read_item(kind: Kind, raw: msgspec.Raw) -> OwnItem | None:
+    """The item, or None for one that cannot be offered: no name, a member said twice, an invalid x-mcp-header."""
     definition = bytes(raw)
     try:
-        tool = _tool(definition)
+        said = _named(definition)
+        name: str = getattr(said, KINDS[kind].named)
         read_members(definition)
-        encode(tool.name)
+        encode(name)
     except (msgspec.MsgspecError, Refusal, UnicodeError):
         return None
-    mirrors = mirrored(bytes(tool.inputSchema))
-    if not 0 < len(tool.name) <= _LONGEST_NAME or mirrors is None:
+    mirrors = mirrored(bytes(said.inputSchema)) if kind == "tool" else ()
+    if not 0 < len(name) <= KINDS[kind].longest or mirrors is None:
         return None
-    return OwnTool(tool.name, definition, mirrors)
+    return OwnItem(name, definition, mirrors)

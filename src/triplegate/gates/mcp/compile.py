@@ -29,13 +29,13 @@ def compile_mcp(documents: Documents, kit: Kit, house: House, snapshot: str, cha
     endpoints = {"": _endpoint("", (), documents, targets, anonymous)}
     for name, virtual in documents.virtual_servers.items():
         endpoints[name] = _endpoint(name, virtual.policies, documents, targets, anonymous)
-    access, sessions = Access(documents), ClientSessions(kit.sessions)
+    access, sessions, catalog = Access(documents), ClientSessions(kit.sessions), Catalog(kit)
     gate = McpGate(
         written.path,
         endpoints,
         Doors(written.allowed_hosts, written.allowed_origins),
-        Reading(access, Views(servers, access, Catalog(kit)), sessions),
-        Own(sessions, kit.clock),
+        Reading(access, Views(servers, access, catalog), sessions),
+        Own(sessions, catalog, kit.clock),
         Calling(kit, sessions),
         sessions,
         kit.reenter,

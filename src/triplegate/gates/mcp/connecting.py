@@ -1,5 +1,7 @@
 """Find out which era a server speaks, and open sessions of ours at legacy ones."""
 
+from typing import Any
+
 import msgspec
 
 from triplegate import __version__
@@ -26,6 +28,7 @@ _MODERN_ERRORS = frozenset({-32020, -32021, -32022})
 
 class _Discovered(msgspec.Struct):
     supportedVersions: list[str] = []  # noqa: N815 - as on the wire
+    capabilities: dict[str, Any] | None = None
 
 
 class _Supported(msgspec.Struct):
@@ -38,6 +41,7 @@ class _Error(msgspec.Struct):
 
 class _Initialized(msgspec.Struct):
     protocolVersion: str  # noqa: N815 - as on the wire
+    capabilities: dict[str, Any] | None = None
 
 
 def modern_headers(method: str) -> Headers:
@@ -68,8 +72,8 @@ async def _probe(server: Server) -> None:
     except Refusal as refusal:
         if refusal.code not in ("upstream_timeout", "upstream_reset", "upstream_malformed"):
             raise
-    if told is not None and _is_modern(told):
-        server.state.era = "modern"
+    if told is not None and (modern := _read_modern(told)) is not None:
+        server.state.era, server.state.capabilities = "modern", modern.capabilities
         return
     if told is not None:
         _check_credentials(server, told.status)
@@ -78,18 +82,21 @@ async def _probe(server: Server) -> None:
     server.state.era = "legacy"
 
 
-def _is_modern(told: Told) -> bool:
+def _read_modern(told: Told) -> _Discovered | None:
+    """What a modern server says of itself, even if it is only by its error; None for any other."""
     if told.env is None:
-        return False
+        return None
     try:
         if told.error is None:
-            return MODERN in msgspec.json.decode(told.env.result, type=_Discovered).supportedVersions
+            said = msgspec.json.decode(told.env.result, type=_Discovered)
+            return said if MODERN in said.supportedVersions else None
         if told.error not in _MODERN_ERRORS:
-            return False
+            return None
         data = msgspec.json.decode(told.env.error, type=_Error).data
     except msgspec.MsgspecError:
-        return told.error in _MODERN_ERRORS
-    return told.error != -32022 or data is None or not data.supported or MODERN in data.supported
+        return _Discovered() if told.error in _MODERN_ERRORS else None
+    another = told.error == -32022 and data is not None and data.supported and MODERN not in data.supported
+    return None if another else _Discovered()
 
 
 async def session_of(server: Server, owner: str) -> UpstreamSession:
@@ -121,14 +128,16 @@ async def _initialize(server: Server) -> UpstreamSession:
         server.state.era = None  # perhaps it has learnt the other one since
         raise _strange(server, f"initialize was answered with {told.status}, error {told.error}")
     try:
-        version = msgspec.json.decode(told.env.result, type=_Initialized).protocolVersion
+        said = msgspec.json.decode(told.env.result, type=_Initialized)
     except msgspec.MsgspecError:
-        version = ""
+        said = _Initialized("")
+    version = said.protocolVersion
     if version not in LEGACY:
         raise _strange(server, f"initialize was answered with version {version[:32]!r}")
     identity = told.header(b"mcp-session-id")
     if len(identity) > 1024 or not all(0x21 <= byte <= 0x7E for byte in identity):
         raise _strange(server, "its session id is not visible ASCII")
+    server.state.capabilities = said.capabilities
     session = UpstreamSession(identity, version)
     await _notify(server, session, "notifications/initialized", b"{}")
     return session

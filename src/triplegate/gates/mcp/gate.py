@@ -13,6 +13,7 @@ from triplegate.gates.mcp.call import McpCall
 from triplegate.gates.mcp.calling import Calling
 from triplegate.gates.mcp.doors import Doors
 from triplegate.gates.mcp.frames import EventEncoder, EventFrames
+from triplegate.gates.mcp.methods.table import METHODS
 from triplegate.gates.mcp.own import Own, accepted
 from triplegate.gates.mcp.reading import Reading
 from triplegate.gates.mcp.refusals import rpc_refusal
@@ -87,7 +88,7 @@ class McpGate:
         return found
 
     async def read(self, exchange: Exchange) -> None:
-        """The message, its session and its tool. Raises Refusal of the first check that fails."""
+        """The message, its session and what it names. Raises Refusal of the first check that fails."""
         principal = exchange.principal
         assert principal is not None
         endpoint = self._endpoint(exchange.inbound.path)
@@ -97,11 +98,12 @@ class McpGate:
             call = exchange.call = await self._reading.read(exchange, principal, endpoint.virtual)
         else:  # it is asked about anew while it is under way
             self._reading.check(call, principal, endpoint.virtual)
-        part = endpoint.own.name
-        if call.tool is not None:
-            exchange.route = endpoint.servers[call.tool.server.name]
-            part = call.tool.name + endpoint.suffix
-            exchange.tool = call.tool.name
+        part, item = endpoint.own.name, call.item
+        if item is not None:
+            exchange.route = endpoint.servers[item.server.name]
+            part = f"servers/{item.server.name}{endpoint.suffix}"
+            if item.kind == "tool":
+                exchange.tool = item.name
         exchange.scope = (part, principal.plan, principal.team_ref)
 
     async def check(self, exchange: Exchange) -> None:
@@ -109,12 +111,14 @@ class McpGate:
         await self._chains.check(exchange)
 
     async def forward(self, exchange: Exchange) -> Reply:
-        """A tool call goes to its server; all else is answered here."""
+        """A call of an item goes to its server; all else is answered here."""
         call: McpCall = exchange.call
-        if call.tool is not None:
-            return await self._calling.forward(exchange, call, call.tool)
         if call.kind == "request":
-            return await self._own.answer(exchange, call)
+            answer = METHODS[call.method].answer
+            if answer is not None:
+                return await answer(self._own, exchange, call)
+            assert call.item is not None
+            return await self._calling.forward(exchange, call, call.item)
         if call.kind == "batch":
             return await answer_batch(exchange, call, self._reenter)
         if call.kind == "end":

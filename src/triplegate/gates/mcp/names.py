@@ -1,4 +1,4 @@
-"""The names under which clients see tools: `{alias}__{tool}`, at most 64 characters, stable when servers are added."""
+"""The names under which clients see items: `{alias}__{tool}`, at most 64 characters, stable when servers are added."""
 
 import hashlib
 import re
@@ -25,6 +25,11 @@ def expose(alias: str, tool: str) -> str:
         return full
     digest = hashlib.sha256(f"{alias}\0{tool}".encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{_UNFIT.sub('_', full)[: LONGEST - 9]}_{digest}"
+
+
+def expose_uri(alias: str, uri: str) -> str:
+    """The URI clients see of a resource whose own URI another server has too."""
+    return f"mcp+{alias}:{uri}"
 
 
 def may_begin(name: str, alias: str) -> bool:

@@ -1,6 +1,4 @@
-"""Read a message: its era, the ladder of checks before any policy, its session, and the tool it names."""
-
-import msgspec
+"""Read a message: its era, the ladder of checks before any policy, its session, and the item it names."""
 
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
@@ -8,8 +6,9 @@ from triplegate.core.http import Headers
 from triplegate.core.identity import Principal
 from triplegate.gates.mcp.access import Access
 from triplegate.gates.mcp.asking import media_type
-from triplegate.gates.mcp.call import McpCall, Tool
-from triplegate.gates.mcp.own import LEGACY_METHODS, MODERN_METHODS
+from triplegate.gates.mcp.call import McpCall
+from triplegate.gates.mcp.methods.items import not_found
+from triplegate.gates.mcp.methods.table import method_of
 from triplegate.gates.mcp.sessions import ClientSession, ClientSessions
 from triplegate.gates.mcp.views import View, Views
 from triplegate.wire.json_members import Members, read_members
@@ -22,7 +21,6 @@ MOST = 4 * 1024 * 1024
 """Bytes of one message."""
 
 _BATCHES = "2025-03-26"
-_string = msgspec.json.Decoder(str).decode
 
 
 class Reading:
@@ -60,13 +58,13 @@ class Reading:
         """May a call under way go on? Asked of the rules alone, of no server. Raises the Refusal it would meet."""
         if not self._access.may_enter(virtual, principal):
             raise Refusal("route_not_found", "There is no such endpoint.")
-        tool = call.tool
-        if tool is not None:
-            server = tool.server.name
+        item = call.item
+        if item is not None:
+            server = item.server.name
             if server not in self._access.servers(principal) or not self._access.permits(
-                virtual, server, tool.own.name
+                virtual, server, item.kind, item.own.name
             ):
-                raise Refusal("tool_not_found", f"Unknown tool: {tool.name[:128]}")
+                raise not_found(item.kind, item.name)
 
     def _is_modern(self, headers: Headers, routing: Routing, env: Env) -> bool:
         if routing.version == MODERN:
@@ -81,16 +79,11 @@ class Reading:
         check_version(envelope.version, (MODERN,))
         if env.kind == "notification":
             return McpCall("notification", "modern", env.method)
-        if env.method not in MODERN_METHODS:
-            raise _unknown_method(env.method)
-        identity, params = bytes(env.id), envelope.params
-        if env.method != "tools/call":
-            return McpCall("request", "modern", env.method, identity, env, params, envelope.meta, view=view)
-        tool = await _tool(view, envelope.name or _name(params))
-        arguments = _arguments(params)
-        if tool.own.mirrors:
-            check_params(exchange.inbound.headers, tool.own.mirrors, arguments)
-        return McpCall("request", "modern", env.method, identity, env, params, envelope.meta, view=view, tool=tool)
+        method, identity, params = method_of(env.method, "modern"), bytes(env.id), envelope.params
+        item = None if method.find is None else await method.find(view, params)
+        if item is not None and item.own.mirrors:
+            check_params(exchange.inbound.headers, item.own.mirrors, bytes(params.get("arguments", b"")))
+        return McpCall("request", "modern", env.method, identity, env, params, envelope.meta, view=view, item=item)
 
     # up to 2025-11-25 --------------------------------------------------------------------------------------------
     async def _legacy(
@@ -104,14 +97,9 @@ class Reading:
             raise Refusal("rpc_invalid_request", "The header MCP-Protocol-Version names no version of a session.")
         if env.kind != "request":
             return McpCall(env.kind, "legacy", env.method, identity, session=session)
-        if env.method not in LEGACY_METHODS:
-            raise _unknown_method(env.method)
-        params = read_params(env)
-        tool = None
-        if env.method == "tools/call":
-            tool = await _tool(view, _name(params))
-            _arguments(params)
-        return McpCall("request", "legacy", env.method, identity, env, params, _meta(params), session, view, tool)
+        method, params = method_of(env.method, "legacy"), read_params(env)
+        item = None if method.find is None else await method.find(view, params)
+        return McpCall("request", "legacy", env.method, identity, env, params, _meta(params), session, view, item)
 
     async def _batch(
         self, exchange: Exchange, principal: Principal, view: View, routing: Routing, text: bytes
@@ -140,29 +128,3 @@ def _meta(params: Members) -> Members:
         return read_members(raw)
     except Refusal as refusal:
         raise Refusal("rpc_invalid_params", refusal.detail) from refusal
-
-
-def _name(params: Members) -> str:
-    raw = params.get("name")
-    try:
-        return _string(raw if raw is not None else b"null")
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise Refusal("rpc_invalid_params", "params.name must be a string.") from error
-
-
-def _arguments(params: Members) -> bytes:
-    raw = bytes(params.get("arguments", b""))
-    if raw and raw[:1] != b"{":
-        raise Refusal("rpc_invalid_params", "params.arguments must be an object.")
-    return raw
-
-
-async def _tool(view: View, name: str) -> Tool:
-    tool = await view.find(name)
-    if tool is None:
-        raise Refusal("tool_not_found", f"Unknown tool: {name[:128]}")
-    return tool
-
-
-def _unknown_method(method: str) -> Refusal:
-    return Refusal("rpc_method_not_found", f"There is no method {method[:128]} here.")

@@ -8,8 +8,10 @@ from triplegate.wire.jsonrpc import write_error
 from triplegate.wire.ratelimit import retry_after
 
 CHALLENGE = (b"www-authenticate", b'Bearer realm="triplegate"')
-_IN_BAND = frozenset({"rpc_method_not_found", "rpc_invalid_params", "tool_not_found"})
+_IN_BAND = frozenset({"rpc_method_not_found", "rpc_invalid_params", "tool_not_found", "resource_not_found"})
 """In a session these are answers like any other: HTTP 200."""
+_LEGACY = {"resource_not_found": -32002}
+"""Codes that a session says otherwise."""
 
 
 def json_reply(content: bytes, status: int = 200, headers: Headers | None = None) -> Reply:
@@ -32,6 +34,7 @@ def rpc_refusal(exchange: Exchange, refusal: Refusal) -> Reply:
     status = refusal.status
     if status == 401 and not any(name == b"www-authenticate" for name, _ in headers):
         headers.append(CHALLENGE)
+    code = None
     if call.era == "legacy" and call.kind == "request" and refusal.code in _IN_BAND:
-        status = 200
-    return json_reply(write_error(refusal, call.id), status, headers)
+        status, code = 200, _LEGACY.get(refusal.code)
+    return json_reply(write_error(refusal, call.id, code), status, headers)

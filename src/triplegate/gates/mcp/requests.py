@@ -1,36 +1,37 @@
-"""A tool call as its server gets it: name, id and `_meta` are the server's, every other byte is the client's."""
+"""A call as its server gets it: name, id and `_meta` are the server's, every other byte is the client's."""
 
 from triplegate.core.exchange import Exchange
 from triplegate.core.http import Headers
-from triplegate.gates.mcp.call import McpCall, Tool
+from triplegate.gates.mcp.call import Item, McpCall
 from triplegate.gates.mcp.connecting import modern_headers, session_headers
 from triplegate.gates.mcp.server import UpstreamSession
 from triplegate.wire.json_members import read_members, set_members
 from triplegate.wire.mcp_bridge import drop_members, legacy_meta, modern_meta
+from triplegate.wire.mcp_headers import NAMED_BY
 from triplegate.wire.mcp_params import PREFIX, params_of
 
-_BASE = modern_headers("tools/call")
 
-
-def modern_request(exchange: Exchange, call: McpCall, tool: Tool) -> tuple[Headers, bytes]:
+def modern_request(exchange: Exchange, call: McpCall, item: Item) -> tuple[Headers, bytes]:
     """For a modern server."""
-    headers = [*_BASE, (b"mcp-name", tool.header_name), *_traced(exchange)]
-    changes = {"name": tool.raw_name}
+    headers = [*modern_headers(call.method), *_traced(exchange)]
+    if call.method in NAMED_BY:
+        headers.append((b"mcp-name", item.header_name))
+    changes = addressed(call, item)
     if call.era == "modern":
         headers += [line for line in exchange.inbound.headers if line[0].startswith(PREFIX)]
     else:
         client = call.session.client if call.session is not None else b""
         changes["_meta"] = modern_meta(bytes(call.params.get("_meta", b"")), client)
-        if tool.own.mirrors:
-            headers += params_of(tool.own.mirrors, bytes(call.params.get("arguments", b"")))
+        if item.own.mirrors:
+            headers += params_of(item.own.mirrors, bytes(call.params.get("arguments", b"")))
     return headers, _edited(call, changes, None)
 
 
 def legacy_request(
-    exchange: Exchange, call: McpCall, tool: Tool, session: UpstreamSession, number: int
+    exchange: Exchange, call: McpCall, item: Item, session: UpstreamSession, number: int
 ) -> tuple[Headers, bytes]:
     """For a legacy server, within a session of ours."""
-    changes = {"name": tool.raw_name}
+    changes = addressed(call, item)
     dropped = False
     if call.era == "modern":
         meta = legacy_meta(call.meta)
@@ -40,6 +41,16 @@ def legacy_request(
             changes["_meta"] = meta
     body = _edited(call, changes, b"%d" % number, drop_meta=dropped)
     return [*session_headers(session), *_traced(exchange)], body
+
+
+def addressed(call: McpCall, item: Item) -> dict[str, bytes]:
+    """The member of the params that names the item, with its name at its server."""
+    member = NAMED_BY.get(call.method)
+    if member is not None:
+        return {member: item.raw_name}
+    named = "name" if item.kind == "prompt" else "uri"
+    raw = bytes(call.params["ref"])
+    return {"ref": set_members(raw, read_members(raw), {named: item.raw_name})}
 
 
 def _traced(exchange: Exchange) -> Headers:

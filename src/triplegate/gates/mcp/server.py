@@ -1,7 +1,7 @@
 """An MCP server as it is called: its address, our credential there, and what is known of it over reloads."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from itertools import count
 from secrets import randbits
 from typing import Any
@@ -17,7 +17,8 @@ from triplegate.core.money import Price
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import Kit
 from triplegate.gates.mcp.access import glob
-from triplegate.gates.mcp.call import OwnTool, Tool
+from triplegate.gates.mcp.call import Item, OwnItem
+from triplegate.gates.mcp.kinds import KINDS, Kind
 from triplegate.gates.mcp.shared_work import SharedWork
 from triplegate.upstreams.pool import Pool
 from triplegate.upstreams.reach import reach
@@ -40,44 +41,53 @@ class UpstreamSession:
 
 
 class Changes:
-    """How often any server's tools have changed: whoever keeps a table of them looks at it."""
+    """How often any server's items have changed, by kind: whoever keeps a table of them looks at it."""
 
-    __slots__ = ("count",)
+    __slots__ = ("counts",)
 
     def __init__(self) -> None:
-        self.count = 0
+        self.counts: dict[Kind, int] = dict.fromkeys(KINDS, 0)
+
+    def note(self, kind: Kind) -> None:
+        """Some server's items of this kind are others now."""
+        self.counts[kind] += 1
+
+
+class Listing:
+    """What a server lists of one kind."""
+
+    __slots__ = ("failure", "fetching", "fresh_until", "items", "loaded", "ttl")
+
+    def __init__(self) -> None:
+        self.items: tuple[OwnItem, ...] = ()
+        self.loaded = False
+        """True once they were fetched."""
+        self.fresh_until = 0.0
+        """Monotonic seconds until which they need not be fetched again."""
+        self.ttl = 60.0
+        self.failure = ""
+        """Why the last fetch failed; what it had before is served."""
+        self.fetching: SharedWork[None] = SharedWork()
 
 
 class ServerState:
     """What is known of a server; outlives swaps."""
 
-    __slots__ = (
-        "connecting",
-        "era",
-        "failure",
-        "fresh_until",
-        "listing",
-        "loaded",
-        "opening",
-        "sessions",
-        "tools",
-        "ttl",
-    )
+    __slots__ = ("capabilities", "connecting", "era", "listings", "opening", "sessions")
 
     def __init__(self) -> None:
         self.era: Era | None = None
-        self.tools: tuple[OwnTool, ...] = ()
-        self.loaded = False
-        """True once its tools were fetched."""
-        self.fresh_until = 0.0
-        """Monotonic seconds until which the tools need not be fetched again."""
-        self.ttl = 60.0
-        self.failure = ""
-        """Why the last fetch failed; what it had before is served."""
+        self.capabilities: Mapping[str, object] | None = None
+        """As the server said them when its era was found out; None where it did not say."""
+        self.listings: dict[Kind, Listing] = {kind: Listing() for kind in KINDS}
         self.sessions: OrderedDict[str, UpstreamSession] = OrderedDict()
         self.connecting: SharedWork[None] = SharedWork()
-        self.listing: SharedWork[None] = SharedWork()
         self.opening: dict[str, SharedWork[UpstreamSession]] = {}
+
+    def offers(self, capability: str) -> bool:
+        """Whether the server says that it has this; one that says nothing of what it lists has tools."""
+        said = self.capabilities or {}
+        return capability in said or (capability == "tools" and "prompts" not in said and "resources" not in said)
 
     def keep(self, owner: str, session: UpstreamSession) -> None:
         """Remember the session of one principal or client session."""
@@ -118,8 +128,8 @@ class Server:
         self.state = kit.state(ServerState, f"server:{name}|{document.url}", ServerState)
         self.spares = kit.state(Spares, f"server:{name}", Spares)
         """Shared by all calls to it."""
-        self.exposed: tuple[tuple[OwnTool, ...], tuple[Tool, ...]] | None = None
-        """Its tools, and the same under the names clients use; kept by the views."""
+        self.exposed: dict[Kind, tuple[tuple[OwnItem, ...], tuple[Item, ...]]] = {}
+        """What it lists, and the same under the names clients use; kept by the views."""
         self.missing = ""
         """Why it cannot be called, such as a secret that is not there; empty when it can."""
         self._fixed = self._headers(document)

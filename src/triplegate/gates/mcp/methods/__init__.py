@@ -1,0 +1,1 @@
+"""The methods of MCP, a file a family."""

@@ -1,0 +1,63 @@
+"""How a message names its item: tools/call, prompts/get, resources/read, completion/complete."""
+
+from triplegate.core.errors import Refusal
+from triplegate.gates.mcp.call import Item
+from triplegate.gates.mcp.kinds import Kind
+from triplegate.gates.mcp.own import read_text
+from triplegate.gates.mcp.views import View
+from triplegate.wire.json_members import Members, read_members
+
+
+async def tool(view: View, params: Members) -> Item:
+    """Of tools/call."""
+    return await _named(view, "tool", params)
+
+
+async def prompt(view: View, params: Members) -> Item:
+    """Of prompts/get."""
+    return await _named(view, "prompt", params)
+
+
+async def resource(view: View, params: Members) -> Item:
+    """Of resources/read."""
+    uri = read_text(params.get("uri"), "uri")
+    return await _found(view, "resource", uri)
+
+
+async def reference(view: View, params: Members) -> Item:
+    """Of completion/complete: a prompt, or a template of resources."""
+    raw = bytes(params.get("ref", b""))
+    if raw[:1] != b"{":
+        raise Refusal("rpc_invalid_params", "params.ref must be an object.")
+    try:
+        ref = read_members(raw)
+    except Refusal as refusal:
+        raise Refusal("rpc_invalid_params", refusal.detail) from refusal
+    kind = read_text(ref.get("type"), "ref.type")
+    if kind == "ref/prompt":
+        return await _found(view, "prompt", read_text(ref.get("name"), "ref.name"))
+    if kind == "ref/resource":
+        return await _found(view, "template", read_text(ref.get("uri"), "ref.uri"))
+    raise Refusal("rpc_invalid_params", "params.ref.type must be ref/prompt or ref/resource.")
+
+
+async def _named(view: View, kind: Kind, params: Members) -> Item:
+    item = await _found(view, kind, read_text(params.get("name"), "name"))
+    arguments = bytes(params.get("arguments", b""))
+    if arguments and arguments[:1] != b"{":
+        raise Refusal("rpc_invalid_params", "params.arguments must be an object.")
+    return item
+
+
+async def _found(view: View, kind: Kind, name: str) -> Item:
+    item = await view.find(kind, name)
+    if item is None:
+        raise not_found(kind, name)
+    return item
+
+
+def not_found(kind: Kind, name: str) -> Refusal:
+    """The refusal of an item that is unknown, or, just the same, not allowed."""
+    if kind == "resource":
+        return Refusal("resource_not_found", "Resource not found", payload={"uri": name})
+    return Refusal("tool_not_found" if kind == "tool" else "rpc_invalid_params", f"Unknown {kind}: {name[:128]}")

@@ -1,0 +1,52 @@
+"""How a client begins: server/discover, initialize, ping; and what the gate says that it can do."""
+
+import msgspec
+
+from triplegate.core.exchange import Exchange
+from triplegate.core.http import Reply
+from triplegate.gates.mcp.call import McpCall
+from triplegate.gates.mcp.connecting import US
+from triplegate.gates.mcp.own import TTL, Own, complete, read_text, result_reply
+from triplegate.gates.mcp.server import Server
+from triplegate.wire.json_members import encode
+from triplegate.wire.mcp_era import LEGACY, MODERN, negotiate
+
+
+async def discover(own: Own, exchange: Exchange, call: McpCall) -> Reply:
+    """What there is for a client of the modern era."""
+    told = {"supportedVersions": [MODERN, *LEGACY], "capabilities": await _capabilities(own, call)}
+    return result_reply(call, encode(told | complete(TTL)))
+
+
+async def initialize(own: Own, exchange: Exchange, call: McpCall) -> Reply:
+    """A session for a client of the legacy era."""
+    principal, view = exchange.principal, call.view
+    assert principal is not None
+    assert view is not None
+    version = negotiate(read_text(call.params.get("protocolVersion"), "protocolVersion"))
+    client = bytes(call.params.get("clientInfo", b""))
+    capabilities = await _capabilities(own, call)
+    session = await own.sessions.open(principal, view.virtual, version, client)
+    result = {"protocolVersion": version, "capabilities": capabilities, "serverInfo": msgspec.Raw(US)}
+    return result_reply(call, encode(result), session)
+
+
+async def ping(own: Own, exchange: Exchange, call: McpCall) -> Reply:
+    """We are here."""
+    return result_reply(call, b"{}")
+
+
+async def _capabilities(own: Own, call: McpCall) -> dict[str, object]:
+    """What the servers of this view can do together. One that cannot be asked now may be able to do anything."""
+    view = call.view
+    assert view is not None
+    await own.catalog.meet(view.servers)
+    offered: dict[str, object] = {"tools": {}}
+    for capability in ("prompts", "resources", "completions"):
+        if any(_may_offer(server, capability) for server in view.servers):
+            offered[capability] = {}
+    return offered
+
+
+def _may_offer(server: Server, capability: str) -> bool:
+    return server.state.era is None or server.state.offers(capability)

@@ -1,0 +1,57 @@
+"""tools/list, prompts/list, resources/list and resources/templates/list: merged over servers, page by page."""
+
+import binascii
+from bisect import bisect_right
+
+from triplegate.core.errors import Refusal
+from triplegate.core.exchange import Exchange
+from triplegate.core.http import Reply
+from triplegate.gates.mcp.call import McpCall
+from triplegate.gates.mcp.kinds import KINDS, Kind
+from triplegate.gates.mcp.own import DEGRADED, TTL, Own, complete, read_text, result_reply
+from triplegate.wire.json_members import encode
+
+PAGE = 1000
+"""Items of one page."""
+
+
+class Lister:
+    """Answers the list of one kind."""
+
+    __slots__ = ("_kind",)
+
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+
+    async def __call__(self, own: Own, exchange: Exchange, call: McpCall) -> Reply:
+        """One page, in the order of names."""
+        view = call.view
+        assert view is not None
+        after = _after(call)
+        table = await view.all(self._kind)
+        names = list(table)
+        start = 0 if after is None else bisect_right(names, after)
+        page = names[start : start + PAGE]
+        definitions = b",".join([table[name].definition for name in page])
+        members = [b'"%b":[%b]' % (KINDS[self._kind].member.encode("ascii"), definitions)]
+        if start + PAGE < len(names):
+            members.append(b'"nextCursor":"%b"' % binascii.b2a_base64(page[-1].encode(), newline=False))
+        listings = {server.name: server.state.listings[self._kind] for server in view.servers}
+        failing = [name for name, listing in listings.items() if listing.failure or not listing.loaded]
+        if call.era == "modern":
+            now = own.clock.now()
+            ttl = min([max(0.0, listing.fresh_until - now) for listing in listings.values()], default=TTL)
+            members.append(encode(complete(ttl, failing))[1:-1])
+        elif failing:
+            members.append(encode({"_meta": {DEGRADED: failing}})[1:-1])
+        return result_reply(call, b"{%b}" % b",".join(members))
+
+
+def _after(call: McpCall) -> str | None:
+    """The name that the asked page begins after: it need not exist any more."""
+    if "cursor" not in call.params:
+        return None
+    try:
+        return binascii.a2b_base64(read_text(call.params["cursor"], "cursor"), strict_mode=True).decode()
+    except ValueError as error:
+        raise Refusal("rpc_invalid_params", "The cursor is not one of ours.") from error

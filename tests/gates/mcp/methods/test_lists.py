@@ -1,0 +1,129 @@
+"""Merged lists: what fails, what is stale, pages, and bytes that stay."""
+
+import asyncio
+
+import msgspec
+import pytest
+from tests.gates.mcp.messages import bearer, initialize, legacy, modern
+from tests.gates.mcp.test_gate import servers
+
+from triplegate.gates.mcp import catalog
+from triplegate.gates.mcp.methods import lists
+from triplegate.samples.http import Answer
+
+
+async def names(http, url, **more):
+    answer = await http.post(url, **modern("tools/list", **more))
+    return [tool["name"] for tool in answer.json()["result"]["tools"]]
+
+
+async def test_one_dead_server_does_not_fail_the_list(house, sample, http):
+    alive, dead = await sample(), await sample()
+    gate = await house(servers(alive, dead))
+    await dead.stop()
+    http.headers.update(bearer(gate.key()))
+    result = (await http.post(f"{gate.url}/mcp", **modern("tools/list"))).json()["result"]
+    assert {tool["name"].partition("__")[0] for tool in result["tools"]} == {"files"}
+    assert result["_meta"]["triplegate.dev/unavailable"] == ["s1"]
+    assert result["ttlMs"] <= 5000
+
+
+async def test_a_server_that_hangs_delays_one_list_by_the_deadline_and_no_other(
+    house, sample, serve, http, monkeypatch
+):
+    async def hang(request):
+        await asyncio.sleep(30)
+
+    monkeypatch.setattr(catalog, "WAIT", 1.0)
+    gate = await house(servers(await sample(), await serve(hang)))
+    http.headers.update(bearer(gate.key()))
+    async with asyncio.timeout(5):
+        assert "files__echo" in await names(http, f"{gate.url}/mcp")
+    async with asyncio.timeout(0.9):
+        answer = await http.post(f"{gate.url}/mcp", **modern("tools/list"))
+    result = answer.json()["result"]
+    assert "files__echo" in [tool["name"] for tool in result["tools"]]
+    assert result["_meta"]["triplegate.dev/unavailable"] == ["s1"]
+
+
+async def test_a_server_that_fails_later_is_served_stale(house, sample, http, monkeypatch):
+    monkeypatch.setattr(catalog, "_TTL_MOST", 0.0)
+    monkeypatch.setattr(catalog, "_TTL_LEAST", 0.0)
+    first, second = await sample(), await sample()
+    gate = await house(servers(first, second))
+    http.headers.update(bearer(gate.key()))
+    before = await names(http, f"{gate.url}/mcp")
+    await second.stop()
+    result = (await http.post(f"{gate.url}/mcp", **modern("tools/list"))).json()["result"]
+    assert [tool["name"] for tool in result["tools"]] == before
+    assert result["_meta"]["triplegate.dev/unavailable"] == ["s1"]
+
+
+async def test_lists_asked_at_once_are_fetched_once_and_then_kept(house, sample, http):
+    upstream = await sample("modern")
+    gate = await house(servers(upstream))
+    http.headers.update(bearer(gate.key()))
+    lists = await asyncio.gather(*[names(http, f"{gate.url}/mcp") for _ in range(20)])
+    assert all(one == lists[0] for one in lists)
+    await names(http, f"{gate.url}/mcp")
+    seen = (await http.get(f"{upstream.url}/control/requests")).json()
+    methods = [dict(request["headers"]).get("mcp-method") for request in seen]
+    assert methods == ["server/discover", "tools/list"]
+
+
+async def test_definitions_keep_every_byte_but_their_name(house, serve, http):
+    definition = (
+        b'{"title":"T","name" : "odd tool","x-future":{"a":[1,2.50,1e3]},'
+        b'"inputSchema":{"$schema":"s","type":"object","$defs":{"a":{"$anchor":"b"}},"if":{},"then":{}}}'
+    )
+
+    async def upstream(request):
+        body = msgspec.json.decode(await request.body())
+        if body["method"] == "server/discover":
+            return Answer.json({"jsonrpc": "2.0", "id": body["id"], "result": {"supportedVersions": ["2026-07-28"]}})
+        text = b'{"jsonrpc":"2.0","id":%d,"result":{"tools":[%b]}}' % (body["id"], definition)
+        return Answer(text, content_type="application/json")
+
+    gate = await house(servers(await serve(upstream)))
+    answer = await http.post(f"{gate.url}/mcp", **modern("tools/list", headers=bearer(gate.key())))
+    name = answer.json()["result"]["tools"][0]["name"]
+    assert name.startswith("files__odd_tool_")
+    assert definition.replace(b'"odd tool"', f'"{name}"'.encode()) in answer.content
+
+
+async def test_pages_go_on_where_the_last_one_ended_whatever_changed_meanwhile(house, sample, http, monkeypatch):
+    monkeypatch.setattr(lists, "PAGE", 3)
+    gate = await house(servers(await sample()))
+    http.headers.update(bearer(gate.key()))
+    found, cursor = [], None
+    while True:
+        params = {"cursor": cursor} if cursor else {}
+        result = (await http.post(f"{gate.url}/mcp", **modern("tools/list", params))).json()["result"]
+        page = [tool["name"] for tool in result["tools"]]
+        assert 0 < len(page) <= 3
+        found += page
+        cursor = result.get("nextCursor")
+        if cursor is None:
+            break
+    assert found == sorted(found)
+    assert len(found) == 7
+
+
+@pytest.mark.parametrize("cursor", ["ZZZ", "é", 7, ""])
+async def test_a_cursor_that_is_not_ours_is_refused_or_begins_anew(house, sample, http, cursor):
+    gate = await house(servers(await sample()))
+    answer = await http.post(f"{gate.url}/mcp", **modern("tools/list", {"cursor": cursor}, headers=bearer(gate.key())))
+    if cursor == "":
+        assert answer.status_code == 200
+    else:
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, -32602)
+
+
+async def test_a_list_of_a_session_names_failing_servers_too(house, sample, http):
+    dead = await sample()
+    gate = await house(servers(await sample(), dead))
+    await dead.stop()
+    http.headers.update(bearer(gate.key()))
+    session = await initialize(http, f"{gate.url}/mcp")
+    result = (await http.post(f"{gate.url}/mcp", **legacy("tools/list", session=session))).json()["result"]
+    assert result["_meta"] == {"triplegate.dev/unavailable": ["s1"]}
