@@ -207,3 +207,24 @@ async def test_who_has_budgets_of_its_own_claims_of_them_too():
     with pytest.raises(Refusal, match="budget_exceeded") as caught:
         await Taker(store, (), exchange).take(None)
     assert caught.value.detail == "The budget 'team' is spent."
+
+
+# what is reckoned once -------------------------------------------------------------------------------------
+def test_a_limit_knows_the_seconds_of_a_unit_and_of_its_bucket_whatever_it_was_made_of():
+    assert (LIMIT.per_unit, LIMIT.depth) == (6.0, 60.0)
+    doubled = msgspec.structs.replace(LIMIT, quota=20, burst=4)
+    assert (doubled.per_unit, doubled.depth) == (3.0, 12.0)
+    assert doubled == Limit("per-minute", "rate", "requests", 20, 60.0, 4)
+    assert Limit("none", "rate", "requests", 0, 60.0).per_unit == BUDGET.per_unit == 0.0
+
+
+async def test_only_an_attempt_that_may_cost_more_is_admitted_again():
+    exchange, _ = await priced()
+    exchange.route = Route("m", "llm", targets=((CHEAP, 1),))
+    exchange.attempt(CHEAP)
+    assert not exchange.admission.claims_at(CHEAP)
+    assert exchange.admission.claims_at(DEAR)
+    exchange.attempt(CHEAP)
+    assert exchange.admission.claims_at(CHEAP)
+    exchange.admission.end()
+    assert not exchange.admission.claims_at(CHEAP)

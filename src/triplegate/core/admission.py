@@ -17,7 +17,7 @@ Dimension = Literal["requests", "input", "output", "total", "money", "bytes", "t
 Family = Literal["rate", "budget", "concurrent"]
 
 
-class Limit(msgspec.Struct, frozen=True, gc=False):
+class Limit(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """A limit as written: `quota` units per `window`, at most `burst` at once."""
 
     name: str
@@ -28,6 +28,18 @@ class Limit(msgspec.Struct, frozen=True, gc=False):
     """Seconds, of budgets also a window of the calendar or a rolling one; 0 for concurrency."""
     burst: int = 0
     """Units that may come at once; 0 = `quota`."""
+    per_unit: float = 0.0
+    """Seconds of a unit, where the window is seconds; reckoned by itself."""
+    depth: float = 0.0
+    """Seconds of all that may come at once; reckoned by itself."""
+
+    def __post_init__(self) -> None:
+        """Every call asks for both: they are reckoned once."""
+        window = self.window
+        if isinstance(window, int | float):
+            per_unit = window / self.quota if self.quota > 0 else 0.0
+            msgspec.structs.force_setattr(self, "per_unit", per_unit)
+            msgspec.structs.force_setattr(self, "depth", self.burst * per_unit if self.burst > 0 else window)
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False):
@@ -144,7 +156,7 @@ class Taker:
         "counted",
         "cutoff",
         "holds",
-        "taken_buckets",
+        "taken",
     )
 
     def __init__(
@@ -161,7 +173,7 @@ class Taker:
         self._exchange: Exchange | None = exchange
         self._ttl = ttl
         self._of_attempts = of_attempts
-        self.taken_buckets: set[str] | None = None
+        self.taken: tuple[Claim, ...] = ()
         self.holds: list[Hold] = []
         self.cutoff: dict[Dimension, int] | None = None
         """What is set aside of budgets that end a call in the middle; None where none of them does."""
@@ -174,7 +186,12 @@ class Taker:
 
     def claims_at(self, target: "Target") -> bool:
         """Whether an attempt there must be admitted."""
-        return bool(self._paid or target.claimants or self._of_attempts)
+        return bool(target.claimants or self._of_attempts or (self._paid and self._costs_more(target)))
+
+    def _costs_more(self, target: "Target") -> bool:
+        """Whether an attempt there may cost what was not reckoned with: another one, or at another model's."""
+        exchange = self._exchange
+        return exchange is not None and (len(exchange.attempts) > 1 or _stands_in(exchange, target))
 
     async def take(self, target: "Target | None") -> Taken | None:
         """Take the claims of the call, or of `target` before it is tried; no store call when there are none.
@@ -184,7 +201,7 @@ class Taker:
         exchange = self._exchange
         if exchange is None:
             return None
-        if self._paid and target is not None and (len(exchange.attempts) > 1 or _stands_in(exchange, target)):
+        if target is not None and self._paid and self._costs_more(target):
             await self._top_up(exchange)
         claimants = claimants_of(self._claimants, exchange) if target is None else self._of_attempts + target.claimants
         claims = claims_of(claimants, exchange, target)
@@ -204,10 +221,7 @@ class Taker:
 
     def _note(self, claims: tuple[Claim, ...], hold: Hold | None, *, of_call: bool) -> None:
         """What was taken, and what of it is set aside of budgets."""
-        if self.taken_buckets is None:
-            self.taken_buckets = {claim.bucket for claim in claims}
-        else:
-            self.taken_buckets.update([claim.bucket for claim in claims])
+        self.taken += claims
         if hold is None:
             return
         self.holds.append(hold)
@@ -256,7 +270,12 @@ class Taker:
 def _stands_in(exchange: "Exchange", target: "Target") -> bool:
     """Whether `target` is none of those that were reckoned with: another model's that is tried first."""
     route = exchange.route
-    return exchange.demand is not None and route is not None and all(one is not target for one, _ in route.targets)
+    if exchange.demand is None or route is None:
+        return False
+    for one, _ in route.targets:  # noqa: SIM110 - a generator would cost more than all the rest
+        if one is target:
+            return False
+    return True
 
 
 def claimants_of(claimants: tuple[Claimant, ...], exchange: "Exchange") -> tuple[Claimant, ...]:
@@ -276,8 +295,8 @@ def _not_yet_taken(claims: tuple[Claim, ...], ancestor: "Exchange | None") -> tu
     """A rate that an ancestor already took is skipped (design: Reenter); what a call costs itself, nobody paid yet."""
     seen: set[str] = set()
     while ancestor is not None:
-        if ancestor.admission is not None and ancestor.admission.taken_buckets:
-            seen |= ancestor.admission.taken_buckets
+        if ancestor.admission is not None:
+            seen.update([claim.bucket for claim in ancestor.admission.taken])
         ancestor = ancestor.parent
     return tuple([claim for claim in claims if claim.limit.dimension in _OWN or claim.bucket not in seen])
 

@@ -4,6 +4,7 @@ import pytest
 
 from triplegate.core.admission import Claim, Hold, Limit
 from triplegate.core.clock import SetClock
+from triplegate.core.errors import Refusal
 from triplegate.stores.memory.admission import MemoryAdmission
 
 
@@ -75,3 +76,14 @@ async def test_a_steady_load_of_tokens_below_the_limit_is_never_refused(
         if len(open_holds) > 3:
             open_holds.pop(0).settle({"total": used})
         clock.advance(pause)
+
+
+async def test_what_cannot_be_counted_is_refused_though_its_bucket_is_there() -> None:
+    admission = MemoryAdmission(SetClock())
+    assert (await admission.take((claim("a"), claim("b")), 30.0)).retry_after is None
+    odd = Claim("a", Limit("calls", "rate", "requests", 10, 0.0))
+    for _ in range(2):
+        with pytest.raises(Refusal, match="cannot be counted"):
+            await admission.take((odd, claim("b")), 30.0)
+    first, second = await admission.peek((claim("a"), claim("b")))
+    assert first.remaining == second.remaining == 9

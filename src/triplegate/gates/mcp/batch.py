@@ -22,7 +22,7 @@ async def answer_batch(exchange: Exchange, call: McpCall, reenter: Reenter | Non
     if reenter is None:
         raise Refusal("overloaded", "Batches cannot be answered at the moment.", reason="no reenter")
     if exchange.admission is not None:
-        exchange.admission.taken_buckets = None  # its messages are calls of their own: each takes its own claims
+        exchange.admission.taken = ()  # its messages are calls of their own: each takes its own claims
     answers: list[bytes] = []
     size = 0
     for message in call.messages:

@@ -8,7 +8,7 @@ from triplegate.core.clock import Clock
 from triplegate.core.errors import Refusal
 from triplegate.stores.memory.holding import HoldingBucket
 from triplegate.stores.memory.part import Part, whole_amount
-from triplegate.stores.memory.rate import SLACK, RateBucket, clean, left_of, rate_of
+from triplegate.stores.memory.rate import SLACK, RateBucket, clean, left_of
 from triplegate.stores.memory.shelf import Bucket, Shelf
 
 LONGEST_WINDOW = 1e9
@@ -90,30 +90,29 @@ class MemoryAdmission:
         if self._closed:
             self._check_open(claims)
         now, wall = self._clock.now(), self._clock.wall()
-        found = [self._find(claim, now) for claim in claims]
+        found = [(claim, self._find(claim, now)) for claim in claims]
         parts: list[Part] = []
         waits: list[float] = []
-        for claim, bucket in zip(claims, found, strict=True):
-            amount = clean(claim)
-            waits.append(bucket.wait(claim, amount, now, wall))
-            if not waits[-1] or (claim.mode == "observe" and claim.limit.family == "budget"):
+        wait, needed = 0.0, keep
+        for claim, bucket in found:
+            amount, limit = clean(claim), claim.limit
+            waited = bucket.wait(claim, amount, now, wall)
+            waits.append(waited)
+            if not waited or (claim.mode == "observe" and limit.family == "budget"):
                 parts.append(bucket.take(claim, amount, now, now + ttl))
-        wait = max([w for w, claim in zip(waits, claims, strict=True) if claim.mode == "enforce"], default=0.0)
+                needed = needed or limit.family != "rate" or limit.dimension != "requests"
+            elif waited > wait and claim.mode == "enforce":
+                wait = waited
         if wait:
             for part in reversed(parts):
                 part.bucket.undo(part)
-        standings = tuple(
-            [
-                bucket.standing(claim, now, wall, denied=bool(waited) and (not wait or claim.mode == "enforce"))
-                for bucket, claim, waited in zip(found, claims, waits, strict=True)
-            ]
-        )
+        standings = []
+        for (claim, bucket), waited in zip(found, waits, strict=True):
+            denied = waited > 0 and (not wait or claim.mode == "enforce")
+            standings.append(bucket.standing(claim, now, wall, denied=denied))
         if wait:
-            return Taken(standings, wait)
-        needed = keep or any(
-            part.claim.limit.family != "rate" or part.claim.limit.dimension != "requests" for part in parts
-        )
-        return Taken(standings, None, MemoryHold(parts, self._clock, ttl) if needed else None)
+            return Taken(tuple(standings), wait)
+        return Taken(tuple(standings), None, MemoryHold(parts, self._clock, ttl) if needed else None)
 
     def _take_rate(self, claim: Claim) -> Taken:
         """One enforced request rate, the common case, in one piece."""
@@ -122,7 +121,7 @@ class MemoryAdmission:
         amount = claim.amount
         if type(bucket) is not RateBucket or amount != 1 or claim.limit.quota <= 0:
             return self.take_now((claim,), 0.0)
-        per_unit, depth = rate_of(claim.limit)
+        per_unit, depth = claim.limit.per_unit, claim.limit.depth
         tat = max(now, bucket.tat)
         ahead = tat + per_unit - now
         if ahead > depth + SLACK:
@@ -144,12 +143,15 @@ class MemoryAdmission:
 
     def _find(self, claim: Claim, now: float) -> Bucket:
         """The bucket of a claim, made on first use. Raises Refusal policy_unavailable."""
-        kind = bucket_kind(claim)
         name = _name(claim)
         bucket = self._shelf.buckets.get(name)
+        if bucket is not None and bucket.limit is claim.limit:
+            return bucket
+        kind = bucket_kind(claim)
         if bucket is None:
             bucket = kind()
             self._shelf.add(name, bucket, now)
+        bucket.limit = claim.limit
         return bucket
 
     def _look(self, claim: Claim) -> Bucket:
@@ -175,8 +177,7 @@ class MemoryHold:
             self._open = False
             now = self._clock.now()
             for part in self._parts:
-                used = actual.get(part.claim.limit.dimension)
-                part.bucket.settle(part, part.amount if used is None else whole_amount(used, part.amount), now)
+                part.bucket.settle(part, whole_amount(actual.get(part.claim.limit.dimension), part.amount), now)
 
     def release(self) -> None:
         """Give everything back that can be."""

@@ -1,5 +1,8 @@
 """Budgets and concurrency: amounts held for calls under way, each with an expiry, and what was spent of a window."""
 
+from math import inf
+from typing import NamedTuple
+
 from triplegate.core.admission import Claim, Limit, Standing
 from triplegate.core.calendar import Calendar, Rolling
 from triplegate.stores.memory.part import Part
@@ -8,24 +11,39 @@ ASK_AGAIN = 1.0
 """Seconds after which a refused call may ask for a free place again; nobody knows when one is given back."""
 
 
-def period_of(limit: Limit, wall: float) -> tuple[int, float]:
-    """Number of the window that is open at `wall`, and the seconds until it closes; concurrency has one for ever."""
+class Period(NamedTuple):
+    """A window, or a slice of a rolling one, in Unix seconds."""
+
+    number: int
+    begin: float
+    end: float
+
+
+def period_of(limit: Limit, wall: float) -> Period:
+    """The one that is open at `wall`; concurrency has one for ever."""
     if limit.family == "concurrent":
-        return 0, 0.0
+        return _FOR_EVER
     window = limit.window
     if isinstance(window, Calendar | Rolling):
-        number, _, end = window.at(wall)
-        return number, end - wall
+        return Period(*window.at(wall))
     number = int(wall // window)
-    return number, (number + 1) * window - wall
+    return Period(number, number * window, (number + 1) * window)
+
+
+_FOR_EVER = Period(0, -inf, inf)
 
 
 class HoldingBucket:
     """Spent and held units of one window. A hold that is not settled in time frees itself."""
 
-    __slots__ = ("held", "holds", "period", "slices", "soonest", "spent", "until")
+    __slots__ = ("_begin", "_end", "_opened", "held", "holds", "limit", "period", "slices", "soonest", "spent", "until")
 
     def __init__(self) -> None:
+        self.limit: Limit | None = None
+        """The last one that was found to be countable here."""
+        self._opened: Limit | None = None
+        """Whose window was looked up last, and from when to when it is the same: days are not reckoned each time."""
+        self._begin = self._end = 0.0
         self.period = -1
         self.spent = 0
         self.held = 0
@@ -38,20 +56,27 @@ class HoldingBucket:
 
     def refresh(self, limit: Limit, now: float, wall: float) -> float:
         """Open the window of `wall` (never an earlier one) and drop expired holds; seconds until it closes."""
-        number, left = period_of(limit, wall)
-        rolling = limit.window if type(limit.window) is Rolling else None
-        if number > self.period:
-            if rolling is None:
-                self.period, self.spent, self.held, self.holds = number, 0, 0, {}
-            else:
-                self._roll(rolling.first(number))
-                self.period = number
+        if limit is not self._opened or not self._begin <= wall < self._end:
+            self._open(limit, wall)
         if self.holds and self.soonest <= now:
             for part in [part for part in self.holds if part.expires <= now]:
                 self._drop(part)
             self.soonest = min((part.expires for part in self.holds), default=now)
-        self.until = max(self.until, now + left + (rolling.length if rolling is not None else 0.0))
+        left = self._end - wall if self._end < inf else 0.0
+        until = now + left if type(limit.window) is not Rolling else now + left + limit.window.length
+        self.until = max(self.until, until)
         return left
+
+    def _open(self, limit: Limit, wall: float) -> None:
+        number, self._begin, self._end = period_of(limit, wall)
+        self._opened = limit
+        if number <= self.period:
+            return
+        if type(limit.window) is Rolling:
+            self._roll(limit.window.first(number))
+        else:
+            self.spent, self.held, self.holds = 0, 0, {}
+        self.period = number
 
     def wait(self, claim: Claim, amount: int, now: float, wall: float) -> float:
         """0.0 when `amount` fits now, else the seconds after which it can."""
@@ -71,9 +96,9 @@ class HoldingBucket:
         """Hold without asking; `wait` was 0.0, or the claim is only observed."""
         if claim.last:
             amount = min(amount, max(0, claim.limit.quota - self.spent - self.held))
-        part = Part(claim, self, amount, expires)
-        part.period = self.period
-        self.soonest = min(self.soonest, expires) if self.holds else expires
+        part = Part(claim, self, amount, expires, period=self.period)
+        if not self.holds or expires < self.soonest:
+            self.soonest = expires
         self.holds[part] = None
         self.held += amount
         self.until = max(self.until, expires)

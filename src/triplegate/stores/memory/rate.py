@@ -1,7 +1,7 @@
 """A request or token rate as GCRA: one theoretical arrival time (TAT) and the sum of its refunds."""
 
 from triplegate.core.admission import Claim, Limit, Standing
-from triplegate.stores.memory.part import Part, whole_amount
+from triplegate.stores.memory.part import LARGEST, Part, whole_amount
 
 FURTHEST = 86_400.0
 """Seconds that a debt may reach beyond the bucket: absurd usage never blocks a caller for longer."""
@@ -9,13 +9,6 @@ FURTHEST = 86_400.0
 
 SLACK = 1e-6
 """Seconds by which a call may come too early: more than doubles lose in a window, and it does not add up."""
-
-
-def rate_of(limit: Limit) -> tuple[float, float]:
-    """Seconds per unit, and seconds the bucket holds."""
-    window: float = limit.window  # type: ignore[assignment]  # rates have no other
-    per_unit = window / limit.quota if limit.quota > 0 else 0.0
-    return per_unit, limit.burst * per_unit if limit.burst > 0 else window
 
 
 def left_of(per_unit: float, depth: float, ahead: float) -> int:
@@ -29,9 +22,11 @@ class RateBucket:
     A double resolves 2 ns after four months of uptime: rates up to some 10⁸ units a second are counted exactly.
     """
 
-    __slots__ = ("refunds", "tat", "until")
+    __slots__ = ("limit", "refunds", "tat", "until")
 
     def __init__(self) -> None:
+        self.limit: Limit | None = None
+        """The last one that was found to be countable here."""
         self.tat = 0.0
         self.refunds = 0.0
         self.until = 0.0
@@ -42,23 +37,22 @@ class RateBucket:
         limit = claim.limit
         if limit.quota <= 0:
             return limit.window or 1.0  # type: ignore[return-value]  # rates count in seconds
-        per_unit, depth = rate_of(limit)
         ahead = self.tat - now if self.tat > now else 0.0
-        cost = amount * per_unit
-        if cost > depth + SLACK:  # larger than the bucket: passes when the bucket is full, else it never could
+        cost = amount * limit.per_unit
+        missing = ahead + cost - limit.depth
+        if missing <= SLACK:
+            return 0.0
+        if cost > limit.depth + SLACK:  # larger than the bucket: passes when the bucket is full, else it never could
             return ahead if ahead > SLACK else 0.0
-        missing = ahead + cost - depth
-        return missing if missing > SLACK else 0.0
+        return missing
 
     def take(self, claim: Claim, amount: int, now: float, expires: float) -> Part:
         """Take without asking; `wait` was 0.0."""
-        per_unit, depth = rate_of(claim.limit)
-        part = Part(claim, self, amount, expires)
-        part.refunds = self.refunds
-        part.admitted, part.before = now, self.tat
-        self.tat = part.new = min(max(now, self.tat) + amount * per_unit, now + depth + FURTHEST)
+        limit, before = claim.limit, self.tat
+        new = max(before, now) + amount * limit.per_unit
+        self.tat = new = min(new, now + limit.depth + FURTHEST)
         self.until = max(self.until, expires)
-        return part
+        return Part(claim, self, amount, expires, 0, before, new, self.refunds, now)
 
     def undo(self, part: Part) -> None:
         """Take back what `take` did in this very call: nobody saw it."""
@@ -69,10 +63,13 @@ class RateBucket:
 
         A refund never returns what has leaked out since (reference: bounded settle); more than claimed is a debt.
         """
-        per_unit, depth = rate_of(part.claim.limit)
+        if actual == part.amount:
+            return
+        limit = part.claim.limit
+        per_unit = limit.per_unit
         if actual > part.amount:
             owed = max(self.tat, part.admitted) + (actual - part.amount) * per_unit
-            self.tat = min(owed, now + depth + FURTHEST)
+            self.tat = min(owed, now + limit.depth + FURTHEST)
         elif now < part.expires:
             unused = (part.amount - max(actual, part.fixed)) * per_unit
             kept = max(0, actual - part.fixed) * per_unit  # of a claim so large that it was not charged whole
@@ -110,10 +107,11 @@ class RateBucket:
         limit = claim.limit
         if limit.quota <= 0:
             return Standing(claim, 0, limit.window, denied)  # type: ignore[arg-type]  # rates count in seconds
-        per_unit, depth = rate_of(limit)
-        ahead = max(0.0, self.tat - now)
+        per_unit, depth = limit.per_unit, limit.depth
+        ahead = self.tat - now if self.tat > now else 0.0
         left = left_of(per_unit, depth, ahead)
-        return Standing(claim, left, max(0.0, (left + 1) * per_unit - depth + ahead) if ahead else 0.0, denied)
+        reset = (left + 1) * per_unit - depth + ahead if ahead else 0.0
+        return Standing(claim, left, reset if reset > 0 else 0.0, denied)
 
     def forgettable(self, now: float) -> bool:
         """A full bucket nobody holds a part of is as good as none."""
@@ -122,4 +120,5 @@ class RateBucket:
 
 def clean(claim: Claim) -> int:
     """The amount of a claim, cut to what can be counted."""
-    return whole_amount(claim.amount, 1)
+    amount = claim.amount
+    return amount if type(amount) is int and 0 <= amount <= LARGEST else whole_amount(amount, 1)

@@ -8,7 +8,6 @@ from triplegate.core.clock import Clock
 from triplegate.stores.memory.admission import MemoryAdmission
 from triplegate.stores.memory.holding import period_of
 from triplegate.stores.memory.part import whole_amount
-from triplegate.stores.memory.rate import rate_of
 from triplegate.stores.redis.packing import Packer
 from triplegate.stores.redis.settling import Correction, Settling
 
@@ -37,8 +36,7 @@ class LastKnown:
         if known is None or claim.limit.quota <= 0:
             return 0.0
         standing, then = known
-        per_unit, depth = rate_of(claim.limit)
-        return then + depth - standing.remaining * per_unit
+        return then + claim.limit.depth - standing.remaining * claim.limit.per_unit
 
     def remaining(self, claim: Claim) -> int:
         """Units left of a budget; its whole quota when nothing is known of it."""
@@ -112,7 +110,7 @@ class LocalShare:
         for at, claim in enumerate(claims):
             used = whole_amount(actual.get(claim.limit.dimension), whole_amount(claim.amount, 1))
             if claim.limit.family == "budget" and used:
-                token = struct.pack("<d", period_of(claim.limit, admitted)[0])
+                token = struct.pack("<d", period_of(claim.limit, admitted).number)
                 charges.append(self._charge(claim, used, f"{hold}:{at}", token))
         if charges:
             self._settling.add(charges)
