@@ -132,3 +132,34 @@ def test_answers_of_any_length_are_taken():
         learned.learn_output("m", "k", 2**53)
     assert learned.output("m", "k") > 0
     assert math.isfinite(learned.output("m", "k"))
+
+
+def test_of_answers_that_were_foreseen_one_in_four_is_looked_at_and_all_again_once_one_was_not():
+    learned = Learned()
+
+    def looked_at(answers, factor):
+        before = learned._corrections["m"].seen if learned._corrections else 0
+        for _ in range(answers):
+            learned.learn_input("m", 1000, round(1000 * factor))
+        return learned._corrections["m"].seen - before
+
+    assert looked_at(100, 1.0) == pytest.approx(64 + 9, abs=2)
+    assert looked_at(400, 1.0) == pytest.approx(100, abs=4)
+    assert looked_at(60, 1.3) > 50
+
+
+def test_callers_in_turns_are_all_looked_at():
+    learned = Learned()
+    for at in range(800):
+        learned.learn_input("m", 1000, (1000, 1100, 900, 1050)[at % 4])
+    assert learned.corrected("m", 1000, sure=False) == pytest.approx(1000, rel=0.06)
+    assert 1000 < learned.corrected("m", 1000, sure=True) < 1200
+
+
+def test_what_is_used_is_kept_longest(monkeypatch):
+    monkeypatch.setattr(module, "MODELS", 10)
+    learned = Learned()
+    for at in range(30):
+        learned.learn_input("busy", 1000, 2000)
+        learned.learn_input(f"m{at}", 1000, 2000)
+    assert learned.corrected("busy", 1000, sure=False) > 1500

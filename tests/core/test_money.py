@@ -189,3 +189,10 @@ def test_an_exact_amount_is_written_without_exponent_and_trailing_zeros():
         "2.5",
         "-0.0000000001",
     ]
+
+
+@given(st.integers(0, 10**7), st.integers(0, 10**7), rates, rates, st.booleans())
+def test_plain_text_costs_what_its_tokens_cost(read, written, input_rate, output_rate, dearer_above):
+    longer = Rules(above=((1000, Price(input=input_rate * 2, output=output_rate)),)) if dearer_above else None
+    price = Price(call=7, input=input_rate, output=output_rate, rules=longer)
+    assert price.plain(read, written) == price.cost((read, 0, 0, 0, 0, 0, written, 0, 0))

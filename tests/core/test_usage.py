@@ -1,6 +1,6 @@
 """Token classes are disjoint and sum to the totals."""
 
-from triplegate.core.usage import CLASSES, Usage
+from triplegate.core.usage import CLASSES, Usage, plain_tokens
 
 
 def test_totals_are_the_sums_of_their_classes():
@@ -13,3 +13,7 @@ def test_totals_are_the_sums_of_their_classes():
 
 def test_the_classes_are_the_fields_in_order():
     assert Usage.__struct_fields__[: len(CLASSES)] == CLASSES
+
+
+def test_plain_tokens_are_input_and_text():
+    assert plain_tokens(3, 4) == Usage(input_uncached=3, output_text=4).tokens()

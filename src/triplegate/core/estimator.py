@@ -66,7 +66,7 @@ def tokens_of(text: bytes) -> float:
     if size > _WHOLE:
         text = _sample(text)
     found = _weighed(text) + _MESSAGE * text.count(b'"role"') + _CALL
-    if text.count(b"\\") * 20 > len(text):
+    if b"\\" in text and text.count(b"\\") * 20 > len(text):
         found += _ESCAPED * text.count(b"\\u")
     return max(1.0, found * max(1.0, size / _WHOLE) + besides)
 

@@ -2,6 +2,7 @@
 
 import sys
 import traceback
+from collections.abc import Sequence
 from typing import Protocol
 
 from triplegate.core.admission import Dimension
@@ -147,21 +148,28 @@ def used_by(exchange: Exchange, attempt: Attempt) -> dict[Dimension, int]:
 
 def used(exchange: Exchange) -> dict[Dimension, int]:
     """What an exchange has used so far, as limits count it: the ledger's rows of it add up to the same."""
-    usage, numbers = exchange.usage, exchange.numbers
-    apart = _apart(exchange) if exchange.attempts else ()
+    usage, numbers, money = exchange.usage, exchange.numbers, exchange.numbers.own_cost
+    read, written = usage.input_total, usage.output_total
+    for attempt in exchange.attempts:
+        money += attempt.cost
+    for attempt in _apart(exchange):
+        read += attempt.usage.input_total
+        written += attempt.usage.output_total
     return {
         "requests": 1,
-        "input": usage.input_total + sum([one.usage.input_total for one in apart]),
-        "output": usage.output_total + sum([one.usage.output_total for one in apart]),
-        "total": usage.total + sum([one.usage.total for one in apart]),
+        "input": read,
+        "output": written,
+        "total": read + written,
         "bytes": numbers.bytes_in + numbers.bytes_out,
-        "money": numbers.own_cost + sum(attempt.cost for attempt in exchange.attempts),
+        "money": money,
     }
 
 
-def _apart(exchange: Exchange) -> list[Attempt]:
+def _apart(exchange: Exchange) -> Sequence[Attempt]:
     """The attempts whose usage is no part of the exchange's: what was cut off, or failed and is paid for."""
     tries = exchange.attempts
+    if not tries or (len(tries) == 1 and tries[0].adopted):
+        return ()
     home = next((one for one in tries if one.adopted), tries[-1])
     if not home.adopted and home.usage.total and home.usage.total != exchange.usage.total:
         return tries

@@ -41,6 +41,11 @@ _BUCKETS = 20 * _STEPS
 _REMEMBERED = 512
 _LOOKED_AT = 8
 """Answers after which the histogram is looked at anew."""
+_CALM = 64
+"""Answers in a row that were foreseen, after which one in four is looked at, until one was not."""
+_SHARE = 0.25
+_STRIDE = 0.6180339887
+"""Steps of the golden ratio meet every rhythm of callers evenly."""
 
 
 class Correction:
@@ -49,12 +54,14 @@ class Correction:
     Fitted by least squares of relative errors, newer answers weigh more; `spread` is the deviation that is left.
     """
 
-    __slots__ = ("_u", "_uu", "_uv", "_v", "_vv", "besides", "factor", "seen", "variance")
+    __slots__ = ("_calm", "_turn", "_u", "_uu", "_uv", "_v", "_vv", "besides", "factor", "seen", "spread", "variance")
 
     def __init__(self, factor: float = 1.0) -> None:
         self.factor, self.besides = factor, 0.0
         self.variance = 0.03
-        self.seen = 0
+        self.spread = exp(sqrt(self.variance))
+        self.seen = self._calm = 0
+        self._turn = 0.0
         self._uu, self._u = _DOUBT / factor**2, _DOUBT / factor  # as if some answers had said so
         self._uv, self._v, self._vv = 0.0, 0.0, _DOUBT / _BESIDES**2
 
@@ -62,13 +69,22 @@ class Correction:
         """What the model will count."""
         return max(tokens / _FURTHEST, self.factor * tokens + self.besides)
 
+    def due(self) -> bool:
+        """Whether the next answer is looked at."""
+        if self._calm < _CALM:
+            return True
+        self._turn = (self._turn + _STRIDE) % 1.0
+        return self._turn < _SHARE
+
     def add(self, tokens: float, actual: float) -> None:
         """One more answer. One that is far off moves little: it has hidden history, or a search."""
         expected = self.tokens(tokens)
         ratio = log(actual / expected)
         self.seen += 1
+        self._calm = self._calm + 1 if ratio * ratio < 9 * self.variance + 0.001 else 0
         step = max(1.0 / (self.seen + 2.0), 0.05)
         self.variance += step * (min(_ODD, abs(ratio)) ** 2 - self.variance)
+        self.spread = exp(sqrt(self.variance))
         odd = _ODD if self.seen > _FIRST else 3 * _ODD
         actual = expected * exp(max(-odd, min(odd, ratio)))
         u, v = tokens / actual, 1.0 / actual
@@ -89,23 +105,30 @@ class Correction:
 class Outputs:
     """A histogram of answers' lengths that forgets: 19 of 20 were not longer than `usual`."""
 
-    __slots__ = ("_counts", "seen", "usual")
+    __slots__ = ("_counts", "_new", "seen", "usual")
 
     def __init__(self) -> None:
         self._counts: dict[int, int] = {}
+        self._new: list[int] = []
+        """Answers that are not in the histogram yet."""
         self.seen = 0
         self.usual = 0
 
     def add(self, tokens: int) -> None:
         """One more answer."""
-        bucket = min(_BUCKETS, int(log2(tokens + 1) * _STEPS))
-        self._counts[bucket] = self._counts.get(bucket, 0) + 1
         self.seen += 1
+        self._new.append(tokens)
+        if not self.seen % _LOOKED_AT or self.seen <= _ENOUGH:
+            self._gather()
+
+    def _gather(self) -> None:
+        for tokens in self._new:
+            bucket = min(_BUCKETS, int(log2(tokens + 1) * _STEPS))
+            self._counts[bucket] = self._counts.get(bucket, 0) + 1
+        self._new.clear()
         if self.seen >= _REMEMBERED:
             self._counts = {at: count // 2 for at, count in self._counts.items() if count > 1}
             self.seen = sum(self._counts.values())
-        if self.seen % _LOOKED_AT and self.seen > _ENOUGH:
-            return
         longer = self.seen // 20
         for at in sorted(self._counts, reverse=True):
             longer -= self._counts[at]
@@ -128,8 +151,7 @@ class Learned:
         found = self._corrections.get(model)
         if found is None:
             found = Correction(_prior(model))
-        spread = exp(sqrt(found.variance)) if sure else 1.0
-        return max(1, round(found.tokens(tokens) * spread))
+        return max(1, round(found.tokens(tokens) * (found.spread if sure else 1.0)))
 
     def output(self, model: str, caller: str) -> int:
         """What 19 of 20 answers to the caller, else to everybody, did not exceed; 0 as long as nobody knows."""
@@ -142,23 +164,34 @@ class Learned:
     def learn_input(self, model: str, tokens: float, actual: int) -> None:
         """A provider's own count of what was estimated at `tokens`; what is no count teaches nothing."""
         if tokens > 0 and actual > 0:
-            found = self._corrections.pop(model, None) or Correction(_prior(model))
-            found.add(tokens, actual)
-            _keep(self._corrections, model, found, MODELS)
+            found = _used(self._corrections, model, MODELS) or _keep(
+                self._corrections, model, Correction(_prior(model)), MODELS
+            )
+            if found.due():
+                found.add(tokens, actual)
 
     def learn_output(self, model: str, caller: str, actual: int) -> None:
         """How long an answer was."""
         if actual > 0:
             for key in ((model, caller), (model, "")):
-                outputs = self._outputs.pop(key, None) or Outputs()
+                outputs = _used(self._outputs, key, CALLERS) or _keep(self._outputs, key, Outputs(), CALLERS)
                 outputs.add(actual)
-                _keep(self._outputs, key, outputs, CALLERS)
 
 
-def _keep(kept: dict[K, V], key: K, value: V, most: int) -> None:
+def _used(kept: dict[K, V], key: K, most: int) -> V | None:
+    """The one of that key; it goes last from now on. While there is room for as many again, nobody counts that."""
+    found = kept.get(key)
+    if found is not None and len(kept) * 2 > most:
+        del kept[key]
+        kept[key] = found
+    return found
+
+
+def _keep(kept: dict[K, V], key: K, value: V, most: int) -> V:
     if len(kept) >= most:
         del kept[next(iter(kept))]
     kept[key] = value
+    return value
 
 
 def _prior(model: str) -> float:

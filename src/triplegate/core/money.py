@@ -6,6 +6,8 @@ from math import ceil, inf
 
 import msgspec
 
+from triplegate.core.usage import plain_tokens
+
 UNITS_PER_DOLLAR = 10_000_000_000
 _PER = 1_000_000  # prices are quoted per million tokens
 _DAY = 86_400
@@ -106,11 +108,17 @@ class Price(msgspec.Struct, frozen=True, gc=False):
             return self.applied(tokens, tier, at).flat(tokens, counters)
         return self.flat(tokens, counters)
 
+    def plain(self, read: int, written: int) -> int:
+        """Units for one call of plain input and plain text only, as most are."""
+        if self.rules is not None:
+            return self.cost(plain_tokens(read, written))
+        return min(MOST_A_CALL, self.call + divide_half_even(read * self.input + written * self.output, _PER))
+
     def flat(self, tokens: tuple[int, ...], counters: str = "") -> int:
         """Units at these rates, whatever `rules` say: for a price that `applied` gave."""
         if any(tokens[1:_TEXT]) or any(tokens[_TEXT + 1 :]):
             total = sum([count * rate for count, rate in zip(tokens, self.rates(), strict=True)])
-        else:  # most calls have plain input and plain text only
+        else:
             total = tokens[0] * self.input + tokens[_TEXT] * self.output
         if counters and self.per_unit:
             counted = read_counters(counters)

@@ -17,6 +17,12 @@ CLASSES = (
 )
 """Token classes, disjoint, in the order of columns, prices and `Usage.tokens()`."""
 
+
+def plain_tokens(read: int, written: int) -> tuple[int, ...]:
+    """The counts of a call with plain input and text only, in that order."""
+    return read, 0, 0, 0, 0, 0, written, 0, 0
+
+
 UsageSource = Literal["none", "provider", "estimated", "partial"]
 
 

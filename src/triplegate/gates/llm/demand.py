@@ -1,5 +1,7 @@
 """What a model call will want: tokens by its bytes and bound, corrected by what providers counted of others before."""
 
+from collections.abc import Iterable
+
 from triplegate.core.catalog import Target
 from triplegate.core.demand import Counted, Reservation
 from triplegate.core.identity import Principal
@@ -51,7 +53,7 @@ class LlmDemand:
         call = self._call
         if call.endpoint.free:
             return 0
-        prices = self._prices(self._model) if target is None else _known([price_for(target, call)])
+        prices = self._prices(self._model) if target is None else self._known([(target, 1)])
         units = self._dearest(prices, reservation) if prices else 0
         if units <= 0 and target is None:
             prices = [*prices, *[one for model in self._behind for one in self._prices(model)]]
@@ -59,33 +61,40 @@ class LlmDemand:
 
     def _prices(self, model: Model) -> list[Price]:
         """Of a model that the caller may use."""
-        targets = model.route.targets if model.open_to(self._caller) else ()
-        return _known([price_for(one, self._call) for one, _ in targets])
+        return self._known(model.route.targets) if model.open_to(self._caller) else []
+
+    def _known(self, targets: Iterable[tuple[Target, int]]) -> list[Price]:
+        found = []
+        for target, _ in targets:
+            price = price_for(target, self._call)
+            if price is not None:
+                found.append(price)
+        return found
 
     def _dearest(self, prices: list[Price], reservation: Reservation) -> int:
         call = self._call
         if call.endpoint.asked is not None:
             usage = call.endpoint.asked(call.look)
-        else:
-            usage = Usage(input_uncached=self.input(), output_text=self._output(reservation), source="estimated")
-        return max([_cost(price, usage) for price in prices])
+            return max([price.cost(usage.tokens(), usage.tool_units) for price in prices])
+        read, written = self.input(), self._output(reservation)
+        return max([price.plain(read, written) for price in prices])
 
     def input(self) -> int:
-        """Input tokens with a margin for the estimate's own error: at the deployment that counts most of them."""
-        if not self._input and self._call.exact_tokens:
-            self._input = self._call.exact_tokens
+        """Input tokens with a margin for the estimate's own error."""
         if not self._input:
-            raw = raw_tokens(self._call)
-            corrected = [self._learned.corrected(name, raw, sure=True) for name in self._names()]
-            self._input = max(corrected, default=max(1, round(raw)))
+            self._input = self._call.exact_tokens or self._corrected(sure=True)
         return self._input
 
     def count(self) -> int:
         """Input tokens without any margin: what a caller is told who only asks how many there are."""
-        if self._call.exact_tokens:
-            return self._call.exact_tokens
-        raw = raw_tokens(self._call)
-        return max([self._learned.corrected(name, raw, sure=False) for name in self._names()])
+        return self._call.exact_tokens or self._corrected(sure=False)
+
+    def _corrected(self, *, sure: bool) -> int:
+        """At the deployment that counts most of them."""
+        raw, most = raw_tokens(self._call), 0
+        for target, _ in self._model.route.targets:
+            most = max(most, self._learned.corrected(self._name(target), raw, sure=sure))
+        return most or max(1, round(raw))
 
     def learn(self, target: Target, usage: Usage) -> None:
         """What a provider counted, of a call that was estimated before."""
@@ -114,9 +123,6 @@ class LlmDemand:
         most = max(windows, default=0) or LONGEST_OUTPUT
         return min(most, LONGEST_OUTPUT) * getattr(self._call.look, "n", 1)
 
-    def _names(self) -> list[str]:
-        return [self._name(target) for target, _ in self._model.route.targets]
-
     def _name(self, target: Target) -> str:
         """Under which name what was learned is kept: a vendor's model, with tools or without."""
         name: str = target.wiring.model_for(self._call.model)
@@ -127,11 +133,3 @@ class LlmDemand:
 
 def _key_of(caller: Principal) -> str:
     return caller.key_id or f"{caller.team_ref}/{caller.consumer}"
-
-
-def _known(prices: list[Price | None]) -> list[Price]:
-    return [price for price in prices if price is not None]
-
-
-def _cost(price: Price, usage: Usage) -> int:
-    return price.cost(usage.tokens(), usage.tool_units)

@@ -8,7 +8,7 @@ from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange
 from triplegate.core.http import Encoder, Frame
 from triplegate.core.money import Price, dollars_text
-from triplegate.core.usage import Usage
+from triplegate.core.usage import Usage, plain_tokens
 from triplegate.gates.llm.call import LlmCall
 from triplegate.gates.llm.charged import Charged, place_of
 from triplegate.gates.llm.deployment import Deployment
@@ -187,7 +187,7 @@ def aside(call: LlmCall) -> tuple[int, ...]:
     if call.endpoint.asked is not None:
         return estimate(call, output, "estimated").tokens()
     tokens = round(call.raw_tokens) or call.size // _BYTES_A_TOKEN
-    return Usage(input_uncached=max(1, tokens), output_text=output).tokens()
+    return plain_tokens(max(1, tokens), output)
 
 
 class WholeEncoder(Encoder):

@@ -4,9 +4,9 @@ from triplegate.core.estimator import SCHEMA, tokens_of
 from triplegate.gates.llm.call import LlmCall
 from triplegate.wire.json_members import Members
 
-_SHOWN = ("messages", "input", "system", "instructions", "prompt", "query", "documents")
+_SHOWN = frozenset({"messages", "input", "system", "instructions", "prompt", "query", "documents"})
 """Members whose text models read."""
-_DEFINED = ("tools", "functions", "response_format", "text", "output_config")
+_DEFINED = frozenset({"tools", "functions", "response_format", "text", "output_config"})
 """Members that are shown in a shorter form."""
 _NAMED = 64
 """Bytes of such a member that names a form, and defines none."""
@@ -26,7 +26,9 @@ def raw_tokens(call: LlmCall) -> float:
 def defines(call: LlmCall) -> bool:
     """Whether the call brings tools or a schema: vendors add a preamble of their own to those."""
     members: Members | None = getattr(call.look, "members", None)
-    return members is not None and any(name in members and len(members[name]) > _NAMED for name in _DEFINED)
+    if members is None or _DEFINED.isdisjoint(members):
+        return False
+    return any(len(members[name]) > _NAMED for name in _DEFINED & members.keys())
 
 
 def _of(call: LlmCall) -> float:
@@ -36,12 +38,13 @@ def _of(call: LlmCall) -> float:
     members: Members | None = getattr(call.look, "members", None)
     if members is None or len(text) > _LARGE:
         return tokens_of(text)
-    shown = [bytes(members[name]) for name in _SHOWN if name in members]
-    tokens = tokens_of(shown[0] if len(shown) == 1 else b" ".join(shown))
-    for name in _DEFINED:
-        if name in members:
-            tokens += _defined(bytes(members[name]))
-    return tokens
+    shown, defined = [], 0.0
+    for name, value in members.items():
+        if name in _SHOWN:
+            shown.append(bytes(value))
+        elif name in _DEFINED:
+            defined += _defined(bytes(value))
+    return tokens_of(shown[0] if len(shown) == 1 else b" ".join(shown)) + defined
 
 
 def _defined(text: bytes) -> float:
