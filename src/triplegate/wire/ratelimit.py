@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from math import ceil
 
-from triplegate.core.admission import Claim, Dimension, Limit, Standing
+from triplegate.core.admission import Dimension, Limit, Standing
 from triplegate.core.calendar import Rolling
 from triplegate.core.http import Headers
 from triplegate.wire.structured_fields import item, printable
@@ -58,21 +58,16 @@ def _item(name: bytes, standing: Standing) -> bytes:
     return b"%b;r=%d;t=%d" % (name, max(0, standing.remaining), ceil(max(0.0, standing.reset)))
 
 
-def _is_told(claim: Claim) -> bool:
-    return claim.mode != "observe" and claim.limit.family != "budget"
-
-
 def told(standings: Sequence[Standing]) -> list[Standing]:
     """The standings clients are told of: enforced, not money, one for each limit name (the tightest)."""
-    if len(standings) < 2:
-        return [one for one in standings if _is_told(one.claim)]
     seen: dict[str, Standing] = {}
     for standing in standings:
-        limit = standing.claim.limit
-        if not _is_told(standing.claim):
+        claim = standing.claim
+        limit = claim.limit
+        if claim.mode == "observe" or limit.family == "budget":
             continue
-        other = seen.get(limit.name)
-        if other is None or _tightness(standing) < _tightness(other):
+        other = seen.setdefault(limit.name, standing)
+        if other is not standing and _tightness(standing) < _tightness(other):
             seen[limit.name] = standing
     return list(seen.values())
 
@@ -103,27 +98,40 @@ def _rates(standings: Sequence[Standing]) -> dict[Dimension, Standing]:
     for standing in told(standings):
         limit = standing.claim.limit
         if limit.family == "rate":
-            other = found.get(limit.dimension)
-            if other is None or _tightness(standing) < _tightness(other):
+            other = found.setdefault(limit.dimension, standing)
+            if other is not standing and _tightness(standing) < _tightness(other):
                 found[limit.dimension] = standing
     return found
 
 
 def openai_fields(standings: Sequence[Standing]) -> Headers:
     """`x-ratelimit-{limit,remaining,reset}-{requests,tokens}`; reset as a Go-like duration (`6m0s`)."""
+    if not standings:
+        return []
     headers: Headers = []
     rates = _rates(standings)
-    parts = [rates[one] for one in _PARTS if one in rates]
-    tokens = rates.get("total") or min(parts, key=_tightness, default=None)
-    for unit, standing in ((b"requests", rates.get("requests")), (b"tokens", tokens)):
-        if standing is not None:
-            headers.append((b"x-ratelimit-limit-" + unit, b"%d" % standing.claim.limit.quota))
-            headers.append((b"x-ratelimit-remaining-" + unit, b"%d" % max(0, standing.remaining)))
-            headers.append((b"x-ratelimit-reset-" + unit, duration(standing.reset)))
+    requests, tokens = rates.get("requests"), rates.get("total")
+    if requests is not None:
+        headers += _openai(_REQUESTS, requests)
+    if tokens is None:
+        tokens = min([rates[one] for one in _PARTS if one in rates], key=_tightness, default=None)
+    if tokens is not None:
+        headers += _openai(_TOKENS, tokens)
     return headers
 
 
+def _openai(names: tuple[bytes, bytes, bytes], standing: Standing) -> Headers:
+    limit, remaining, reset = names
+    return [
+        (limit, b"%d" % standing.claim.limit.quota),
+        (remaining, b"%d" % max(0, standing.remaining)),
+        (reset, duration(standing.reset)),
+    ]
+
+
 _PARTS: tuple[Dimension, ...] = ("input", "output")
+_REQUESTS = (b"x-ratelimit-limit-requests", b"x-ratelimit-remaining-requests", b"x-ratelimit-reset-requests")
+_TOKENS = (b"x-ratelimit-limit-tokens", b"x-ratelimit-remaining-tokens", b"x-ratelimit-reset-tokens")
 
 
 def anthropic_fields(standings: Sequence[Standing], now: float) -> Headers:
