@@ -361,7 +361,7 @@ FIELDS = {
     "ServerDocument.policies": MCP + "test_a_limit_of_the_server_is_taken_before_each_attempt",
     "ServerDocument.url": MCP + "test_a_modern_client_lists_and_calls_whatever_the_server_speaks",
     "ServerDocument.alias": "gates/mcp/test_names.py::test_usual_names_are_alias_and_tool",
-    "ServerDocument.headers": SERVER + "test_secrets_are_sent_and_never_shown",
+    "ServerDocument.headers": "gates/mcp/test_transports.py::test_secrets_are_sent_and_never_shown",
     "ServerAuth.bearer": MCP + "test_the_client_token_never_reaches_a_server_but_its_own_credential_does",
     "ToolFilter.allow": TOOLS + "test_deny_wins_over_allow_and_an_empty_allow_list_allows_nothing",
     "ToolFilter.deny": MCP + "test_a_denied_tool_cannot_be_told_from_an_unknown_one",

@@ -64,11 +64,11 @@ class _Error(msgspec.Struct):
 _code = msgspec.json.Decoder(_Error).decode
 
 
-async def ask(server: Server, method: str, params: bytes, headers: Headers, longest: float) -> Told:
+async def ask(server: Server, method: str, params: bytes, headers: Headers, longest: float, owner: str = "") -> Told:
     """Send a request and read its whole answer within `longest` seconds. Raises Refusal upstream_*."""
     identity = b"%d" % _ids()
     body = b'{"jsonrpc":"2.0","id":%b,"method":"%b","params":%b}' % (identity, method.encode("ascii"), params)
-    reply = await server.send(headers, body, server.own_times(longest), server.deadline(longest))
+    reply = await server.send(headers, body, server.own_times(longest), server.deadline(longest), owner=owner)
     try:
         return Told(reply.status, reply.headers, await _answer(reply, identity))
     finally:

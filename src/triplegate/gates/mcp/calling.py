@@ -67,7 +67,8 @@ class Calling:
         headers, body = modern_request(exchange, call, item)
         attempt.numbers.bytes_out = len(body)
         try:
-            reply = await server.send(headers, body, server.dispatch(chain), exchange.deadline)
+            dispatch = server.dispatch(chain)
+            reply = await server.send(headers, body, dispatch, exchange.deadline, exchange=exchange)
             return await Answer(call, attempt, None, _nothing).reply(reply)
         except Refusal as refusal:
             _unsent(attempt, refusal)
@@ -103,7 +104,8 @@ class Calling:
         headers, body = legacy_request(exchange, call, item, session, number)
         attempt.numbers.bytes_out = len(body)
         try:
-            return await server.send(headers, body, server.dispatch(chain), exchange.deadline), number
+            dispatch = server.dispatch(chain)
+            return await server.send(headers, body, dispatch, exchange.deadline, exchange=exchange), number
         except asyncio.CancelledError:
             self._cancel(server, session, number)
             raise

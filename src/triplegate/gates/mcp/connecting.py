@@ -77,7 +77,7 @@ async def _probe(server: Server) -> None:
         return
     if told is not None:
         _check_credentials(server, told.status)
-    session = await _initialize(server)
+    session = await _initialize(server, OURS)
     server.state.keep(OURS, session)
     server.state.era = "legacy"
 
@@ -111,7 +111,7 @@ async def session_of(server: Server, owner: str) -> UpstreamSession:
 
     async def open_one() -> UpstreamSession:
         try:
-            session = await _initialize(server)
+            session = await _initialize(server, owner)
             state.keep(owner, session)
             return session
         finally:
@@ -121,8 +121,8 @@ async def session_of(server: Server, owner: str) -> UpstreamSession:
     return session
 
 
-async def _initialize(server: Server) -> UpstreamSession:
-    told = await ask(server, "initialize", _INITIALIZE, [], _OPEN)
+async def _initialize(server: Server, owner: str) -> UpstreamSession:
+    told = await ask(server, "initialize", _INITIALIZE, [], _OPEN, owner)
     _check_credentials(server, told.status)
     if told.env is None or told.error is not None:
         server.state.era = None  # perhaps it has learnt the other one since

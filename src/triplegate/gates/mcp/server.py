@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 
 from triplegate.config.documents_mcp import ServerDocument
-from triplegate.config.types import is_reference
 from triplegate.core.errors import Refusal
+from triplegate.core.exchange import Exchange
 from triplegate.core.fold import Chain
-from triplegate.core.http import BytesBody, Headers, Reply
+from triplegate.core.http import Headers, Reply
 from triplegate.core.money import Price
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import Kit
@@ -20,8 +20,7 @@ from triplegate.gates.mcp.access import glob
 from triplegate.gates.mcp.call import Item, OwnItem
 from triplegate.gates.mcp.kinds import KINDS, Kind
 from triplegate.gates.mcp.shared_work import SharedWork
-from triplegate.upstreams.pool import Pool
-from triplegate.upstreams.reach import reach
+from triplegate.gates.mcp.transports import transport_of
 from triplegate.upstreams.retries import Spares
 from triplegate.wire.mcp_era import Era
 
@@ -102,15 +101,12 @@ class Server:
 
     __slots__ = (
         "_base",
-        "_fixed",
         "_kit",
-        "_path",
-        "_pool",
         "_priced",
+        "_transport",
         "_tuned",
         "alias",
         "exposed",
-        "missing",
         "name",
         "spares",
         "state",
@@ -120,21 +116,21 @@ class Server:
         self.name = name
         self.alias = document.alias or name
         self._kit = kit
-        reached = reach(document.url, document.tls, document.connections, kit)
-        self._pool: Pool = reached.pool
-        self._path = reached.base or b"/"
-        self._base = reached.dispatch(document.waits)
+        self._transport = transport_of(document, kit)
+        self._base = self._transport.dispatch()
         self._tuned: dict[Chain, Dispatch] = {}
-        self.state = kit.state(ServerState, f"server:{name}|{document.url}", ServerState)
+        self.state = kit.state(ServerState, f"server:{name}|{self._transport.place}", ServerState)
         self.spares = kit.state(Spares, f"server:{name}", Spares)
         """Shared by all calls to it."""
         self.exposed: dict[Kind, tuple[tuple[OwnItem, ...], tuple[Item, ...]]] = {}
         """What it lists, and the same under the names clients use; kept by the views."""
-        self.missing = ""
-        """Why it cannot be called, such as a secret that is not there; empty when it can."""
-        self._fixed = self._headers(document)
         own = () if document.price is None else document.price.prices(name)
         self._priced = tuple((glob((pattern,)), price) for pattern, price in own)
+
+    @property
+    def missing(self) -> str:
+        """Why it cannot be called, such as a secret that is not there; empty when it can."""
+        return self._transport.missing
 
     def price_of(self, tool: str, otherwise: Price | None) -> Price | None:
         """What a call of that tool costs; the server's own price where it has none."""
@@ -142,30 +138,6 @@ class Server:
             if fits(tool):
                 return price
         return otherwise
-
-    def _headers(self, document: ServerDocument) -> Headers:
-        """What every call there carries; nothing of it comes from the client."""
-        headers: Headers = [
-            (b"host", self._pool.origin.authority),
-            (b"content-type", b"application/json"),
-            (b"accept", b"application/json, text/event-stream"),
-            (b"accept-encoding", b"identity"),
-            (b"user-agent", b"triplegate"),
-        ]
-        for name, value in document.headers.items():
-            headers.append((name.encode("ascii"), self._value(value)))
-        if document.auth is not None:
-            headers.append((b"authorization", b"Bearer " + self._value(document.auth.bearer)))
-        return headers
-
-    def _value(self, value: str) -> bytes:
-        if not is_reference(value):
-            return value.encode("latin-1")
-        secret = self._kit.secrets.read(value)
-        if secret is None:
-            self.missing = f"nothing at {value}"
-            return b""
-        return secret.encode("latin-1", "replace")
 
     def dispatch(self, chain: Chain | None) -> Dispatch:
         """The server's own times, with what the chain's policies say on top; made once per chain."""
@@ -181,19 +153,25 @@ class Server:
         return found
 
     def send(
-        self, headers: Headers, body: bytes, dispatch: Dispatch, deadline: float | None, method: str = "POST"
+        self,
+        headers: Headers,
+        body: bytes,
+        dispatch: Dispatch,
+        deadline: float | None,
+        method: str = "POST",
+        *,
+        exchange: Exchange | None = None,
+        owner: str = "",
     ) -> Coroutine[Any, Any, Reply]:
-        """One request. Raises Refusal upstream_*."""
+        """One request, for `exchange` or for ourselves; `owner` as a Transport wants it. Raises Refusal upstream_*."""
         self.check()
-        return self._pool.send(
-            method, self._path, [*self._fixed, *headers], BytesBody(body), dispatch, deadline=deadline
-        )
+        return self._transport.send(method, headers, body, dispatch, deadline, exchange, owner)
 
     def check(self) -> None:
         """Raises Refusal upstream_credentials when a secret of ours is not there."""
-        if self.missing:
+        if missing := self._transport.missing:
             raise Refusal(
-                "upstream_credentials", f"The server {self.name} cannot be called at the moment.", reason=self.missing
+                "upstream_credentials", f"The server {self.name} cannot be called at the moment.", reason=missing
             )
 
     def own_times(self, longest: float) -> Dispatch:

@@ -1,0 +1,106 @@
+"""How a server is reached: whatever is behind it, it looks like an MCP endpoint over streamable HTTP."""
+
+from abc import ABC, abstractmethod
+
+from triplegate.config.documents_mcp import ServerDocument
+from triplegate.config.types import is_reference
+from triplegate.core.exchange import Exchange
+from triplegate.core.http import BytesBody, Headers, Reply
+from triplegate.core.policy import Dispatch
+from triplegate.core.ports import Kit
+from triplegate.upstreams.pool import Pool
+from triplegate.upstreams.reach import reach
+
+
+class Transport(ABC):
+    """The far end of a server. It speaks one era, and opens sessions, answers and streams as HTTP servers do."""
+
+    __slots__ = ()
+    missing: str
+    """Why nothing can be sent, such as a secret that is not there; empty when it can."""
+    place: str
+    """Names what is reached: what is known of a server is kept for as long as this stays the same."""
+
+    @abstractmethod
+    def dispatch(self) -> Dispatch:
+        """The server's own times and bounds; a chain's policies may change a copy of them."""
+
+    @abstractmethod
+    async def send(
+        self,
+        method: str,
+        headers: Headers,
+        body: bytes,
+        dispatch: Dispatch,
+        deadline: float | None,
+        exchange: Exchange | None,
+        owner: str,
+    ) -> Reply:
+        """One HTTP request's reply: POST a message, GET a stream, DELETE a session. Raises Refusal upstream_*.
+
+        `exchange`: the call it is sent for; None: a question of our own. `owner`: whose session or process it is
+        for, where that is not told by the session's id; empty: ours.
+        """
+
+
+class HttpTransport(Transport):
+    """A pool of connections to the server's address."""
+
+    __slots__ = ("_base", "_fixed", "_path", "_pool", "missing", "place")
+
+    def __init__(self, document: ServerDocument, kit: Kit) -> None:
+        reached = reach(document.url, document.tls, document.connections, kit)
+        self._pool: Pool = reached.pool
+        self._path = reached.base or b"/"
+        self._base = reached.dispatch(document.waits)
+        self.place = document.url
+        self.missing = ""
+        self._fixed = self._headers(document, kit)
+
+    def _headers(self, document: ServerDocument, kit: Kit) -> Headers:
+        """What every call there carries; nothing of it comes from the client."""
+        headers: Headers = [
+            (b"host", self._pool.origin.authority),
+            (b"content-type", b"application/json"),
+            (b"accept", b"application/json, text/event-stream"),
+            (b"accept-encoding", b"identity"),
+            (b"user-agent", b"triplegate"),
+        ]
+        for name, value in document.headers.items():
+            headers.append((name.encode("ascii"), self._value(value, kit)))
+        if document.auth is not None:
+            headers.append((b"authorization", b"Bearer " + self._value(document.auth.bearer, kit)))
+        return headers
+
+    def _value(self, value: str, kit: Kit) -> bytes:
+        if not is_reference(value):
+            return value.encode("latin-1")
+        secret = kit.secrets.read(value)
+        if secret is None:
+            self.missing = f"nothing at {value}"
+            return b""
+        return secret.encode("latin-1", "replace")
+
+    def dispatch(self) -> Dispatch:
+        """As the document says."""
+        return self._base
+
+    async def send(
+        self,
+        method: str,
+        headers: Headers,
+        body: bytes,
+        dispatch: Dispatch,
+        deadline: float | None,
+        exchange: Exchange | None,
+        owner: str,
+    ) -> Reply:
+        """One request on a kept connection."""
+        return await self._pool.send(
+            method, self._path, [*self._fixed, *headers], BytesBody(body), dispatch, deadline=deadline
+        )
+
+
+def transport_of(document: ServerDocument, kit: Kit) -> Transport:
+    """The transport that a document asks for."""
+    return HttpTransport(document, kit)
