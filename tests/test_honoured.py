@@ -87,6 +87,7 @@ CHAIN = "core/test_chains.py::test_policies_merge_from_gateway_to_team"
 ORDERED = "gates/llm/test_compile.py::test_deployments_have_names_of_their_own_weights_prices_and_groups"
 PEOPLE = "config/test_people.py::test_a_consumer_has_its_own_plan_roles_and_scopes_and_else_its_teams"
 SERVER = "gates/mcp/test_server.py::"
+OAUTH = "gates/mcp/test_oauth.py::"
 TOOLS = "gates/mcp/test_access.py::"
 BOOKING = "core/test_booking.py::"
 OWN_LIMITS = "gates/llm/test_compile.py::test_limits_of_provider_and_deployment_are_the_targets_own"
@@ -372,6 +373,11 @@ FIELDS = {
     "VirtualServerDocument.resources": ITEMS + "test_a_virtual_server_shows_the_prompts_and_resources_it_names",
     "VirtualServerDocument.teams": MCP + "test_teams_see_their_servers_and_paths_only",
     "VirtualServerDocument.policies": MCP + "test_policies_of_a_virtual_server_hold_on_its_path_only",
+    "VirtualServerDocument.scopes": OAUTH + "test_tokens_need_the_scopes_of_the_endpoint_and_keys_do_not",
+    **dict.fromkeys(
+        ("ResourceDocument.url", "ResourceDocument.authorization_servers", "ResourceDocument.scopes"),
+        OAUTH + "test_each_endpoint_has_a_document_and_no_name_is_given_away",
+    ),
     # people ---------------------------------------------------------------------------------------------------
     "TeamDocument.plan": PEOPLE,
     "TeamDocument.policies": API + "test_policies_of_plan_and_team_hold_on_every_route",

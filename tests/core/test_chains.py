@@ -102,6 +102,18 @@ async def test_a_policy_of_another_gate_is_left_out():
     assert [word for word, _, _ in exchange.decisions] == ["all"]
 
 
+async def test_what_everybody_may_ask_passes_the_edge_and_needs_no_identity():
+    class Early(Mark):
+        use: Literal["early"] = "early"
+        stage: ClassVar = Stage.EDGE
+
+    gate = PlainGate()
+    exchange = make_exchange(gate, route=route(), principal=None)
+    await chains_for(gate, [Know(), Mark(word="inner"), Early(word="edge")]).edge(gate.forward)(exchange)
+    assert [word for word, _, _ in exchange.decisions] == ["edge"]
+    assert exchange.principal is None
+
+
 async def test_a_caller_whose_plan_is_gone_is_refused_instead_of_unlimited():
     gate = PlainGate()
     where = route([Know()])

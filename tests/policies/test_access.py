@@ -28,6 +28,11 @@ def test_a_missing_scope_names_all_needed_ones_in_one_challenge():
     assert refusal.headers == [(b"www-authenticate", b'Bearer error="insufficient_scope", scope="read write"')]
 
 
+def test_its_scopes_can_be_asked_for_beforehand():
+    assert Access(scopes=["write", "read"]).needed_scopes == {"read", "write"}
+    assert Access(roles=["dev"]).needed_scopes == frozenset()
+
+
 def test_nobody_is_not_let_through():
     assert Access(roles=["dev"]).decide(make_exchange(principal=None)).code == "unauthenticated"
 

@@ -284,3 +284,29 @@ async def test_the_claims_that_are_read_are_those_that_were_named():
 def test_it_cannot_merely_observe():
     with pytest.raises(ValidationError, match="enforce"):
         policy(mode="observe")
+
+
+async def test_a_token_holds_for_the_resource_that_is_called_and_is_remembered_for_it_alone():
+    own, kit = Jwt(issuer="https://idp", audience="resource", keys="file:jwks.json"), kit_with()
+    step = own.build(kit)
+    shown = token(aud=["https://g/mcp/a", "resource"]).encode()
+
+    async def at(resource):
+        exchange = make_exchange(PlainGate(), principal=None, headers=[(b"authorization", b"Bearer " + shown)])
+        exchange.resource = resource
+        await step(exchange, exchange.gate.forward)
+        return exchange.principal
+
+    assert (await at("https://g/mcp/a")).consumer == "u1"
+    for other in ("https://g/mcp/b", "https://g/mcp", "https://g/mcp/a/"):
+        with pytest.raises(Refusal, match="invalid_credentials"):
+            await at(other)
+    with pytest.raises(Refusal, match="policy_unavailable"):  # nothing says what the resource is: nobody gets in
+        await at("")
+
+
+def test_resources_are_endpoints_of_the_mcp_gate():
+    own = Jwt(issuer="https://idp", audience="resource", keys="file:jwks.json")
+    assert own.strange_on("mcp") == ""
+    assert "mcp" in own.strange_on("api")
+    assert policy().strange_on("api") == ""

@@ -22,11 +22,12 @@ from triplegate.config.documents_budgets import Budgets, FiscalStart
 from triplegate.config.documents_chargeback import ChargebackDocument
 from triplegate.config.documents_llm import ModelDocument, ProviderDocument
 from triplegate.config.documents_mcp import ServerDocument, VirtualServerDocument
+from triplegate.config.documents_oauth import ResourceDocument
 from triplegate.config.documents_prices import UnknownPrice
 from triplegate.config.documents_problems import ProblemsDocument
 from triplegate.config.documents_websocket import Origin, RealtimeOptions
 from triplegate.config.faults import Position
-from triplegate.config.types import ModelKey, ModelName, Name, TeamRef, Worded
+from triplegate.config.types import ModelKey, ModelName, Name, Scope, TeamRef, Worded
 
 Path = tuple[str | int, ...]
 """Where an object stands in the merged tree: ('routes', 'orders', 'policies', 0)."""
@@ -83,6 +84,8 @@ class McpDocument(Document):
     """`none` lets everyone in; calls are booked on `owner`."""
     owner: TeamRef | None = None
     """Team of anonymous calls."""
+    oauth: ResourceDocument | None = None
+    """What clients with tokens are told; null = callers have keys, or tokens from elsewhere."""
     policies: Policies = ()
     """Policies of every mcp call; when absent, the shipped chain `mcp`."""
 
@@ -94,7 +97,7 @@ class ConsumerDocument(Document):
     """Plan; else the team's."""
     roles: tuple[Name, ...] = ()
     """Roles its keys carry."""
-    scopes: tuple[Annotated[str, Worded(r"[\x21\x23-\x5b\x5d-\x7e]+", "one word (RFC 6749 §3.3)")], ...] = ()
+    scopes: tuple[Scope, ...] = ()
     """Scopes its keys carry (RFC 6749 §3.3)."""
     budget: Budgets = ()
     """What it may spend: `{money: 10, per: month}`, or several."""

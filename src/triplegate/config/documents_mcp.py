@@ -6,7 +6,7 @@ from pydantic import Field
 
 from triplegate.config.documents_base import Document, Policies, Reached
 from triplegate.config.documents_call_price import PriceOfTools
-from triplegate.config.types import Address, Alias, HeaderName, HeaderValue, SecretRef, TeamRef, Worded
+from triplegate.config.types import Address, Alias, HeaderName, HeaderValue, Scope, SecretRef, TeamRef, Worded
 
 ToolPattern = Annotated[str, Worded(r"[A-Za-z0-9_.*-]+", "letters, digits, _ . - and *", longest=160)]
 """A tool's name; * stands for any characters."""
@@ -68,5 +68,7 @@ class VirtualServerDocument(Document):
     """Resources and their templates by alias and URI: files__file:///docs/*, files__*."""
     teams: tuple[TeamRef, ...] | None = None
     """Teams that may use it; absent = all."""
+    scopes: Annotated[tuple[Scope, ...], Field(max_length=64)] = ()
+    """Scopes that tokens need here besides those of `mcp.oauth`; keys need none."""
     policies: Policies = ()
     """Policies of calls through it."""

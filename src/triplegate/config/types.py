@@ -180,6 +180,9 @@ Alias = Annotated[
 TeamRef = Annotated[str, Worded(rf"{_NAME}(?:/{_NAME})?", "a team's name, or org/team", longest=129)]
 """A team: org/team, or its name alone where only one org has a team of that name."""
 
+Scope = Annotated[str, Worded(r"[\x21\x23-\x5b\x5d-\x7e]+", "one word (RFC 6749 §3.3)")]
+"""A scope of a token or a key: one word."""
+
 HeaderName = Annotated[
     str,
     Worded(r"[a-z0-9!#$%&'*+.^`|~-]+", "a header name (RFC 9110 §5.1) without underscore", longest=128, lower=True),

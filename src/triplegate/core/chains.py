@@ -65,6 +65,11 @@ class Chains:
         outer, _ = split(self._fitting(self._common + policies))
         return fold(outer, self._enter, self._kit, traced=self._traced).proceed
 
+    def edge(self, last: Proceed) -> Proceed:
+        """What runs before anyone is known, and `last` behind it: for what everybody may ask."""
+        early = tuple(policy for policy in self._fitting(self._common) if policy.stage < Stage.IDENTIFY)
+        return fold(early, last, self._kit, traced=self._traced).proceed
+
     async def _enter(self, exchange: Exchange) -> Reply:
         """Between the chains: somebody must be known by now; then the call is read and its own chain found."""
         gate = self._gate

@@ -133,6 +133,8 @@ class Exchange(msgspec.Struct, eq=False):
     principal: Principal | None = None
     call: Any = None
     """The gate's own frozen call, once read."""
+    resource: str = ""
+    """URI of what is called as tokens name it in `aud` (RFC 8707); empty where no tokens are made for it."""
     tool: str = ""
     """The MCP tool that is called, by the name its caller uses; empty where none is."""
     demand: Demand | None = None

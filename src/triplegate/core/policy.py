@@ -174,6 +174,11 @@ class Policy(BaseModel):
         return "" if gate in self.gates else "only on " + ", ".join(sorted(self.gates))
 
     @property
+    def needed_scopes(self) -> frozenset[str]:
+        """Scopes without which it lets nobody pass: a challenge names those of the whole chain at once."""
+        return frozenset()
+
+    @property
     def each_attempt(self) -> bool:
         """A policy of the `claims` form that counts attempts, wherever it stands: it claims at each target."""
         return False

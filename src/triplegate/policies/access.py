@@ -31,6 +31,11 @@ class Access(Policy):
             raise ValueError("access needs teams, consumers, roles or scopes: with none of them everyone would pass")
         return self
 
+    @property
+    def needed_scopes(self) -> frozenset[str]:
+        """All of its scopes."""
+        return self.scopes
+
     def decide(self, exchange: Exchange) -> Refusal | None:
         """Refusal forbidden or insufficient_scope; the missing scopes are named in the challenge (RFC 6750 §3.1)."""
         principal = exchange.principal

@@ -17,6 +17,7 @@ from triplegate.core.policy import Policy, Stage
 from triplegate.core.ports import Kit
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+_RESOURCE = "resource"
 _KEPT = 16_384
 _RELOAD_EVERY = 30.0  # seconds between two loads for unknown key ids (F-12)
 _FRESH = 300.0
@@ -50,7 +51,7 @@ class Jwt(Policy):
     issuer: str
     """Exact `iss`."""
     audience: str | tuple[str, ...]
-    """`aud` must hold one of these."""
+    """`aud` must hold one of these; `resource`: the URI of the endpoint that is called (mcp gate, RFC 8707)."""
     keys: Annotated[str, Field(pattern=r"^(file:|env:|https?://).+", examples=["file:jwks.json"])]
     """Where the JWKS is: file:, env: or a URL (reloaded off the path)."""
     algorithms: Annotated[tuple[Algorithm, ...], Field(min_length=1)] = ("RS256", "ES256", "EdDSA")
@@ -83,6 +84,12 @@ class Jwt(Policy):
             return f"key set '{self.keys}' is not a JWKS: {error}"
         return ""
 
+    def strange_on(self, gate: str) -> str:
+        """Only endpoints of the mcp gate have a URI that tokens are made for."""
+        if self.audience == _RESOURCE and gate != "mcp":
+            return "audience: resource is for the mcp gate"
+        return super().strange_on(gate)
+
     def build(self, kit: Kit) -> Step:
         """The step that sets `exchange.principal`."""
         key_set = kit.state(KeySet, f"jwks:{self.keys}", KeySet)
@@ -97,7 +104,7 @@ class Jwt(Policy):
             token = None if exchange.principal is not None else bearer(exchange.inbound.headers)
             if token is None:
                 return proceed(exchange)
-            mark = hashlib.sha256(salt + token).digest()
+            mark = hashlib.sha256(salt + exchange.resource.encode() + b" " + token).digest()
             proved = key_set.proved.get(mark)
             if proved is None:
                 return self._prove(kit, key_set, mark, token, exchange, proceed)
@@ -124,7 +131,7 @@ class Jwt(Policy):
             raise _wrong("algorithm not allowed", self.label)
         if self.token_type is not None and str(head.get("typ", "")).lower() != self.token_type.lower():
             raise _wrong("wrong typ", self.label)
-        claims = self._decode(token, key[1], kit.clock.wall())
+        claims = self._decode(token, key[1], kit.clock.wall(), self._audiences(exchange.resource))
         principal = self._principal(kit, claims)
         if len(key_set.proved) >= _KEPT:
             del key_set.proved[next(iter(key_set.proved))]
@@ -132,7 +139,14 @@ class Jwt(Policy):
         exchange.principal = principal
         return await proceed(exchange)
 
-    def _decode(self, token: bytes, key: Any, now: float) -> dict[str, Any]:
+    def _audiences(self, resource: str) -> list[str]:
+        if self.audience != _RESOURCE:
+            return [self.audience] if isinstance(self.audience, str) else list(self.audience)
+        if not resource:
+            raise Refusal("policy_unavailable", "Tokens cannot be checked.", reason="mcp.oauth is not written")
+        return [resource]
+
+    def _decode(self, token: bytes, key: Any, now: float, audiences: list[str]) -> dict[str, Any]:
         import jwt
 
         try:
@@ -140,7 +154,7 @@ class Jwt(Policy):
                 token,
                 key,
                 algorithms=list(self.algorithms),
-                audience=self.audience if isinstance(self.audience, str) else list(self.audience),
+                audience=audiences,
                 issuer=self.issuer,
                 options={
                     "require": ["exp", "iss", "aud"],

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from tests.builders import make_inbound
 
-from triplegate.gates.mcp.doors import Doors
+from triplegate.gates.mcp.doors import Doors, preflight, promised
 
 
 def allowed(doors, host="localhost", origin=None):
@@ -62,3 +62,16 @@ def test_any_origin_must_be_written():
 
 def test_any_host_must_be_written():
     assert allowed(Doors(["*"], []), "anywhere.test")
+
+
+def test_who_is_no_page_is_promised_nothing():
+    assert promised(make_inbound()) == []
+    assert promised(make_inbound(headers=[(b"origin", b"https://a.test")]))[0][1] == b"https://a.test"
+
+
+def test_only_a_browsers_question_beforehand_is_a_preflight():
+    asked = [(b"access-control-request-method", b"POST")]
+    assert preflight(make_inbound("OPTIONS")) is None
+    assert preflight(make_inbound("POST", headers=asked)) is None
+    names = [name for name, _ in preflight(make_inbound("OPTIONS", headers=asked)).headers]
+    assert b"access-control-allow-headers" not in names

@@ -13,6 +13,7 @@ from triplegate.gates.mcp.calling import Calling
 from triplegate.gates.mcp.catalog import Catalog
 from triplegate.gates.mcp.doors import Doors
 from triplegate.gates.mcp.gate import Endpoint, McpGate
+from triplegate.gates.mcp.oauth import WELL_KNOWN, Oauth
 from triplegate.gates.mcp.own import Own
 from triplegate.gates.mcp.reading import Reading
 from triplegate.gates.mcp.server import Server
@@ -29,11 +30,13 @@ def compile_mcp(documents: Documents, kit: Kit, house: House, snapshot: str, cha
     endpoints = {"": _endpoint("", (), documents, targets, anonymous)}
     for name, virtual in documents.virtual_servers.items():
         endpoints[name] = _endpoint(name, virtual.policies, documents, targets, anonymous)
+    own_scopes = {name: virtual.scopes for name, virtual in documents.virtual_servers.items()}
+    oauth = None if written.oauth is None else Oauth(written.oauth, written.path, own_scopes)
     access, sessions, catalog = Access(documents), ClientSessions(kit.sessions), Catalog(kit)
     gate = McpGate(
         written.path,
         endpoints,
-        Doors(written.allowed_hosts, written.allowed_origins),
+        Doors(written.allowed_hosts, written.allowed_origins, oauth),
         Reading(access, Views(servers, access, catalog), sessions),
         Own(sessions, catalog, kit.clock),
         Calling(kit, sessions),
@@ -46,7 +49,11 @@ def compile_mcp(documents: Documents, kit: Kit, house: House, snapshot: str, cha
         for route in endpoint.servers.values():
             chains.prepare(route)
     chains.prepare_people()
-    return Compiled(gate, (written.path,), (written.path + "/",))
+    paths = (written.path, written.path + "/")
+    if oauth is None:
+        return Compiled(gate, paths[:1], paths[1:])
+    told = WELL_KNOWN + written.path
+    return Compiled(gate, (paths[0], WELL_KNOWN, told), (paths[1], told + "/"))
 
 
 def _target(name: str, documents: Documents, kit: Kit) -> Target:

@@ -1,11 +1,25 @@
-"""Against DNS rebinding: which Host names and browser origins may call the mcp gate."""
+"""Against DNS rebinding: which Host names and browser origins may call the mcp gate, and what their browsers need."""
 
 from collections.abc import Iterable
 from ipaddress import ip_address
 
 from triplegate.core.errors import Refusal
-from triplegate.core.http import Inbound
+from triplegate.core.http import Headers, Inbound, OneFrame, Reply
+from triplegate.gates.mcp.oauth import Oauth
 from triplegate.gates.pages import LOOPBACK, Origins
+
+_OWN = b"access-control-"
+_VARY = (b"vary", b"Origin")
+_EXPOSED = (
+    _OWN + b"expose-headers",
+    b"Mcp-Session-Id, Mcp-Protocol-Version, WWW-Authenticate, X-Request-Id, Retry-After, RateLimit, RateLimit-Policy",
+)
+_METHODS = b"GET, POST, DELETE"
+_ASKED = frozenset(
+    {b"authorization", b"x-api-key", b"content-type", b"accept", b"last-event-id", b"traceparent", b"tracestate"}
+    | {b"baggage", b"x-request-id", b"cache-control"}
+)
+_PREFIX = b"mcp-"
 
 
 class Doors:
@@ -15,13 +29,15 @@ class Doors:
     and origins are those of pages served from loopback.
     """
 
-    __slots__ = ("_hosts", "_origins", "_suffixes")
+    __slots__ = ("_hosts", "_origins", "_suffixes", "oauth")
 
-    def __init__(self, hosts: Iterable[str], origins: Iterable[str]) -> None:
+    def __init__(self, hosts: Iterable[str], origins: Iterable[str], oauth: Oauth | None = None) -> None:
         written = [host.lower() for host in hosts]
         self._hosts = frozenset(written)
         self._suffixes = tuple(host[1:] for host in written if host.startswith("*."))
         self._origins = Origins(origins)
+        self.oauth = oauth
+        """What clients with tokens are told, where there are any."""
 
     def check(self, inbound: Inbound) -> Refusal | None:
         """Refusal forbidden_origin when Host or Origin is not allowed."""
@@ -35,6 +51,29 @@ class Doors:
         if self._hosts:
             return host in self._hosts or host.endswith(self._suffixes)
         return _is_address(host)
+
+
+def promised(inbound: Inbound) -> Headers:
+    """What a browser needs to let the page of an allowed origin read an answer (Fetch §3.2); no page, nothing."""
+    origin = inbound.header(b"origin")
+    return [] if origin is None else [(_OWN + b"allow-origin", origin), _EXPOSED, _VARY]
+
+
+def preflight(inbound: Inbound) -> Reply | None:
+    """The answer to a browser that asks beforehand, as an allowed origin; None when that is not what it asks."""
+    if inbound.method != "OPTIONS" or inbound.header(_OWN + b"request-method") is None:
+        return None
+    wanted = [name.strip().lower() for name in (inbound.header(_OWN + b"request-headers") or b"").split(b",")]
+    allowed = b", ".join([name for name in wanted if name in _ASKED or name.startswith(_PREFIX)])
+    headers: Headers = [
+        (_OWN + b"allow-methods", _METHODS),
+        (_OWN + b"max-age", b"600"),
+        (b"vary", b"Access-Control-Request-Method, Access-Control-Request-Headers"),
+        (b"server", b"triplegate"),
+    ]
+    if allowed:
+        headers.append((_OWN + b"allow-headers", allowed))
+    return Reply(204, headers, OneFrame(), source="local")
 
 
 def _is_address(host: str) -> bool:

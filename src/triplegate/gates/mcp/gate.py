@@ -11,9 +11,10 @@ from triplegate.core.ports import House, Reenter
 from triplegate.gates.mcp.batch import answer_batch
 from triplegate.gates.mcp.call import McpCall
 from triplegate.gates.mcp.calling import Calling
-from triplegate.gates.mcp.doors import Doors
+from triplegate.gates.mcp.doors import Doors, preflight, promised
 from triplegate.gates.mcp.frames import EventEncoder, EventFrames
 from triplegate.gates.mcp.methods.table import METHODS
+from triplegate.gates.mcp.oauth import WELL_KNOWN
 from triplegate.gates.mcp.own import Own, accepted
 from triplegate.gates.mcp.reading import Reading
 from triplegate.gates.mcp.refusals import rpc_refusal
@@ -57,7 +58,7 @@ class McpGate:
     ) -> None:
         self._base, self._endpoints, self._doors = base, endpoints, doors
         self._reading, self._own, self._calling = reading, own, calling
-        self._sessions, self._reenter = sessions, reenter
+        self._sessions, self._reenter, self._oauth = sessions, reenter, doors.oauth
 
     def serve(self, house: House, snapshot: str, chains: Chains) -> None:
         """Stand behind `chains`; called once."""
@@ -65,6 +66,7 @@ class McpGate:
         self._chains = chains
         self._house, self._snapshot = house, snapshot
         self._outer = chains.outer(())
+        self._public = chains.edge(self._tell)
 
     def open(self, inbound: Inbound) -> Exchange:
         """By head only. An unknown virtual server is found out after identity: nobody may guess names."""
@@ -73,11 +75,32 @@ class McpGate:
         exchange.outer = self._outer
         exchange.deadline = inbound.deadline
         exchange.refusal = self._doors.check(inbound)
-        if exchange.refusal is None and inbound.method not in ("POST", "DELETE"):
+        if exchange.refusal is not None:
+            return exchange
+        exchange.reply_headers += promised(inbound)
+        if inbound.method in ("OPTIONS", "GET") and self._is_public(inbound):
+            exchange.outer = self._public
+        elif inbound.method not in ("POST", "DELETE"):
             exchange.refusal = Refusal(
                 "method_not_supported", "This path takes POST and DELETE.", headers=[(b"allow", b"POST, DELETE")]
             )
+        elif self._oauth is not None:
+            exchange.resource = self._oauth.resource(inbound.path)
         return exchange
+
+    def _is_public(self, inbound: Inbound) -> bool:
+        """Whether everybody may ask this: a preflight, or the metadata for clients with tokens."""
+        if inbound.method == "GET":
+            return inbound.path.startswith(WELL_KNOWN)
+        return preflight(inbound) is not None
+
+    async def _tell(self, exchange: Exchange) -> Reply:
+        inbound = exchange.inbound
+        found = preflight(inbound)
+        if found is None:
+            assert self._oauth is not None
+            found = self._oauth.metadata(inbound.path.removeprefix(WELL_KNOWN))
+        return found
 
     def _endpoint(self, path: str) -> Endpoint:
         """The endpoint of a path; a name that is empty or unknown is never read as everything."""
@@ -93,6 +116,8 @@ class McpGate:
         assert principal is not None
         endpoint = self._endpoint(exchange.inbound.path)
         exchange.route = endpoint.own
+        if self._oauth is not None:
+            self._oauth.require(endpoint.virtual, principal)
         call: McpCall | None = exchange.call
         if call is None:
             call = exchange.call = await self._reading.read(exchange, principal, endpoint.virtual)
@@ -134,8 +159,11 @@ class McpGate:
         self._calling.end(call.session, call.view.servers)
 
     def refuse(self, exchange: Exchange, refusal: Refusal) -> Reply:
-        """A JSON-RPC error."""
-        return rpc_refusal(exchange, refusal)
+        """A JSON-RPC error; where tokens are had, the challenge says so."""
+        reply = rpc_refusal(exchange, refusal)
+        if self._oauth is not None and refusal.status in (401, 403):
+            self._oauth.challenge(exchange, reply)
+        return reply
 
     def encoder(self, exchange: Exchange, reply: Reply) -> Encoder:
         """Bytes pass; a failure within a stream is told as the call's error."""
