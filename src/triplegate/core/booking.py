@@ -62,6 +62,7 @@ def record_of(exchange: Exchange, kind: Kind, node: str, now: float, wall: float
         1,
         _provider(exchange),
         numbers.surcharge,
+        exchange.arguments,
     )
 
 

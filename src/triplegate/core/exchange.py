@@ -137,6 +137,8 @@ class Exchange(msgspec.Struct, eq=False):
     """URI of what is called as tokens name it in `aud` (RFC 8707); empty where no tokens are made for it."""
     tool: str = ""
     """The MCP tool that is called, by the name its caller uses; empty where none is."""
+    arguments: str = ""
+    """SHA-256 of what that tool is given, as it came; empty where none is."""
     demand: Demand | None = None
     """What the call will want of token limits and budgets; None where the gate estimates nothing."""
     outgoing: Outgoing | None = None

@@ -90,3 +90,5 @@ class Record(msgspec.Struct, array_like=True, gc=False):
     """Of the attempt that answered, else of the last one."""
     surcharge: int = 0
     """What the answer of a fallback cost above the price of the first choice, where that is known."""
+    arguments: str = ""
+    """SHA-256 of a tool call's arguments as they came; never the arguments."""

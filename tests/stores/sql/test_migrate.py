@@ -31,9 +31,9 @@ async def tables(database: Database) -> set[str]:
 
 async def test_a_second_start_changes_nothing(url: str) -> None:
     database = Database(url)
-    assert await migrate(database) == "0003"
+    assert await migrate(database) == "0004"
     assert await tables(database) == {*metadata.tables, "alembic_version"}
-    assert await migrate(database) == "0003"
+    assert await migrate(database) == "0004"
     await database.close()
 
 
@@ -43,7 +43,7 @@ async def test_processes_that_start_together_migrate_once(url: str) -> None:
         for _ in range(4)
     ]
     answers = [await asyncio.to_thread(start.communicate, timeout=40) for start in starts]
-    assert [out.strip() for out, _ in answers] == ["0003"] * 4, answers
+    assert [out.strip() for out, _ in answers] == ["0004"] * 4, answers
     database = Database(url)
     assert await tables(database) == {*metadata.tables, "alembic_version"}
     await database.close()

@@ -39,12 +39,13 @@ records = sa.Table(
     sa.Column("billed", sa.Boolean, nullable=False),
     sa.Column("provider", sa.Text, nullable=False, server_default=sa.text("''")),
     *_counted("surcharge", "tried", "apart", "elsewhere", "wasted"),
+    sa.Column("arguments", sa.Text, nullable=False, server_default=sa.text("''")),
 )
 """One row a part; money in 10⁻¹⁰ US dollar, durations in µs, `started` in Unix seconds.
 
 `provider` and `target` are those of the attempt that answered, else of the last one. `tried`: 1 when that attempt is
 told by this row. `apart`: how many other attempts there are, each told by its own row; `elsewhere`: what these cost.
-`wasted`: the part of the rest that bought no answer.
+`wasted`: the part of the rest that bought no answer. `arguments`: of a tool call, SHA-256 of what it was given.
 """
 
 sa.Index("records_started", records.c.started)
@@ -274,3 +275,30 @@ settled = sa.Table(
 )
 """Holds that were settled lately: what is settled twice is spent once."""
 sa.Index("budget_settled_at", settled.c.at)
+
+pins = sa.Table(
+    "mcp_pins",
+    metadata,
+    *[sa.Column(name, sa.Text, primary_key=True) for name in ("server", "tool", "fingerprint")],
+    *_texts("shape", "findings"),
+    sa.Column("first_seen", sa.Double, nullable=False),
+    *_texts("standing", "actor"),
+    sa.Column("decided", sa.Double, nullable=False),
+    *_texts("definition"),
+)
+"""Definitions of tools as they were seen; `definition`: the pinned members as canonical JSON, `findings` as JSON."""
+sa.Index("mcp_pins_seen", pins.c.server, pins.c.standing, pins.c.first_seen)
+
+approvals = sa.Table(
+    "mcp_approvals",
+    metadata,
+    sa.Column("approval_id", sa.Text, primary_key=True),
+    *_texts("server", "tool", "org", "team", "consumer", "key_id", "digest", "arguments", "ask"),
+    sa.Column("asked", sa.Double, nullable=False),
+    sa.Column("until", sa.Double, nullable=False),
+    *_texts("state", "actor"),
+    sa.Column("decided", sa.Double, nullable=False),
+)
+"""Calls that a person had to approve. `digest`: SHA-256 of the arguments; these themselves only while it waits."""
+sa.Index("mcp_approvals_asked", approvals.c.asked)
+sa.Index("mcp_approvals_state", approvals.c.state, approvals.c.until)

@@ -1,0 +1,51 @@
+"""A tool's definition as it was seen, and what an admin said to it."""
+
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+Standing = Literal["new", "approved", "rejected"]
+
+
+class Pin(msgspec.Struct, frozen=True):
+    """One definition of one tool. Times in Unix seconds."""
+
+    server: str
+    tool: str
+    """Its name at the server."""
+    fingerprint: str
+    """SHA-256 of the pinned members."""
+    shape: str = ""
+    """The same without the name; empty where nothing describes it."""
+    findings: str = "[]"
+    """What is suspicious about it, as JSON."""
+    first_seen: float = 0.0
+    standing: Standing = "new"
+    actor: str = ""
+    """Who approved or rejected it."""
+    decided: float = 0.0
+
+
+class Pins(Protocol):
+    """Every definition that was seen, in memory; durable where it changes."""
+
+    loaded: bool
+    """False until they were read once: nothing counts as approved then."""
+    on_news: list[Callable[[], None]]
+    """Told after any of them has changed."""
+
+    def all(self) -> Sequence[Pin]:
+        """All of them, in the order in which they were first seen."""
+        ...
+
+    def find(self, server: str, tool: str, fingerprint: str) -> Pin | None:
+        """One of them."""
+        ...
+
+    async def note(self, seen: Sequence[tuple[Pin, str]], *, trust: bool) -> bool:
+        """Keep new ones of one server with their pinned text; False where that cannot be done now.
+
+        `trust`: where nothing of this server was ever seen, those without findings are approved at once.
+        """
+        ...
