@@ -1,6 +1,8 @@
 """The mcp gate over real sockets: both eras on both sides, access, refusals."""
 
 import asyncio
+import hashlib
+import json
 
 import pytest
 from mcp.shared.exceptions import MCPError
@@ -413,3 +415,19 @@ async def test_a_strange_name_below_the_path_never_widens_to_everything(house, s
             assert [tool["name"] for tool in answer.json()["result"]["tools"]] == ["files__echo"]
         else:
             assert answer.status_code in (400, 404)
+
+
+async def test_a_record_names_tool_and_caller_and_the_digest_of_the_arguments_only(house, sample, http):
+    gate = await house(servers(await sample("both")))
+    arguments = '{"text": "a secret"}'
+    sent = modern("tools/call", ECHO, headers=bearer(gate.key()))
+    body = json.dumps(sent.pop("json")).replace(json.dumps(ECHO["arguments"]), arguments)
+    headers = sent["headers"] | {"content-type": "application/json"}
+    assert (await http.post(f"{gate.url}/mcp", content=body, headers=headers)).status_code == 200
+    [record] = [one for one in gate.calls if one.method == "tools/call"]
+    assert record.arguments == hashlib.sha256(arguments.encode()).hexdigest()
+    assert (record.target, record.org, record.team, record.consumer) == ("files__echo", "acme", "web", "ci")
+    assert (record.bytes_in > 0, record.bytes_out > 0, record.duration_us > 0) == (True, True, True)
+    assert "secret" not in str(record)
+    await http.post(f"{gate.url}/mcp", **modern("tools/list", headers=bearer(gate.key())))
+    assert gate.calls[-1].arguments == ""

@@ -1,5 +1,6 @@
 """An MCP message as the gate reads it, and the tool, prompt or resource it may name."""
 
+import hashlib
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -62,6 +63,10 @@ class McpCall(msgspec.Struct, frozen=True, eq=False):
     """What the message names, found in the view."""
     messages: tuple[bytes, ...] = ()
     """Of a batch."""
+
+    def digest(self) -> str:
+        """SHA-256 of the arguments as they came; what the ledger keeps instead of them."""
+        return hashlib.sha256(self.params.get("arguments", b"")).hexdigest()
 
     @property
     def tool(self) -> Item | None:

@@ -128,7 +128,7 @@ class McpGate:
             exchange.route = endpoint.servers[item.server.name]
             part = f"servers/{item.server.name}{endpoint.suffix}"
             if item.kind == "tool":
-                exchange.tool = item.name
+                exchange.tool, exchange.arguments = item.name, call.digest()
         exchange.scope = (part, principal.plan, principal.team_ref)
 
     async def check(self, exchange: Exchange) -> None:
