@@ -5,7 +5,16 @@ import pytest
 
 from triplegate.core.errors import Refusal
 from triplegate.wire.json_members import read_members
-from triplegate.wire.mcp_bridge import drop_members, legacy_meta, legacy_result, modern_meta, modern_result, readdress
+from triplegate.wire.mcp_bridge import (
+    drop_members,
+    error_not_found,
+    legacy_meta,
+    legacy_result,
+    modern_meta,
+    modern_result,
+    readdress,
+    rename_contents,
+)
 
 US = b'{"name":"t","version":"1"}'
 
@@ -87,4 +96,47 @@ def test_the_beginning_of_a_large_answer_is_readdressed(head, begins):
 def test_within_an_era_only_the_id_changes():
     assert readdress(b'{"jsonrpc":"2.0","id":12,"result":{"a":', b"7", complete=False) == (
         b'{"jsonrpc":"2.0","id":7,"result":{"a":'
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "modern", "turned"),
+    [
+        (b'{"code":-32002,"message":"m","x":1}', True, b'{"data":{"uri":"a:1"},"code":-32602,"message":"m","x":1}'),
+        (
+            b'{"code":-32602,"message":"m","data":{"uri":"b"}}',
+            True,
+            b'{"code":-32602,"message":"m","data":{"uri":"a:1"}}',
+        ),
+        (b'{"code":-32602,"data":{"uri":"b"}}', False, b'{"code":-32002,"data":{"uri":"a:1"}}'),
+        (b'{"code":-32602,"message":"other"}', False, b'{"code":-32602,"message":"other"}'),
+        (b'{"code":-32603,"data":{"uri":"b"}}', True, b'{"code":-32603,"data":{"uri":"b"}}'),
+    ],
+)
+def test_a_missing_resource_is_said_in_the_clients_era(error, modern, turned):
+    assert error_not_found(error, "a:1", modern=modern) == turned
+
+
+@pytest.mark.parametrize(
+    ("result", "turned"),
+    [
+        (
+            b'{"contents":[{"uri":"b:1","n":1.50},{"uri":"c:2"},7]}',
+            b'{"contents":[{"uri":"a:1","n":1.50},{"uri":"c:2"},7]}',
+        ),
+        (b'{"contents":7}', b'{"contents":7}'),
+        (b'{"x":1}', b'{"contents":[],"x":1}'),
+    ],
+)
+def test_contents_bear_the_uri_that_was_asked_for(result, turned):
+    assert rename_contents(result, "b:1", "a:1") == turned
+
+
+def test_a_read_of_a_session_may_not_be_kept():
+    result = modern_result(b'{"contents":[]}', b"{}", keeps=True)
+    assert b'"ttlMs":0,"cacheScope":"private"' in result
+    assert modern_result(b'{"ttlMs":5}', b"{}", keeps=True).count(b"ttlMs") == 1
+    head = readdress(b'{"jsonrpc":"2.0","id":1,"result":{"contents":', b"9", complete=True, keeps=True)
+    assert head.startswith(
+        b'{"jsonrpc":"2.0","id":9,"result":{"resultType":"complete","ttlMs":0,"cacheScope":"private",'
     )

@@ -21,7 +21,7 @@ from triplegate.config.documents_base import Document, Policies
 from triplegate.config.documents_budgets import Budgets, FiscalStart
 from triplegate.config.documents_chargeback import ChargebackDocument
 from triplegate.config.documents_llm import ModelDocument, ProviderDocument
-from triplegate.config.documents_mcp import ServerDocument, VirtualServerDocument
+from triplegate.config.documents_mcp import NamingMode, Separator, ServerDocument, VirtualServerDocument
 from triplegate.config.documents_oauth import ResourceDocument
 from triplegate.config.documents_prices import UnknownPrice
 from triplegate.config.documents_problems import ProblemsDocument
@@ -80,6 +80,10 @@ class McpDocument(Document):
     """Hosts it answers to besides loopback (DNS rebinding), * for any; none = plain addresses."""
     allowed_origins: tuple[Origin, ...] = ()
     """Browser origins that may call, * for any; none = pages from loopback."""
+    naming: NamingMode = "always"
+    """Whether names begin with the alias: always, in collisions, or never (then the first server wins)."""
+    separator: Separator = "__"
+    """What stands between alias and name."""
     identity: Literal["none"] | None = None
     """`none` lets everyone in; calls are booked on `owner`."""
     owner: TeamRef | None = None

@@ -1,6 +1,6 @@
 """Documents of the mcp gate: servers and the virtual servers cut out of them."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -14,6 +14,25 @@ ToolPattern = Annotated[str, Worded(r"[A-Za-z0-9_.*-]+", "letters, digits, _ . -
 
 ResourcePattern = Annotated[str, Worded(r"[\x21-\x7e]+", "visible ASCII without spaces, * for any", longest=512)]
 """A resource's URI; * stands for any characters."""
+
+
+OwnName = Annotated[str, Field(min_length=1, max_length=256)]
+"""A tool's name at its server."""
+FullName = Annotated[str, Field(min_length=1, max_length=300)]
+"""Alias, two underscores, a tool's name at its server."""
+ToolName = Annotated[str, Worded(r"[A-Za-z0-9_./-]+", "letters, digits and _ . / -", longest=64)]
+"""A tool's name as clients see it."""
+NamingMode = Literal["always", "collisions", "never"]
+Separator = Annotated[str, Worded(r"[._/-]+", "of _ . / -", longest=4)]
+
+
+class ToolOverride(Document):
+    """What clients see of a tool instead of what its server says."""
+
+    name: ToolName | None = None
+    """Another name."""
+    description: Annotated[str, Field(max_length=16384)] | None = None
+    """Another description."""
 
 
 class ServerAuth(Document):
@@ -45,6 +64,8 @@ class ServerDocument(Reached):
     """Our credential there."""
     tools: ToolFilter = ToolFilter()
     """Which tools are passed on."""
+    overrides: dict[OwnName, ToolOverride] = Field(default_factory=dict, max_length=1024)
+    """Tools by the server's own names: another name (before the alias is added), another description."""
     price: PriceOfTools | None = None
     """US dollars a tool call, or {call, mb, tools}."""
     owner: TeamRef | None = None
@@ -66,6 +87,12 @@ class VirtualServerDocument(Document):
     """Prompts by full name: files__summary, files__*."""
     resources: Annotated[tuple[ResourcePattern, ...], Field(max_length=1024)] = ()
     """Resources and their templates by alias and URI: files__file:///docs/*, files__*."""
+    naming: NamingMode | None = None
+    """As `mcp.naming`; absent = as there."""
+    separator: Separator | None = None
+    """As `mcp.separator`; absent = as there."""
+    overrides: dict[FullName, ToolOverride] = Field(default_factory=dict, max_length=1024)
+    """Tools by full name: the very name clients see on this path, another description."""
     teams: tuple[TeamRef, ...] | None = None
     """Teams that may use it; absent = all."""
     scopes: Annotated[tuple[Scope, ...], Field(max_length=64)] = ()

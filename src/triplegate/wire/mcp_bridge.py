@@ -45,10 +45,15 @@ def modern_meta(meta: bytes, client: bytes) -> bytes:
     return set_members(text, read_members(text), changes)
 
 
-def modern_result(result: bytes, server: bytes) -> bytes:
-    """A legacy result as a modern client expects it: `resultType`, and raw `server` as serverInfo in `_meta`."""
+def modern_result(result: bytes, server: bytes, *, keeps: bool = False) -> bytes:
+    """A legacy result as a modern client expects it: `resultType`, and raw `server` as serverInfo in `_meta`.
+
+    `keeps`: of a method whose results say how long they may be kept; a legacy one may not be.
+    """
     members = read_members(result)
     changes: dict[str, bytes] = {}
+    if keeps:
+        changes |= {name: value for name, value in _NOT_KEPT.items() if name not in members}
     if "resultType" not in members:
         changes["resultType"] = b'"complete"'
     meta = bytes(members.get("_meta", b"{}"))
@@ -57,6 +62,37 @@ def modern_result(result: bytes, server: bytes) -> bytes:
         if SERVER_KEY not in told:
             changes["_meta"] = set_members(meta, told, {SERVER_KEY: server})
     return set_members(result, members, changes) if changes else result
+
+
+_NOT_KEPT = {"ttlMs": b"0", "cacheScope": b'"private"'}
+
+
+def error_not_found(error: bytes, uri: str, *, modern: bool) -> bytes:
+    """The error of a read as the client's era says that a resource is not there; any other stays as it is."""
+    members = read_members(error)
+    code = bytes(members.get("code", b""))
+    named = code == b"-32602" and b'"uri"' in bytes(members.get("data", b""))
+    if code != b"-32002" and not named:
+        return error
+    return set_members(error, members, {"code": b"-32602" if modern else b"-32002", "data": encode({"uri": uri})})
+
+
+def rename_contents(result: bytes, own: str, name: str) -> bytes:
+    """The result of a read with the URI that the client asked for, where the server says its own."""
+    members = read_members(result)
+    try:
+        contents = _list(members.get("contents", b"[]"))
+    except msgspec.MsgspecError:
+        return result
+    for index, raw in enumerate(contents):
+        text = bytes(raw)
+        said = read_members(text) if text[:1] == b"{" else {}
+        if said.get("uri") == msgspec.Raw(encode(own)):
+            contents[index] = msgspec.Raw(set_members(text, said, {"uri": encode(name)}))
+    return set_members(result, members, {"contents": encode(contents)})
+
+
+_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def legacy_result(result: bytes) -> bytes:
@@ -84,8 +120,10 @@ def legacy_result(result: bytes) -> bytes:
 _COMPLETE = msgspec.Raw(b'"complete"')
 
 
-def readdress(head: bytes, identity: bytes, *, complete: bool) -> bytes | None:
+def readdress(head: bytes, identity: bytes, *, complete: bool, keeps: bool = False) -> bytes | None:
     """The beginning of a large response with another id, and `resultType` added when `complete`.
+
+    `keeps` as in `modern_result`.
 
     None when id and result do not stand at its beginning in the usual order.
     """
@@ -95,5 +133,6 @@ def readdress(head: bytes, identity: bytes, *, complete: bool) -> bytes | None:
     edits = [(*found.span(1), identity)]
     if complete and b'"resultType"' not in head:
         comma = b"" if head[found.end() : found.end() + 1] == b"}" else b","
-        edits.append((found.end(), found.end(), b'"resultType":"complete"' + comma))
+        more = b',"ttlMs":0,"cacheScope":"private"' if keeps else b""
+        edits.append((found.end(), found.end(), b'"resultType":"complete"' + more + comma))
     return splice(head, edits)

@@ -63,7 +63,9 @@ class Offering:
             return -32601 if offered is None else b'{"%b":[%b]}' % (member.encode(), offered)
         if method == "resources/read":
             uri = params["uri"]
-            return NOT_FOUND[self.era] if uri in self.missing else {"contents": [{"uri": uri, "text": f"read {uri}"}]}
+            kept = {"ttlMs": 9, "cacheScope": "public", "resultType": "complete"} if self.era == "modern" else {}
+            read = {"contents": [{"uri": uri, "text": f"read {uri}"}]} | kept
+            return NOT_FOUND[self.era] if uri in self.missing else read
         if method == "prompts/get":
             text = f"{params['name']} {params.get('arguments')}"
             return {"messages": [{"role": "user", "content": {"type": "text", "text": text}}]}

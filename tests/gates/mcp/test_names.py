@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from triplegate.gates.mcp.names import expose, expose_uri, full_name, may_begin
+from triplegate.gates.mcp.names import expose, expose_bare, expose_uri, full_name, hashed, may_begin, read_uri
 
 ALIASES = st.from_regex(r"[A-Za-z0-9](?:_?[A-Za-z0-9-]){0,31}", fullmatch=True)
 SERVERS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True)
@@ -50,3 +50,25 @@ def test_two_tools_that_would_read_alike_get_two_names():
 
 def test_a_uri_of_two_servers_says_whose_it_is():
     assert expose_uri("files", "ui://a/b") == "mcp+files:ui://a/b"
+    assert read_uri("mcp+files:ui://a/b") == ("files", "ui://a/b")
+
+
+@pytest.mark.parametrize("uri", ["ui://a/b", "mcp+files:", "mcp+files", "files:a", ""])
+def test_any_other_uri_says_nothing(uri):
+    assert read_uri(uri) is None
+
+
+def test_a_bare_name_is_the_tools_own_unless_clients_would_refuse_it():
+    assert expose_bare("a", "read") == "read"
+    assert expose_bare("a", "a b") == hashed("a b", "a", "a b") != expose_bare("b", "a b")
+
+
+SEPARATORS = st.from_regex(r"[._/-]{1,3}", fullmatch=True)
+
+
+@settings(max_examples=200)
+@given(SEPARATORS, st.lists(st.tuples(st.one_of(ALIASES, SERVERS), TOOLS), unique=True, max_size=20))
+def test_names_are_unique_whatever_stands_between(separator, pairs):
+    names = [expose(alias, tool, separator) for alias, tool in pairs]
+    assert len(set(names)) == len(names)
+    assert all(may_begin(name, alias, separator) for (alias, _), name in zip(pairs, names, strict=True))

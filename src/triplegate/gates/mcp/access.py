@@ -63,7 +63,11 @@ class Access:
         return tuple(name for name in sorted(self._servers) if _is_one_of(principal, self._servers[name].teams))
 
     def permits(self, virtual: str, server: str, kind: Kind, name: str) -> bool:
-        """Whether an item (by its own name at its server) exists on this path; teams are judged before."""
+        """Whether an item (by its own name at its server) exists for a caller on this path; teams are judged before."""
+        return self.selects(virtual, server, kind, name)
+
+    def selects(self, virtual: str, server: str, kind: Kind, name: str) -> bool:
+        """Whether this path shows an item to anybody at all."""
         rules = self._servers[server]
         if kind == "tool" and (not rules.allows(name) or rules.denies(name)):
             return False

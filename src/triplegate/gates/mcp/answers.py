@@ -15,7 +15,7 @@ from triplegate.gates.mcp.frames import EventFrames, PrefixFrames
 from triplegate.gates.mcp.refusals import json_reply
 from triplegate.wire.json_members import read_members, set_members
 from triplegate.wire.jsonrpc import Env, read
-from triplegate.wire.mcp_bridge import legacy_result, modern_result, readdress
+from triplegate.wire.mcp_bridge import error_not_found, legacy_result, modern_result, readdress, rename_contents
 from triplegate.wire.mcp_era import status_of
 from triplegate.wire.mcp_headers import LOG_LEVEL_KEY
 from triplegate.wire.sse import data_of, spans, write_event
@@ -38,12 +38,15 @@ _EVENTS: Headers = [
 class Answer:
     """One attempt's answer on its way to the client."""
 
-    __slots__ = ("_attempt", "_call", "_cut", "_ours", "_same")
+    __slots__ = ("_attempt", "_call", "_cut", "_ours", "_read_item", "_renamed", "_same")
 
     def __init__(self, call: McpCall, attempt: Attempt, ours: int | None, cut: Callable[[], None]) -> None:
         """`ours`: the id sent to a legacy upstream; None: a modern one, which was sent the client's."""
         self._call, self._attempt, self._ours, self._cut = call, attempt, ours, cut
         self._same = (ours is None) == (call.era == "modern")
+        item = call.item if call.method == "resources/read" else None
+        self._read_item = item
+        self._renamed = item is not None and item.name != item.own.name
 
     async def reply(self, reply: Reply) -> Reply:
         """What the client gets. Raises Refusal upstream_* when it is no answer."""
@@ -65,7 +68,10 @@ class Answer:
     async def _json(self, reply: Reply, frames: Frames) -> Reply:
         text, whole = await _gather(frames, _GATHERED)
         if not whole and reply.status == 200:
-            head = text if self._passes else readdress(text, self._call.id, complete=self._call.era == "modern")
+            head: bytes | None = text
+            if not self._passes:
+                modern, keeps = self._call.era == "modern", self._read_item is not None
+                head = readdress(text, self._call.id, complete=modern, keeps=keeps)
             if head is not None:
                 headers = [(b"content-type", b"application/json"), (b"server", b"triplegate")]
                 return Reply(200, headers, PrefixFrames(head, frames))
@@ -80,11 +86,11 @@ class Answer:
 
     @property
     def _passes(self) -> bool:
-        """Whether the bytes need no change at all: both sides are modern, and so is the id."""
-        return self._ours is None and self._same
+        """Whether the bytes need no change at all: both sides are modern, and so is the id; the URI is the same."""
+        return self._ours is None and self._same and not self._renamed
 
     def _whole(self, text: bytes, reply: Reply) -> tuple[bytes, int]:
-        if len(text) > _CHECKED and self._same and reply.status == 200:
+        if len(text) > _CHECKED and self._same and not self._renamed and reply.status == 200:
             start = b'{"jsonrpc":"2.0","id":%d,' % (self._ours or 0)
             if self._passes and text[:1] == b"{":
                 self._note(text)
@@ -105,7 +111,10 @@ class Answer:
             return 200
         if self._ours is None:
             return status
-        return status_of(error_code(bytes(env.error))) if len(env.error) else 200
+        if not len(env.error):
+            return 200
+        code = error_code(bytes(env.error))
+        return 400 if code == -32002 and self._read_item is not None else status_of(code)
 
     # one message ---------------------------------------------------------------------------------------------------
     def _read(self, text: bytes) -> Env:
@@ -132,14 +141,19 @@ class Answer:
         changes: dict[str, bytes] = {}
         if bytes(env.id) != self._call.id:
             changes["id"] = self._call.id
+        modern, item = self._call.era == "modern", self._read_item
         if len(env.error):
             self._attempt.error_class = "rpc_error"
+            if item is not None and (self._renamed or not self._same):
+                changes["error"] = error_not_found(bytes(env.error), item.name, modern=modern)
         else:
-            self._note(bytes(env.result), env)
+            result = bytes(env.result)
+            self._note(result, env)
+            if self._renamed and item is not None:
+                result = changes["result"] = rename_contents(result, item.own.name, item.name)
             if not self._same:
-                result = bytes(env.result)
-                modern = self._call.era == "modern"
-                changes["result"] = modern_result(result, US) if modern else legacy_result(result)
+                keeps = item is not None
+                changes["result"] = modern_result(result, US, keeps=keeps) if modern else legacy_result(result)
         return set_members(env.text, env.members, changes) if changes else env.text
 
     def _note(self, text: bytes, env: Env | None = None) -> None:

@@ -12,6 +12,7 @@ from triplegate.gates.mcp.access import Access
 from triplegate.gates.mcp.calling import Calling
 from triplegate.gates.mcp.catalog import Catalog
 from triplegate.gates.mcp.doors import Doors
+from triplegate.gates.mcp.exposing import Naming
 from triplegate.gates.mcp.gate import Endpoint, McpGate
 from triplegate.gates.mcp.oauth import WELL_KNOWN, Oauth
 from triplegate.gates.mcp.own import Own
@@ -37,7 +38,7 @@ def compile_mcp(documents: Documents, kit: Kit, house: House, snapshot: str, cha
         written.path,
         endpoints,
         Doors(written.allowed_hosts, written.allowed_origins, oauth),
-        Reading(access, Views(servers, access, catalog), sessions),
+        Reading(access, Views(servers, _namings(documents), access, catalog), sessions),
         Own(sessions, catalog, kit.clock),
         Calling(kit, sessions),
         sessions,
@@ -54,6 +55,17 @@ def compile_mcp(documents: Documents, kit: Kit, house: House, snapshot: str, cha
         return Compiled(gate, paths[:1], paths[1:])
     told = WELL_KNOWN + written.path
     return Compiled(gate, (paths[0], WELL_KNOWN, told), (paths[1], told + "/"))
+
+
+def _namings(documents: Documents) -> dict[str, Naming]:
+    """How each path names what it shows."""
+    written = documents.mcp
+    said = {name: document.overrides for name, document in documents.servers.items() if document.overrides}
+    found = {"": Naming(written.naming, written.separator, said)}
+    for name, virtual in documents.virtual_servers.items():
+        mode, separator = virtual.naming or written.naming, virtual.separator or written.separator
+        found[name] = Naming(mode, separator, said, virtual.overrides)
+    return found
 
 
 def _target(name: str, documents: Documents, kit: Kit) -> Target:

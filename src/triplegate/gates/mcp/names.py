@@ -4,6 +4,7 @@ import hashlib
 import re
 
 LONGEST = 64
+SEPARATOR = "__"
 _FIT = re.compile(r"[A-Za-z0-9_./-]{1,64}")
 _UNFIT = re.compile(r"[^A-Za-z0-9_./-]")
 _ALIAS = re.compile(r"[A-Za-z0-9](?:_?[A-Za-z0-9-])*")
@@ -11,20 +12,31 @@ _ALIAS = re.compile(r"[A-Za-z0-9](?:_?[A-Za-z0-9-])*")
 
 def full_name(alias: str, tool: str) -> str:
     """The name before any shortening: what the patterns of virtual servers are matched with."""
-    return f"{alias}__{tool}"
+    return f"{alias}{SEPARATOR}{tool}"
 
 
-def expose(alias: str, tool: str) -> str:
+def expose(alias: str, tool: str, separator: str = SEPARATOR) -> str:
     """The name clients see.
 
     What would be too long, hold other characters, or could be read as another alias with another tool, ends with a
-    hash instead. The name depends on nothing but alias and tool.
+    hash instead. The name depends on nothing but alias, separator and tool.
     """
-    full = full_name(alias, tool)
-    if _FIT.fullmatch(full) and _ALIAS.fullmatch(alias):
+    begin = alias + separator
+    full = begin + tool
+    if _FIT.fullmatch(full) and _ALIAS.fullmatch(alias) and begin.find(separator) == len(alias):
         return full
+    return hashed(full, alias, tool)
+
+
+def expose_bare(alias: str, tool: str) -> str:
+    """The name without alias: the tool's own, unless clients would refuse it."""
+    return tool if _FIT.fullmatch(tool) else hashed(tool, alias, tool)
+
+
+def hashed(name: str, alias: str, tool: str) -> str:
+    """`name` made fit, with eight hexadecimal digits that no other tool's name ends with."""
     digest = hashlib.sha256(f"{alias}\0{tool}".encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{_UNFIT.sub('_', full)[: LONGEST - 9]}_{digest}"
+    return f"{_UNFIT.sub('_', name)[: LONGEST - 9]}_{digest}"
 
 
 def expose_uri(alias: str, uri: str) -> str:
@@ -32,6 +44,12 @@ def expose_uri(alias: str, uri: str) -> str:
     return f"mcp+{alias}:{uri}"
 
 
-def may_begin(name: str, alias: str) -> bool:
+def read_uri(uri: str) -> tuple[str, str] | None:
+    """(alias, own URI) of a URI that says whose it is; None for any other."""
+    alias, colon, own = uri.removeprefix("mcp+").partition(":")
+    return (alias, own) if colon and own and uri.startswith("mcp+") else None
+
+
+def may_begin(name: str, alias: str, separator: str = SEPARATOR) -> bool:
     """Whether `name` could be a tool of `alias`: only a hint which catalogue to fetch, the table decides."""
-    return name.startswith(_UNFIT.sub("_", f"{alias}__")[: LONGEST - 9])
+    return name.startswith(_UNFIT.sub("_", alias + separator)[: LONGEST - 9])

@@ -122,8 +122,8 @@ class Server:
         self.state = kit.state(ServerState, f"server:{name}|{self._transport.place}", ServerState)
         self.spares = kit.state(Spares, f"server:{name}", Spares)
         """Shared by all calls to it."""
-        self.exposed: dict[Kind, tuple[tuple[OwnItem, ...], tuple[Item, ...]]] = {}
-        """What it lists, and the same under the names clients use; kept by the views."""
+        self.exposed: dict[Kind, tuple[tuple[OwnItem, ...], dict[tuple[str, str, str | None], Item]]] = {}
+        """What it lists, and the same under the names clients use: own name, name, description → item."""
         own = () if document.price is None else document.price.prices(name)
         self._priced = tuple((glob((pattern,)), price) for pattern, price in own)
 

@@ -1,16 +1,16 @@
 """What one team sees through one path: items by the names clients use, found by tables and nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from triplegate.core.identity import Principal
 from triplegate.gates.mcp.access import Access
 from triplegate.gates.mcp.call import Item, OwnItem
 from triplegate.gates.mcp.catalog import Catalog
+from triplegate.gates.mcp.exposing import Exposure, Naming, write_item
 from triplegate.gates.mcp.kinds import KINDS, Kind
-from triplegate.gates.mcp.names import expose, expose_uri, may_begin
+from triplegate.gates.mcp.names import read_uri
 from triplegate.gates.mcp.server import Server
-from triplegate.wire.json_members import encode, read_members, set_members
-from triplegate.wire.mcp_headers import encode_value
+from triplegate.wire.uri_template import matcher
 
 _MOST_VIEWS = 4096
 
@@ -18,101 +18,98 @@ _MOST_VIEWS = 4096
 class View:
     """The items of one path for one team, a table a kind; list and call read the same table."""
 
-    __slots__ = ("_access", "_catalog", "_seen", "_tables", "servers", "virtual")
+    __slots__ = ("_access", "_catalog", "_exposure", "_tables", "_templates", "servers", "virtual")
 
-    def __init__(self, virtual: str, servers: tuple[Server, ...], access: Access, catalog: Catalog) -> None:
+    def __init__(
+        self, virtual: str, servers: tuple[Server, ...], exposure: Exposure, access: Access, catalog: Catalog
+    ) -> None:
         self.virtual, self.servers = virtual, servers
-        self._access, self._catalog = access, catalog
-        self._seen: dict[Kind, int] = {}
-        self._tables: dict[Kind, Mapping[str, Item]] = {}
+        self._exposure, self._access, self._catalog = exposure, access, catalog
+        self._tables: dict[Kind, tuple[object, Mapping[str, Item]]] = {}
+        self._templates: tuple[object, list[tuple[Callable[[str], bool], Item]]] = (None, [])
 
     def table(self, kind: Kind) -> Mapping[str, Item]:
         """Items by name, in the order of names; made anew only when some server's items of this kind have changed."""
-        count = self._catalog.changes.counts[kind]
-        if self._seen.get(kind) != count:
-            self._seen[kind] = count
-            found: dict[str, Item] = {}
-            for item in self._permitted(kind):
-                found.setdefault(item.name, item)
-            self._tables[kind] = dict(sorted(found.items()))
-        return self._tables[kind]
+        items = self._exposure.items(kind)
+        known = self._tables.get(kind)
+        if known is None or known[0] is not items:
+            found = {item.name: item for item in self._permitted(kind)}
+            known = self._tables[kind] = (items, dict(sorted(found.items())))
+        return known[1]
 
     def _permitted(self, kind: Kind) -> list[Item]:
-        """What this team may use. A URI that several servers have is told apart by their aliases."""
-        items = [
-            item for server in self.servers for item in _exposed(server, kind) if self._permits(server, kind, item)
-        ]
-        if KINDS[kind].named == "name":
-            return items
-        said: dict[str, int] = {}
-        for item in items:
-            said[item.name] = said.get(item.name, 0) + 1
-        return [
-            item
-            if said[item.name] == 1
-            else _item(item.server, kind, item.own, expose_uri(item.server.alias, item.name))
-            for item in items
-        ]
+        """What this team may use, by server and in each server's own order."""
+        _, items = self._exposure.items(kind)
+        seen = frozenset(self.servers)
+        return [item for item in items if item.server in seen and self._permits(item)]
 
-    def _permits(self, server: Server, kind: Kind, item: Item) -> bool:
-        return self._access.permits(self.virtual, server.name, kind, item.own.name)
+    def _permits(self, item: Item) -> bool:
+        return self._access.permits(self.virtual, item.server.name, item.kind, item.own.name)
 
     async def find(self, kind: Kind, name: str) -> Item | None:
         """The item of that name; None for an unknown one and, just the same, for one that is not allowed."""
         item = self.table(kind).get(name)
         if item is not None:
             return item
-        if self._catalog.offline:
-            return self._supposed(kind, name)
         if KINDS[kind].named == "name":
-            likely = [server for server in self.servers if may_begin(name, server.alias)]
-            await self._catalog.load(likely, (kind,), patient=True)
+            if self._catalog.offline:
+                supposed = self._exposure.supposed(kind, name, self.servers)
+                return supposed if supposed is not None and self._permits(supposed) else None
+            likely = self._exposure.likely(name, self.servers)
+            await self._catalog.load(likely, (kind,), patient=len(likely) < len(self.servers) or len(likely) == 1)
         else:
-            await self._catalog.load(self.servers, (kind,), patient=False)
-        return self.table(kind).get(name)
-
-    def _supposed(self, kind: Kind, name: str) -> Item | None:
-        """Where no server may be asked (explain): the item that this would be, if its server has it and lets it be."""
-        if KINDS[kind].named != "name":
-            return None
-        for server in self.servers:
-            own = name.removeprefix(f"{server.alias}__")
-            if own and name == expose(server.alias, own) and self._access.permits(self.virtual, server.name, kind, own):
-                return _item(server, kind, OwnItem(own, b'{"name":""}'), name)
-        return None
+            await self._catalog.load(self.servers, ("resource", "template"), patient=False)
+        item = self.table(kind).get(name)
+        return self._unlisted(name) if item is None and kind == "resource" else item
 
     async def all(self, kind: Kind) -> Mapping[str, Item]:
         """Every item of a kind, of all servers that answer in time."""
         await self._catalog.load(self.servers, (kind,), patient=False)
         return self.table(kind)
 
+    # resources that no list names ----------------------------------------------------------------------------------
+    def _unlisted(self, uri: str) -> Item | None:
+        """A resource of the first template that fits, or of the only server there is that may have it."""
+        if len(uri) > KINDS["resource"].longest:
+            return None
+        said = read_uri(uri)
+        own, servers = uri, self.servers
+        if said is not None and (its := [server for server in servers if server.alias == said[0]]):
+            own, servers = said[1], tuple(its)
+        server = self._of_template(uri, own, servers)
+        if server is None:
+            having = [server for server in servers if server.state.offers("resources")]
+            if len(having) != 1:
+                return None
+            server = having[0]
+        item = write_item(server, "resource", OwnItem(own, b'{"uri":""}'), uri)
+        return item if self._permits(item) else None
 
-def _exposed(server: Server, kind: Kind) -> tuple[Item, ...]:
-    """The server's items under the names clients use; the same for all views, made once a list."""
-    items = server.state.listings[kind].items
-    known = server.exposed.get(kind)
-    if known is None or known[0] is not items:
-        named = KINDS[kind].named == "name"
-        made = [_item(server, kind, own, expose(server.alias, own.name) if named else own.name) for own in items]
-        known = server.exposed[kind] = (items, tuple(made))
-    return known[1]
-
-
-def _item(server: Server, kind: Kind, own: OwnItem, name: str) -> Item:
-    definition = own.definition
-    if name != own.name:
-        definition = set_members(definition, read_members(definition), {KINDS[kind].named: encode(name)})
-    header = encode_value(own.name).encode("latin-1")
-    return Item(kind, name, server, own, definition, encode(own.name), header)
+    def _of_template(self, uri: str, own: str, servers: tuple[Server, ...]) -> Server | None:
+        known = self._exposure.items("template")
+        if self._templates[0] is not known:
+            matchers = [(matcher(item.own.name), item) for item in self._permitted("template")]
+            self._templates = (known, matchers)
+        for fits, item in self._templates[1]:
+            prefixed = item.name != item.own.name
+            if item.server in servers and (own != uri or not prefixed) and fits(own):
+                return item.server
+        return None
 
 
 class Views:
     """The views of one snapshot."""
 
-    __slots__ = ("_access", "_catalog", "_made", "_servers")
+    __slots__ = ("_access", "_catalog", "_exposures", "_made", "_servers")
 
-    def __init__(self, servers: Mapping[str, Server], access: Access, catalog: Catalog) -> None:
+    def __init__(
+        self, servers: Mapping[str, Server], namings: Mapping[str, Naming], access: Access, catalog: Catalog
+    ) -> None:
         self._servers, self._access, self._catalog = servers, access, catalog
+        self._exposures = {
+            virtual: Exposure(virtual, naming, servers.values(), access, catalog.changes)
+            for virtual, naming in namings.items()
+        }
         self._made: dict[tuple[str, str, str], View] = {}
 
     def of(self, virtual: str, principal: Principal) -> View:
@@ -123,5 +120,5 @@ class Views:
             if len(self._made) >= _MOST_VIEWS:
                 self._made.clear()
             seen = tuple(self._servers[name] for name in self._access.servers(principal))
-            view = self._made[key] = View(virtual, seen, self._access, self._catalog)
+            view = self._made[key] = View(virtual, seen, self._exposures[virtual], self._access, self._catalog)
         return view

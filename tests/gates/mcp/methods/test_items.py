@@ -14,8 +14,8 @@ PAIRS = pytest.mark.parametrize(
 )
 
 
-def offering(era, **more):
-    return Offering(era, tools=b"", prompts=PROMPT, resources=RESOURCE, resourceTemplates=b"", completions=True, **more)
+def offering(era, template=b""):
+    return Offering(era, tools=b"", prompts=PROMPT, resources=RESOURCE, resourceTemplates=template, completions=True)
 
 
 class Client:
@@ -75,7 +75,7 @@ async def test_completions_reach_the_server_of_their_prompt(opened, client, upst
 
 @pytest.mark.parametrize(("client", "status", "code"), [("modern", 400, -32602), ("legacy", 200, -32002)])
 async def test_a_resource_that_nobody_has_is_named_in_the_error(opened, client, status, code):
-    ask = (await opened(client, offering("modern"))).ask
+    ask = (await opened(client, offering("modern"), offering("legacy"))).ask
     answer = await ask("resources/read", {"uri": "file:///none"})
     assert answer.status_code == status
     error = answer.json()["error"]
@@ -93,7 +93,7 @@ async def test_a_resource_that_nobody_has_is_named_in_the_error(opened, client, 
         ("completion/complete", {"ref": []}),
         ("completion/complete", {"ref": {"type": "ref/tool", "name": "a"}}),
         ("completion/complete", {"ref": {"type": "ref/prompt", "name": "files__none"}}),
-        ("completion/complete", {"ref": {"type": "ref/resource", "uri": "file:///{none}"}}),
+        ("completion/complete", {"ref": {"type": "ref/resource"}}),
     ],
 )
 async def test_what_names_nothing_reaches_no_server(opened, method, params):
@@ -101,6 +101,107 @@ async def test_what_names_nothing_reaches_no_server(opened, method, params):
     answer = await (await opened("legacy", behind)).ask(method, params)
     assert answer.json()["error"]["code"] == -32602
     assert method not in behind.methods
+
+
+@PAIRS
+async def test_a_resource_that_its_server_has_not_is_said_as_the_client_expects(opened, client, upstream):
+    behind = offering(upstream)
+    behind.missing.add("file:///none")
+    answer = await (await opened(client, behind)).ask("resources/read", {"uri": "file:///none"})
+    modern_client = client == "modern"
+    assert answer.status_code == (400 if modern_client else 200)
+    assert answer.json()["error"]["code"] == (-32602 if modern_client else -32002)
+    assert answer.json()["error"]["data"] == {"uri": "file:///none"}
+
+
+@PAIRS
+async def test_what_is_read_says_how_long_it_may_be_kept(opened, client, upstream):
+    ask = (await opened(client, offering(upstream))).ask
+    read = (await ask("resources/read", {"uri": "file:///a.txt"})).json()["result"]
+    if client == "modern":
+        assert (read["ttlMs"], read["cacheScope"]) == ((0, "private") if upstream == "legacy" else (9, "public"))
+    else:
+        assert set(read) == {"contents"}
+
+
+@PAIRS
+async def test_a_template_is_listed_read_and_completed(opened, client, upstream):
+    behind = offering(upstream, template=b'{"uriTemplate":"t://{id}/x","name":"t"}')
+    other = offering("modern", template=b'{"uriTemplate":"u://{id}","name":"u"}')
+    ask = (await opened(client, behind, other)).ask
+    listed = (await ask("resources/templates/list")).json()["result"]["resourceTemplates"]
+    assert [one["uriTemplate"] for one in listed] == ["t://{id}/x", "u://{id}"]
+    read = (await ask("resources/read", {"uri": "t://7/x"})).json()["result"]
+    assert read["contents"][0]["text"] == "read t://7/x"
+    params = {"ref": {"type": "ref/resource", "uri": "t://{id}/x"}, "argument": {"name": "id", "value": ""}}
+    said = (await ask("completion/complete", params)).json()["result"]["completion"]["values"]
+    assert said == ['{"type":"ref/resource","uri":"t://{id}/x"}']
+    assert "resources/read" not in other.methods
+    assert "error" in (await ask("resources/read", {"uri": "t://7/y"})).json()
+
+
+@PAIRS
+async def test_one_template_of_two_servers_is_told_apart_both_ways(opened, client, upstream):
+    template = b'{"uriTemplate":"t://{id}","name":"t"}'
+    first, second = offering("modern", template=template), offering(upstream, template=template)
+    ask = (await opened(client, first, second)).ask
+    listed = (await ask("resources/templates/list")).json()["result"]["resourceTemplates"]
+    assert [one["uriTemplate"] for one in listed] == ["mcp+files:t://{id}", "mcp+more1:t://{id}"]
+    read = (await ask("resources/read", {"uri": "mcp+more1:t://7"})).json()["result"]
+    assert read["contents"] == [{"uri": "mcp+more1:t://7", "text": "read t://7"}]
+    params = {"ref": {"type": "ref/resource", "uri": "mcp+more1:t://{id}"}}
+    said = (await ask("completion/complete", params)).json()["result"]["completion"]["values"]
+    assert said == ['{"type":"ref/resource","uri":"t://{id}"}']
+    second.missing.add("t://8")
+    gone = await ask("resources/read", {"uri": "mcp+more1:t://8"})
+    assert gone.json()["error"]["data"] == {"uri": "mcp+more1:t://8"}
+    assert "error" in (await ask("resources/read", {"uri": "t://7"})).json()
+    assert "resources/read" not in first.methods
+
+
+async def test_a_template_is_no_way_around_what_a_path_shows(opened):
+    behind = offering("modern", template=b'{"uriTemplate":"file:///{+path}","name":"t"}')
+    more = 'virtual_servers: {some: {tools: ["*"], resources: ["files__file:///{+path}", "files__file:///open/*"]}}\n'
+    ask = (await opened("modern", behind, virtual="/some", more=more)).ask
+    assert "result" in (await ask("resources/read", {"uri": "file:///open/a"})).json()
+    for uri in ("file:///a.txt", "mcp+files:file:///a.txt", "file:///secret", "mcp+files:file:///secret"):
+        assert (await ask("resources/read", {"uri": uri})).json()["error"]["data"] == {"uri": uri}
+    assert behind.methods.count("resources/read") == 1
+
+
+@pytest.mark.parametrize(("naming", "name"), [("always", "files__hello"), ("collisions", "hello"), ("never", "hello")])
+async def test_names_are_made_as_it_is_written(opened, naming, name):
+    ask = (await opened("modern", offering("modern"), more=f"mcp: {{naming: {naming}}}\n")).ask
+    assert [one["name"] for one in (await ask("prompts/list")).json()["result"]["prompts"]] == [name]
+    assert "result" in (await ask("prompts/get", {"name": name})).json()
+
+
+async def test_a_servers_tools_are_shown_as_it_is_written(house, serve, http):
+    behind = Offering("modern", tools=b'{"name":"a","description":"old"}')
+    gate = await house(servers(await serve(behind), s0=", overrides: {a: {name: look, description: 'It looks.'}}"))
+    client = Client(http, f"{gate.url}/mcp", "modern")
+    http.headers.update(bearer(gate.key()))
+    listed = (await client.ask("tools/list")).json()["result"]["tools"]
+    assert listed == [{"name": "files__look", "description": "It looks."}]
+    assert "error" in (await client.ask("tools/call", {"name": "files__a"})).json()
+    await client.ask("tools/call", {"name": "files__look"})
+    assert behind.asked[-1][1]["name"] == "a"
+
+
+OWN_PATH = (
+    'virtual_servers: {own: {tools: ["*"], naming: never, separator: ".", overrides: {files__a: {name: look}}}}\n'
+)
+
+
+async def test_a_path_has_names_of_its_own(opened, http):
+    behind = Offering("modern", tools=b'{"name":"a","description":"old"},{"name":"b"}')
+    overrides = "mcp: {separator: /}\n"
+    client = await opened("modern", behind, virtual="/own", more=OWN_PATH + overrides)
+    assert [one["name"] for one in (await client.ask("tools/list")).json()["result"]["tools"]] == ["b", "look"]
+    await client.ask("tools/call", {"name": "look"})
+    assert behind.asked[-1][1]["name"] == "a"
+    client.url = client.url.removesuffix("/own")
+    assert [one["name"] for one in (await client.ask("tools/list")).json()["result"]["tools"]] == ["files/a", "files/b"]
 
 
 async def test_one_uri_of_two_servers_is_told_apart_by_their_aliases(opened):

@@ -25,7 +25,7 @@ async def resource(view: View, params: Members) -> Item:
 
 
 async def reference(view: View, params: Members) -> Item:
-    """Of completion/complete: a prompt, or a template of resources."""
+    """Of completion/complete: a prompt, a template of resources, or a resource."""
     raw = bytes(params.get("ref", b""))
     if raw[:1] != b"{":
         raise Refusal("rpc_invalid_params", "params.ref must be an object.")
@@ -37,7 +37,8 @@ async def reference(view: View, params: Members) -> Item:
     if kind == "ref/prompt":
         return await _found(view, "prompt", read_text(ref.get("name"), "ref.name"))
     if kind == "ref/resource":
-        return await _found(view, "template", read_text(ref.get("uri"), "ref.uri"))
+        uri = read_text(ref.get("uri"), "ref.uri")
+        return await view.find("template", uri) or await _found(view, "resource", uri)
     raise Refusal("rpc_invalid_params", "params.ref.type must be ref/prompt or ref/resource.")
 
 

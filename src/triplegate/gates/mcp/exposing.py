@@ -1,0 +1,153 @@
+"""What one path shows of its servers, by the names clients use: the same names for every team."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+
+from triplegate.config.documents_mcp import NamingMode, ToolOverride
+from triplegate.gates.mcp.access import Access
+from triplegate.gates.mcp.call import Item, OwnItem
+from triplegate.gates.mcp.kinds import KINDS, Kind
+from triplegate.gates.mcp.names import SEPARATOR, expose, expose_bare, expose_uri, full_name, hashed, may_begin
+from triplegate.gates.mcp.server import Changes, Server
+from triplegate.wire.json_members import encode, read_members, set_members
+from triplegate.wire.mcp_headers import encode_value
+
+_NO_OVERRIDE = ToolOverride()
+
+
+class Naming(msgspec.Struct, frozen=True, eq=False):
+    """How one path names what it shows."""
+
+    mode: NamingMode = "always"
+    separator: str = SEPARATOR
+    servers: Mapping[str, Mapping[str, ToolOverride]] = {}
+    """What servers' documents say of their tools: server → own name → override."""
+    path: Mapping[str, ToolOverride] = {}
+    """What the path's document says of tools by full name."""
+
+
+class Exposure:
+    """The items of one path, made anew only when some server's items of the kind have changed."""
+
+    __slots__ = ("_access", "_changes", "_items", "_naming", "_servers", "_virtual")
+
+    def __init__(
+        self, virtual: str, naming: Naming, servers: Iterable[Server], access: Access, changes: Changes
+    ) -> None:
+        self._virtual, self._naming = virtual, naming
+        self._servers = sorted(servers, key=lambda server: server.name)
+        self._access, self._changes = access, changes
+        self._items: dict[Kind, tuple[int, tuple[Item, ...]]] = {}
+
+    def items(self, kind: Kind) -> tuple[int, tuple[Item, ...]]:
+        """What there is, by server and in each server's own order; with the count of changes it was made at."""
+        count = self._changes.counts[kind]
+        known = self._items.get(kind)
+        if known is None or known[0] != count:
+            named = self._named if KINDS[kind].named == "name" else self._told_apart
+            known = self._items[kind] = (count, tuple(named(kind)))
+        return known
+
+    def likely(self, name: str, servers: Iterable[Server]) -> list[Server]:
+        """The servers that may have an item of this name; all of them where names do not begin with the alias."""
+        naming = self._naming
+        if naming.mode != "always" or naming.path:
+            return list(servers)
+        return [server for server in servers if may_begin(name, server.alias, naming.separator)]
+
+    def supposed(self, kind: Kind, name: str, servers: Iterable[Server]) -> Item | None:
+        """The item that this name would be if a server has it: where no server may be asked."""
+        naming = self._naming
+        for server in servers:
+            begin = full_name(server.alias, "")
+            written = [full.removeprefix(begin) for full in naming.path if full.startswith(begin)]
+            bare = name.removeprefix(server.alias + naming.separator)
+            for own in (*written, *naming.servers.get(server.name, ()), bare, name):
+                item = OwnItem(own, b'{"name":""}')
+                if own and self._shows(server, kind, item) and self._wish(kind, server, item, 1) == name:
+                    return write_item(server, kind, item, name)
+        return None
+
+    def _found(self, kind: Kind) -> list[tuple[Server, OwnItem]]:
+        return [
+            (server, own)
+            for server in self._servers
+            for own in server.state.listings[kind].items
+            if self._shows(server, kind, own)
+        ]
+
+    def _shows(self, server: Server, kind: Kind, own: OwnItem) -> bool:
+        return self._access.selects(self._virtual, server.name, kind, own.name)
+
+    # tools and prompts -------------------------------------------------------------------------------------------
+    def _named(self, kind: Kind) -> Iterator[Item]:
+        """One name each. Names that somebody has written come first, then in the order of servers."""
+        found = self._found(kind)
+        alike: dict[str, int] = {}
+        for _, own in found:
+            alike[own.name] = alike.get(own.name, 0) + 1
+        taken: dict[str, Item] = {}
+        found.sort(key=lambda one: not self._override(kind, *one).name)
+        for server, own in found:
+            name = self._wish(kind, server, own, alike[own.name])
+            if name in taken and self._naming.mode != "never":
+                name = hashed(name, server.alias, own.name)
+            if name not in taken:
+                taken[name] = make_item(server, kind, own, name, self._override(kind, server, own).description)
+        yield from taken.values()
+
+    def _wish(self, kind: Kind, server: Server, own: OwnItem, alike: int) -> str:
+        """The name it gets unless another has it already."""
+        naming = self._naming
+        if kind == "tool":
+            written = naming.path.get(full_name(server.alias, own.name), _NO_OVERRIDE).name
+            if written:
+                return written
+        name = self._override(kind, server, own).name or own.name
+        if naming.mode == "never" or (naming.mode == "collisions" and alike == 1):
+            return expose_bare(server.alias, name)
+        return expose(server.alias, name, naming.separator)
+
+    def _override(self, kind: Kind, server: Server, own: OwnItem) -> ToolOverride:
+        """What is written about a tool; the path's word counts more than the server's."""
+        naming = self._naming
+        if kind != "tool" or not (naming.servers or naming.path):
+            return _NO_OVERRIDE
+        said = naming.servers.get(server.name, {}).get(own.name, _NO_OVERRIDE)
+        here = naming.path.get(full_name(server.alias, own.name), _NO_OVERRIDE)
+        return ToolOverride(name=here.name or said.name, description=here.description or said.description)
+
+    # resources and templates -------------------------------------------------------------------------------------
+    def _told_apart(self, kind: Kind) -> Iterator[Item]:
+        """Each under its own URI; one that several servers have, under one that says whose it is."""
+        found = self._found(kind)
+        alike: dict[str, int] = {}
+        for _, own in found:
+            alike[own.name] = alike.get(own.name, 0) + 1
+        for server, own in found:
+            name = own.name if alike[own.name] == 1 else expose_uri(server.alias, own.name)
+            yield make_item(server, kind, own, name)
+
+
+def make_item(server: Server, kind: Kind, own: OwnItem, name: str, description: str | None = None) -> Item:
+    """The item under a name; made once for all paths that show it so."""
+    items = server.state.listings[kind].items
+    known = server.exposed.get(kind)
+    if known is None or known[0] is not items:
+        known = server.exposed[kind] = (items, {})
+    key = (own.name, name, description)
+    item = known[1].get(key)
+    if item is None:
+        item = known[1][key] = write_item(server, kind, own, name, description)
+    return item
+
+
+def write_item(server: Server, kind: Kind, own: OwnItem, name: str, description: str | None = None) -> Item:
+    """The item under a name: its definition with that name, and with another description if there is one."""
+    changes = {} if name == own.name else {KINDS[kind].named: encode(name)}
+    if description is not None:
+        changes["description"] = encode(description)
+    definition = set_members(own.definition, read_members(own.definition), changes) if changes else own.definition
+    header = encode_value(own.name).encode("latin-1")
+    return Item(kind, name, server, own, definition, encode(own.name), header)
