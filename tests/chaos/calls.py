@@ -14,10 +14,12 @@ WITHIN = 20.0
 class Call:
     """One request on a connection of its own; its answer is read as it comes, or cut off."""
 
-    def __init__(self, port: int, path: str, *, key: str = "", body: object = None, **fields: str) -> None:
+    def __init__(
+        self, port: int, path: str, *, key: str = "", body: object = None, host: str = "gateway.test", **fields: str
+    ) -> None:
         self.port = port
         content = b"" if body is None else json.dumps(body).encode()
-        head = [f"{'GET' if body is None else 'POST'} {path} HTTP/1.1", "Host: gateway.test", "Connection: close"]
+        head = [f"{'GET' if body is None else 'POST'} {path} HTTP/1.1", f"Host: {host}", "Connection: close"]
         head += [f"Authorization: Bearer {key}"] if key else []
         head += [f"{name.replace('_', '-')}: {value}" for name, value in fields.items()]
         head += [] if body is None else ["Content-Type: application/json", f"Content-Length: {len(content)}"]

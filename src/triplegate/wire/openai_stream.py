@@ -108,7 +108,8 @@ class ChatStream(EventRelay):
 
     def _note(self, data: bytes, event: bytes) -> bool:
         chunk = _chunk(data)
-        self.pieces += tokens_of_piece(sum(map(_size, chunk.choices or ())))
+        if self.id or any(map(_tells, chunk.choices or ())):  # the first chunk may tell who speaks and nothing else
+            self.pieces += tokens_of_piece(sum(map(_size, chunk.choices or ())))
         named_error = b"event: error" in event or b"event:error" in event
         if named_error or bytes(chunk.error) not in _NO_ERROR:
             self.error = read_in_band(chunk.error if bytes(chunk.error) not in _NO_ERROR else data)
@@ -127,8 +128,12 @@ class ChatStream(EventRelay):
         for choice in choices:
             if choice.finish_reason:
                 self.finish_reason = choice.finish_reason
-            if not self.content and (_says(choice.delta) or bytes(choice.text) not in _EMPTY):
+            if not self.content and _tells(choice):
                 self.content = True
+
+
+def _tells(choice: _Choice) -> bool:
+    return _says(choice.delta) or bytes(choice.text) not in _EMPTY
 
 
 def _says(delta: _Delta | None) -> bool:

@@ -70,9 +70,9 @@ async def test_it_ends_where_the_budget_does(dimension):
 async def test_while_there_is_enough_it_grows_unseen():
     limit = Limit("team", "budget", "money", 1_000, Calendar("day"))
     sent, exchange, attempt, store = await written(100, Budget(limit, 5))
-    assert (sent, exchange.refusal, attempt.cost) == (WORD * 100 + STOP + DONE, None, 101)
+    assert (sent, exchange.refusal, attempt.cost) == (WORD * 100 + STOP + DONE, None, 100)
     (standing,) = await store.peek((Claim("team", limit),))
-    assert standing.remaining == 899
+    assert standing.remaining == 900
 
 
 async def test_a_budget_that_is_only_observed_ends_nothing():

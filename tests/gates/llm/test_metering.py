@@ -143,7 +143,7 @@ def test_an_end_without_a_marker_is_booked_by_its_pieces():
     case = streamed()
     case.sent(WORD + STOP)
     assert case.encoder.finish() == b""
-    assert (case.exchange.refusal, case.exchange.usage.source, case.exchange.usage.output_text) == (None, "partial", 2)
+    assert (case.exchange.refusal, case.exchange.usage.source, case.exchange.usage.output_text) == (None, "partial", 1)
 
 
 def test_a_cut_stream_ends_with_an_error_event_and_is_booked_as_partial():
