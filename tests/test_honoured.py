@@ -59,6 +59,7 @@ ALERTS = "control/budgets/test_alerts.py::"
 BECOME = "test_dollars_become_units_and_the_window_has_the_orgs_fiscal_start"
 PLACES = "policies/test_concurrency_limit.py::"
 TOKENS = "policies/test_token_limit.py::"
+EXACT = "policies/test_exact_cache.py::"
 TOOL_LIMIT = "policies/test_tool_limit.py::"
 RETRY = "policies/test_retry.py::"
 HEADERS = "config/test_header_edits.py::test_fields_are_removed_then_set_then_added"
@@ -482,6 +483,14 @@ FIELDS = {
         for name in ("name", "requests", "input", "output", "total")
     },
     **{f"token_limit.{name}": TOKENS + "test_the_claim_is_the_limit_as_written" for name in ("window", "burst", "by")},
+    "exact_cache.ttl": EXACT + "test_an_answer_is_remembered_no_longer_than_is_said",
+    "exact_cache.scope": EXACT + "test_consumers_share_as_widely_as_is_said",
+    "exact_cache.tools": EXACT + "test_tools_are_remembered_where_that_is_said",
+    "exact_cache.finishes": EXACT + "test_answers_cut_at_their_bound_are_remembered_where_that_is_said",
+    "exact_cache.tags": EXACT + "test_answers_are_forgotten_by_team_model_tag_or_all",
+    "exact_cache.largest": EXACT + "test_what_is_longer_than_is_said_passes_by",
+    "exact_cache.client_control": EXACT + "test_clients_have_no_say_where_the_operator_says_so",
+    "exact_cache.mode": EXACT + "test_observing_asks_all_the_same_and_notes_what_would_have_been",
     "token_limit.mode": TOKENS + "test_who_only_looks_refuses_nobody",
     "token_limit.reservation": TOKENS + "test_all_that_may_come_is_set_aside_where_that_is_asked_for",
     "token_limit.oversize": TOKENS + "test_a_call_larger_than_the_whole_allowance_waits_for_it_or_is_refused_for_good",

@@ -14,6 +14,7 @@ from triplegate.core.identity import Principal
 from triplegate.core.outgoing import Outgoing
 from triplegate.core.record import Outcome, Record
 from triplegate.core.usage import Usage
+from triplegate.core.watching import Look
 
 if TYPE_CHECKING:
     from triplegate.core.fold import Chain
@@ -158,6 +159,8 @@ class Exchange(msgspec.Struct, eq=False):
     numbers: Numbers = msgspec.field(default_factory=Numbers)
     taps: list[Callable[[Frame], None]] = []
     on_message: list[Callable[[Message, str], Message | None]] = []
+    looks: list[Look] | None = None
+    """Who looks at the events of a model's answer, the outermost policy first; None: nobody."""
     closers: list[Callable[["Exchange"], None]] = []
     request_id: bytes = b""
     """X-Request-Id: the client's own where it is well formed, else the exchange's id."""
@@ -178,6 +181,12 @@ class Exchange(msgspec.Struct, eq=False):
     """None while the exchange is open."""
     marks: dict[str, Any] | None = None
     """What a policy leaves for its own reply side; None until one does."""
+
+    def look(self, look: Look) -> None:
+        """See the events of the answer, inside of whoever asked before."""
+        if self.looks is None:
+            self.looks = []
+        self.looks.append(look)
 
     @property
     def depth_allowed(self) -> bool:

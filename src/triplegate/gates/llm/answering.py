@@ -6,10 +6,12 @@ from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange
 from triplegate.core.http import Headers, OneFrame, Reply
 from triplegate.core.usage import Usage
+from triplegate.core.watching import watched_of
 from triplegate.gates.llm.asking import Asked, Speech
 from triplegate.gates.llm.beside import READ, REWRITTEN
 from triplegate.gates.llm.call import LlmCall
 from triplegate.gates.llm.cutoff import cutoff_of
+from triplegate.gates.llm.dialects import OF_FAMILY
 from triplegate.gates.llm.facts import in_background
 from triplegate.gates.llm.failures import refusal_of
 from triplegate.gates.llm.flow import FILTERED, Flow, Relayed, Translated
@@ -19,6 +21,7 @@ from triplegate.gates.llm.origins import Background, SealedRelay, Sealing
 from triplegate.gates.llm.streaming import Streaming
 from triplegate.gates.llm.telling import ANTHROPIC
 from triplegate.gates.llm.telling import body as error_body
+from triplegate.gates.llm.watching import flow_of
 from triplegate.gates.llm.whole import (
     MOST,
     MOST_ERROR,
@@ -122,10 +125,14 @@ def _flow(
     exchange: Exchange, attempt: Attempt, call: LlmCall, speech: Speech, asked: Asked, sealing: Sealing | None
 ) -> Flow:
     endpoint = call.endpoint
+    watched = watched_of(exchange.looks)
     if not asked.translated:
         assert endpoint.relay is not None
         fail = anthropic_errors.event if endpoint.family == ANTHROPIC else openai_errors.event
         relay = endpoint.relay(not call.wants_usage)
+        if watched is not None and endpoint.codec is not None and not in_background(call):
+            reader = OF_FAMILY[endpoint.family].reader()
+            return flow_of(watched, relay, fail, reader, endpoint.codec.writer(_shape(exchange, call)), sealing)
         if sealing is None:
             return Relayed(relay, fail)
         if in_background(call):
@@ -134,7 +141,7 @@ def _flow(
     assert speech.codec is not None
     assert endpoint.codec is not None
     unwrapped = unwrapping(speech.codec.family, call.request())
-    return Translated(speech.codec.reader(), endpoint.codec.writer(_shape(exchange, call)), unwrapped)
+    return Translated(speech.codec.reader(), endpoint.codec.writer(_shape(exchange, call)), unwrapped, watched)
 
 
 def _shape(exchange: Exchange, call: LlmCall) -> Shape:
@@ -166,6 +173,8 @@ async def _whole(
             content, events = await speech.beside.run(
                 _read, text, seen, exchange, attempt, call, speech, asked, sealing
             )
+        if exchange.looks is not None and events:
+            content = await _looked_at(content, events, exchange, call, sealing)
     except BaseException:
         frames.close()
         raise
@@ -181,6 +190,23 @@ async def _whole(
     return reply
 
 
+async def _looked_at(
+    content: bytes, events: list[Event], exchange: Exchange, call: LlmCall, sealing: Sealing | None
+) -> bytes:
+    """The whole answer as those who look at it let it be. Raises Refusal."""
+    watched, codec = watched_of(exchange.looks), call.endpoint.codec
+    assert watched is not None
+    if codec is None:
+        return content
+    seen = watched.feed(events)
+    await watched.judge()
+    seen += watched.finish()
+    if not watched.changes:
+        return content
+    written = codec.write_reply(seen, _shape(exchange, call))
+    return written if sealing is None else sealing(written)
+
+
 def _read(
     text: bytes,
     seen: Seen,
@@ -194,7 +220,7 @@ def _read(
     """The whole answer as the client gets it, and its events as far as they matter."""
     if asked.translated:
         return _answer(text, seen, exchange, call, speech)
-    content, events = _passed(text, seen, call), _doubtful(text, speech)
+    content, events = _passed(text, seen, call), _events(text, exchange, call, speech)
     if seen.usage is None and sealing is not None and (begun := unfinished(text)):
         seen.usage, charged = begin(exchange, attempt, call)
         sealing.noted = (begun, charged.note)
@@ -209,6 +235,13 @@ def _passed(text: bytes, seen: Seen, call: LlmCall) -> bytes:
         check(text)
         seen.usage = _asked(call)
     return text
+
+
+def _events(text: bytes, exchange: Exchange, call: LlmCall, speech: Speech) -> list[Event]:
+    """All events of an answer that somebody looks at; of others those that matter here."""
+    if exchange.looks is None or call.endpoint.codec is None:
+        return _doubtful(text, speech)
+    return [] if in_background(call) and unfinished(text) else OF_FAMILY[call.endpoint.family].read_reply(text)
 
 
 def _doubtful(text: bytes, speech: Speech) -> list[Event]:

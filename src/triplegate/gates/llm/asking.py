@@ -1,5 +1,6 @@
 """What one attempt sends: the client's own bytes with named edits, or the call in the provider's dialect."""
 
+from functools import partial
 from typing import Literal
 
 import msgspec
@@ -52,18 +53,19 @@ class Asked(msgspec.Struct, eq=False):
     """The answer must be had whole, if it is not too large for that."""
 
 
-def ask(call: LlmCall, speech: Speech, model: str) -> Asked:
-    """The call for `model` of a provider.
+def ask(call: LlmCall, speech: Speech, model: str, *, anew: bool = False) -> Asked:
+    """The call for `model` of a provider; `anew`: its answer must come in a dialect that can be read here.
 
     Raises Refusal unsupported_endpoint when the provider has no such endpoint, unsupported_parameter where losses are
     refused.
     """
     endpoint = call.endpoint
-    if endpoint.family in speech.speaks:
+    unread = endpoint.codec is not None and endpoint.family not in OF_FAMILY  # nobody can read its answers here
+    if endpoint.family in speech.speaks and not (unread and (anew or call.rewritten)):
         if endpoint.form:
             form: Form = call.look
             return Asked(endpoint.path, form.renamed(model), translated=False, content_type=form.content_type)
-        if _SEALED in call.look.text and endpoint.family in OF_FAMILY:
+        if call.rewritten or (_SEALED in call.look.text and endpoint.family in OF_FAMILY):
             return _own_state_only(call, speech, model)
         body = endpoint.edit(call.look, model=model, include_usage=speech.quirks.stream_usage)
         return Asked(endpoint.path, _shaped(body, speech.quirks), translated=False)
@@ -83,17 +85,17 @@ def ask(call: LlmCall, speech: Speech, model: str) -> Asked:
     return Asked(path.encode("ascii"), text, translated=True, lost=losses.told())
 
 
-async def prepare(call: LlmCall, speech: Speech, model: str) -> Asked:
+async def prepare(call: LlmCall, speech: Speech, model: str, *, anew: bool = False) -> Asked:
     """As `ask`; what takes longer than a loop may be held up is written beside it."""
     size = 0 if call.endpoint.form else call.size
     if size < REWRITTEN or (size < READ and not _rewritten(call, speech)):
-        return ask(call, speech, model)
-    return await speech.beside.run(ask, call, speech, model)
+        return ask(call, speech, model, anew=anew)
+    return await speech.beside.run(partial(ask, anew=anew), call, speech, model)
 
 
 def _rewritten(call: LlmCall, speech: Speech) -> bool:
     """Whether the call is read and written anew."""
-    return call.endpoint.family not in speech.speaks or _SEALED in call.look.text
+    return call.rewritten or call.endpoint.family not in speech.speaks or _SEALED in call.look.text
 
 
 def _own_state_only(call: LlmCall, speech: Speech, model: str) -> Asked:

@@ -72,7 +72,13 @@ class LlmCall(msgspec.Struct, eq=False):
     """The same, counted with its vendor's own vocabulary; 0 = not counted."""
     pin: str = ""
     """The quota group that holds what the call builds on; empty = any may answer."""
+    rewritten: bool = False
+    """A policy changed what is asked: the neutral form counts, not the client's bytes."""
     _request: Request | None = None
+
+    def rewrite(self, request: Request) -> None:
+        """Ask this instead of what the client's bytes say."""
+        self._request, self.rewritten = request, True
 
     def request(self) -> Request:
         """The whole call in neutral form, read once, when the first provider of another dialect is tried.

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from triplegate.core.errors import Refusal
 from triplegate.core.usage import Usage
+from triplegate.core.watching import Watched
 from triplegate.wire.codec import Reader, Relay, Writer
 from triplegate.wire.custom_tools import Unwrapped
 from triplegate.wire.neutral_events import Delta, Event, Failed, Finish, Start, UsageSeen, is_content
@@ -60,6 +61,11 @@ class Flow(Protocol):
         ...
 
     @property
+    def watched(self) -> Watched | None:
+        """Who looks at its events; None: nobody."""
+        ...
+
+    @property
     def model(self) -> str:
         """What answered, in the provider's words."""
         ...
@@ -86,6 +92,7 @@ class Relayed:
     """The provider speaks the client's dialect: its events pass as they came."""
 
     __slots__ = ("_fail", "_relay")
+    watched: Watched | None = None
 
     def __init__(self, relay: Relay, fail: "Fail") -> None:
         self._relay, self._fail = relay, fail
@@ -182,12 +189,16 @@ class Translated:
         "model",
         "pieces",
         "usage",
+        "watched",
     )
     tells = False
 
-    def __init__(self, reader: Reader, writer: Writer, unwrapped: Unwrapped | None = None) -> None:
+    def __init__(
+        self, reader: Reader, writer: Writer, unwrapped: Unwrapped | None = None, watched: Watched | None = None
+    ) -> None:
         """`unwrapped`: what calls of custom tools are brought back by, where there are such tools."""
         self._reader, self._writer, self._unwrapped = reader, writer, unwrapped
+        self.watched = watched
         self._size = 0
         self.content = self.filtered = False
         self.pieces = 0
@@ -209,6 +220,8 @@ class Translated:
         if not self.finish_reason:
             raise Refusal("upstream_reset", "The provider ended the stream before its end.", reason=_CUT)
         self.done = True
+        if self.watched is not None:
+            rest += self._written(self.watched.finish())
         return rest + self._writer.finish()
 
     def fail(self, refusal: Refusal) -> bytes:
@@ -218,7 +231,7 @@ class Translated:
     def _write(self, events: list[Event]) -> bytes:
         if self._unwrapped is not None:
             events = self._unwrapped(events)
-        written: list[bytes] = []
+        good: list[Event] = []
         self._size += _EVENT * len(events)
         for event in events:
             self._note(event)
@@ -226,8 +239,11 @@ class Translated:
                 raise Refusal("upstream_malformed", "The provider's answer is too large to be translated.")
             if self.error is not None:
                 break
-            written.append(self._writer.feed(event))
-        return b"".join(written)
+            good.append(event)
+        return self._written(good if self.watched is None else self.watched.feed(good))
+
+    def _written(self, events: list[Event]) -> bytes:
+        return b"".join([self._writer.feed(event) for event in events])
 
     def _note(self, event: Event) -> None:
         if isinstance(event, Delta):

@@ -15,6 +15,7 @@ from triplegate.core.identity import Principal
 from triplegate.core.learned import Learned
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import House, Kit
+from triplegate.core.watching import Events
 from triplegate.gates.llm import realtime
 from triplegate.gates.llm.answering import understood
 from triplegate.gates.llm.asking import Asked, prepare
@@ -48,6 +49,7 @@ from triplegate.gates.llm.paths import stored
 from triplegate.gates.llm.paths.messages import COUNT, counted, counts
 from triplegate.gates.llm.paths.usage import PATH as USAGE
 from triplegate.gates.llm.paths.usage import OwnUsage
+from triplegate.gates.llm.retelling import Retold, RetoldEncoder, retold
 from triplegate.gates.llm.streaming import Streaming
 from triplegate.gates.llm.telling import ANTHROPIC, only, refused, standings
 from triplegate.gates.llm.weigh import first_of, weigh
@@ -255,7 +257,7 @@ class LlmGate:
         attempt.provider = deployment.provider
         if call.endpoint is realtime.ENDPOINT:
             return await realtime.dial(deployment, exchange, attempt, call, self._surface.channels.bounds, chain)
-        asked = await _asked(attempt, call, deployment)
+        asked = await _asked(attempt, call, deployment, anew=exchange.looks is not None)
         reply = await deployment.send(exchange, attempt, call, asked, chain)
         attempt.final = call.endpoint.once and reply.status < 400
         reply = decoded(reply)
@@ -328,6 +330,10 @@ class LlmGate:
             return await surface.usage.answer(exchange)
         return models_path.answer(exchange, self._listed, surface.base, surface.created)
 
+    async def retell(self, exchange: Exchange, events: Events) -> Reply:
+        """An answer told from events, in the caller's dialect. Raises Refusal of those who look at it."""
+        return await retold(exchange, exchange.call, events)
+
     # replies -----------------------------------------------------------------------------------------------
     def refuse(self, exchange: Exchange, refusal: Refusal) -> Reply:
         """The error object of the dialect that was called."""
@@ -341,7 +347,8 @@ class LlmGate:
 
     def _encoder(self, exchange: Exchange, reply: Reply) -> Encoder:
         if reply.source != "upstream" or reply.status >= 400:
-            return _ENCODER
+            frames = reply.frames
+            return RetoldEncoder(frames) if type(frames) is Retold else _ENCODER
         call: LlmCall = exchange.call
         attempt = adopted(exchange)
         meter = Meter(exchange, attempt, call)
@@ -354,10 +361,10 @@ class LlmGate:
         return WholeEncoder(exchange, call, meter, attempt.flow, large)
 
 
-async def _asked(attempt: Attempt, call: LlmCall, deployment: Deployment) -> Asked:
+async def _asked(attempt: Attempt, call: LlmCall, deployment: Deployment, *, anew: bool) -> Asked:
     """What goes there. Raises Refusal: a deployment that cannot be asked is passed over for one that can."""
     try:
-        return await prepare(call, deployment.speech, deployment.model_for(call.model))
+        return await prepare(call, deployment.speech, deployment.model_for(call.model), anew=anew)
     except Refusal as refusal:
         if refusal.code in _ELSEWHERE:
             attempt.error_class, attempt.numbers.dispatched = "model_missing", 0.0

@@ -96,17 +96,24 @@ class Streaming(Frames):
         try:
             piece = flow.feed(await frames.__anext__())
         except StopAsyncIteration:
+            await self._judge()
             self._ended = True
             return flow.finish()
         if flow.error is not None and not flow.tells:
             self._failure = refusal_of(flow.error, self._deployment)
         elif frames.done:
             try:
+                await self._judge()
                 piece += flow.finish()
                 self._ended = True
             except Refusal as refusal:
                 self._failure = refusal
         return piece
+
+    async def _judge(self) -> None:
+        """Verdicts that must be had before the end. Raises Refusal."""
+        if self.flow.watched is not None:
+            await self.flow.watched.judge()
 
     async def _next_in_time(self, until: float) -> bytes:
         """The next bytes of a stream that still owes its first content. Raises Refusal upstream_timeout."""
