@@ -8,6 +8,7 @@ from triplegate.core.house import Household
 from triplegate.core.http import BytesBody, Encoder, Inbound, OneFrame, Peer, Reply
 from triplegate.core.identity import Directory, Principal, Team
 from triplegate.core.ports import Kit
+from triplegate.stores.memory.cache import MemoryCache
 
 ALICE = Principal("acme", "web", "alice", "key0000001", "free", "key", team_ref="acme/web")
 
@@ -101,6 +102,7 @@ def make_kit(**ports):
     parts = {
         "clock": clock,
         "admission": OpenStore(),
+        "cache": MemoryCache(clock),
         "keys": ListKeys(),
         "secrets": DictSecrets(),
         "pepper": b"pepper",

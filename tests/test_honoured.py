@@ -31,6 +31,7 @@ KEYS = "gates/llm/test_building.py::test_each_key_is_a_deployment_of_its_own_wit
 DEPLOYMENT = "gates/llm/test_deployment.py::"
 CREDENTIALS = "gates/llm/test_credentials.py::"
 MCP = "gates/mcp/test_gate.py::"
+LISTS = "gates/mcp/methods/test_lists.py::"
 ITEMS = "gates/mcp/methods/test_items.py::"
 BODIES = "hostile/test_edge_bodies.py::"
 CALL_PRICE = "config/test_documents_call_price.py::"
@@ -175,6 +176,7 @@ FIELDS = {
     "McpDocument.allowed_origins": "gates/mcp/test_doors.py::test_written_origins_are_the_only_ones",
     "McpDocument.naming": ITEMS + "test_names_are_made_as_it_is_written",
     "McpDocument.separator": ITEMS + "test_a_path_has_names_of_its_own",
+    "McpDocument.fail_closed": LISTS + "test_a_path_may_rather_fail_than_show_a_part",
     "McpDocument.identity": MCP + "test_anonymous_calls_are_booked_on_the_owner",
     "McpDocument.owner": MCP + "test_anonymous_calls_are_booked_on_the_owner",
     "McpDocument.policies": MCP + "test_a_rate_limit_is_told_in_json_rpc_with_the_wait",
@@ -378,6 +380,7 @@ FIELDS = {
     "VirtualServerDocument.resources": ITEMS + "test_a_virtual_server_shows_the_prompts_and_resources_it_names",
     "VirtualServerDocument.naming": ITEMS + "test_a_path_has_names_of_its_own",
     "VirtualServerDocument.separator": ITEMS + "test_a_path_has_names_of_its_own",
+    "VirtualServerDocument.fail_closed": LISTS + "test_a_path_may_rather_fail_than_show_a_part",
     "VirtualServerDocument.teams": MCP + "test_teams_see_their_servers_and_paths_only",
     "VirtualServerDocument.policies": MCP + "test_policies_of_a_virtual_server_hold_on_its_path_only",
     "VirtualServerDocument.scopes": OAUTH + "test_tokens_need_the_scopes_of_the_endpoint_and_keys_do_not",

@@ -10,6 +10,7 @@ async def test_a_value_comes_back_byte_by_byte(state: State) -> None:
     await state.cache.put("a", value, 60.0)
     assert await state.cache.get("a") == value
     assert await state.cache.get("b") is None
+    assert state.cache.shared is (state.store is not None)
     await state.cache.put("empty", b"", 60.0)
     assert await state.cache.get("empty") == b""
 

@@ -84,6 +84,8 @@ class McpDocument(Document):
     """Whether names begin with the alias: always, in collisions, or never (then the first server wins)."""
     separator: Separator = "__"
     """What stands between alias and name."""
+    fail_closed: bool = False
+    """Refuse a list when a server on the path fails, instead of serving it without that part."""
     identity: Literal["none"] | None = None
     """`none` lets everyone in; calls are booked on `owner`."""
     owner: TeamRef | None = None

@@ -91,6 +91,8 @@ class VirtualServerDocument(Document):
     """As `mcp.naming`; absent = as there."""
     separator: Separator | None = None
     """As `mcp.separator`; absent = as there."""
+    fail_closed: bool | None = None
+    """As `mcp.fail_closed`; absent = as there."""
     overrides: dict[FullName, ToolOverride] = Field(default_factory=dict, max_length=1024)
     """Tools by full name: the very name clients see on this path, another description."""
     teams: tuple[TeamRef, ...] | None = None

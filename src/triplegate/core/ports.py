@@ -90,6 +90,11 @@ class Keys(Protocol):
 class Cache(Protocol):
     """Replies by key, with tags; byte-bounded."""
 
+    @property
+    def shared(self) -> bool:
+        """Whether other workers and nodes see the same."""
+        ...
+
     async def get(self, key: str) -> bytes | None:
         """The value, or None."""
         ...

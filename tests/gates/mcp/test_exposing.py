@@ -11,7 +11,7 @@ from triplegate.config.documents import Documents
 from triplegate.config.documents_mcp import ToolOverride
 from triplegate.gates.mcp.access import Access
 from triplegate.gates.mcp.call import OwnItem
-from triplegate.gates.mcp.exposing import Exposure, Naming
+from triplegate.gates.mcp.exposing import Exposure, Showing
 from triplegate.gates.mcp.server import Changes, Server
 
 TEMPLATE = "x://{a}"
@@ -20,14 +20,14 @@ TEMPLATE = "x://{a}"
 class Path:
     """An exposure of servers that list what a test says."""
 
-    def __init__(self, naming=None, kind="tool", **listed):
+    def __init__(self, showing=None, kind="tool", **listed):
         written = {name: {"url": "http://127.0.0.1:1/mcp"} for name in listed}
         documents, kit = Documents.model_validate({"servers": written}), make_kit()
         self.kind, self.changes = kind, Changes()
         self.servers = {name: Server(name, documents.servers[name], kit) for name in listed}
         for name, items in listed.items():
             self.give(name, *items)
-        self.exposure = Exposure("", naming or Naming(), self.servers.values(), Access(documents), self.changes)
+        self.exposure = Exposure("", showing or Showing(), self.servers.values(), Access(documents), self.changes)
 
     def give(self, server, *items):
         named = {"tool": "name", "prompt": "name", "resource": "uri", "template": "uriTemplate"}[self.kind]
@@ -48,12 +48,12 @@ def test_always_begins_every_name_with_the_alias():
 
 
 def test_collisions_begin_only_names_that_two_servers_have():
-    path = Path(Naming("collisions"), a=["x", "y"], b=["x", "z"])
+    path = Path(Showing("collisions"), a=["x", "y"], b=["x", "z"])
     assert path() == {"a__x": ("a", "x"), "y": ("a", "y"), "b__x": ("b", "x"), "z": ("b", "z")}
 
 
 def test_never_leaves_the_name_to_the_first_server():
-    path = Path(Naming("never"), b=["x", "z"], a=["x", "grüße"])
+    path = Path(Showing("never"), b=["x", "z"], a=["x", "grüße"])
     found = path()
     assert found["x"] == ("a", "x")
     assert found["z"] == ("b", "z")
@@ -62,7 +62,7 @@ def test_never_leaves_the_name_to_the_first_server():
 
 
 def test_a_name_that_looks_like_anothers_gets_a_hash():
-    path = Path(Naming("collisions"), a=["x"], b=["x"], c=["a__x"])
+    path = Path(Showing("collisions"), a=["x"], b=["x"], c=["a__x"])
     found = path()
     assert len(found) == 3
     assert found["a__x"] == ("a", "x")
@@ -71,15 +71,15 @@ def test_a_name_that_looks_like_anothers_gets_a_hash():
 
 @pytest.mark.parametrize("separator", ["/", ".", "-", "___"])
 def test_another_separator_stands_between(separator):
-    assert list(Path(Naming(separator=separator), a=["x"])()) == [f"a{separator}x"]
+    assert list(Path(Showing(separator=separator), a=["x"])()) == [f"a{separator}x"]
 
 
 def test_what_is_written_of_a_server_and_of_a_path_replaces_its_words():
-    naming = Naming(
+    showing = Showing(
         servers={"a": {"x": ToolOverride(name="fetch", description="D"), "y": ToolOverride(description="server's")}},
         path={"a__y": ToolOverride(name="read_file", description="path's"), "b__z": ToolOverride(name="a__fetch")},
     )
-    path = Path(naming, a=["x", "y"], b=["z"])
+    path = Path(showing, a=["x", "y"], b=["z"])
     found = {item.name: item for item in path.items}
     assert found["read_file"].definition == b'{"description":"path\'s","name":"read_file"}'
     assert found["read_file"].own.definition == b'{"name":"y"}'
@@ -88,8 +88,8 @@ def test_what_is_written_of_a_server_and_of_a_path_replaces_its_words():
 
 
 def test_prompts_have_names_too_and_no_overrides():
-    naming = Naming("never", servers={"a": {"x": ToolOverride(name="y")}})
-    assert list(Path(naming, kind="prompt", a=["x"], b=["x"])()) == ["x"]
+    showing = Showing("never", servers={"a": {"x": ToolOverride(name="y")}})
+    assert list(Path(showing, kind="prompt", a=["x"], b=["x"])()) == ["x"]
 
 
 @pytest.mark.parametrize("kind", ["resource", "template"])
@@ -110,7 +110,7 @@ def test_items_are_made_anew_only_when_their_kind_changed():
 
 def test_paths_that_show_an_item_alike_share_it():
     path = Path(a=["x"])
-    another = Exposure("", Naming(), path.servers.values(), path.exposure._access, path.changes)
+    another = Exposure("", Showing(), path.servers.values(), path.exposure._access, path.changes)
     assert another.items("tool")[1][0] is path.items[0]
 
 
@@ -123,7 +123,7 @@ ANY = st.text(alphabet="ab_./-é ", min_size=1, max_size=70)
     st.dictionaries(st.sampled_from(["a", "b", "a-b", "a_a"]), st.lists(ANY, unique=True, max_size=6)),
 )
 def test_names_are_unique_short_and_lead_back_to_one_item_each(mode, listed):
-    path = Path(Naming(mode), **listed)
+    path = Path(Showing(mode), **listed)
     names = [item.name for item in path.items]
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"[A-Za-z0-9_./-]{1,64}", name) for name in names)
@@ -140,7 +140,7 @@ def test_a_server_that_is_added_renames_nothing(before, added):
 
 @pytest.mark.parametrize("mode", ["always", "collisions", "never"])
 def test_a_name_is_supposed_to_be_what_it_would_be(mode):
-    naming = Naming(mode, servers={"a": {"x": ToolOverride(name="y")}}, path={"a__z": ToolOverride(name="zed")})
-    path = Path(naming, a=["x", "z"])
+    showing = Showing(mode, servers={"a": {"x": ToolOverride(name="y")}}, path={"a__z": ToolOverride(name="zed")})
+    path = Path(showing, a=["x", "z"])
     for name, (_, own) in path().items():
         assert path.exposure.supposed("tool", name, path.servers.values()).own.name == own

@@ -8,7 +8,7 @@ from triplegate.core.identity import Principal
 from triplegate.gates.mcp.access import Access
 from triplegate.gates.mcp.call import OwnItem
 from triplegate.gates.mcp.catalog import Catalog
-from triplegate.gates.mcp.exposing import Naming
+from triplegate.gates.mcp.exposing import Showing
 from triplegate.gates.mcp.server import Server
 from triplegate.gates.mcp.views import Views
 from triplegate.upstreams.supervisor import TaskSupervisor
@@ -29,7 +29,7 @@ def make(*, offline=False, **servers):
         for listing in server.state.listings.values():
             listing.fresh_until = 1e9
     catalog, access = Catalog(kit), Access(documents)
-    return Views(made, {"": Naming(), "v": Naming()}, access, catalog), made, catalog
+    return Views(made, {"": Showing(), "v": Showing()}, access, catalog), made, catalog
 
 
 def give(server, catalog, *names):

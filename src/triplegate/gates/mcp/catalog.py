@@ -12,6 +12,7 @@ from triplegate.gates.mcp.call import OwnItem
 from triplegate.gates.mcp.connecting import META, OURS, era_of_server, modern_headers, session_headers, session_of
 from triplegate.gates.mcp.kinds import KINDS, Kind
 from triplegate.gates.mcp.server import Changes, Listing, Server, ServerState
+from triplegate.gates.mcp.shelf import Shelf
 from triplegate.wire.json_members import encode, read_members
 from triplegate.wire.mcp_params import mirrored
 
@@ -53,13 +54,15 @@ _named = msgspec.json.Decoder(_Named).decode
 class Catalog:
     """Fetches lists; what it learns is kept in each server's state."""
 
-    __slots__ = ("_kit", "changes", "offline")
+    __slots__ = ("_kit", "_shelf", "changes", "offline")
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
         self.offline = kit.offline
         """True where nothing may be sent: no server is asked."""
         self.changes = kit.state(Changes, "mcp", Changes)
+        shelf = Shelf.kept(kit)
+        self._shelf = shelf if shelf.shared else None
 
     async def load(self, servers: Iterable[Server], kinds: Iterable[Kind], *, patient: bool, wait: float = 0.0) -> None:
         """Fetch what is not fresh, all at once; returns when all is there or `wait` (or `WAIT`) seconds have passed.
@@ -95,6 +98,11 @@ class Catalog:
         )
 
     async def _fetch(self, server: Server, kind: Kind, listing: Listing) -> None:
+        shelf = self._shelf
+        if shelf is not None:
+            shelf.join(server, self._apply)
+            if not listing.loaded and (known := await shelf.take(server, kind)) is not None:
+                await self._keep(server, kind, _read_items(kind, known))
         try:
             async with asyncio.timeout(_WHOLE):
                 items = await self._items(server, kind, listing)
@@ -104,27 +112,40 @@ class Catalog:
             return
         listing.failure = ""
         listing.fresh_until = self._kit.clock.now() + listing.ttl
-        if not listing.loaded or items != listing.items:
-            listing.items, listing.loaded = items, True
-            self.changes.note(kind)
+        if await self._keep(server, kind, items) and shelf is not None:
+            await shelf.put(server, kind, items)
+
+    async def _keep(self, server: Server, kind: Kind, items: tuple[OwnItem, ...]) -> bool:
+        """Put a list in force; whether it says anything new."""
+        listing = server.state.listings[kind]
+        if listing.loaded and items == listing.items:
+            return False
+        listing.items, listing.loaded = items, True
+        self.changes.note(kind)
+        return True
+
+    async def _apply(self, server: Server, kind: Kind, definitions: list[msgspec.Raw]) -> None:
+        """Another node has fetched a list that is new."""
+        listing = server.state.listings[kind]
+        listing.fresh_until = self._kit.clock.now() + listing.ttl
+        await self._keep(server, kind, _read_items(kind, definitions))
 
     async def _items(self, server: Server, kind: Kind, listing: Listing) -> "tuple[OwnItem, ...]":
         """Every page of the list; a server that does not say that it has this kind is not asked for it."""
         await era_of_server(server)
-        found: dict[str, OwnItem] = {}
+        found: list[msgspec.Raw] = []
         ttl, cursor = None, None
         for _ in range(_PAGES if server.state.offers(KINDS[kind].capability) else 0):
+            if len(found) >= _MOST:
+                break
             page = await _read_page(server, kind, cursor)
             ttl = page.ttlMs
-            for raw in getattr(page, KINDS[kind].member):
-                item = _read_item(kind, raw)
-                if item is not None and len(found) < _MOST:
-                    found.setdefault(item.name, item)
+            found += getattr(page, KINDS[kind].member)
             if not page.nextCursor or page.nextCursor == cursor:
                 break
             cursor = page.nextCursor
         listing.ttl = _TTL if ttl is None else min(max(ttl / 1000, _TTL_LEAST), _TTL_MOST)
-        return tuple(found.values())
+        return _read_items(kind, found)
 
 
 async def _read_page(server: Server, kind: Kind, cursor: str | None) -> _Page:
@@ -164,6 +185,18 @@ def forget(state: ServerState, owner: str, session: object) -> None:
     """Drop a session that has ended, unless somebody has already replaced it."""
     if state.sessions.get(owner) is session:
         del state.sessions[owner]
+
+
+def _read_items(kind: Kind, definitions: list[msgspec.Raw]) -> tuple[OwnItem, ...]:
+    """Those that can be offered; of two with the same name the first."""
+    found: dict[str, OwnItem] = {}
+    for raw in definitions:
+        item = _read_item(kind, raw)
+        if item is not None:
+            found.setdefault(item.name, item)
+            if len(found) >= _MOST:
+                break
+    return tuple(found.values())
 
 
 def _read_item(kind: Kind, raw: msgspec.Raw) -> OwnItem | None:

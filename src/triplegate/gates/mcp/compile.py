@@ -12,7 +12,7 @@ from triplegate.gates.mcp.access import Access
 from triplegate.gates.mcp.calling import Calling
 from triplegate.gates.mcp.catalog import Catalog
 from triplegate.gates.mcp.doors import Doors
-from triplegate.gates.mcp.exposing import Naming
+from triplegate.gates.mcp.exposing import Showing
 from triplegate.gates.mcp.gate import Endpoint, McpGate
 from triplegate.gates.mcp.oauth import WELL_KNOWN, Oauth
 from triplegate.gates.mcp.own import Own
@@ -38,7 +38,7 @@ def compile_mcp(documents: Documents, kit: Kit, house: House, snapshot: str, cha
         written.path,
         endpoints,
         Doors(written.allowed_hosts, written.allowed_origins, oauth),
-        Reading(access, Views(servers, _namings(documents), access, catalog), sessions),
+        Reading(access, Views(servers, _showings(documents), access, catalog), sessions),
         Own(sessions, catalog, kit.clock),
         Calling(kit, sessions),
         sessions,
@@ -57,14 +57,15 @@ def compile_mcp(documents: Documents, kit: Kit, house: House, snapshot: str, cha
     return Compiled(gate, (paths[0], WELL_KNOWN, told), (paths[1], told + "/"))
 
 
-def _namings(documents: Documents) -> dict[str, Naming]:
-    """How each path names what it shows."""
+def _showings(documents: Documents) -> dict[str, Showing]:
+    """How each path shows what there is."""
     written = documents.mcp
     said = {name: document.overrides for name, document in documents.servers.items() if document.overrides}
-    found = {"": Naming(written.naming, written.separator, said)}
+    found = {"": Showing(written.naming, written.separator, said, fail_closed=written.fail_closed)}
     for name, virtual in documents.virtual_servers.items():
         mode, separator = virtual.naming or written.naming, virtual.separator or written.separator
-        found[name] = Naming(mode, separator, said, virtual.overrides)
+        closed = written.fail_closed if virtual.fail_closed is None else virtual.fail_closed
+        found[name] = Showing(mode, separator, said, virtual.overrides, closed)
     return found
 
 

@@ -16,8 +16,8 @@ from triplegate.wire.mcp_headers import encode_value
 _NO_OVERRIDE = ToolOverride()
 
 
-class Naming(msgspec.Struct, frozen=True, eq=False):
-    """How one path names what it shows."""
+class Showing(msgspec.Struct, frozen=True, eq=False):
+    """How one path shows what there is."""
 
     mode: NamingMode = "always"
     separator: str = SEPARATOR
@@ -25,17 +25,19 @@ class Naming(msgspec.Struct, frozen=True, eq=False):
     """What servers' documents say of their tools: server → own name → override."""
     path: Mapping[str, ToolOverride] = {}
     """What the path's document says of tools by full name."""
+    fail_closed: bool = False
+    """Whether a list is refused when a server fails."""
 
 
 class Exposure:
     """The items of one path, made anew only when some server's items of the kind have changed."""
 
-    __slots__ = ("_access", "_changes", "_items", "_naming", "_servers", "_virtual")
+    __slots__ = ("_access", "_changes", "_items", "_servers", "_virtual", "showing")
 
     def __init__(
-        self, virtual: str, naming: Naming, servers: Iterable[Server], access: Access, changes: Changes
+        self, virtual: str, showing: Showing, servers: Iterable[Server], access: Access, changes: Changes
     ) -> None:
-        self._virtual, self._naming = virtual, naming
+        self._virtual, self.showing = virtual, showing
         self._servers = sorted(servers, key=lambda server: server.name)
         self._access, self._changes = access, changes
         self._items: dict[Kind, tuple[int, tuple[Item, ...]]] = {}
@@ -51,19 +53,19 @@ class Exposure:
 
     def likely(self, name: str, servers: Iterable[Server]) -> list[Server]:
         """The servers that may have an item of this name; all of them where names do not begin with the alias."""
-        naming = self._naming
-        if naming.mode != "always" or naming.path:
+        showing = self.showing
+        if showing.mode != "always" or showing.path:
             return list(servers)
-        return [server for server in servers if may_begin(name, server.alias, naming.separator)]
+        return [server for server in servers if may_begin(name, server.alias, showing.separator)]
 
     def supposed(self, kind: Kind, name: str, servers: Iterable[Server]) -> Item | None:
         """The item that this name would be if a server has it: where no server may be asked."""
-        naming = self._naming
+        showing = self.showing
         for server in servers:
             begin = full_name(server.alias, "")
-            written = [full.removeprefix(begin) for full in naming.path if full.startswith(begin)]
-            bare = name.removeprefix(server.alias + naming.separator)
-            for own in (*written, *naming.servers.get(server.name, ()), bare, name):
+            written = [full.removeprefix(begin) for full in showing.path if full.startswith(begin)]
+            bare = name.removeprefix(server.alias + showing.separator)
+            for own in (*written, *showing.servers.get(server.name, ()), bare, name):
                 item = OwnItem(own, b'{"name":""}')
                 if own and self._shows(server, kind, item) and self._wish(kind, server, item, 1) == name:
                     return write_item(server, kind, item, name)
@@ -91,7 +93,7 @@ class Exposure:
         found.sort(key=lambda one: not self._override(kind, *one).name)
         for server, own in found:
             name = self._wish(kind, server, own, alike[own.name])
-            if name in taken and self._naming.mode != "never":
+            if name in taken and self.showing.mode != "never":
                 name = hashed(name, server.alias, own.name)
             if name not in taken:
                 taken[name] = make_item(server, kind, own, name, self._override(kind, server, own).description)
@@ -99,23 +101,23 @@ class Exposure:
 
     def _wish(self, kind: Kind, server: Server, own: OwnItem, alike: int) -> str:
         """The name it gets unless another has it already."""
-        naming = self._naming
+        showing = self.showing
         if kind == "tool":
-            written = naming.path.get(full_name(server.alias, own.name), _NO_OVERRIDE).name
+            written = showing.path.get(full_name(server.alias, own.name), _NO_OVERRIDE).name
             if written:
                 return written
         name = self._override(kind, server, own).name or own.name
-        if naming.mode == "never" or (naming.mode == "collisions" and alike == 1):
+        if showing.mode == "never" or (showing.mode == "collisions" and alike == 1):
             return expose_bare(server.alias, name)
-        return expose(server.alias, name, naming.separator)
+        return expose(server.alias, name, showing.separator)
 
     def _override(self, kind: Kind, server: Server, own: OwnItem) -> ToolOverride:
         """What is written about a tool; the path's word counts more than the server's."""
-        naming = self._naming
-        if kind != "tool" or not (naming.servers or naming.path):
+        showing = self.showing
+        if kind != "tool" or not (showing.servers or showing.path):
             return _NO_OVERRIDE
-        said = naming.servers.get(server.name, {}).get(own.name, _NO_OVERRIDE)
-        here = naming.path.get(full_name(server.alias, own.name), _NO_OVERRIDE)
+        said = showing.servers.get(server.name, {}).get(own.name, _NO_OVERRIDE)
+        here = showing.path.get(full_name(server.alias, own.name), _NO_OVERRIDE)
         return ToolOverride(name=here.name or said.name, description=here.description or said.description)
 
     # resources and templates -------------------------------------------------------------------------------------

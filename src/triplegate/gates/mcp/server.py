@@ -100,6 +100,7 @@ class Server:
     """What `Target.wiring` is at the mcp gate."""
 
     __slots__ = (
+        "__weakref__",
         "_base",
         "_kit",
         "_priced",
@@ -108,6 +109,7 @@ class Server:
         "alias",
         "exposed",
         "name",
+        "place",
         "spares",
         "state",
     )
@@ -119,7 +121,9 @@ class Server:
         self._transport = transport_of(document, kit)
         self._base = self._transport.dispatch()
         self._tuned: dict[Chain, Dispatch] = {}
-        self.state = kit.state(ServerState, f"server:{name}|{self._transport.place}", ServerState)
+        self.place = f"{name}|{self._transport.place}"
+        """Tells it from every other one, here and on other nodes."""
+        self.state = kit.state(ServerState, f"server:{self.place}", ServerState)
         self.spares = kit.state(Spares, f"server:{name}", Spares)
         """Shared by all calls to it."""
         self.exposed: dict[Kind, tuple[tuple[OwnItem, ...], dict[tuple[str, str, str | None], Item]]] = {}

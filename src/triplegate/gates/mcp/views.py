@@ -6,7 +6,7 @@ from triplegate.core.identity import Principal
 from triplegate.gates.mcp.access import Access
 from triplegate.gates.mcp.call import Item, OwnItem
 from triplegate.gates.mcp.catalog import Catalog
-from triplegate.gates.mcp.exposing import Exposure, Naming, write_item
+from triplegate.gates.mcp.exposing import Exposure, Showing, write_item
 from triplegate.gates.mcp.kinds import KINDS, Kind
 from triplegate.gates.mcp.names import read_uri
 from triplegate.gates.mcp.server import Server
@@ -62,6 +62,11 @@ class View:
         item = self.table(kind).get(name)
         return self._unlisted(name) if item is None and kind == "resource" else item
 
+    @property
+    def fail_closed(self) -> bool:
+        """Whether a list is refused when a server fails, rather than served without its part."""
+        return self._exposure.showing.fail_closed
+
     async def all(self, kind: Kind) -> Mapping[str, Item]:
         """Every item of a kind, of all servers that answer in time."""
         await self._catalog.load(self.servers, (kind,), patient=False)
@@ -103,12 +108,12 @@ class Views:
     __slots__ = ("_access", "_catalog", "_exposures", "_made", "_servers")
 
     def __init__(
-        self, servers: Mapping[str, Server], namings: Mapping[str, Naming], access: Access, catalog: Catalog
+        self, servers: Mapping[str, Server], showings: Mapping[str, Showing], access: Access, catalog: Catalog
     ) -> None:
         self._servers, self._access, self._catalog = servers, access, catalog
         self._exposures = {
-            virtual: Exposure(virtual, naming, servers.values(), access, catalog.changes)
-            for virtual, naming in namings.items()
+            virtual: Exposure(virtual, showing, servers.values(), access, catalog.changes)
+            for virtual, showing in showings.items()
         }
         self._made: dict[tuple[str, str, str], View] = {}
 

@@ -13,6 +13,7 @@ class MemoryCache:
     """The Cache port; the entry that was used longest ago goes first."""
 
     __slots__ = ("_clock", "_entries", "_limit", "_size", "_tagged", "evicted")
+    shared = False
 
     def __init__(self, clock: Clock, max_bytes: int = 64 * 1024 * 1024) -> None:
         self._clock = clock

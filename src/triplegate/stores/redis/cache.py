@@ -32,6 +32,7 @@ class RedisCache:
     """The Cache port. A store that is away is a cache that has nothing: it never fails a call."""
 
     __slots__ = ("_keys", "_pipeline", "_tags", "failures")
+    shared = True
 
     def __init__(self, pipeline: Pipeline, namespace: str = "tg") -> None:
         self._pipeline = pipeline

@@ -9,6 +9,7 @@ from tests.gates.mcp.test_gate import servers
 
 from triplegate.gates.mcp import catalog
 from triplegate.gates.mcp.methods import lists
+from triplegate.gates.mcp.server import Listing, ServerState
 from triplegate.samples.http import Answer
 
 
@@ -26,6 +27,27 @@ async def test_one_dead_server_does_not_fail_the_list(house, sample, http):
     assert {tool["name"].partition("__")[0] for tool in result["tools"]} == {"files"}
     assert result["_meta"]["triplegate.dev/unavailable"] == ["s1"]
     assert result["ttlMs"] <= 5000
+
+
+@pytest.mark.parametrize("method", ["tools/list", "prompts/list", "resources/list", "resources/templates/list"])
+async def test_a_path_may_rather_fail_than_show_a_part(house, sample, http, method):
+    alive, dead = await sample(), await sample()
+    virtual = 'virtual_servers: {all: {tools: ["*"]}, part: {tools: ["*"], fail_closed: false}}\n'
+    gate = await house(servers(alive, dead) + virtual + "mcp: {fail_closed: true}\n")
+    http.headers.update(bearer(gate.key()))
+    whole = await http.post(f"{gate.url}/mcp", **modern(method))
+    assert "result" in whole.json()
+    await dead.stop()
+    for state in gate.gateway.kit.states.every(ServerState):
+        state.era, state.listings = None, {kind: Listing() for kind in state.listings}
+    for path in ("/mcp", "/mcp/all"):
+        answer = await http.post(gate.url + path, **modern(method))
+        assert (answer.status_code, answer.json()["error"]["data"]["refusal"]) == (502, "upstream_failed")
+    assert "result" in (await http.post(f"{gate.url}/mcp/part", **modern(method))).json()
+    called = await http.post(
+        f"{gate.url}/mcp", **modern("tools/call", {"name": "files__echo", "arguments": {"text": "a"}})
+    )
+    assert called.json()["result"]["content"][0]["text"] == "a"
 
 
 async def test_a_server_that_hangs_delays_one_list_by_the_deadline_and_no_other(

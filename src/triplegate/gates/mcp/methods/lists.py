@@ -29,6 +29,11 @@ class Lister:
         assert view is not None
         after = _after(call)
         table = await view.all(self._kind)
+        listings = {server.name: server.state.listings[self._kind] for server in view.servers}
+        failing = [name for name, listing in listings.items() if listing.failure or not listing.loaded]
+        if failing and view.fail_closed:
+            reason = f"no list of {', '.join(failing)}"
+            raise Refusal("upstream_failed", "A server does not list what it has.", reason=reason)
         names = list(table)
         start = 0 if after is None else bisect_right(names, after)
         page = names[start : start + PAGE]
@@ -36,8 +41,6 @@ class Lister:
         members = [b'"%b":[%b]' % (KINDS[self._kind].member.encode("ascii"), definitions)]
         if start + PAGE < len(names):
             members.append(b'"nextCursor":"%b"' % binascii.b2a_base64(page[-1].encode(), newline=False))
-        listings = {server.name: server.state.listings[self._kind] for server in view.servers}
-        failing = [name for name, listing in listings.items() if listing.failure or not listing.loaded]
         if call.era == "modern":
             now = own.clock.now()
             ttl = min([max(0.0, listing.fresh_until - now) for listing in listings.values()], default=TTL)
