@@ -31,6 +31,7 @@ HOUSE = """
 mcp:
   identity: none
   owner: web
+  naming: never
   policies:
     - {use: rate_limit, requests: 100000, window: 1m}
 orgs: {acme: {teams: {web: {budget: {money: 1000, per: month}}}}}
