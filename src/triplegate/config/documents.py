@@ -86,6 +86,8 @@ class McpDocument(Document):
     """What stands between alias and name."""
     fail_closed: bool = False
     """Refuse a list when a server on the path fails, instead of serving it without that part."""
+    progressive: bool = False
+    """List search_tools, describe_tool and call_tool, which reach all others, instead of every tool."""
     identity: Literal["none"] | None = None
     """`none` lets everyone in; calls are booked on `owner`."""
     owner: TeamRef | None = None

@@ -93,6 +93,8 @@ class VirtualServerDocument(Document):
     """As `mcp.separator`; absent = as there."""
     fail_closed: bool | None = None
     """As `mcp.fail_closed`; absent = as there."""
+    progressive: bool | None = None
+    """As `mcp.progressive`; absent = as there."""
     overrides: dict[FullName, ToolOverride] = Field(default_factory=dict, max_length=1024)
     """Tools by full name: the very name clients see on this path, another description."""
     teams: tuple[TeamRef, ...] | None = None

@@ -63,6 +63,8 @@ class McpCall(msgspec.Struct, frozen=True, eq=False):
     """What the message names, found in the view."""
     messages: tuple[bytes, ...] = ()
     """Of a batch."""
+    through: str = ""
+    """The tool of progressive discovery by which it came; else empty."""
 
     def digest(self) -> str:
         """SHA-256 of the arguments as they came; what the ledger keeps instead of them."""

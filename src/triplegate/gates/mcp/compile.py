@@ -61,11 +61,16 @@ def _showings(documents: Documents) -> dict[str, Showing]:
     """How each path shows what there is."""
     written = documents.mcp
     said = {name: document.overrides for name, document in documents.servers.items() if document.overrides}
-    found = {"": Showing(written.naming, written.separator, said, fail_closed=written.fail_closed)}
+    found = {
+        "": Showing(
+            written.naming, written.separator, said, fail_closed=written.fail_closed, progressive=written.progressive
+        )
+    }
     for name, virtual in documents.virtual_servers.items():
         mode, separator = virtual.naming or written.naming, virtual.separator or written.separator
         closed = written.fail_closed if virtual.fail_closed is None else virtual.fail_closed
-        found[name] = Showing(mode, separator, said, virtual.overrides, closed)
+        progressive = written.progressive if virtual.progressive is None else virtual.progressive
+        found[name] = Showing(mode, separator, said, virtual.overrides, closed, progressive)
     return found
 
 

@@ -9,6 +9,7 @@ from triplegate.gates.mcp.access import Access
 from triplegate.gates.mcp.call import Item, OwnItem
 from triplegate.gates.mcp.kinds import KINDS, Kind
 from triplegate.gates.mcp.names import SEPARATOR, expose, expose_bare, expose_uri, full_name, hashed, may_begin
+from triplegate.gates.mcp.search import Index
 from triplegate.gates.mcp.server import Changes, Server
 from triplegate.wire.json_members import encode, read_members, set_members
 from triplegate.wire.mcp_headers import encode_value
@@ -27,12 +28,14 @@ class Showing(msgspec.Struct, frozen=True, eq=False):
     """What the path's document says of tools by full name."""
     fail_closed: bool = False
     """Whether a list is refused when a server fails."""
+    progressive: bool = False
+    """Whether tools are found by searching instead of listed."""
 
 
 class Exposure:
     """The items of one path, made anew only when some server's items of the kind have changed."""
 
-    __slots__ = ("_access", "_changes", "_items", "_servers", "_virtual", "showing")
+    __slots__ = ("_access", "_changes", "_index", "_items", "_servers", "_virtual", "showing")
 
     def __init__(
         self, virtual: str, showing: Showing, servers: Iterable[Server], access: Access, changes: Changes
@@ -41,6 +44,7 @@ class Exposure:
         self._servers = sorted(servers, key=lambda server: server.name)
         self._access, self._changes = access, changes
         self._items: dict[Kind, tuple[int, tuple[Item, ...]]] = {}
+        self._index: tuple[int, Index] | None = None
 
     def items(self, kind: Kind) -> tuple[int, tuple[Item, ...]]:
         """What there is, by server and in each server's own order; with the count of changes it was made at."""
@@ -50,6 +54,14 @@ class Exposure:
             named = self._named if KINDS[kind].named == "name" else self._told_apart
             known = self._items[kind] = (count, tuple(named(kind)))
         return known
+
+    def index(self) -> Index:
+        """What finds tools by words; made anew when tools have changed."""
+        count, items = self.items("tool")
+        known = self._index
+        if known is None or known[0] != count:
+            known = self._index = (count, Index(items))
+        return known[1]
 
     def likely(self, name: str, servers: Iterable[Server]) -> list[Server]:
         """The servers that may have an item of this name; all of them where names do not begin with the alias."""

@@ -129,6 +129,8 @@ class McpGate:
             part = f"servers/{item.server.name}{endpoint.suffix}"
             if item.kind == "tool":
                 exchange.tool, exchange.arguments = item.name, call.digest()
+        elif call.through:
+            exchange.tool = call.through
         exchange.scope = (part, principal.plan, principal.team_ref)
 
     async def check(self, exchange: Exchange) -> None:
@@ -139,7 +141,7 @@ class McpGate:
         """A call of an item goes to its server; all else is answered here."""
         call: McpCall = exchange.call
         if call.kind == "request":
-            answer = METHODS[call.method].answer
+            answer = METHODS[call.through or call.method].answer
             if answer is not None:
                 return await answer(self._own, exchange, call)
             assert call.item is not None

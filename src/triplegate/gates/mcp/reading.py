@@ -7,8 +7,9 @@ from triplegate.core.identity import Principal
 from triplegate.gates.mcp.access import Access
 from triplegate.gates.mcp.asking import media_type
 from triplegate.gates.mcp.call import McpCall
+from triplegate.gates.mcp.methods.discovery import unwrap
 from triplegate.gates.mcp.methods.items import not_found
-from triplegate.gates.mcp.methods.table import method_of
+from triplegate.gates.mcp.methods.table import METHODS, method_of
 from triplegate.gates.mcp.sessions import ClientSession, ClientSessions
 from triplegate.gates.mcp.views import View, Views
 from triplegate.wire.json_members import Members, read_members
@@ -79,11 +80,16 @@ class Reading:
         check_version(envelope.version, (MODERN,))
         if env.kind == "notification":
             return McpCall("notification", "modern", env.method)
-        method, identity, params = method_of(env.method, "modern"), bytes(env.id), envelope.params
+        method, identity, params, through = method_of(env.method, "modern"), bytes(env.id), envelope.params, ""
+        if view.progressive and env.method == "tools/call":
+            env, params, through = unwrap(env, params)
+            method = METHODS[through or env.method]
         item = None if method.find is None else await method.find(view, params)
-        if item is not None and item.own.mirrors:
+        if item is not None and item.own.mirrors and not through:
             check_params(exchange.inbound.headers, item.own.mirrors, bytes(params.get("arguments", b"")))
-        return McpCall("request", "modern", env.method, identity, env, params, envelope.meta, view=view, item=item)
+        return McpCall(
+            "request", "modern", env.method, identity, env, params, envelope.meta, None, view, item, through=through
+        )
 
     # up to 2025-11-25 --------------------------------------------------------------------------------------------
     async def _legacy(
@@ -97,9 +103,15 @@ class Reading:
             raise Refusal("rpc_invalid_request", "The header MCP-Protocol-Version names no version of a session.")
         if env.kind != "request":
             return McpCall(env.kind, "legacy", env.method, identity, session=session)
-        method, params = method_of(env.method, "legacy"), read_params(env)
+        method, params, through = method_of(env.method, "legacy"), read_params(env), ""
+        if view.progressive and env.method == "tools/call":
+            env, params, through = unwrap(env, params)
+            method = METHODS[through or env.method]
         item = None if method.find is None else await method.find(view, params)
-        return McpCall("request", "legacy", env.method, identity, env, params, _meta(params), session, view, item)
+        meta = _meta(params)
+        return McpCall(
+            "request", "legacy", env.method, identity, env, params, meta, session, view, item, through=through
+        )
 
     async def _batch(
         self, exchange: Exchange, principal: Principal, view: View, routing: Routing, text: bytes

@@ -17,13 +17,13 @@ def modern_request(exchange: Exchange, call: McpCall, item: Item) -> tuple[Heade
     if call.method in NAMED_BY:
         headers.append((b"mcp-name", item.header_name))
     changes = addressed(call, item)
-    if call.era == "modern":
+    if call.era == "modern" and not call.through:
         headers += [line for line in exchange.inbound.headers if line[0].startswith(PREFIX)]
-    else:
+    elif item.own.mirrors:
+        headers += params_of(item.own.mirrors, bytes(call.params.get("arguments", b"")))
+    if call.era == "legacy":
         client = call.session.client if call.session is not None else b""
         changes["_meta"] = modern_meta(bytes(call.params.get("_meta", b"")), client)
-        if item.own.mirrors:
-            headers += params_of(item.own.mirrors, bytes(call.params.get("arguments", b"")))
     return headers, _edited(call, changes, None)
 
 

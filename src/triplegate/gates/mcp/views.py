@@ -9,6 +9,7 @@ from triplegate.gates.mcp.catalog import Catalog
 from triplegate.gates.mcp.exposing import Exposure, Showing, write_item
 from triplegate.gates.mcp.kinds import KINDS, Kind
 from triplegate.gates.mcp.names import read_uri
+from triplegate.gates.mcp.search import Index
 from triplegate.gates.mcp.server import Server
 from triplegate.wire.uri_template import matcher
 
@@ -66,6 +67,15 @@ class View:
     def fail_closed(self) -> bool:
         """Whether a list is refused when a server fails, rather than served without its part."""
         return self._exposure.showing.fail_closed
+
+    @property
+    def progressive(self) -> bool:
+        """Whether clients are shown the three tools that find the others instead of all of them."""
+        return self._exposure.showing.progressive
+
+    def index(self) -> Index:
+        """What finds tools by words; of the whole path: leave out what is not in the table."""
+        return self._exposure.index()
 
     async def all(self, kind: Kind) -> Mapping[str, Item]:
         """Every item of a kind, of all servers that answer in time."""

@@ -9,7 +9,7 @@ from triplegate.gates.mcp.methods.table import METHODS, method_of
 @pytest.mark.parametrize("method", sorted(METHODS))
 def test_every_method_has_an_answer_or_an_item_whose_server_has_one(method):
     assert METHODS[method].answer is not None or METHODS[method].find is not None
-    assert METHODS[method].eras
+    assert ("/" in method or method in ("initialize", "ping")) is bool(METHODS[method].eras)
 
 
 @pytest.mark.parametrize(

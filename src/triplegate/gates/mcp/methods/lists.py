@@ -8,6 +8,7 @@ from triplegate.core.exchange import Exchange
 from triplegate.core.http import Reply
 from triplegate.gates.mcp.call import McpCall
 from triplegate.gates.mcp.kinds import KINDS, Kind
+from triplegate.gates.mcp.methods.discovery import DEFINITIONS
 from triplegate.gates.mcp.own import DEGRADED, TTL, Own, complete, read_text, result_reply
 from triplegate.wire.json_members import encode
 
@@ -34,10 +35,11 @@ class Lister:
         if failing and view.fail_closed:
             reason = f"no list of {', '.join(failing)}"
             raise Refusal("upstream_failed", "A server does not list what it has.", reason=reason)
-        names = list(table)
+        few = DEFINITIONS if self._kind == "tool" and view.progressive else None
+        names = list(table if few is None else few)
         start = 0 if after is None else bisect_right(names, after)
         page = names[start : start + PAGE]
-        definitions = b",".join([table[name].definition for name in page])
+        definitions = b",".join([table[name].definition if few is None else few[name] for name in page])
         members = [b'"%b":[%b]' % (KINDS[self._kind].member.encode("ascii"), definitions)]
         if start + PAGE < len(names):
             members.append(b'"nextCursor":"%b"' % binascii.b2a_base64(page[-1].encode(), newline=False))
