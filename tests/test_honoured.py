@@ -90,6 +90,7 @@ CHAIN = "core/test_chains.py::test_policies_merge_from_gateway_to_team"
 ORDERED = "gates/llm/test_compile.py::test_deployments_have_names_of_their_own_weights_prices_and_groups"
 PEOPLE = "config/test_people.py::test_a_consumer_has_its_own_plan_roles_and_scopes_and_else_its_teams"
 SERVER = "gates/mcp/test_server.py::"
+RULES = "gates/mcp/test_rules.py::"
 OAUTH = "gates/mcp/test_oauth.py::"
 TOOLS = "gates/mcp/test_access.py::"
 BOOKING = "core/test_booking.py::"
@@ -386,6 +387,19 @@ FIELDS = {
     "VirtualServerDocument.progressive": DISCOVERY + "test_a_path_may_be_searched_alone",
     "VirtualServerDocument.teams": MCP + "test_teams_see_their_servers_and_paths_only",
     "VirtualServerDocument.policies": MCP + "test_policies_of_a_virtual_server_hold_on_its_path_only",
+    **dict.fromkeys(
+        ("PromptFilter.allow", "PromptFilter.deny", "ResourceFilter.allow", "ResourceFilter.deny"),
+        TOOLS + "test_prompts_and_resources_are_filtered_by_the_servers_own_names",
+    ),
+    **{
+        f"AccessRule.{field}": RULES + "test_it_concerns_what_it_names_and_everything_where_it_names_nothing"
+        for field in ("tools", "prompts", "resources")
+    },
+    **{
+        f"AccessRule.{field}": RULES + "test_whom_it_hides_things_from"
+        for field in ("teams", "consumers", "roles", "deny", "when")
+    },
+    "AccessRule.scopes": RULES + "test_only_needed_scopes_can_be_lacking",
     "VirtualServerDocument.scopes": OAUTH + "test_tokens_need_the_scopes_of_the_endpoint_and_keys_do_not",
     **dict.fromkeys(
         ("ResourceDocument.url", "ResourceDocument.authorization_servers", "ResourceDocument.scopes"),

@@ -5,7 +5,7 @@ import sys
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from triplegate.config.conditions import NAMES, Condition, compiled
+from triplegate.config.conditions import NAMES, Condition, compiled, compiled_question
 
 ADAPTER = TypeAdapter(Condition)
 
@@ -38,3 +38,12 @@ def test_what_is_no_condition_is_told_at_load(text, message):
     pytest.importorskip("cel")
     with pytest.raises(ValidationError, match=message):
         ADAPTER.validate_python(text)
+
+
+def test_a_question_of_the_mcp_gate_asks_arguments_claims_and_the_caller():
+    pytest.importorskip("cel")
+    assert set(compiled_question("args.x == claims.y && team == 'a'").variables()) == {"args", "claims", "team"}
+    with pytest.raises(ValueError, match="unknown name arg: there are args, claims"):
+        compiled_question("arg.x == 1")
+    with pytest.raises(ValueError, match="no CEL expression"):
+        compiled_question("args.x ==")

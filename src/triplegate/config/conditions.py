@@ -26,8 +26,16 @@ NAMES: Mapping[str, Any] = MappingProxyType(
 """What a condition may ask of a call, each with an example of its type."""
 
 
+ASKED = frozenset({"args", "claims", "org", "team", "consumer", "roles", "scopes", "key_id"})
+"""What a question about a call of the mcp gate may ask: `args` of the call, `claims` of the token, who calls."""
+
+
 class Program(Protocol):
     """A compiled expression."""
+
+    def variables(self) -> list[str]:
+        """Names it asks."""
+        ...
 
     def execute(self, variables: Mapping[str, Any], /) -> Any:
         """Its value. Raises RuntimeError, TypeError, ValueError."""
@@ -36,6 +44,29 @@ class Program(Protocol):
 
 def compiled(text: str) -> Program:
     """The expression, ready to be asked. Raises ValueError for what is no condition."""
+    program = _program(text)
+    try:
+        value = program.execute(dict(NAMES))
+    except (RuntimeError, TypeError, ValueError, ArithmeticError) as error:
+        raise ValueError(f"cannot be asked: {error}; a call has {', '.join(NAMES)}") from None
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false, such as prompt_tokens > 8000")  # noqa: TRY004 - told to the writer
+    return program
+
+
+def compiled_question(text: str) -> Program:
+    """The expression about a call of the mcp gate. Raises ValueError for what is none.
+
+    What arguments and claims hold is known by each call only: it cannot be tried out before.
+    """
+    program = _program(text)
+    unknown = sorted(set(program.variables()) - ASKED)
+    if unknown:
+        raise ValueError(f"unknown name {unknown[0]}: there are {', '.join(sorted(ASKED))}")
+    return program
+
+
+def _program(text: str) -> Program:
     try:
         cel = import_module("cel")  # not before a condition is written: it loads much
     except ImportError:
@@ -44,12 +75,6 @@ def compiled(text: str) -> Program:
         program: Program = cel.compile(text)
     except ValueError as error:
         raise ValueError(f"no CEL expression: {error}") from None
-    try:
-        value = program.execute(dict(NAMES))
-    except (RuntimeError, TypeError, ValueError, ArithmeticError) as error:
-        raise ValueError(f"cannot be asked: {error}; a call has {', '.join(NAMES)}") from None
-    if not isinstance(value, bool):
-        raise ValueError("must be true or false, such as prompt_tokens > 8000")  # noqa: TRY004 - told to the writer
     return program
 
 

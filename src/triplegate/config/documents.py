@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from pydantic import Field, PrivateAttr
 
+from triplegate.config.documents_access import Access
 from triplegate.config.documents_alerts import AlertsDocument
 from triplegate.config.documents_api import (
     INTERNAL,
@@ -94,6 +95,8 @@ class McpDocument(Document):
     """Team of anonymous calls."""
     oauth: ResourceDocument | None = None
     """What clients with tokens are told; null = callers have keys, or tokens from elsewhere."""
+    access: Access = ()
+    """Who may do what, at all servers and on all paths; names with alias."""
     policies: Policies = ()
     """Policies of every mcp call; when absent, the shipped chain `mcp`."""
 

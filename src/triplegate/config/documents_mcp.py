@@ -4,17 +4,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from triplegate.config.documents_access import (
+    Access,
+    PromptFilter,
+    PromptPattern,
+    ResourceFilter,
+    ResourcePattern,
+    ToolFilter,
+    ToolPattern,
+)
 from triplegate.config.documents_base import Document, Policies, Reached
 from triplegate.config.documents_call_price import PriceOfTools
 from triplegate.config.types import Address, Alias, HeaderName, HeaderValue, Scope, SecretRef, TeamRef, Worded
-
-ToolPattern = Annotated[str, Worded(r"[A-Za-z0-9_.*-]+", "letters, digits, _ . - and *", longest=160)]
-"""A tool's name; * stands for any characters."""
-
-
-ResourcePattern = Annotated[str, Worded(r"[\x21-\x7e]+", "visible ASCII without spaces, * for any", longest=512)]
-"""A resource's URI; * stands for any characters."""
-
 
 OwnName = Annotated[str, Field(min_length=1, max_length=256)]
 """A tool's name at its server."""
@@ -42,15 +43,6 @@ class ServerAuth(Document):
     """Sent as `Authorization: Bearer …`."""
 
 
-class ToolFilter(Document):
-    """Which of a server's tools exist for our clients; names without prefix."""
-
-    allow: Annotated[tuple[ToolPattern, ...], Field(max_length=1024)] = ("*",)
-    """Tools that are passed on."""
-    deny: Annotated[tuple[ToolPattern, ...], Field(max_length=1024)] = ()
-    """Tools that are not, whatever `allow` says."""
-
-
 class ServerDocument(Reached):
     """An MCP server behind us."""
 
@@ -66,6 +58,12 @@ class ServerDocument(Reached):
     """Which tools are passed on."""
     overrides: dict[OwnName, ToolOverride] = Field(default_factory=dict, max_length=1024)
     """Tools by the server's own names: another name (before the alias is added), another description."""
+    prompts: PromptFilter = PromptFilter()
+    """Which prompts are passed on."""
+    resources: ResourceFilter = ResourceFilter()
+    """Which resources and templates are passed on."""
+    access: Access = ()
+    """Who may do what with them."""
     price: PriceOfTools | None = None
     """US dollars a tool call, or {call, mb, tools}."""
     owner: TeamRef | None = None
@@ -83,7 +81,7 @@ class VirtualServerDocument(Document):
 
     tools: Annotated[tuple[ToolPattern, ...], Field(min_length=1, max_length=1024)]
     """Tools by full name: files__read, files__*."""
-    prompts: Annotated[tuple[ToolPattern, ...], Field(max_length=1024)] = ()
+    prompts: Annotated[tuple[PromptPattern, ...], Field(max_length=1024)] = ()
     """Prompts by full name: files__summary, files__*."""
     resources: Annotated[tuple[ResourcePattern, ...], Field(max_length=1024)] = ()
     """Resources and their templates by alias and URI: files__file:///docs/*, files__*."""
@@ -101,5 +99,7 @@ class VirtualServerDocument(Document):
     """Teams that may use it; absent = all."""
     scopes: Annotated[tuple[Scope, ...], Field(max_length=64)] = ()
     """Scopes that tokens need here besides those of `mcp.oauth`; keys need none."""
+    access: Access = ()
+    """Who may do what on this path; names with alias."""
     policies: Policies = ()
     """Policies of calls through it."""

@@ -32,6 +32,9 @@ REFERENCES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("models", "*", "teams", "#"), "team"),
     (("servers", "*", "teams", "#"), "team"),
     (("virtual_servers", "*", "teams", "#"), "team"),
+    (("mcp", "access", "#", "teams", "#"), "team"),
+    (("servers", "*", "access", "#", "teams", "#"), "team"),
+    (("virtual_servers", "*", "access", "#", "teams", "#"), "team"),
 )
 """Where a name stands, and what kind of thing it names."""
 _TEAM_KEYS = (("chargeback", "shared", "#", "shares", "*"), ("chargeback", "tags", "*"))

@@ -108,6 +108,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "rpc_missing_capability": _client(400, "The client lacks a capability", jsonrpc=-32021),
         "rpc_unsupported_version": _client(400, "The protocol version is not supported", jsonrpc=-32022),
         "session_not_found": _client(404, "No such session", jsonrpc=-32001, grpc=5),
+        "arguments_forbidden": _client(200, "A rule forbids the call with these arguments", jsonrpc=-32602, grpc=7),
         "tool_not_found": _client(200, "No such tool", jsonrpc=-32602, grpc=5),
         "resource_not_found": _client(400, "No such resource", jsonrpc=-32602, grpc=5),
     }

@@ -84,10 +84,12 @@ class House:
         self.url, self.gateway, self.spool, self.keys = url, gateway, spool, keys
         self.secrets, self.supervisor, self.path = secrets, supervisor, path
 
-    def key(self, team="web", consumer="ci", org="acme"):
+    def key(self, team="web", consumer="ci", org="acme", scopes=(), roles=()):
         """A new key."""
         key, key_id = new_key()
-        self.keys.by_id[key_id] = KeyRecord(key_id, digest_key(b"pepper", key), org, team, consumer)
+        self.keys.by_id[key_id] = KeyRecord(
+            key_id, digest_key(b"pepper", key), org, team, consumer, "", frozenset(roles), frozenset(scopes)
+        )
         return key
 
     def reload(self, documents):

@@ -3,13 +3,12 @@
 import httpx
 import pytest
 from tests.authorization_server import AuthorizationServer, jwks
-from tests.builders import PlainGate, make_exchange
 from tests.gates.mcp.messages import bearer, modern
 
 from triplegate.config.documents_oauth import ResourceDocument
 from triplegate.core.errors import Refusal
 from triplegate.core.identity import Principal
-from triplegate.gates.mcp.oauth import WELL_KNOWN, Oauth
+from triplegate.gates.mcp.oauth import WELL_KNOWN, Oauth, insufficient
 
 URL = "https://mcp.example.com"
 DOCUMENTS = """
@@ -59,11 +58,12 @@ def test_each_endpoint_has_a_document_and_no_name_is_given_away():
 def test_tokens_need_the_scopes_of_the_endpoint_and_keys_do_not():
     found = oauth(scopes=["mcp"])
     token = Principal("acme", "web", "ada", method="jwt", scopes=frozenset({"mcp"}))
-    found.require("", token)
-    found.require("reading", Principal("acme", "web", "ci", method="key"))
-    with pytest.raises(Refusal, match="insufficient_scope") as caught:
-        found.require("reading", token)
-    assert caught.value.headers == [(b"www-authenticate", b'Bearer error="insufficient_scope", scope="mcp read"')]
+    assert found.needed("", token) == {"mcp"}
+    assert found.needed("reading", token) == {"mcp", "read"}
+    assert found.needed("reading", Principal("acme", "web", "ci", method="key")) == set()
+    assert insufficient(frozenset({"mcp", "read"})).headers == [
+        (b"www-authenticate", b'Bearer error="insufficient_scope", scope="mcp read"')
+    ]
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,8 @@ def test_tokens_need_the_scopes_of_the_endpoint_and_keys_do_not():
 def test_a_challenge_names_the_metadata_and_all_scopes_at_once(before, after):
     from triplegate.gates.mcp.refusals import json_reply
 
-    exchange = make_exchange(PlainGate(), path="/mcp/reading")
     reply = json_reply(b"{}", 401, [(b"www-authenticate", before)])
-    oauth(scopes=["mcp"]).challenge(exchange, reply)
+    oauth(scopes=["mcp"]).challenge("/mcp/reading", reply)
     metadata = f'resource_metadata="{URL}{WELL_KNOWN}/mcp/reading"'.encode()
     assert reply.headers[0] == (b"www-authenticate", after.replace(b"META", metadata))
 
@@ -104,13 +103,21 @@ async def test_a_client_finds_its_way_from_the_first_401_to_an_answer(house, sam
     refused = await http.post(url, **modern("tools/list", headers=bearer(poor)))
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, -32001)
     assert 'error="insufficient_scope"' in refused.headers["www-authenticate"]
-    assert 'scope="mcp read"' in refused.headers["www-authenticate"]  # the policy is not reached before that
-    better = issuer.token(document.json()["resource"], "mcp read")
-    refused = await http.post(url, **modern("tools/list", headers=bearer(better)))
-    assert 'scope="deep deeper mcp read"' in refused.headers["www-authenticate"]
+    assert 'scope="deep deeper mcp read"' in refused.headers["www-authenticate"]  # the policies' are among them
     rich = issuer.token(document.json()["resource"], "mcp read deep deeper")
     answer = await http.post(url, **modern("tools/list", headers=bearer(rich)))
     assert answer.json()["result"]["tools"]
+    half = issuer.token(document.json()["resource"], "mcp read")
+    refused = await http.post(url, **modern("tools/list", headers=bearer(half)))
+    assert 'scope="deep deeper mcp read"' in refused.headers["www-authenticate"]
+
+
+async def test_a_token_without_the_base_scopes_of_an_endpoint_gets_nowhere(house, sample, http):
+    gate = await running(house, sample)
+    for scope, status in (("", 403), ("read", 403), ("mcp", 200)):
+        token = AuthorizationServer().token(f"{URL}/mcp/other", scope)
+        answer = await http.post(f"{gate.url}/mcp/other", **modern("tools/list", headers=bearer(token)))
+        assert answer.status_code == status
 
 
 BAD = {

@@ -1,6 +1,6 @@
 """The mcp gate: servers of both eras behind one endpoint, for clients of both eras."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from triplegate.core.catalog import Route
 from triplegate.core.chains import Chains
@@ -8,6 +8,7 @@ from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
 from triplegate.core.http import Encoder, Inbound, Reply
 from triplegate.core.ports import House, Reenter
+from triplegate.gates.mcp.access import NONE
 from triplegate.gates.mcp.batch import answer_batch
 from triplegate.gates.mcp.call import McpCall
 from triplegate.gates.mcp.calling import Calling
@@ -116,8 +117,6 @@ class McpGate:
         assert principal is not None
         endpoint = self._endpoint(exchange.inbound.path)
         exchange.route = endpoint.own
-        if self._oauth is not None:
-            self._oauth.require(endpoint.virtual, principal)
         call: McpCall | None = exchange.call
         if call is None:
             call = exchange.call = await self._reading.read(exchange, principal, endpoint.virtual)
@@ -132,6 +131,8 @@ class McpGate:
         elif call.through:
             exchange.tool = call.through
         exchange.scope = (part, principal.plan, principal.team_ref)
+        needed = NONE if self._oauth is None else self._oauth.needed(endpoint.virtual, principal)
+        self._reading.access.require(principal, endpoint.virtual, call, needed)
 
     async def check(self, exchange: Exchange) -> None:
         """Would this exchange, just opened, still be let in? Raises the Refusal it would meet."""
@@ -164,8 +165,23 @@ class McpGate:
         """A JSON-RPC error; where tokens are had, the challenge says so."""
         reply = rpc_refusal(exchange, refusal)
         if self._oauth is not None and refusal.status in (401, 403):
-            self._oauth.challenge(exchange, reply)
+            more = self._more_scopes(exchange) if refusal.code == "insufficient_scope" else ()
+            self._oauth.challenge(exchange.inbound.path, reply, more)
         return reply
+
+    def _more_scopes(self, exchange: Exchange) -> Iterable[str]:
+        """What the call's policies and the rules for its item ask for, so that one new token is enough."""
+        principal, route = exchange.principal, exchange.route
+        if principal is None or route is None:
+            return ()
+        call: McpCall = exchange.call
+        virtual = self._endpoint(exchange.inbound.path).virtual
+        found = NONE if call.item is None else self._reading.access.scopes(virtual, call.item)
+        try:
+            chain = exchange.chain or self._chains.of(route, principal)
+        except Refusal:  # its plan is gone: it would get nowhere with any token
+            return found
+        return found.union(*[policy.needed_scopes for policy in chain.policies])
 
     def encoder(self, exchange: Exchange, reply: Reply) -> Encoder:
         """Bytes pass; a failure within a stream is told as the call's error."""

@@ -7,7 +7,6 @@ import msgspec
 
 from triplegate.config.documents_oauth import ResourceDocument
 from triplegate.core.errors import Refusal
-from triplegate.core.exchange import Exchange
 from triplegate.core.http import Headers, Reply
 from triplegate.core.identity import Principal
 from triplegate.gates.mcp.refusals import json_reply
@@ -39,11 +38,9 @@ class Oauth:
         """What every token needs there; of a name that nobody has it is what holds for all."""
         return self._own.get(virtual, self._own[""])
 
-    def require(self, virtual: str, principal: Principal) -> None:
-        """Raises Refusal insufficient_scope for a token without the endpoint's scopes; keys need none."""
-        needed = self.scopes(virtual)
-        if principal.method == "jwt" and not needed <= principal.scopes:
-            raise insufficient(needed)
+    def needed(self, virtual: str, principal: Principal) -> frozenset[str]:
+        """What this caller needs there: of a token all of it, of a key nothing."""
+        return self.scopes(virtual) if principal.method == "jwt" else frozenset()
 
     def metadata(self, path: str) -> Reply:
         """The document of the endpoint at `path` (RFC 9728 §2). Raises Refusal route_not_found.
@@ -64,14 +61,12 @@ class Oauth:
             told["scopes_supported"] = sorted(scopes)
         return json_reply(msgspec.json.encode(told), headers=[(b"cache-control", b"public, max-age=300")])
 
-    def challenge(self, exchange: Exchange, reply: Reply) -> None:
-        """Let a 401, or a 403 for want of a scope, say where tokens are had and all scopes that are needed."""
-        path = exchange.inbound.path
-        virtual = path.removeprefix(self._base)[1:]
-        scopes = set(self.scopes(virtual))
-        if exchange.chain is not None:
-            for policy in exchange.chain.policies:
-                scopes |= policy.needed_scopes
+    def challenge(self, path: str, reply: Reply, more: Iterable[str] = ()) -> None:
+        """Let a 401, or a 403 for want of a scope, say where tokens are had and all scopes that are needed.
+
+        `more`: scopes that the call needs besides those of the path.
+        """
+        scopes = self.scopes(path.removeprefix(self._base)[1:]).union(more)
         metadata = f'resource_metadata="{self._document.url}{WELL_KNOWN}{path}"'.encode("ascii")
         reply.headers = [
             (name, _completed(value, metadata, scopes) if name == _CHALLENGE else value)
@@ -86,7 +81,7 @@ def insufficient(needed: frozenset[str]) -> Refusal:
     return Refusal("insufficient_scope", f"Needed scopes: {listed}.", headers=headers)
 
 
-def _completed(value: bytes, metadata: bytes, scopes: set[str]) -> bytes:
+def _completed(value: bytes, metadata: bytes, scopes: frozenset[str]) -> bytes:
     found = _SCOPE.search(value)
     if found is not None:
         scopes |= set(found[1].decode("ascii").split())

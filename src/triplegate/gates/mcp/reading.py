@@ -27,15 +27,15 @@ _BATCHES = "2025-03-26"
 class Reading:
     """Reads messages of both eras."""
 
-    __slots__ = ("_access", "_sessions", "_views")
+    __slots__ = ("_sessions", "_views", "access")
 
     def __init__(self, access: Access, views: Views, sessions: ClientSessions) -> None:
-        self._access, self._views, self._sessions = access, views, sessions
+        self.access, self._views, self._sessions = access, views, sessions
 
     async def read(self, exchange: Exchange, principal: Principal, virtual: str) -> McpCall:
         """The message; the first check that fails raises its Refusal."""
         inbound = exchange.inbound
-        if not self._access.may_enter(virtual, principal):
+        if not self.access.may_enter(virtual, principal):
             raise Refusal("route_not_found", "There is no such endpoint.")
         view = self._views.of(virtual, principal)
         if inbound.method == "DELETE":
@@ -57,12 +57,13 @@ class Reading:
 
     def check(self, call: McpCall, principal: Principal, virtual: str) -> None:
         """May a call under way go on? Asked of the rules alone, of no server. Raises the Refusal it would meet."""
-        if not self._access.may_enter(virtual, principal):
+        if not self.access.may_enter(virtual, principal):
             raise Refusal("route_not_found", "There is no such endpoint.")
         item = call.item
         if item is not None:
             server = item.server.name
-            if server not in self._access.servers(principal) or not self._access.permits(
+            caller = self.access.of(principal)
+            if server not in self.access.servers(principal) or not caller.permits(
                 virtual, server, item.kind, item.own.name
             ):
                 raise not_found(item.kind, item.name)

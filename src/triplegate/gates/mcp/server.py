@@ -16,9 +16,9 @@ from triplegate.core.http import Headers, Reply
 from triplegate.core.money import Price
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import Kit
-from triplegate.gates.mcp.access import glob
 from triplegate.gates.mcp.call import Item, OwnItem
 from triplegate.gates.mcp.kinds import KINDS, Kind
+from triplegate.gates.mcp.patterns import glob
 from triplegate.gates.mcp.shared_work import SharedWork
 from triplegate.gates.mcp.transports import transport_of
 from triplegate.upstreams.retries import Spares

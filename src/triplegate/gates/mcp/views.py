@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from triplegate.core.identity import Principal
-from triplegate.gates.mcp.access import Access
+from triplegate.gates.mcp.access import Access, Caller
 from triplegate.gates.mcp.call import Item, OwnItem
 from triplegate.gates.mcp.catalog import Catalog
 from triplegate.gates.mcp.exposing import Exposure, Showing, write_item
@@ -22,7 +22,7 @@ class View:
     __slots__ = ("_access", "_catalog", "_exposure", "_tables", "_templates", "servers", "virtual")
 
     def __init__(
-        self, virtual: str, servers: tuple[Server, ...], exposure: Exposure, access: Access, catalog: Catalog
+        self, virtual: str, servers: tuple[Server, ...], exposure: Exposure, access: Caller, catalog: Catalog
     ) -> None:
         self.virtual, self.servers = virtual, servers
         self._exposure, self._access, self._catalog = exposure, access, catalog
@@ -125,15 +125,16 @@ class Views:
             virtual: Exposure(virtual, showing, servers.values(), access, catalog.changes)
             for virtual, showing in showings.items()
         }
-        self._made: dict[tuple[str, str, str], View] = {}
+        self._made: dict[tuple[object, ...], View] = {}
 
     def of(self, virtual: str, principal: Principal) -> View:
-        """The view of this caller's team on a path that it may enter."""
-        key = (virtual, principal.team_ref, principal.team)
+        """The view of this caller's team, and of all in it of whom the rules say the same, on a path it may enter."""
+        caller = self._access.of(principal)
+        key = (virtual, principal.team_ref, principal.team, caller.standing)
         view = self._made.get(key)
         if view is None:
             if len(self._made) >= _MOST_VIEWS:
                 self._made.clear()
             seen = tuple(self._servers[name] for name in self._access.servers(principal))
-            view = self._made[key] = View(virtual, seen, self._exposures[virtual], self._access, self._catalog)
+            view = self._made[key] = View(virtual, seen, self._exposures[virtual], caller, self._catalog)
         return view
