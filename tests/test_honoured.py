@@ -89,6 +89,8 @@ LABELS = "config/test_chains.py::test_labels_name_owner_and_tag_and_number_repea
 CHAIN = "core/test_chains.py::test_policies_merge_from_gateway_to_team"
 ORDERED = "gates/llm/test_compile.py::test_deployments_have_names_of_their_own_weights_prices_and_groups"
 PEOPLE = "config/test_people.py::test_a_consumer_has_its_own_plan_roles_and_scopes_and_else_its_teams"
+MCP_PINS = "cli/test_mcp.py::test_definitions_are_listed_compared_and_approved"
+PINS = "gates/mcp/test_pins.py::"
 SERVER = "gates/mcp/test_server.py::"
 RULES = "gates/mcp/test_rules.py::"
 OAUTH = "gates/mcp/test_oauth.py::"
@@ -369,6 +371,8 @@ FIELDS = {
     # servers --------------------------------------------------------------------------------------------------
     "ServerDocument.policies": MCP + "test_a_limit_of_the_server_is_taken_before_each_attempt",
     "ServerDocument.url": MCP + "test_a_modern_client_lists_and_calls_whatever_the_server_speaks",
+    "PinsDocument.mode": PINS + "test_a_tool_is_hidden_and_unknown_until_it_is_approved",
+    "PinsDocument.first": PINS + "test_what_is_added_later_waits_even_where_the_first_use_was_trusted",
     "ServerDocument.alias": "gates/mcp/test_names.py::test_usual_names_are_alias_and_tool",
     "ServerDocument.headers": "gates/mcp/test_transports.py::test_secrets_are_sent_and_never_shown",
     "ServerAuth.bearer": MCP + "test_the_client_token_never_reaches_a_server_but_its_own_credential_does",
@@ -662,6 +666,10 @@ OPTIONS = {
     "list_keys.form": KEY + "test_a_list_can_be_written_to_a_file",
     "list_keys.output": KEY + "test_a_list_can_be_written_to_a_file",
     "revoke.key_id": KEY + "test_a_key_is_made_listed_and_revoked",
+    **{f"pins.{name}": MCP_PINS for name in ("standing", "form", "output", "config")},
+    "diff.config": MCP_PINS,
+    **{f"approve.{name}": MCP_PINS for name in ("every", "suspicious", "config")},
+    "approve.reject": "cli/test_mcp.py::test_what_is_meant_has_to_be_said",
     "usage.by": REPORT + "test_the_table_says_as_of_when_and_is_plain_in_a_pipe",
     "usage.since": REPORT + "test_a_period_without_calls_is_empty",
     "usage.until": REPORT + "test_a_period_without_calls_is_empty",

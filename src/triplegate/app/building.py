@@ -14,6 +14,7 @@ from triplegate.app.chores import chores
 from triplegate.app.node import Crew, NodeKeys, NodeSight, NodeTelemetry
 from triplegate.app.prices import PriceNotes
 from triplegate.app.reloading import Reloading
+from triplegate.app.tools import Tools
 from triplegate.app.workers import Follower
 from triplegate.config.environment import environment
 from triplegate.config.load import Loaded
@@ -155,6 +156,7 @@ class Building:
         self.budgets = Budgets(settings, gateway, self.shared, store, self.spool, self.crew, self.raised)
         self.books.budgets = self.budgets
         await self.budgets.keeping.begin(10.0)
+        self.tools = Tools(gateway, store, self.crew)
         self.parts = self._parts(store)
         control = ControlPlane(self.parts, (settings.listeners.control.host,))
         return Triplegate(self.plane("data"), plugins=[control])
@@ -198,6 +200,7 @@ class Building:
             index=self._index(),
             base=self.settings.directory,
             books=self.books,
+            pins=store.pins,
         )
 
     def _parts(self, store: "SqlStore[AdminToken]") -> Parts:
@@ -214,6 +217,7 @@ class Building:
             clock=self.house.clock,
             bootstrap=self.settings.state_path / "bootstrap.token",
             budgets=self.budgets,
+            tools=self.tools,
         )
 
     def _sight(self, kind: type[SightKind]) -> SightKind:
@@ -241,6 +245,8 @@ class Building:
         self.supervisor.spawn(self.spool.run(self.store.ledger), "ledger drain")
         self.supervisor.spawn(self.store.follow(), "key changes")
         self.supervisor.spawn(self.store.raises.follow(), "raises of budgets")
+        self.supervisor.spawn(self.store.pins.follow(), "pins")
+        self.supervisor.spawn(self.tools.follow(), "news of pins")
         self.supervisor.spawn(self.rechecks.run(), "rechecks")
         interims = Interims(self.live, self.house.clock, self.settings.limits.interim)
         self.supervisor.spawn(interims.run(), "interim records")
@@ -280,6 +286,7 @@ class Building:
                 "reload": self.reloading.reload,
                 "keys": self.store.index.refresh,
                 "raises": self.store.raises.refresh,
+                "pins": self.store.pins.refresh,
             }
             self.crew.obey({**orders, "drain": lambda: self.spool.drain(ledger)})
             self.supervisor.spawn(self.crew.run(self.telemetry.read, self._degraded), "reports to the leader")

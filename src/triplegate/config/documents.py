@@ -24,6 +24,7 @@ from triplegate.config.documents_chargeback import ChargebackDocument
 from triplegate.config.documents_llm import ModelDocument, ProviderDocument
 from triplegate.config.documents_mcp import NamingMode, Separator, ServerDocument, VirtualServerDocument
 from triplegate.config.documents_oauth import ResourceDocument
+from triplegate.config.documents_pins import Pins, PinsDocument
 from triplegate.config.documents_prices import UnknownPrice
 from triplegate.config.documents_problems import ProblemsDocument
 from triplegate.config.documents_websocket import Origin, RealtimeOptions
@@ -97,6 +98,8 @@ class McpDocument(Document):
     """What clients with tokens are told; null = callers have keys, or tokens from elsewhere."""
     access: Access = ()
     """Who may do what, at all servers and on all paths; names with alias."""
+    pins: Pins = PinsDocument(mode="off")
+    """Whether definitions of tools have to be approved: enforce, observe, off, or {mode, first}."""
     policies: Policies = ()
     """Policies of every mcp call; when absent, the shipped chain `mcp`."""
 

@@ -15,6 +15,7 @@ from triplegate.config.documents_access import (
 )
 from triplegate.config.documents_base import Document, Policies, Reached
 from triplegate.config.documents_call_price import PriceOfTools
+from triplegate.config.documents_pins import Pins
 from triplegate.config.types import Address, Alias, HeaderName, HeaderValue, Scope, SecretRef, TeamRef, Worded
 
 OwnName = Annotated[str, Field(min_length=1, max_length=256)]
@@ -64,6 +65,8 @@ class ServerDocument(Reached):
     """Which resources and templates are passed on."""
     access: Access = ()
     """Who may do what with them."""
+    pins: Pins | None = None
+    """Whether definitions of its tools have to be approved; absent: as `mcp.pins` says."""
     price: PriceOfTools | None = None
     """US dollars a tool call, or {call, mb, tools}."""
     owner: TeamRef | None = None

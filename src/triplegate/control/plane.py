@@ -23,6 +23,7 @@ from triplegate.control.admin.paths import (
     entry,
     keys,
     limits,
+    pins,
     prices,
     reports,
     tail,
@@ -78,6 +79,9 @@ _PATHS = [
     reports.chargeback_report,
     limits.limits,
     prices.prices,
+    pins.list_pins,
+    pins.compare_pin,
+    pins.decide_pin,
     tail.exchanges,
     tail.tail,
 ]

@@ -9,6 +9,7 @@ from triplegate.core.admission import Admission
 from triplegate.core.clock import Clock
 from triplegate.core.http import Headers, Inbound, Reply
 from triplegate.core.identity import Directory, KeyRecord
+from triplegate.core.pins import Pins
 from triplegate.core.record import Record
 
 if TYPE_CHECKING:
@@ -236,6 +237,7 @@ class Kit:
         "offline",
         "once",
         "pepper",
+        "pins",
         "reenter",
         "secrets",
         "sessions",
@@ -267,6 +269,7 @@ class Kit:
         index: bytes = b"",
         base: str = ".",
         books: Books | None = None,
+        pins: Pins | None = None,
         offline: bool = False,
     ) -> None:
         self.clock, self.admission, self.keys, self.secrets = clock, admission, keys, secrets
@@ -274,7 +277,7 @@ class Kit:
         self.mailbox, self.broadcast, self.lease, self.once = mailbox, broadcast, lease, once
         self.pepper, self.reenter, self.offline = pepper, reenter, offline
         self.states = states if states is not None else States()
-        self.trusted, self.index, self.books = trusted, index, books
+        self.trusted, self.index, self.books, self.pins = trusted, index, books, pins
         self.base = base
         """The configuration's directory: relative file names in documents start there."""
         self.faults: list[str] = []

@@ -16,6 +16,7 @@ LONGEST = 1 << 18
 """Bytes of a definition that is looked at; a longer one is suspicious for that alone."""
 _MOST = 20  # findings of one definition
 _WORD = re.compile(r"[^\s\"'`()\[\]{}<>,;:!?]{3,80}")
+_UNUSUAL = re.compile(rb"[^\t\n\r -~]|\\[ubf]|<!--")
 _TELLING = re.compile(r"[a-z0-9][A-Z]|[_.\-/]")
 _ORDERS = re.compile(
     r"<\s*(?:important|system|secret|instructions?)\s*>"
@@ -110,7 +111,7 @@ def likeness(name: str, shape: str, others: Mapping[str, tuple[str, str, str]]) 
 
 def cleaned(definition: bytes) -> bytes:
     """The definition without what people do not see in its titles and descriptions; untouched where it has none."""
-    if len(definition) > LONGEST:
+    if len(definition) > LONGEST or not _UNUSUAL.search(definition):
         return definition
     try:
         told = read(definition)

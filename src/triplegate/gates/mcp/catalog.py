@@ -106,6 +106,8 @@ class Catalog:
         try:
             async with asyncio.timeout(_WHOLE):
                 items = await self._items(server, kind, listing)
+                if server.pins is not None and kind == "tool":
+                    items = await server.pins.look(items)
         except (Refusal, TimeoutError) as error:
             listing.failure = error.reason if isinstance(error, Refusal) else "its list took too long"
             listing.fresh_until = self._kit.clock.now() + _AFTER_FAILURE

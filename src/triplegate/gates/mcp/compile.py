@@ -16,6 +16,7 @@ from triplegate.gates.mcp.exposing import Showing
 from triplegate.gates.mcp.gate import Endpoint, McpGate
 from triplegate.gates.mcp.oauth import WELL_KNOWN, Oauth
 from triplegate.gates.mcp.own import Own
+from triplegate.gates.mcp.pins import pin
 from triplegate.gates.mcp.reading import Reading
 from triplegate.gates.mcp.server import Server
 from triplegate.gates.mcp.sessions import ClientSessions
@@ -28,6 +29,7 @@ def compile_mcp(documents: Documents, kit: Kit, house: House, snapshot: str, cha
     anonymous = anonymous_of(kit.directory, written.owner) if written.identity == "none" else None
     targets = {name: _target(name, documents, kit) for name in documents.servers}
     servers: dict[str, Server] = {name: target.wiring for name, target in targets.items()}
+    pin(servers, documents, kit)
     endpoints = {"": _endpoint("", (), documents, targets, anonymous)}
     for name, virtual in documents.virtual_servers.items():
         endpoints[name] = _endpoint(name, virtual.policies, documents, targets, anonymous)

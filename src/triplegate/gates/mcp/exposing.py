@@ -92,7 +92,7 @@ class Exposure:
         ]
 
     def _shows(self, server: Server, kind: Kind, own: OwnItem) -> bool:
-        return self._access.selects(self._virtual, server.name, kind, own.name)
+        return server.vouches(kind, own) and self._access.selects(self._virtual, server.name, kind, own.name)
 
     # tools and prompts -------------------------------------------------------------------------------------------
     def _named(self, kind: Kind) -> Iterator[Item]:

@@ -19,6 +19,7 @@ from triplegate.gates.mcp.oauth import WELL_KNOWN
 from triplegate.gates.mcp.own import Own, accepted
 from triplegate.gates.mcp.reading import Reading
 from triplegate.gates.mcp.refusals import rpc_refusal
+from triplegate.gates.mcp.server import Server
 from triplegate.gates.mcp.sessions import ClientSessions
 from triplegate.gates.opening import begin
 
@@ -60,6 +61,10 @@ class McpGate:
         self._base, self._endpoints, self._doors = base, endpoints, doors
         self._reading, self._own, self._calling = reading, own, calling
         self._sessions, self._reenter, self._oauth = sessions, reenter, doors.oauth
+        self.catalog = own.catalog
+        self.servers: dict[str, Server] = {
+            name: route.targets[0][0].wiring for name, route in endpoints[""].servers.items()
+        }
 
     def serve(self, house: House, snapshot: str, chains: Chains) -> None:
         """Stand behind `chains`; called once."""
@@ -128,6 +133,8 @@ class McpGate:
             part = f"servers/{item.server.name}{endpoint.suffix}"
             if item.kind == "tool":
                 exchange.tool, exchange.arguments = item.name, call.digest()
+                if item.server.pins is not None and not item.server.pins.approved(item.own):
+                    exchange.decisions.append(("pins", "observe", "its definition is not approved"))
         elif call.through:
             exchange.tool = call.through
         exchange.scope = (part, principal.plan, principal.team_ref)

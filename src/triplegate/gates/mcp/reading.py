@@ -61,10 +61,11 @@ class Reading:
             raise Refusal("route_not_found", "There is no such endpoint.")
         item = call.item
         if item is not None:
-            server = item.server.name
-            caller = self.access.of(principal)
-            if server not in self.access.servers(principal) or not caller.permits(
-                virtual, server, item.kind, item.own.name
+            server, own, caller = item.server, item.own, self.access.of(principal)
+            if (
+                server.name not in self.access.servers(principal)
+                or not server.vouches(item.kind, own)
+                or not caller.permits(virtual, server.name, item.kind, own.name)
             ):
                 raise not_found(item.kind, item.name)
 

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping
 from itertools import count
 from secrets import randbits
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -23,6 +23,9 @@ from triplegate.gates.mcp.shared_work import SharedWork
 from triplegate.gates.mcp.transports import transport_of
 from triplegate.upstreams.retries import Spares
 from triplegate.wire.mcp_era import Era
+
+if TYPE_CHECKING:
+    from triplegate.gates.mcp.pins import ServerPins
 
 _MOST_SESSIONS = 10_000  # upstream sessions of one server in this process; the one idle longest is forgotten
 
@@ -110,6 +113,7 @@ class Server:
         "exposed",
         "name",
         "place",
+        "pins",
         "spares",
         "state",
     )
@@ -128,6 +132,8 @@ class Server:
         """Shared by all calls to it."""
         self.exposed: dict[Kind, tuple[tuple[OwnItem, ...], dict[tuple[str, str, str | None], Item]]] = {}
         """What it lists, and the same under the names clients use: own name, name, description → item."""
+        self.pins: ServerPins | None = None
+        """What of its tools has to be approved; None: nothing."""
         own = () if document.price is None else document.price.prices(name)
         self._priced = tuple((glob((pattern,)), price) for pattern, price in own)
 
@@ -135,6 +141,10 @@ class Server:
     def missing(self) -> str:
         """Why it cannot be called, such as a secret that is not there; empty when it can."""
         return self._transport.missing
+
+    def vouches(self, kind: Kind, own: OwnItem) -> bool:
+        """Whether the definition may be offered: that of a tool has to be approved where pins are enforced."""
+        return self.pins is None or kind != "tool" or self.pins.permits(own)
 
     def price_of(self, tool: str, otherwise: Price | None) -> Price | None:
         """What a call of that tool costs; the server's own price where it has none."""

@@ -12,6 +12,7 @@ from triplegate.stores.sql.key_index import KeyIndex
 from triplegate.stores.sql.keys import SqlKeyStore
 from triplegate.stores.sql.ledger import SqlLedger
 from triplegate.stores.sql.migrate import migrate
+from triplegate.stores.sql.pins import SqlPins
 from triplegate.stores.sql.raises import SqlRaises
 from triplegate.stores.sql.tokens import SqlTokenStore
 
@@ -26,6 +27,7 @@ class SqlStore(Generic[T]):
         self.ledger = SqlLedger(self.database)
         self.index = KeyIndex(SqlKeyStore(self.database), clock)
         self.raises = SqlRaises(self.database, clock)
+        self.pins = SqlPins(self.database, clock)
         self.tokens: SqlTokenStore[T] = SqlTokenStore(self.database, token_kind)
         self.failure = ""
         """Why it could not be opened, when it was not required; `follow` goes on trying."""
@@ -55,6 +57,7 @@ class SqlStore(Generic[T]):
         await migrate(self.database)
         await self.index.refresh()
         await self.raises.refresh()
+        await self.pins.refresh()
         self._opened, self.failure = True, ""
 
     async def follow(self) -> None:

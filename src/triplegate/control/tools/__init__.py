@@ -1,0 +1,1 @@
+"""Servers and their tools, as the control plane shows them."""

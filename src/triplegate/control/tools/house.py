@@ -1,0 +1,132 @@
+"""Servers, tools and pins as the control plane shows them, and what may be decided about them."""
+
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
+from typing import Literal, Protocol
+
+import msgspec
+
+from triplegate.core.pins import Pin, Standing
+from triplegate.wire.hidden import visible
+from triplegate.wire.mcp_definition import Change
+from triplegate.wire.mcp_findings import Finding
+
+_findings = msgspec.json.Decoder(list[Finding]).decode
+
+
+class PinView(msgspec.Struct, frozen=True):
+    """A definition of a tool and what was decided on it."""
+
+    server: str
+    tool: str
+    """Its name at the server."""
+    shown: str
+    """The same with hidden characters written out."""
+    fingerprint: str
+    """SHA-256 of the canonical JSON of name, title, description, schemas and annotations."""
+    standing: Standing
+    current: bool
+    """Whether the server has it now."""
+    change: Literal["new", "changed"]
+    """changed: another definition of this tool was approved before."""
+    findings: list[Finding]
+    first_seen: datetime
+    actor: str = ""
+    decided: datetime | None = None
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """What a definition has that the one approved before it had not, and the other way round."""
+
+    pin: PinView
+    before: str
+    """Fingerprint of the definition that it is compared with; empty: there is none, all of it is new."""
+    changes: list[Change]
+
+
+class ToolHouse(Protocol):
+    """Shows definitions, and takes decisions on them."""
+
+    async def pins(self) -> list[PinView]:
+        """All that were seen: those that wait first, then by server and tool, the newest first.
+
+        Servers whose list is not fresh are asked for it, for a moment.
+        """
+        ...
+
+    async def compared(self, server: str, tool: str, fingerprint: str) -> Comparison:
+        """One beside the one approved before it. Raises LookupError, DatabaseUnavailable."""
+        ...
+
+    async def decide(self, server: str, tool: str, fingerprint: str, standing: Standing, actor: str) -> PinView:
+        """Approve, reject, or let it wait again: noted first, in force in this node when the answer is out.
+
+        Raises LookupError, DatabaseUnavailable.
+        """
+        ...
+
+
+class NoTools:
+    """A house without servers."""
+
+    async def pins(self) -> list[PinView]:
+        """None."""
+        return []
+
+    async def compared(self, server: str, tool: str, fingerprint: str) -> Comparison:
+        """There is none."""
+        raise LookupError(tool)
+
+    async def decide(self, server: str, tool: str, fingerprint: str, standing: Standing, actor: str) -> PinView:
+        """There is none."""
+        raise LookupError(tool)
+
+
+def pin_views(pins: Iterable[Pin], current: Collection[tuple[str, str, str]]) -> list[PinView]:
+    """As they are shown; `current`: server, tool and fingerprint of what servers have now."""
+    by_tool: dict[tuple[str, str], list[Pin]] = {}
+    for pin in pins:
+        by_tool.setdefault((pin.server, pin.tool), []).append(pin)
+    found = [
+        _view(pin, siblings, is_current=(pin.server, pin.tool, pin.fingerprint) in current)
+        for siblings in by_tool.values()
+        for pin in siblings
+    ]
+    return sorted(found, key=_order)
+
+
+def before(pin: Pin, siblings: Iterable[Pin]) -> Pin | None:
+    """Of all definitions of its tool, the one that was approved last before it was, or is now."""
+    approved = [
+        one
+        for one in siblings
+        if one.standing == "approved"
+        and one.fingerprint != pin.fingerprint
+        and (pin.standing != "approved" or one.decided < pin.decided)
+    ]
+    return max(approved, key=_decided, default=None)
+
+
+def _view(pin: Pin, siblings: Iterable[Pin], *, is_current: bool) -> PinView:
+    return PinView(
+        pin.server,
+        pin.tool,
+        visible(pin.tool),
+        pin.fingerprint,
+        pin.standing,
+        is_current,
+        "new" if before(pin, siblings) is None else "changed",
+        _findings(pin.findings),
+        datetime.fromtimestamp(pin.first_seen, UTC),
+        pin.actor,
+        datetime.fromtimestamp(pin.decided, UTC) if pin.decided else None,
+    )
+
+
+def _decided(pin: Pin) -> float:
+    return pin.decided
+
+
+def _order(one: PinView) -> tuple[bool, bool, str, str, float]:
+    waits = one.standing == "new"
+    return not (waits and one.current), not waits, one.server, one.tool, -one.first_seen.timestamp()
