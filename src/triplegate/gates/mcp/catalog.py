@@ -106,20 +106,21 @@ class Catalog:
         try:
             async with asyncio.timeout(_WHOLE):
                 items = await self._items(server, kind, listing)
-                if server.pins is not None and kind == "tool":
-                    items = await server.pins.look(items)
         except (Refusal, TimeoutError) as error:
             listing.failure = error.reason if isinstance(error, Refusal) else "its list took too long"
             listing.fresh_until = self._kit.clock.now() + _AFTER_FAILURE
             return
         listing.failure = ""
+        new = await self._keep(server, kind, items)
         listing.fresh_until = self._kit.clock.now() + listing.ttl
-        if await self._keep(server, kind, items) and shelf is not None:
+        if new and shelf is not None:
             await shelf.put(server, kind, items)
 
     async def _keep(self, server: Server, kind: Kind, items: tuple[OwnItem, ...]) -> bool:
-        """Put a list in force; whether it says anything new."""
+        """Put a list in force, as its server sent it; whether it says anything new."""
         listing = server.state.listings[kind]
+        if server.pins is not None and kind == "tool":
+            items = await server.pins.look(items)
         if listing.loaded and items == listing.items:
             return False
         listing.items, listing.loaded = items, True
@@ -129,8 +130,8 @@ class Catalog:
     async def _apply(self, server: Server, kind: Kind, definitions: list[msgspec.Raw]) -> None:
         """Another node has fetched a list that is new."""
         listing = server.state.listings[kind]
-        listing.fresh_until = self._kit.clock.now() + listing.ttl
         await self._keep(server, kind, _read_items(kind, definitions))
+        listing.fresh_until = self._kit.clock.now() + listing.ttl
 
     async def _items(self, server: Server, kind: Kind, listing: Listing) -> "tuple[OwnItem, ...]":
         """Every page of the list; a server that does not say that it has this kind is not asked for it."""
