@@ -112,8 +112,8 @@ class Server:
         "alias",
         "exposed",
         "name",
-        "place",
         "pins",
+        "place",
         "spares",
         "state",
     )
