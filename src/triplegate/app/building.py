@@ -156,7 +156,7 @@ class Building:
         self.budgets = Budgets(settings, gateway, self.shared, store, self.spool, self.crew, self.raised)
         self.books.budgets = self.budgets
         await self.budgets.keeping.begin(10.0)
-        self.tools = Tools(gateway, store, self.crew)
+        self.tools = Tools(gateway, store, self.crew, self.live.exchanges)
         self.parts = self._parts(store)
         control = ControlPlane(self.parts, (settings.listeners.control.host,))
         return Triplegate(self.plane("data"), plugins=[control])

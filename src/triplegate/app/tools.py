@@ -1,12 +1,22 @@
 """Tools of one worker: their pins as admins see them, and decisions that every worker and node hears of."""
 
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from triplegate.app.node import Crew
-from triplegate.control.tools.house import Comparison, PinView, before, pin_views
+from triplegate.app.tool_views import call_views, gate_of, server_views, tool_views
+from triplegate.control.tools.house import (
+    CallView,
+    Comparison,
+    PinView,
+    ServerView,
+    ToolView,
+    before,
+    pin_views,
+)
+from triplegate.core.exchange import Exchange
 from triplegate.core.pins import Pin, Standing
-from triplegate.gates.mcp.gate import McpGate
 from triplegate.gates.mcp.pins import PinBook
 from triplegate.gateway import Gateway
 from triplegate.wire.mcp_definition import changes
@@ -25,18 +35,35 @@ WAIT = 2.0
 class Tools:
     """The control plane's `ToolHouse`."""
 
-    def __init__(self, gateway: Gateway, store: "SqlStore[AdminToken]", crew: Crew) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        store: "SqlStore[AdminToken]",
+        crew: Crew,
+        live: Callable[[], Iterable[Exchange]],
+    ) -> None:
         from triplegate.stores.sql.audit import SqlAuditLog
 
-        self._gateway, self._store, self._crew = gateway, store, crew
+        self._gateway, self._store, self._crew, self._live = gateway, store, crew, live
         self._audit = SqlAuditLog(store.database, gateway.kit.pepper, gateway.kit.clock)
         self._news = gateway.kit.broadcast.listen(TOPIC)
 
+    def servers(self) -> list[ServerView]:
+        """The servers of the configuration in force."""
+        return server_views(self._gateway.snapshot)
+
+    def tools(self) -> list[ToolView]:
+        """What they listed last."""
+        return tool_views(self._gateway.snapshot)
+
+    def under_way(self) -> list[CallView]:
+        """Calls under way in this worker."""
+        return call_views(self._live(), self._gateway.kit.clock.now())
+
     async def pins(self) -> list[PinView]:
         """All definitions that were seen; servers whose list is not fresh are asked for it, for a moment."""
-        snapshot = self._gateway.snapshot
-        gate = None if snapshot is None else snapshot.gates["mcp"]
-        if isinstance(gate, McpGate):
+        gate = gate_of(self._gateway.snapshot)
+        if gate is not None:
             watched = [server for server in gate.servers.values() if server.pins is not None]
             await gate.catalog.load(watched, ("tool",), patient=False, wait=WAIT)
         return pin_views(self._store.pins.all(), self._current())

@@ -27,6 +27,7 @@ from triplegate.control.pages.limits import show_limits
 from triplegate.control.pages.prices import show_prices
 from triplegate.control.pages.shown import clock, dollars, moment
 from triplegate.control.pages.statements import show_statement
+from triplegate.control.pages.tools import decide_definition, pin_link, show_definition, show_tools
 from triplegate.control.parts import Parts
 from triplegate.core.money import plain, to_dollars
 from triplegate.core.usage import CLASSES
@@ -38,6 +39,7 @@ PAGES = (
     ("/costs", "Costs"),
     ("/budgets", "Budgets"),
     ("/statement", "Statement"),
+    ("/tools", "Tools"),
     ("/limits", "Limits"),
     ("/prices", "Prices"),
 )
@@ -57,7 +59,7 @@ def template_config() -> TemplateConfig[JinjaTemplateEngine]:
     )
     environment.globals |= {"version": __version__, "pages": PAGES, "classes": CLASSES}
     environment.filters |= {"clock": clock, "plain": plain, "dollars": dollars, "moment": moment, "units": to_dollars}
-    environment.filters["whole"] = whole_of
+    environment.filters |= {"whole": whole_of, "pin_link": pin_link}
     return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
 
 
@@ -141,7 +143,8 @@ async def sign_out(
 def pages() -> list[HTTPRouteHandler]:
     """Handlers of all pages."""
     money: list[HTTPRouteHandler] = [show_costs, download, show_calls, show_call, show_budgets, show_budget, raise_one]
-    return [show_home, *money, show_statement, show_limits, show_prices, show_sign_in, sign_in, sign_out]
+    tools: list[HTTPRouteHandler] = [show_tools, show_definition, decide_definition]
+    return [show_home, *money, *tools, show_statement, show_limits, show_prices, show_sign_in, sign_in, sign_out]
 
 
 def _form(trouble: str = "", status: int = 200, headers: dict[str, str] | None = None) -> Template:

@@ -44,8 +44,68 @@ class Comparison(msgspec.Struct, frozen=True):
     changes: list[Change]
 
 
+class ServerView(msgspec.Struct, frozen=True):
+    """An MCP server and what it offers, as this worker knows it."""
+
+    name: str
+    alias: str
+    place: str
+    """Where it is; never with credentials."""
+    era: str
+    """What it speaks: modern (2026-07-28) or legacy; empty until it was asked."""
+    loaded: bool
+    failure: str
+    """Why its last list could not be fetched; empty when it could."""
+    tools: int
+    prompts: int
+    resources: int
+    pins: str
+    """The mode of its pins."""
+    sessions: int
+    """Sessions of this worker there."""
+
+
+class ToolView(msgspec.Struct, frozen=True):
+    """A tool of a server, whoever may use it. Hidden characters are written out."""
+
+    server: str
+    name: str
+    shown: str
+    description: str
+    """The beginning of what it says of itself."""
+    hints: tuple[str, ...]
+    standing: Standing | Literal["off"]
+    """What was decided on its present definition; off: its server has no pins."""
+    approval: str
+    """Who has to approve its calls; empty: nobody."""
+
+
+class CallView(msgspec.Struct, frozen=True):
+    """A call of the mcp gate under way in this worker."""
+
+    id: str
+    method: str
+    tool: str
+    org: str
+    team: str
+    consumer: str
+    seconds: float
+
+
 class ToolHouse(Protocol):
-    """Shows definitions, and takes decisions on them."""
+    """Shows servers, tools and definitions, and takes decisions on these."""
+
+    def servers(self) -> list[ServerView]:
+        """The servers in the order of their names."""
+        ...
+
+    def tools(self) -> list[ToolView]:
+        """What they listed last."""
+        ...
+
+    def under_way(self) -> list[CallView]:
+        """Calls under way in this worker, the oldest first."""
+        ...
 
     async def pins(self) -> list[PinView]:
         """All that were seen: those that wait first, then by server and tool, the newest first.
@@ -68,6 +128,18 @@ class ToolHouse(Protocol):
 
 class NoTools:
     """A house without servers."""
+
+    def servers(self) -> list[ServerView]:
+        """None."""
+        return []
+
+    def tools(self) -> list[ToolView]:
+        """None."""
+        return []
+
+    def under_way(self) -> list[CallView]:
+        """None."""
+        return []
 
     async def pins(self) -> list[PinView]:
         """None."""

@@ -8,7 +8,7 @@ import msgspec
 
 from triplegate.config.documents import Documents
 from triplegate.config.documents_pins import PinsDocument
-from triplegate.core.pins import Pin, Pins
+from triplegate.core.pins import Pin, Pins, Standing
 from triplegate.core.ports import Kit
 from triplegate.gates.mcp.call import OwnItem
 from triplegate.gates.mcp.server import Changes, Server
@@ -113,11 +113,15 @@ class ServerPins:
 
     def approved(self, item: OwnItem) -> bool:
         """Whether an admin approved it, to the letter."""
+        return self.standing(item) == "approved"
+
+    def standing(self, item: OwnItem) -> Standing:
+        """What was decided on this very definition."""
         looked = self._book.looked.get(self._server, {}).get(item.name)
         if looked is None or item not in (looked.offered, looked.item):
-            return False
+            return "new"
         pin = self._book.find(self._server, looked)
-        return pin is not None and pin.standing == "approved"
+        return "new" if pin is None else pin.standing
 
 
 def pin(servers: Mapping[str, Server], documents: Documents, kit: Kit) -> None:

@@ -1,0 +1,79 @@
+"""What a worker knows of servers, tools and calls, as pages show it."""
+
+import json
+from types import SimpleNamespace
+
+from tests.app.conftest import CONFIGURATION, read
+from tests.gates.mcp.offering import Offering
+from tests.journeys.running import write
+
+from triplegate.app import Building
+from triplegate.app.tool_views import call_views, server_views, tool_views
+from triplegate.core.identity import Principal
+from triplegate.samples.http import Server
+
+TOOLS = [
+    {"name": "read", "description": "Reads.\u200b" + "x" * 400, "annotations": {"readOnlyHint": True, "title": "R"}},
+    {"name": "send", "description": "Sends.", "annotations": {"readOnlyHint": False, "destructiveHint": True}},
+    {"name": "odd", "description": {"no": "text"}},
+]
+
+
+async def test_servers_and_tools_are_shown_as_they_were_last_listed(tmp_path):
+    offering = Offering(tools=",".join(map(json.dumps, TOOLS)).encode(), prompts=b'{"name":"p"}')
+    async with Server(offering) as server:
+        address = f"{server.url}/mcp"
+        servers = f"servers: {{files: {{url: {address}, pins: enforce}}, gone: {{url: http://127.0.0.1:9/mcp}}}}\n"
+        write(tmp_path, CONFIGURATION + servers)
+        made = Building(read(tmp_path), tmp_path, {})
+        await made.open()
+        try:
+            before = server_views(made.gateway.snapshot)
+            assert [(one.name, one.loaded, one.pins) for one in before] == [
+                ("files", False, "enforce"),
+                ("gone", False, "off"),
+            ]
+            gate = made.gateway.snapshot.gates["mcp"]
+            await gate.catalog.load(gate.servers.values(), ("tool", "prompt"), patient=True)
+            files, gone = made.tools.servers()
+            assert (files.place, files.era, files.loaded, files.failure) == (address, "modern", True, "")
+            assert (files.tools, files.prompts, files.resources) == (3, 1, 0)
+            assert gone.failure != ""
+            first, second, odd = made.tools.tools()
+            assert (first.shown, first.hints, first.standing) == ("read", ("read only",), "new")
+            assert first.description.startswith("Reads.xx")
+            assert first.description.endswith("…")
+            assert (second.hints, odd.description) == (("destructive",), "it cannot be read")
+        finally:
+            await made.close()
+
+
+def test_without_a_configuration_there_is_nothing():
+    assert (server_views(None), tool_views(None)) == ([], [])
+
+
+def test_calls_of_the_mcp_gate_are_shown_the_oldest_first():
+    principal = Principal("acme", "web", "ci")
+
+    def call(number, gate, started, who):
+        return SimpleNamespace(
+            id=number,
+            gate=SimpleNamespace(name=gate),
+            principal=who,
+            started=started,
+            tool="files__read",
+            call=SimpleNamespace(method="tools/call"),
+            inbound=SimpleNamespace(method="POST"),
+        )
+
+    live = [
+        call("E1", "mcp", 9.0, principal),
+        call("E2", "mcp", 5.0, principal),
+        call("E3", "api", 1.0, principal),
+        call("E4", "mcp", 1.0, None),
+    ]
+    found = call_views(live, 10.0)
+    assert [(one.id, one.seconds, one.method, one.team) for one in found] == [
+        ("E2", 5.0, "tools/call", "web"),
+        ("E1", 1.0, "tools/call", "web"),
+    ]
