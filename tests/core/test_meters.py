@@ -157,9 +157,12 @@ def test_an_mcp_operation_counts_by_known_method_and_tool() -> None:
     meters = Meters()
     meters.exchange(record(gate="mcp", route="files"), "POST", rpc="tools/call", part="files__read")
     meters.exchange(record(gate="mcp", route="files", outcome="failed"), "POST", rpc="evil/x")
+    inside = record(gate="mcp", attempts=(attempt(error_class="tool_error"), attempt(n=2, adopted=False)))
+    meters.exchange(inside, "POST", rpc="tools/call", part="files__read")
     assert list(points(meters, "mcp.server.operation.duration")) == [
         ("tools/call", "files__read", ""),
         ("_OTHER", "", "failed"),
+        ("tools/call", "files__read", "tool_error"),
     ]
 
 

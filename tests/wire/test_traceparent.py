@@ -2,7 +2,7 @@
 
 import pytest
 
-from triplegate.wire.traceparent import begin, onward, resume
+from triplegate.wire.traceparent import is_trace, begin, onward, resume
 
 GIVEN = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -65,3 +65,9 @@ def test_onward_is_the_header_that_resume_would_send():
     assert len(fresh) == 100
     assert all(resume(made).parent_id.encode() == made[36:52] for made in fresh)
     assert onward(None, sampled=True)[-2:] == b"01"
+
+
+def test_a_well_formed_parent_is_told_from_others() -> None:
+    assert is_trace(b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    for wrong in (b"", b"00-zz-yy-01", b"00-" + b"0" * 32 + b"-b7ad6b7169203331-01"):
+        assert not is_trace(wrong)

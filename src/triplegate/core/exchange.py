@@ -166,6 +166,8 @@ class Exchange(msgspec.Struct, eq=False):
     """X-Request-Id: the client's own where it is well formed, else the exchange's id."""
     trace: bytes = b""
     """traceparent sent on and recorded."""
+    caller_trace: bytes = b""
+    """The caller's own traceparent where it came within the message; empty: it is the header's, if there is one."""
     snapshot: str = ""
     target: str = ""
     """Name of the target that answered."""

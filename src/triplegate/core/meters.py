@@ -225,7 +225,7 @@ class Meters:
             self._model(record, operation, seconds, pieces)
         elif gate == "mcp":
             known = rpc if rpc in RPC_METHODS else "_OTHER"
-            self.tool_seconds.record((known, part, _error(record)), seconds)
+            self.tool_seconds.record((known, part, _error(record) or _failed_inside(record)), seconds)
 
     def _team(self, record: Record) -> None:
         org, team = record.org, record.team
@@ -272,6 +272,14 @@ class Meters:
 
 def _error(record: Record) -> str:
     return "" if record.outcome == "ok" else record.refusal or record.outcome
+
+
+def _failed_inside(record: Record) -> str:
+    """What the server's own answer says went wrong: tool_error, rpc_error."""
+    for attempt in record.attempts:
+        if attempt.adopted:
+            return attempt.error_class
+    return ""
 
 
 def merge(readings: Iterable[Sequence[Family]]) -> list[Family]:

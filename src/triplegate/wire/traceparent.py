@@ -57,6 +57,11 @@ def resume(traceparent: bytes | None, *, sampled: bool = False) -> Trace:
     return Trace(trace_id.decode("ascii"), _span_id(), parent_id.decode("ascii"), bool(int(flags, 16) & 1))
 
 
+def is_trace(traceparent: bytes) -> bool:
+    """Whether it is a well-formed traceparent."""
+    return resume(traceparent).parent_id != ""
+
+
 def onward(traceparent: bytes | None, *, sampled: bool = False) -> bytes:
     """The header that names our own span: `resume(traceparent).header()`, quick where the caller sent none."""
     if traceparent is None:

@@ -154,3 +154,12 @@ def test_what_was_said_weighs_in_the_queue_and_is_forgotten_once_it_left(make_fi
     export.take([one])
     export.close()
     assert (len(collector.spans()), one.content) == (1, None)
+
+
+def test_an_mcp_call_whose_answer_is_an_error_has_failed(make_finished: Make, make_attempt: MakeAttempt) -> None:
+    one = {"gate": "mcp", "rpc": "tools/call", "part": "files__read", "traceparent": OURS}
+    server, client = spans_of(make_finished(**one, attempts=(make_attempt(error_class="tool_error"),)))
+    assert (server.attributes["error.type"], server.failed) == ("tool_error", True)
+    assert (client.attributes["error.type"], client.failed) == ("tool_error", True)
+    (refused,) = spans_of(make_finished(**one, outcome="refused", refusal="tool_not_found", status=200))
+    assert (refused.attributes["error.type"], refused.failed) == ("tool_not_found", False)

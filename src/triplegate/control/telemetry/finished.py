@@ -4,6 +4,7 @@ import msgspec
 
 from triplegate.control.telemetry.contents import MOST
 from triplegate.control.telemetry.genai import Answered, Value, answered, requested
+from triplegate.control.telemetry.mcp import told_of
 from triplegate.core.exchange import Exchange
 from triplegate.core.record import Record
 
@@ -32,7 +33,7 @@ class Finished(msgspec.Struct, gc=False):
     answers: tuple[Answered, ...] = ()
     """What each attempt of a model call brought."""
     request: dict[str, Value] = {}
-    """What a model call asked for, of sampled exchanges only."""
+    """What a model call asked for, or an MCP call says of itself; of sampled exchanges only."""
     content: tuple[bytes, bytes] | None = None
     """Request and answer, where spans are to carry them and both are short."""
 
@@ -60,7 +61,9 @@ def finished_of(exchange: Exchange, record: Record) -> Finished:
         if record.gate == "llm" and exchange.call is not None:
             facts.request = requested(getattr(exchange.call.look, "text", None))
             facts.content = _content(exchange)
-        facts.parent = (inbound.header(b"traceparent") or b"").decode("latin-1")
+        if record.gate == "mcp":
+            facts.request = told_of(exchange)
+        facts.parent = (exchange.caller_trace or inbound.header(b"traceparent") or b"").decode("latin-1")
     return facts
 
 

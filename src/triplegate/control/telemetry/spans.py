@@ -10,6 +10,7 @@ from triplegate.control.telemetry.background import Background
 from triplegate.control.telemetry.contents import content
 from triplegate.control.telemetry.finished import Finished, operation_of, sampled
 from triplegate.control.telemetry.genai import Answered, Value, attributes
+from triplegate.control.telemetry.mcp import failed_inside
 from triplegate.control.telemetry.redact import Redactor
 from triplegate.core.meters import RPC_METHODS
 from triplegate.core.record import AttemptRecord, Record
@@ -68,7 +69,7 @@ def spans_of(one: Finished, redactor: Redactor | None = None) -> list[Span]:
         started,
         started + record.duration_us * 1000,
         _server_attributes(one),
-        record.status >= 500 or record.outcome == "failed",
+        record.status >= 500 or record.outcome == "failed" or (record.gate == "mcp" and bool(failed_inside(record))),
     )
     said = content(*one.content, redactor) if one.content is not None and redactor is not None else {}
     clients = [_client(one, attempt, trace_id, span_id, started, said) for attempt in record.attempts]
@@ -109,7 +110,7 @@ def _server_attributes(one: Finished) -> dict[str, Value]:
 
 def _tool(one: Finished) -> dict[str, Value]:
     method = _rpc(one)
-    return {"mcp.method.name": method, "gen_ai.tool.name": one.part if method == "tools/call" else ""}
+    return {"mcp.method.name": method, "gen_ai.tool.name": one.part if method == "tools/call" else "", **one.request}
 
 
 def _rpc(one: Finished) -> str:
@@ -119,6 +120,8 @@ def _rpc(one: Finished) -> str:
 
 def _error(record: Record) -> str:
     if record.outcome == "ok":
+        if record.gate == "mcp" and (inside := failed_inside(record)):
+            return inside
         return str(record.status) if record.status >= 500 else ""
     return record.refusal or record.outcome
 

@@ -21,6 +21,7 @@ from triplegate.gates.mcp.reading import Reading
 from triplegate.gates.mcp.refusals import rpc_refusal
 from triplegate.gates.mcp.server import Server
 from triplegate.gates.mcp.sessions import ClientSessions
+from triplegate.gates.mcp.tracing import join_trace
 from triplegate.gates.opening import begin
 
 _ENCODER = Encoder()
@@ -125,6 +126,8 @@ class McpGate:
         call: McpCall | None = exchange.call
         if call is None:
             call = exchange.call = await self._reading.read(exchange, principal, endpoint.virtual)
+            if "traceparent" in call.meta:
+                join_trace(exchange, call.meta["traceparent"])
         else:  # it is asked about anew while it is under way
             self._reading.check(call, principal, endpoint.virtual)
         part, item = endpoint.own.name, call.item
