@@ -2,7 +2,7 @@
 
 import pytest
 
-from triplegate.wire.traceparent import is_trace, begin, onward, resume
+from triplegate.wire.traceparent import begin, is_trace, onward, resume
 
 GIVEN = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
