@@ -59,18 +59,19 @@ def server_views(snapshot: Snapshot | None) -> list[ServerView]:
 def _server(server: Server, pins: str) -> ServerView:
     state, listings = server.state, server.state.listings
     failure = server.missing or next((one.failure for one in listings.values() if one.failure), "")
-    counts = [len(listings[kind].items) for kind in ("tool", "prompt", "resource")]
-    loaded = any(one.loaded for one in listings.values())
+    tools, prompts, resources = [len(listings[kind].items) for kind in ("tool", "prompt", "resource")]
     return ServerView(
-        server.name,
-        server.alias,
-        server.place.partition("|")[2],
-        state.era or "",
-        loaded,
-        failure,
-        *counts,
-        pins,
-        len(state.sessions),
+        name=server.name,
+        alias=server.alias,
+        place=server.place.partition("|")[2],
+        era=state.era or "",
+        loaded=any(one.loaded for one in listings.values()),
+        failure=failure,
+        tools=tools,
+        prompts=prompts,
+        resources=resources,
+        pins=pins,
+        sessions=len(state.sessions),
     )
 
 
