@@ -87,3 +87,9 @@ def test_sound_and_files_count_by_kind():
 def test_words_about_data_are_words():
     text = said([{"type": "text", "text": 'The "data" of "data: base64" is data. ' * 200}])
     assert tokens_of(text) > 1000
+
+
+@pytest.mark.parametrize("letters", ["(", "\U0001f600"])
+def test_the_dearest_letters_add_up(letters):
+    once, often = tokens_of((letters * 100).encode()), tokens_of((letters * 10_000).encode())
+    assert often == pytest.approx(100 * once, rel=0.05)

@@ -140,11 +140,12 @@ class Outputs:
 class Learned:
     """Everything learned, bounded: what was not used for longest goes first. Kept over reloads."""
 
-    __slots__ = ("_corrections", "_outputs")
+    __slots__ = ("_corrections", "_everybodys", "_outputs")
 
     def __init__(self) -> None:
         self._corrections: dict[str, Correction] = {}
         self._outputs: dict[tuple[str, str], Outputs] = {}
+        self._everybodys: dict[str, Outputs] = {}
 
     def corrected(self, model: str, tokens: float, *, sure: bool) -> int:
         """`tokens` as the model will count them; `sure` adds a standard deviation. At least 1."""
@@ -155,11 +156,10 @@ class Learned:
 
     def output(self, model: str, caller: str) -> int:
         """What 19 of 20 answers to the caller, else to everybody, did not exceed; 0 as long as nobody knows."""
-        for key in ((model, caller), (model, "")):
-            found = self._outputs.get(key)
-            if found is not None and found.seen >= _ENOUGH:
-                return found.usual
-        return 0
+        found = self._outputs.get((model, caller))
+        if found is None or found.seen < _ENOUGH:
+            found = self._everybodys.get(model)
+        return 0 if found is None or found.seen < _ENOUGH else found.usual
 
     def learn_input(self, model: str, tokens: float, actual: int) -> None:
         """A provider's own count of what was estimated at `tokens`; what is no count teaches nothing."""
@@ -173,9 +173,11 @@ class Learned:
     def learn_output(self, model: str, caller: str, actual: int) -> None:
         """How long an answer was."""
         if actual > 0:
-            for key in ((model, caller), (model, "")):
-                outputs = _used(self._outputs, key, CALLERS) or _keep(self._outputs, key, Outputs(), CALLERS)
-                outputs.add(actual)
+            key = (model, caller)
+            outputs = _used(self._outputs, key, CALLERS) or _keep(self._outputs, key, Outputs(), CALLERS)
+            outputs.add(actual)
+            outputs = _used(self._everybodys, model, MODELS) or _keep(self._everybodys, model, Outputs(), MODELS)
+            outputs.add(actual)
 
 
 def _used(kept: dict[K, V], key: K, most: int) -> V | None:

@@ -22,6 +22,12 @@ _UNITS: dict[Dimension, str | None] = {
 
 
 @lru_cache(maxsize=4096)
+def _texts(limits: tuple[Limit, ...]) -> tuple[bytes, bytes]:
+    """RateLimit, with places for `r` and `t` of each, and RateLimit-Policy."""
+    policies, names = zip(*[_policy(limit) for limit in limits], strict=True)
+    return b", ".join([name.replace(b"%", b"%%") + b";r=%d;t=%d" for name in names]), b", ".join(policies)
+
+
 def _policy(limit: Limit) -> tuple[bytes, bytes]:
     """The item of RateLimit-Policy and the beginning of the item of RateLimit."""
     name = printable(limit.name)
@@ -45,17 +51,11 @@ def fields(standings: Sequence[Standing]) -> Headers:
     shown = told(standings)
     if not shown:
         return []
-    policy, name = _policy(shown[0].claim.limit)
-    left = _item(name, shown[0])
-    for standing in shown[1:]:
-        more, name = _policy(standing.claim.limit)
-        policy += b", " + more
-        left += b", " + _item(name, standing)
-    return [(b"ratelimit", left), (b"ratelimit-policy", policy)]
-
-
-def _item(name: bytes, standing: Standing) -> bytes:
-    return b"%b;r=%d;t=%d" % (name, max(0, standing.remaining), ceil(max(0.0, standing.reset)))
+    left, policy = _texts(tuple([one.claim.limit for one in shown]))
+    numbers: list[int] = []
+    for one in shown:
+        numbers += (max(0, one.remaining), ceil(max(0.0, one.reset)))
+    return [(b"ratelimit", left % tuple(numbers)), (b"ratelimit-policy", policy)]
 
 
 def told(standings: Sequence[Standing]) -> list[Standing]:

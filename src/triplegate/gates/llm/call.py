@@ -40,11 +40,12 @@ class Endpoint(msgspec.Struct, frozen=True, eq=False):
     """An answer is paid for whatever becomes of it: once there is one, nobody else is asked."""
     asked: Callable[[Any], Usage] | None = None
     """What a call uses as far as the call itself tells, where its answer may not say."""
+    generates: bool = False
+    """A model writes its answer: output tokens are reserved and estimated. Known by itself."""
 
-    @property
-    def generates(self) -> bool:
-        """Whether a model writes its answer: output tokens are reserved and estimated."""
-        return self.codec is not None
+    def __post_init__(self) -> None:
+        """What is translated was written by a model."""
+        msgspec.structs.force_setattr(self, "generates", self.codec is not None)
 
 
 def endpoint_of(codec: ClientCodec, operation: str, path: bytes) -> Endpoint:

@@ -22,7 +22,7 @@ LONGEST_OUTPUT = 16_384
 class LlmDemand:
     """The estimates of one call; each is made when it is first asked for."""
 
-    __slots__ = ("_behind", "_call", "_caller", "_defines", "_input", "_learned", "_model", "_usual")
+    __slots__ = ("_behind", "_call", "_caller", "_input", "_learned", "_model", "_named", "_usual")
 
     def __init__(
         self, call: LlmCall, model: Model, learned: Learned, caller: Principal, behind: tuple[Model, ...] = ()
@@ -33,7 +33,8 @@ class LlmDemand:
         """As it is set aside; 0: nobody asked yet."""
         self._usual = 0
         """What such calls mostly write; 0: nobody asked yet."""
-        self._defines: bool | None = None
+        self._named: tuple[Target, str] | None = None
+        """The deployment that was asked for last, and its name."""
 
     def tokens(self, dimension: Counted, reservation: Reservation) -> int:
         """Tokens to set aside; an empty call wants one, too, and one that is free none."""
@@ -77,7 +78,9 @@ class LlmDemand:
             usage = call.endpoint.asked(call.look)
             return max([price.cost(usage.tokens(), usage.tool_units) for price in prices])
         read, written = self.input(), self._output(reservation)
-        return max([price.plain(read, written) for price in prices])
+        return (
+            max([price.plain(read, written) for price in prices]) if len(prices) > 1 else prices[0].plain(read, written)
+        )
 
     def input(self) -> int:
         """Input tokens with a margin for the estimate's own error."""
@@ -91,7 +94,7 @@ class LlmDemand:
 
     def _corrected(self, *, sure: bool) -> int:
         """At the deployment that counts most of them."""
-        raw, most = raw_tokens(self._call), 0
+        raw, most = self._call.raw_tokens or raw_tokens(self._call), 0
         for target, _ in self._model.route.targets:
             most = max(most, self._learned.corrected(self._name(target), raw, sure=sure))
         return most or max(1, round(raw))
@@ -101,10 +104,9 @@ class LlmDemand:
         call = self._call
         if not self._input or usage.source != "provider":
             return
-        plain = not usage.tool_units and not usage.audio_in and not usage.image_in
-        if plain and usage.input_total > 0:
+        if not usage.tool_units and not usage.audio_in and not usage.image_in:
             self._learned.learn_input(self._name(target), raw_tokens(call), usage.input_total)
-        if call.endpoint.generates and usage.output_total > 0:
+        if call.endpoint.generates:
             self._learned.learn_output(self._model.route.name, _key_of(self._caller), usage.output_total)
 
     def _output(self, reservation: Reservation) -> int:
@@ -125,10 +127,10 @@ class LlmDemand:
 
     def _name(self, target: Target) -> str:
         """Under which name what was learned is kept: a vendor's model, with tools or without."""
-        name: str = target.wiring.model_for(self._call.model)
-        if self._defines is None:
-            self._defines = defines(self._call)
-        return f"{name} with tools" if self._defines else name
+        if self._named is None or self._named[0] is not target:
+            name: str = target.wiring.model_for(self._call.model)
+            self._named = target, f"{name} with tools" if defines(self._call) else name
+        return self._named[1]
 
 
 def _key_of(caller: Principal) -> str:

@@ -90,12 +90,12 @@ class MemoryAdmission:
         if self._closed:
             self._check_open(claims)
         now, wall = self._clock.now(), self._clock.wall()
-        found = [(claim, self._find(claim, now)) for claim in claims]
+        found = [(claim, claim.limit, self._find(claim, now)) for claim in claims]
         parts: list[Part] = []
         waits: list[float] = []
         wait, needed = 0.0, keep
-        for claim, bucket in found:
-            amount, limit = clean(claim), claim.limit
+        for claim, limit, bucket in found:
+            amount = clean(claim)
             waited = bucket.wait(claim, amount, now, wall)
             waits.append(waited)
             if not waited or (claim.mode == "observe" and limit.family == "budget"):
@@ -107,7 +107,7 @@ class MemoryAdmission:
             for part in reversed(parts):
                 part.bucket.undo(part)
         standings = []
-        for (claim, bucket), waited in zip(found, waits, strict=True):
+        for (claim, _, bucket), waited in zip(found, waits, strict=True):
             denied = waited > 0 and (not wait or claim.mode == "enforce")
             standings.append(bucket.standing(claim, now, wall, denied=denied))
         if wait:
@@ -145,13 +145,12 @@ class MemoryAdmission:
         """The bucket of a claim, made on first use. Raises Refusal policy_unavailable."""
         name = _name(claim)
         bucket = self._shelf.buckets.get(name)
-        if bucket is not None and bucket.limit is claim.limit:
-            return bucket
-        kind = bucket_kind(claim)
-        if bucket is None:
-            bucket = kind()
-            self._shelf.add(name, bucket, now)
-        bucket.limit = claim.limit
+        if bucket is None or bucket.limit is not claim.limit:
+            kind = bucket_kind(claim)
+            if bucket is None:
+                bucket = kind()
+                self._shelf.add(name, bucket, now)
+            bucket.limit = claim.limit
         return bucket
 
     def _look(self, claim: Claim) -> Bucket:

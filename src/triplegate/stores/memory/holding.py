@@ -36,7 +36,20 @@ _FOR_EVER = Period(0, -inf, inf)
 class HoldingBucket:
     """Spent and held units of one window. A hold that is not settled in time frees itself."""
 
-    __slots__ = ("_begin", "_end", "_opened", "held", "holds", "limit", "period", "slices", "soonest", "spent", "until")
+    __slots__ = (
+        "_begin",
+        "_end",
+        "_opened",
+        "_seen",
+        "held",
+        "holds",
+        "limit",
+        "period",
+        "slices",
+        "soonest",
+        "spent",
+        "until",
+    )
 
     def __init__(self) -> None:
         self.limit: Limit | None = None
@@ -44,6 +57,8 @@ class HoldingBucket:
         self._opened: Limit | None = None
         """Whose window was looked up last, and from when to when it is the same: days are not reckoned each time."""
         self._begin = self._end = 0.0
+        self._seen = -inf
+        """When that was, in monotonic seconds: whoever asks twice in an instant finds nothing new."""
         self.period = -1
         self.spent = 0
         self.held = 0
@@ -58,6 +73,9 @@ class HoldingBucket:
         """Open the window of `wall` (never an earlier one) and drop expired holds; seconds until it closes."""
         if limit is not self._opened or not self._begin <= wall < self._end:
             self._open(limit, wall)
+        elif now == self._seen:
+            return self._end - wall if self._end < inf else 0.0
+        self._seen = now
         if self.holds and self.soonest <= now:
             for part in [part for part in self.holds if part.expires <= now]:
                 self._drop(part)
@@ -111,12 +129,13 @@ class HoldingBucket:
     def settle(self, part: Part, actual: int, now: float) -> None:
         """Spend `actual` in the window of the admission; a place is simply given back. Late is not too late."""
         self._drop(part)
-        if part.claim.limit.family == "budget":
-            self.spend(part.claim.limit, part.period, actual)
+        limit = part.claim.limit
+        if limit.family == "budget":
+            self.spend(limit, part.period, actual)
 
     def spend(self, limit: Limit, period: int, amount: int) -> bool:
         """Spend (or, below 0, give back) in a window; False when that one is over."""
-        if not self.counts(limit, period):
+        if period != self.period and not self.counts(limit, period):
             return False
         self.spent = max(0, self.spent + amount)
         if type(limit.window) is Rolling:

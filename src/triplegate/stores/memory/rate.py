@@ -71,12 +71,11 @@ class RateBucket:
             owed = max(self.tat, part.admitted) + (actual - part.amount) * per_unit
             self.tat = min(owed, now + limit.depth + FURTHEST)
         elif now < part.expires:
-            unused = (part.amount - max(actual, part.fixed)) * per_unit
-            kept = max(0, actual - part.fixed) * per_unit  # of a claim so large that it was not charged whole
+            used = max(0, actual - part.fixed)
             refund = min(
-                unused,
-                part.new - max(0.0, self.refunds - part.refunds) - now,
-                part.new - part.admitted - kept,
+                (part.amount - part.fixed - used) * per_unit,
+                part.new - (self.refunds - part.refunds) - now,
+                part.new - part.admitted - used * per_unit,  # of a claim so large that it was not charged whole
             )
             if refund > 0:
                 self.tat -= refund
