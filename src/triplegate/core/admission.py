@@ -189,9 +189,20 @@ class Taker:
         return bool(target.claimants or self._of_attempts or (self._paid and self._costs_more(target)))
 
     def _costs_more(self, target: "Target") -> bool:
-        """Whether an attempt there may cost what was not reckoned with: another one, or at another model's."""
+        """Whether an attempt there may cost what was not reckoned with: another one, or at another model's.
+
+        The latter is a target that is none of the route's, which is tried first.
+        """
         exchange = self._exchange
-        return exchange is not None and (len(exchange.attempts) > 1 or _stands_in(exchange, target))
+        if exchange is None or len(exchange.attempts) > 1:
+            return exchange is not None
+        route = exchange.route
+        if exchange.demand is None or route is None:
+            return False
+        for one, _ in route.targets:  # noqa: SIM110 - a generator would cost more than all the rest
+            if one is target:
+                return False
+        return True
 
     async def take(self, target: "Target | None") -> Taken | None:
         """Take the claims of the call, or of `target` before it is tried; no store call when there are none.
@@ -267,17 +278,6 @@ class Taker:
         self._exchange = self.counted = None
 
 
-def _stands_in(exchange: "Exchange", target: "Target") -> bool:
-    """Whether `target` is none of those that were reckoned with: another model's that is tried first."""
-    route = exchange.route
-    if exchange.demand is None or route is None:
-        return False
-    for one, _ in route.targets:  # noqa: SIM110 - a generator would cost more than all the rest
-        if one is target:
-            return False
-    return True
-
-
 def claimants_of(claimants: tuple[Claimant, ...], exchange: "Exchange") -> tuple[Claimant, ...]:
     """The claimants of a chain, and the budgets of who calls."""
     principal = exchange.principal
@@ -288,7 +288,10 @@ def claims_of(claimants: tuple[Claimant, ...], exchange: "Exchange", target: "Ta
     """What all of them claim, in their order."""
     if len(claimants) == 1:
         return tuple(claimants[0].claims(exchange, target))
-    return tuple([claim for claimant in claimants for claim in claimant.claims(exchange, target)])
+    claims: list[Claim] = []
+    for claimant in claimants:
+        claims += claimant.claims(exchange, target)
+    return tuple(claims)
 
 
 def _not_yet_taken(claims: tuple[Claim, ...], ancestor: "Exchange | None") -> tuple[Claim, ...]:

@@ -51,7 +51,8 @@ class Allowance(msgspec.Struct, frozen=True):
             amount = tokens_wanted(exchange, "total", self.reservation)
         if amount <= 0:
             return ()
-        return (Claim(self.bucket(subject), self.limit, amount, self.mode, self.last, self.cutoff),)
+        bucket = f"{self.label}|{subject}{self.ending}"
+        return (Claim(bucket, self.limit, amount, self.mode, self.last, self.cutoff),)
 
     def bucket(self, subject: str) -> str:
         """The bucket of one holder."""

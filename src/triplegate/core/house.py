@@ -2,7 +2,6 @@
 
 import sys
 import traceback
-from collections.abc import Sequence
 from typing import Protocol
 
 from triplegate.core.admission import Dimension
@@ -152,7 +151,8 @@ def used(exchange: Exchange) -> dict[Dimension, int]:
     read, written = usage.input_total, usage.output_total
     for attempt in exchange.attempts:
         money += attempt.cost
-    for attempt in _apart(exchange):
+    tries = exchange.attempts
+    for attempt in () if not tries or (len(tries) == 1 and tries[0].adopted) else _apart(exchange):
         read += attempt.usage.input_total
         written += attempt.usage.output_total
     return {
@@ -165,11 +165,9 @@ def used(exchange: Exchange) -> dict[Dimension, int]:
     }
 
 
-def _apart(exchange: Exchange) -> Sequence[Attempt]:
+def _apart(exchange: Exchange) -> list[Attempt]:
     """The attempts whose usage is no part of the exchange's: what was cut off, or failed and is paid for."""
     tries = exchange.attempts
-    if not tries or (len(tries) == 1 and tries[0].adopted):
-        return ()
     home = next((one for one in tries if one.adopted), tries[-1])
     if not home.adopted and home.usage.total and home.usage.total != exchange.usage.total:
         return tries

@@ -105,9 +105,11 @@ class Correction:
 class Outputs:
     """A histogram of answers' lengths that forgets: 19 of 20 were not longer than `usual`."""
 
-    __slots__ = ("_counts", "_new", "seen", "usual")
+    __slots__ = ("_counts", "_new", "everybodys", "seen", "usual")
 
-    def __init__(self) -> None:
+    def __init__(self, everybodys: "Outputs | None" = None) -> None:
+        self.everybodys = everybodys
+        """Those of all callers, where these are one caller's."""
         self._counts: dict[int, int] = {}
         self._new: list[int] = []
         """Answers that are not in the histogram yet."""
@@ -164,33 +166,29 @@ class Learned:
     def learn_input(self, model: str, tokens: float, actual: int) -> None:
         """A provider's own count of what was estimated at `tokens`; what is no count teaches nothing."""
         if tokens > 0 and actual > 0:
-            found = _used(self._corrections, model, MODELS) or _keep(
-                self._corrections, model, Correction(_prior(model)), MODELS
-            )
+            found = self._corrections.get(model)
+            if found is None or len(self._corrections) * 2 > MODELS:
+                found = _kept(self._corrections, model, found or Correction(_prior(model)), MODELS)
             if found.due():
                 found.add(tokens, actual)
 
     def learn_output(self, model: str, caller: str, actual: int) -> None:
         """How long an answer was."""
         if actual > 0:
-            key = (model, caller)
-            outputs = _used(self._outputs, key, CALLERS) or _keep(self._outputs, key, Outputs(), CALLERS)
+            outputs = self._outputs.get((model, caller))
+            if outputs is None or len(self._outputs) * 2 > CALLERS:
+                outputs = _kept(self._outputs, (model, caller), outputs or Outputs(self._everybodys_of(model)), CALLERS)
             outputs.add(actual)
-            outputs = _used(self._everybodys, model, MODELS) or _keep(self._everybodys, model, Outputs(), MODELS)
-            outputs.add(actual)
+            if outputs.everybodys is not None:
+                outputs.everybodys.add(actual)
+
+    def _everybodys_of(self, model: str) -> Outputs:
+        return _kept(self._everybodys, model, self._everybodys.get(model) or Outputs(), MODELS)
 
 
-def _used(kept: dict[K, V], key: K, most: int) -> V | None:
-    """The one of that key; it goes last from now on. While there is room for as many again, nobody counts that."""
-    found = kept.get(key)
-    if found is not None and len(kept) * 2 > most:
-        del kept[key]
-        kept[key] = found
-    return found
-
-
-def _keep(kept: dict[K, V], key: K, value: V, most: int) -> V:
-    if len(kept) >= most:
+def _kept(kept: dict[K, V], key: K, value: V, most: int) -> V:
+    """`value`, which is kept longest from now on. While there is room for as many again, nobody counts uses."""
+    if kept.pop(key, None) is None and len(kept) >= most:
         del kept[next(iter(kept))]
     kept[key] = value
     return value

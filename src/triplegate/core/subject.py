@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 By = Literal["key", "consumer", "team", "org", "plan", "route", "model", "deployment", "address"]
 
+_OF_ROUTES = frozenset({"route", "model", "deployment"})
+
 
 def subject_of(exchange: "Exchange", by: By, target: "Target | None" = None) -> str:
     """The subject of one call, or of one attempt at `target`; never fails, so that no call is without a limit.
@@ -18,11 +20,13 @@ def subject_of(exchange: "Exchange", by: By, target: "Target | None" = None) -> 
     """
     if by == "deployment" and target is not None:
         return target.name
-    if by in ("route", "model", "deployment"):
+    if by in _OF_ROUTES:
         return exchange.route.name if exchange.route is not None else ""
     principal = exchange.principal
     if principal is None or by == "address":
         return address_block(exchange.inbound.client)
+    if by == "consumer" and principal.method != "none":
+        return f"{principal.team_ref}/{principal.consumer}"
     return _of_caller(exchange, principal, by)
 
 

@@ -110,23 +110,15 @@ def openai_fields(standings: Sequence[Standing]) -> Headers:
         return []
     headers: Headers = []
     rates = _rates(standings)
-    requests, tokens = rates.get("requests"), rates.get("total")
-    if requests is not None:
-        headers += _openai(_REQUESTS, requests)
+    tokens = rates.get("total")
     if tokens is None:
         tokens = min([rates[one] for one in _PARTS if one in rates], key=_tightness, default=None)
-    if tokens is not None:
-        headers += _openai(_TOKENS, tokens)
+    for (limit, remaining, reset), standing in ((_REQUESTS, rates.get("requests")), (_TOKENS, tokens)):
+        if standing is not None:
+            headers.append((limit, b"%d" % standing.claim.limit.quota))
+            headers.append((remaining, b"%d" % max(0, standing.remaining)))
+            headers.append((reset, duration(standing.reset)))
     return headers
-
-
-def _openai(names: tuple[bytes, bytes, bytes], standing: Standing) -> Headers:
-    limit, remaining, reset = names
-    return [
-        (limit, b"%d" % standing.claim.limit.quota),
-        (remaining, b"%d" % max(0, standing.remaining)),
-        (reset, duration(standing.reset)),
-    ]
 
 
 _PARTS: tuple[Dimension, ...] = ("input", "output")

@@ -44,7 +44,7 @@ class LlmDemand:
         if call.endpoint.asked is not None:
             usage = call.endpoint.asked(call.look)
             return max(1, {"input": usage.input_total, "output": usage.output_total, "total": usage.total}[dimension])
-        counted = 0 if dimension == "output" else self.input()
+        counted = 0 if dimension == "output" else self._input or self.input()
         if dimension != "input":
             counted += self._output(reservation)
         return max(1, counted)
@@ -77,7 +77,7 @@ class LlmDemand:
         if call.endpoint.asked is not None:
             usage = call.endpoint.asked(call.look)
             return max([price.cost(usage.tokens(), usage.tool_units) for price in prices])
-        read, written = self.input(), self._output(reservation)
+        read, written = self._input or self.input(), self._output(reservation)
         return (
             max([price.plain(read, written) for price in prices]) if len(prices) > 1 else prices[0].plain(read, written)
         )

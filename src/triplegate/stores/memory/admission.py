@@ -7,8 +7,8 @@ from triplegate.core.calendar import Calendar, Rolling
 from triplegate.core.clock import Clock
 from triplegate.core.errors import Refusal
 from triplegate.stores.memory.holding import HoldingBucket
-from triplegate.stores.memory.part import Part, whole_amount
-from triplegate.stores.memory.rate import SLACK, RateBucket, clean, left_of
+from triplegate.stores.memory.part import LARGEST, Part, whole_amount
+from triplegate.stores.memory.rate import SLACK, RateBucket, left_of
 from triplegate.stores.memory.shelf import Bucket, Shelf
 
 LONGEST_WINDOW = 1e9
@@ -90,12 +90,14 @@ class MemoryAdmission:
         if self._closed:
             self._check_open(claims)
         now, wall = self._clock.now(), self._clock.wall()
-        found = [(claim, claim.limit, self._find(claim, now)) for claim in claims]
+        found = [self._find(claim, now) for claim in claims]
         parts: list[Part] = []
         waits: list[float] = []
         wait, needed = 0.0, keep
-        for claim, limit, bucket in found:
-            amount = clean(claim)
+        for claim, bucket in zip(claims, found, strict=True):
+            limit, amount = claim.limit, claim.amount
+            if type(amount) is not int or not 0 <= amount <= LARGEST:
+                amount = whole_amount(amount, 1)
             waited = bucket.wait(claim, amount, now, wall)
             waits.append(waited)
             if not waited or (claim.mode == "observe" and limit.family == "budget"):
@@ -107,7 +109,7 @@ class MemoryAdmission:
             for part in reversed(parts):
                 part.bucket.undo(part)
         standings = []
-        for (claim, _, bucket), waited in zip(found, waits, strict=True):
+        for claim, bucket, waited in zip(claims, found, waits, strict=True):
             denied = waited > 0 and (not wait or claim.mode == "enforce")
             standings.append(bucket.standing(claim, now, wall, denied=denied))
         if wait:
@@ -143,14 +145,15 @@ class MemoryAdmission:
 
     def _find(self, claim: Claim, now: float) -> Bucket:
         """The bucket of a claim, made on first use. Raises Refusal policy_unavailable."""
-        name = _name(claim)
+        limit = claim.limit
+        name = claim.bucket if limit.family == "rate" else (limit.family, claim.bucket)  # as `_name` says
         bucket = self._shelf.buckets.get(name)
-        if bucket is None or bucket.limit is not claim.limit:
+        if bucket is None or bucket.limit is not limit:
             kind = bucket_kind(claim)
             if bucket is None:
                 bucket = kind()
                 self._shelf.add(name, bucket, now)
-            bucket.limit = claim.limit
+            bucket.limit = limit
         return bucket
 
     def _look(self, claim: Claim) -> Bucket:
@@ -176,7 +179,10 @@ class MemoryHold:
             self._open = False
             now = self._clock.now()
             for part in self._parts:
-                part.bucket.settle(part, whole_amount(actual.get(part.claim.limit.dimension), part.amount), now)
+                used = actual.get(part.claim.limit.dimension)
+                if type(used) is not int or not 0 <= used <= LARGEST:
+                    used = whole_amount(used, part.amount)
+                part.bucket.settle(part, used, now)
 
     def release(self) -> None:
         """Give everything back that can be."""

@@ -128,7 +128,9 @@ class HoldingBucket:
 
     def settle(self, part: Part, actual: int, now: float) -> None:
         """Spend `actual` in the window of the admission; a place is simply given back. Late is not too late."""
-        self._drop(part)
+        if part in self.holds:  # as `_drop` does it
+            del self.holds[part]
+            self.held -= part.amount
         limit = part.claim.limit
         if limit.family == "budget":
             self.spend(limit, part.period, actual)

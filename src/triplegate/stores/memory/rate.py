@@ -1,7 +1,7 @@
 """A request or token rate as GCRA: one theoretical arrival time (TAT) and the sum of its refunds."""
 
 from triplegate.core.admission import Claim, Limit, Standing
-from triplegate.stores.memory.part import LARGEST, Part, whole_amount
+from triplegate.stores.memory.part import Part
 
 FURTHEST = 86_400.0
 """Seconds that a debt may reach beyond the bucket: absurd usage never blocks a caller for longer."""
@@ -115,9 +115,3 @@ class RateBucket:
     def forgettable(self, now: float) -> bool:
         """A full bucket nobody holds a part of is as good as none."""
         return self.tat <= now and self.until <= now
-
-
-def clean(claim: Claim) -> int:
-    """The amount of a claim, cut to what can be counted."""
-    amount = claim.amount
-    return amount if type(amount) is int and 0 <= amount <= LARGEST else whole_amount(amount, 1)
