@@ -2,12 +2,16 @@
 
 import asyncio
 import json
+import os
+import signal
 from collections import Counter
 from decimal import Decimal
 
+import httpx
 import pytest
 from tests.chaos.budgeted import UNITS, check_ledger, furnish_budgets
 from tests.chaos.calls import Call, ask, cuts
+from tests.chaos.test_kill import workers
 from tests.journeys.running import House, eventually, records, write
 
 from triplegate.samples.start import start_samples
@@ -89,3 +93,40 @@ async def test_two_workers_without_redis_spend_a_dollar_and_no_more(tmp_path, fr
             used = await asyncio.to_thread(eventually, lambda: house.usage("team").get(("web",)))
             assert used["cost"] == "1"
             assert (await asyncio.to_thread(shown, house, "consumer:acme/web/ci"))[:2] == (1, 0)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+async def test_what_a_killed_worker_had_under_way_is_spent_of_the_budgets_that_the_other_one_counts(tmp_path):
+    log = tmp_path / "journal.jsonl"
+    folder = tmp_path / "house"
+    folder.mkdir()
+    with start_samples(journal=log) as samples:
+        furnish_budgets(folder, samples, settings="state: sql")
+        with House(folder, "serve", "--workers", "2") as house:
+            key = await asyncio.to_thread(house.key)
+            streams = [stream(house, key, number) for number in range(20)]
+            async with cuts(streams):
+                await asyncio.gather(*(one.begin() for one in streams))
+                assert {one.status for one in streams} == {200}
+                os.kill(workers(house)[-1], signal.SIGKILL)
+                for number in range(20):
+                    await ask(samples.ports["llm"], f"/control/latch/r{number}?release=100", body={})
+                await asyncio.gather(*(one.finish() for one in streams))
+            whole = sum(one.complete and b"[DONE]" in one.raw for one in streams)
+            assert 0 < whole < 20, "each of them had some"
+            # holds of the dead end after two minutes, and what the ledger knows of them is added by then
+            await asyncio.to_thread(eventually, lambda: even(house), 240.0, 1.0)
+            kinds = check_ledger(folder, log)
+            assert kinds == {"final": whole, "unknown": 20 - whole}
+
+
+def even(house: House) -> bool:
+    """Nothing is held, and each counter has what the ledger has."""
+    try:
+        house.usage("team")
+        told = [shown(house, name) for name in ("consumer:acme/web/ci", "team:acme/web", "org:acme")]
+    except (httpx.HTTPError, AssertionError):
+        return False  # whoever has the control port is starting anew
+    booked = sum(row["cost"] for row in records(house.directory))
+    return booked > 0 and all((spent * UNITS, held) == (booked, 0) for spent, held, _ in told)
