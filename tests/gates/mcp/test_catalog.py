@@ -1,10 +1,14 @@
 """Catalogues: pages, bounds, what cannot be offered, how long they are fresh."""
 
+import asyncio
+
 import msgspec
 import pytest
 from tests.gates.mcp.messages import bearer, modern
+from tests.gates.mcp.offering import Offering
 from tests.gates.mcp.test_gate import servers
 
+from triplegate.gates.mcp import catalog
 from triplegate.gates.mcp.catalog import _read_item
 from triplegate.gates.mcp.server import ServerState
 from triplegate.samples.http import Answer
@@ -72,3 +76,40 @@ def test_what_cannot_be_offered_is_left_out(definition):
 def test_a_tool_is_its_bytes():
     tool = _read_item("tool", msgspec.Raw(b'{ "x":1.50,"name":"a" }'))
     assert (tool.name, tool.definition, tool.mirrors) == ("a", b'{ "x":1.50,"name":"a" }', ())
+
+
+async def test_a_server_with_resources_may_do_without_templates(house, serve, http):
+    gate = await house(servers(await serve(Offering("modern", resources=b'{"uri":"a:1","name":"a"}'))))
+    answer = await http.post(f"{gate.url}/mcp", **modern("resources/templates/list", headers=bearer(gate.key())))
+    result = answer.json()["result"]
+    assert result["resourceTemplates"] == []
+    assert "triplegate.dev/unavailable" not in result["_meta"]
+
+
+async def test_a_server_that_learns_something_is_asked_for_it_in_time(house, serve, http, monkeypatch):
+    behind = Offering("modern", tools=b"")
+    gate = await house(servers(await serve(behind)))
+    assert await names(http, gate) == []
+    behind.offered["prompts"], behind.capabilities["prompts"] = b'{"name":"p"}', {}
+    (state,) = gate.gateway.kit.states.every(ServerState)
+    for again, known in ((600.0, []), (0.0, ["files__p"])):
+        monkeypatch.setattr(catalog, "_MEET_AGAIN", again)
+        state.listings["prompt"].fresh_until = 0.0
+        answer = await http.post(f"{gate.url}/mcp", **modern("prompts/list", headers=bearer(gate.key())))
+        assert [one["name"] for one in answer.json()["result"]["prompts"]] == known
+
+
+@pytest.mark.parametrize("shift", ["a moment ago", "a word of change", "long ago"])
+async def test_a_list_that_was_fresh_a_moment_ago_is_served_while_it_is_fetched(house, serve, http, shift):
+    behind = Offering("modern", tools=b'{"name":"a"}')
+    gate = await house(servers(await serve(behind)))
+    assert await names(http, gate) == ["files__a"]
+    behind.offered["tools"] = b'{"name":"b"}'
+    (state,) = gate.gateway.kit.states.every(ServerState)
+    listing = state.listings["tool"]
+    now = gate.gateway.kit.clock.now()
+    listing.fresh_until = {"a moment ago": now - 1, "a word of change": 0.0, "long ago": now - 100}[shift]
+    assert await names(http, gate) == (["files__a"] if shift == "a moment ago" else ["files__b"])
+    async with asyncio.timeout(4):
+        while await names(http, gate) != ["files__b"]:
+            await asyncio.sleep(0.01)

@@ -9,7 +9,15 @@ from triplegate.core.errors import Refusal
 from triplegate.core.ports import Kit
 from triplegate.gates.mcp.asking import Told, ask
 from triplegate.gates.mcp.call import OwnItem
-from triplegate.gates.mcp.connecting import META, OURS, era_of_server, modern_headers, session_headers, session_of
+from triplegate.gates.mcp.connecting import (
+    META,
+    OURS,
+    discover_again,
+    era_of_server,
+    modern_headers,
+    session_headers,
+    session_of,
+)
 from triplegate.gates.mcp.kinds import KINDS, Kind
 from triplegate.gates.mcp.server import Changes, Listing, Server, ServerState
 from triplegate.gates.mcp.shelf import Shelf
@@ -28,6 +36,7 @@ _WHOLE = 30.0  # seconds for all pages of one list
 _PAGES = 100
 _MOST = 2000  # items of one kind of one server; the rest is left out
 _TTL, _TTL_LEAST, _TTL_MOST = 60.0, 1.0, 3600.0
+_MEET_AGAIN = 600.0  # seconds between two looks at what a server says that it can do
 _AFTER_FAILURE = 5.0  # seconds before a failed server is asked again
 
 
@@ -67,7 +76,7 @@ class Catalog:
     async def load(self, servers: Iterable[Server], kinds: Iterable[Kind], *, patient: bool, wait: float = 0.0) -> None:
         """Fetch what is not fresh, all at once; returns when all is there or `wait` (or `WAIT`) seconds have passed.
 
-        A server that failed last time is asked again too, but only a `patient` caller waits for it.
+        Only a `patient` caller waits for a server that failed last time, and for a list that was fresh a moment ago.
         """
         if self.offline:
             return
@@ -78,7 +87,7 @@ class Catalog:
                 listing = server.state.listings[kind]
                 if listing.fresh_until <= now:
                     fetching = self._start(server, kind, listing)
-                    if patient or not listing.failure:
+                    if patient or not (listing.failure or listing.serves_stale(now)):
                         waiting[fetching] = listing
         if waiting:
             wait = wait or WAIT
@@ -116,6 +125,17 @@ class Catalog:
         if new and shelf is not None:
             await shelf.put(server, kind, items)
 
+    async def _meet_again(self, server: Server) -> None:
+        """Know its era, and now and then what it can do: a server without sessions may have learnt something."""
+        state, now = server.state, self._kit.clock.now()
+        if state.era is None:
+            await era_of_server(server)
+        elif state.era == "modern" and state.met + _MEET_AGAIN <= now:
+            await discover_again(server)
+        else:
+            return
+        state.met = now
+
     async def _keep(self, server: Server, kind: Kind, items: tuple[OwnItem, ...]) -> bool:
         """Put a list in force, as its server sent it; whether it says anything new."""
         listing = server.state.listings[kind]
@@ -135,7 +155,7 @@ class Catalog:
 
     async def _items(self, server: Server, kind: Kind, listing: Listing) -> "tuple[OwnItem, ...]":
         """Every page of the list; a server that does not say that it has this kind is not asked for it."""
-        await era_of_server(server)
+        await self._meet_again(server)
         found: list[msgspec.Raw] = []
         ttl, cursor = None, None
         for _ in range(_PAGES if server.state.offers(KINDS[kind].capability) else 0):
@@ -154,7 +174,8 @@ class Catalog:
 async def _read_page(server: Server, kind: Kind, cursor: str | None) -> _Page:
     method = KINDS[kind].method
     told = await _ask(server, method, {} if cursor is None else {"cursor": cursor})
-    if told.error == _NO_METHOD and KINDS[kind].capability not in (server.state.capabilities or {}):
+    said = server.state.capabilities or {}
+    if told.error == _NO_METHOD and (kind == "template" or KINDS[kind].capability not in said):
         return _Page()  # it never said that it has them
     if told.env is None or told.error is not None:
         if told.status in (400, 404, 405) or told.error == -32022:

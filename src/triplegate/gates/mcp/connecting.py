@@ -82,6 +82,17 @@ async def _probe(server: Server) -> None:
     server.state.era = "legacy"
 
 
+async def discover_again(server: Server) -> None:
+    """What a modern server can do by now; what it said before stays when it does not say. Fails never."""
+    try:
+        told = await ask(server, "server/discover", b'{"_meta":%b}' % META, modern_headers("server/discover"), _PROBE)
+    except Refusal:
+        return
+    modern = _read_modern(told)
+    if modern is not None and modern.capabilities is not None:
+        server.state.capabilities = modern.capabilities
+
+
 def _read_modern(told: Told) -> _Discovered | None:
     """What a modern server says of itself, even if it is only by its error; None for any other."""
     if told.env is None:

@@ -27,6 +27,7 @@ from triplegate.wire.mcp_era import Era
 if TYPE_CHECKING:
     from triplegate.gates.mcp.pins import ServerPins
 
+_STALE = 60.0  # seconds at most for which a list is served while it is fetched anew
 _MOST_SESSIONS = 10_000  # upstream sessions of one server in this process; the one idle longest is forgotten
 
 
@@ -71,16 +72,22 @@ class Listing:
         """Why the last fetch failed; what it had before is served."""
         self.fetching: SharedWork[None] = SharedWork()
 
+    def serves_stale(self, now: float) -> bool:
+        """Whether it was fresh so shortly ago that nobody need wait for the new one; never after a word of change."""
+        return self.loaded and self.fresh_until > 0 and now < self.fresh_until + min(self.ttl, _STALE)
+
 
 class ServerState:
     """What is known of a server; outlives swaps."""
 
-    __slots__ = ("capabilities", "connecting", "era", "listings", "opening", "sessions")
+    __slots__ = ("capabilities", "connecting", "era", "listings", "met", "opening", "sessions")
 
     def __init__(self) -> None:
         self.era: Era | None = None
         self.capabilities: Mapping[str, object] | None = None
         """As the server said them when its era was found out; None where it did not say."""
+        self.met = 0.0
+        """Monotonic seconds when it was last asked what it can do."""
         self.listings: dict[Kind, Listing] = {kind: Listing() for kind in KINDS}
         self.sessions: OrderedDict[str, UpstreamSession] = OrderedDict()
         self.connecting: SharedWork[None] = SharedWork()
