@@ -31,6 +31,7 @@ KEYS = "gates/llm/test_building.py::test_each_key_is_a_deployment_of_its_own_wit
 DEPLOYMENT = "gates/llm/test_deployment.py::"
 CREDENTIALS = "gates/llm/test_credentials.py::"
 MCP = "gates/mcp/test_gate.py::"
+LIFE = "gates/mcp/methods/test_lifecycle.py::"
 DISCOVERY = "gates/mcp/methods/test_discovery.py::"
 LISTS = "gates/mcp/methods/test_lists.py::"
 ITEMS = "gates/mcp/methods/test_items.py::"
@@ -181,6 +182,7 @@ FIELDS = {
     "McpDocument.naming": ITEMS + "test_names_are_made_as_it_is_written",
     "McpDocument.separator": ITEMS + "test_a_path_has_names_of_its_own",
     "McpDocument.fail_closed": LISTS + "test_a_path_may_rather_fail_than_show_a_part",
+    "McpDocument.instructions": LIFE + "test_clients_are_told_the_operators_instructions",
     "McpDocument.progressive": DISCOVERY + "test_the_list_has_three_tools_that_find_the_others",
     "McpDocument.identity": MCP + "test_anonymous_calls_are_booked_on_the_owner",
     "McpDocument.owner": MCP + "test_anonymous_calls_are_booked_on_the_owner",
@@ -388,6 +390,7 @@ FIELDS = {
     "VirtualServerDocument.naming": ITEMS + "test_a_path_has_names_of_its_own",
     "VirtualServerDocument.separator": ITEMS + "test_a_path_has_names_of_its_own",
     "VirtualServerDocument.fail_closed": LISTS + "test_a_path_may_rather_fail_than_show_a_part",
+    "VirtualServerDocument.instructions": LIFE + "test_clients_are_told_the_operators_instructions",
     "VirtualServerDocument.progressive": DISCOVERY + "test_a_path_may_be_searched_alone",
     "VirtualServerDocument.teams": MCP + "test_teams_see_their_servers_and_paths_only",
     "VirtualServerDocument.policies": MCP + "test_policies_of_a_virtual_server_hold_on_its_path_only",

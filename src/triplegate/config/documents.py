@@ -22,7 +22,7 @@ from triplegate.config.documents_base import Document, Policies
 from triplegate.config.documents_budgets import Budgets, FiscalStart
 from triplegate.config.documents_chargeback import ChargebackDocument
 from triplegate.config.documents_llm import ModelDocument, ProviderDocument
-from triplegate.config.documents_mcp import NamingMode, Separator, ServerDocument, VirtualServerDocument
+from triplegate.config.documents_mcp import Instructions, NamingMode, Separator, ServerDocument, VirtualServerDocument
 from triplegate.config.documents_oauth import ResourceDocument
 from triplegate.config.documents_pins import Pins, PinsDocument
 from triplegate.config.documents_prices import UnknownPrice
@@ -90,6 +90,8 @@ class McpDocument(Document):
     """Refuse a list when a server on the path fails, instead of serving it without that part."""
     progressive: bool = False
     """List search_tools, describe_tool and call_tool, which reach all others, instead of every tool."""
+    instructions: Instructions = ""
+    """What clients are told to tell their models of this gate."""
     identity: Literal["none"] | None = None
     """`none` lets everyone in; calls are booked on `owner`."""
     owner: TeamRef | None = None

@@ -25,6 +25,7 @@ FullName = Annotated[str, Field(min_length=1, max_length=300)]
 ToolName = Annotated[str, Worded(r"[A-Za-z0-9_./-]+", "letters, digits and _ . / -", longest=64)]
 """A tool's name as clients see it."""
 NamingMode = Literal["always", "collisions", "never"]
+Instructions = Annotated[str, Field(max_length=16384)]
 Separator = Annotated[str, Worded(r"[._/-]+", "of _ . / -", longest=4)]
 
 
@@ -96,6 +97,8 @@ class VirtualServerDocument(Document):
     """As `mcp.fail_closed`; absent = as there."""
     progressive: bool | None = None
     """As `mcp.progressive`; absent = as there."""
+    instructions: Instructions | None = None
+    """As `mcp.instructions`; absent = as there."""
     overrides: dict[FullName, ToolOverride] = Field(default_factory=dict, max_length=1024)
     """Tools by full name: the very name clients see on this path, another description."""
     teams: tuple[TeamRef, ...] | None = None

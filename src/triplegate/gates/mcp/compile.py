@@ -1,5 +1,7 @@
 """From servers and virtual servers as written to the mcp gate of one snapshot."""
 
+import msgspec
+
 from triplegate.config.documents import Documents
 from triplegate.config.people import anonymous_of
 from triplegate.core.catalog import Route, Target
@@ -63,16 +65,20 @@ def _showings(documents: Documents) -> dict[str, Showing]:
     """How each path shows what there is."""
     written = documents.mcp
     said = {name: document.overrides for name, document in documents.servers.items() if document.overrides}
-    found = {
-        "": Showing(
-            written.naming, written.separator, said, fail_closed=written.fail_closed, progressive=written.progressive
-        )
-    }
+    common = Showing(
+        written.naming,
+        written.separator,
+        said,
+        fail_closed=written.fail_closed,
+        progressive=written.progressive,
+        instructions=written.instructions,
+    )
+    found = {"": common}
     for name, virtual in documents.virtual_servers.items():
-        mode, separator = virtual.naming or written.naming, virtual.separator or written.separator
-        closed = written.fail_closed if virtual.fail_closed is None else virtual.fail_closed
-        progressive = written.progressive if virtual.progressive is None else virtual.progressive
-        found[name] = Showing(mode, separator, said, virtual.overrides, closed, progressive)
+        own = {field: getattr(virtual, field) for field in ("separator", "fail_closed", "progressive", "instructions")}
+        own |= {"mode": virtual.naming, "path": virtual.overrides}
+        told = {field: value for field, value in own.items() if value is not None}
+        found[name] = msgspec.structs.replace(common, **told)
     return found
 
 

@@ -30,6 +30,8 @@ class Showing(msgspec.Struct, frozen=True, eq=False):
     """Whether a list is refused when a server fails."""
     progressive: bool = False
     """Whether tools are found by searching instead of listed."""
+    instructions: str = ""
+    """What clients are told to tell their models."""
 
 
 class Exposure:

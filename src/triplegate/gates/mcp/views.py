@@ -73,6 +73,11 @@ class View:
         """Whether clients are shown the three tools that find the others instead of all of them."""
         return self._exposure.showing.progressive
 
+    @property
+    def instructions(self) -> str:
+        """What clients are told to tell their models: the operator's words, none of a server's."""
+        return self._exposure.showing.instructions
+
     def index(self) -> Index:
         """What finds tools by words; of the whole path: leave out what is not in the table."""
         return self._exposure.index()

@@ -70,3 +70,18 @@ async def test_a_server_is_asked_only_for_what_it_says_it_has(house, serve, http
         result = (await http.post(f"{gate.url}/mcp", **modern(method))).json()["result"]
         assert "triplegate.dev/unavailable" not in result["_meta"]
     assert behind.methods == ["server/discover", "tools/list", "prompts/list"]
+
+
+WORDS = 'mcp: {instructions: Ask first.}\nvirtual_servers: {a: {tools: ["*"]}, b: {tools: ["*"], instructions: ""}}\n'
+
+
+@pytest.mark.parametrize(("path", "told"), [("", "Ask first."), ("/a", "Ask first."), ("/b", None)])
+async def test_clients_are_told_the_operators_instructions(house, sample, http, path, told):
+    gate = await house(servers(await sample()) + WORDS)
+    http.headers.update(bearer(gate.key()))
+    discovered = await http.post(f"{gate.url}/mcp{path}", **modern("server/discover"))
+    begun = await http.post(
+        f"{gate.url}/mcp{path}", **legacy("initialize", {"protocolVersion": "2025-11-25"}, version=None)
+    )
+    for answer in (discovered, begun):
+        assert answer.json()["result"].get("instructions") == told

@@ -15,7 +15,7 @@ from triplegate.wire.mcp_era import LEGACY, MODERN, negotiate
 async def discover(own: Own, exchange: Exchange, call: McpCall) -> Reply:
     """What there is for a client of the modern era."""
     told = {"supportedVersions": [MODERN, *LEGACY], "capabilities": await _capabilities(own, call)}
-    return result_reply(call, encode(told | complete(TTL)))
+    return result_reply(call, encode(told | _instructions(call) | complete(TTL)))
 
 
 async def initialize(own: Own, exchange: Exchange, call: McpCall) -> Reply:
@@ -28,12 +28,18 @@ async def initialize(own: Own, exchange: Exchange, call: McpCall) -> Reply:
     capabilities = await _capabilities(own, call)
     session = await own.sessions.open(principal, view.virtual, version, client)
     result = {"protocolVersion": version, "capabilities": capabilities, "serverInfo": msgspec.Raw(US)}
-    return result_reply(call, encode(result), session)
+    return result_reply(call, encode(result | _instructions(call)), session)
 
 
 async def ping(own: Own, exchange: Exchange, call: McpCall) -> Reply:
     """We are here."""
     return result_reply(call, b"{}")
+
+
+def _instructions(call: McpCall) -> dict[str, object]:
+    view = call.view
+    assert view is not None
+    return {"instructions": view.instructions} if view.instructions else {}
 
 
 async def _capabilities(own: Own, call: McpCall) -> dict[str, object]:
