@@ -102,6 +102,19 @@ async def test_a_denied_tool_is_unknown_to_all_three(asker, era):
     assert "tools/call" not in client.behind.methods
 
 
+async def test_a_tool_of_another_team_is_not_found(house, serve, http):
+    theirs = await serve(Server("modern", tools=b'{"name":"reader","description":"Reads what is theirs."}'))
+    ours = await serve(Server("modern", tools=TOOLS))
+    gate = await house(servers(ours, theirs, s1=", teams: [lab]") + "mcp: {progressive: true}\n")
+    http.headers.update(bearer(gate.key(team="lab")))
+    lab = Asker(http, f"{gate.url}/mcp", "modern")
+    assert "more1__reader" in (await lab.call("search_tools", query="reads")).text
+    http.headers.update(bearer(gate.key()))
+    found = (await lab.result("search_tools", query="theirs"))["structuredContent"]
+    assert found == {"tools": [], "found": 0}
+    assert (await lab.result("describe_tool", name="more1__reader"))["isError"] is True
+
+
 @pytest.mark.parametrize(
     "arguments", [{}, {"name": 7}, {"name": "files__read", "arguments": []}, {"name": "files__read", "arguments": "{}"}]
 )
