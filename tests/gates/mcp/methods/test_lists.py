@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 import pytest
 from tests.gates.mcp.messages import bearer, initialize, legacy, modern
+from tests.gates.mcp.offering import Offering
 from tests.gates.mcp.test_gate import servers
 
 from triplegate.gates.mcp import catalog
@@ -129,6 +130,44 @@ async def test_pages_go_on_where_the_last_one_ended_whatever_changed_meanwhile(h
             break
     assert found == sorted(found)
     assert len(found) == 7
+
+
+async def test_pages_neither_repeat_nor_leave_out_what_stays_while_the_catalogue_changes(
+    house, serve, http, monkeypatch
+):
+    monkeypatch.setattr(lists, "PAGE", 3)
+    behind = Offering("modern", tools=b",".join([b'{"name":"t%d"}' % number for number in range(9)]))
+    gate = await house(servers(await serve(behind)))
+    http.headers.update(bearer(gate.key()))
+    first = (await http.post(f"{gate.url}/mcp", **modern("tools/list"))).json()["result"]
+    kept = [0, 1, 3, 4, 5, 6, 7, 8]  # t2, where the first page ended, is gone; others have come before and after it
+    behind.offered["tools"] = b",".join(
+        [b'{"name":"t%d"}' % number for number in kept] + [b'{"name":"a"},{"name":"z"}']
+    )
+    for state in gate.gateway.kit.states.every(ServerState):
+        state.listings["tool"].fresh_until = 0.0
+    found, cursor = [tool["name"] for tool in first["tools"]], first["nextCursor"]
+    while cursor is not None:
+        page = (await http.post(f"{gate.url}/mcp", **modern("tools/list", {"cursor": cursor}))).json()["result"]
+        found, cursor = found + [tool["name"] for tool in page["tools"]], page.get("nextCursor")
+    assert found == [f"files__t{number}" for number in range(9)] + ["files__z"]
+
+
+async def test_servers_are_asked_at_the_same_time(house, serve, http):
+    together = asyncio.Barrier(3)
+
+    class Waiting(Offering):
+        async def __call__(self, request):
+            answer = await super().__call__(request)
+            if self.methods[-1] == "tools/list":
+                await together.wait()  # nobody answers before all three were asked
+            return answer
+
+    upstreams = [await serve(Waiting("modern", tools=b'{"name":"a"}')) for _ in range(3)]
+    gate = await house(servers(*upstreams))
+    http.headers.update(bearer(gate.key()))
+    async with asyncio.timeout(4):
+        assert await names(http, f"{gate.url}/mcp") == ["files__a", "more1__a", "more2__a"]
 
 
 @pytest.mark.parametrize("cursor", ["ZZZ", "é", 7, ""])
