@@ -14,6 +14,7 @@ from triplegate.gates.mcp.server import Server
 from triplegate.wire.uri_template import matcher
 
 _MOST_VIEWS = 4096
+_READ: tuple[Kind, ...] = ("resource", "template")
 
 
 class View:
@@ -59,7 +60,7 @@ class View:
             likely = self._exposure.likely(name, self.servers)
             await self._catalog.load(likely, (kind,), patient=len(likely) < len(self.servers) or len(likely) == 1)
         else:
-            await self._catalog.load(self.servers, ("resource", "template"), patient=False)
+            await self._catalog.load(self.servers, _READ, patient=False)
         item = self.table(kind).get(name)
         return self._unlisted(name) if item is None and kind == "resource" else item
 
@@ -89,7 +90,7 @@ class View:
 
     # resources that no list names ----------------------------------------------------------------------------------
     def _unlisted(self, uri: str) -> Item | None:
-        """A resource of the first template that fits, or of the only server there is that may have it."""
+        """A resource of the first template that fits, or of the only server that may have it."""
         if len(uri) > KINDS["resource"].longest:
             return None
         said = read_uri(uri)
@@ -98,12 +99,20 @@ class View:
             own, servers = said[1], tuple(its)
         server = self._of_template(uri, own, servers)
         if server is None:
-            having = [server for server in servers if server.state.offers("resources")]
-            if len(having) != 1:
-                return None
-            server = having[0]
+            server = self._only(own, [server for server in servers if server.state.offers("resources")])
+        if server is None:
+            return None
         item = write_item(server, "resource", OwnItem(own, b'{"uri":""}'), uri)
         return item if self._permits(item) else None
+
+    def _only(self, own: str, having: list[Server]) -> Server | None:
+        """The only server of these, or the only one that shows anything with the scheme of this URI."""
+        if len(having) > 1:
+            scheme, colon, _ = own.partition(":")
+            shown = [item for kind in _READ for item in self.table(kind).values()]
+            alike = {item.server for item in shown if item.own.name.startswith(scheme + ":")}
+            having = [server for server in having if server in alike and colon]
+        return having[0] if len(having) == 1 else None
 
     def _of_template(self, uri: str, own: str, servers: tuple[Server, ...]) -> Server | None:
         known = self._exposure.items("template")

@@ -137,7 +137,20 @@ async def test_a_template_is_listed_read_and_completed(opened, client, upstream)
     said = (await ask("completion/complete", params)).json()["result"]["completion"]["values"]
     assert said == ['{"type":"ref/resource","uri":"t://{id}/x"}']
     assert "resources/read" not in other.methods
-    assert "error" in (await ask("resources/read", {"uri": "t://7/y"})).json()
+    assert (await ask("resources/read", {"uri": "v://7"})).json()["error"]["data"] == {"uri": "v://7"}
+
+
+async def test_a_uri_that_no_list_names_is_read_where_its_scheme_is(opened):
+    first = Offering("modern", resources=b'{"uri":"a:1","name":"n"},{"uri":"x:1","name":"n"}')
+    second = Offering(
+        "modern", resources=b'{"uri":"x:2","name":"n"}', resourceTemplates=b'{"uriTemplate":"b:{i}/c","name":"n"}'
+    )
+    ask = (await opened("modern", first, second)).ask
+    for uri, server in (("a:9", first), ("b:9", second)):
+        assert "result" in (await ask("resources/read", {"uri": uri})).json()
+        assert server.asked[-1][1]["uri"] == uri
+    for uri in ("x:9", "c:9", "a", ""):
+        assert (await ask("resources/read", {"uri": uri})).json()["error"]["code"] == -32602
 
 
 @PAIRS
