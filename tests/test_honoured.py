@@ -31,6 +31,7 @@ KEYS = "gates/llm/test_building.py::test_each_key_is_a_deployment_of_its_own_wit
 DEPLOYMENT = "gates/llm/test_deployment.py::"
 CREDENTIALS = "gates/llm/test_credentials.py::"
 MCP = "gates/mcp/test_gate.py::"
+MCP_USE = "cli/test_mcp_use.py::"
 LIFE = "gates/mcp/methods/test_lifecycle.py::"
 DISCOVERY = "gates/mcp/methods/test_discovery.py::"
 LISTS = "gates/mcp/methods/test_lists.py::"
@@ -665,6 +666,19 @@ OPTIONS = {
     "create.expires": KEY + "test_the_end_and_the_environment_are_kept",
     **{f"create.{name}": KEY + "test_a_key_with_a_budget_spends_no_more" for name in ("budget", "per")},
     "create.env": KEY + "test_the_end_and_the_environment_are_kept",
+    **dict.fromkeys(
+        ("list_items.config", "call.config", "inspect.config"),
+        MCP_USE + "test_without_a_gateway_or_an_endpoint_it_says_so",
+    ),
+    **{
+        f"list_items.{name}": MCP_USE + "test_tools_are_listed_in_lines_and_whole"
+        for name in ("kind", "form", "output")
+    },
+    **{
+        f"call.{name}": MCP_USE + "test_a_tool_is_called_and_its_failure_is_the_status"
+        for name in ("tool", "arguments")
+    },
+    "call.form": MCP_USE + "test_a_tool_is_called_and_its_failure_is_the_status",
     "list_keys.team": KEY + "test_keys_of_one_team_can_be_listed_alone",
     "list_keys.form": KEY + "test_a_list_can_be_written_to_a_file",
     "list_keys.output": KEY + "test_a_list_can_be_written_to_a_file",

@@ -15,7 +15,7 @@ COMMANDS = {
     "check": "Say everything that is wrong with a configuration, with its place.",
     "explain": "Show what would become of a request, step by step; nothing is sent.",
     "key": "Create, list and revoke virtual keys.",
-    "mcp": "Look at tool definitions that wait, and approve them.",
+    "mcp": "List, call and inspect MCP tools; approve definitions that wait.",
     "report": "Say what was used and what it cost, from the ledger.",
 }
 """Command → what it is for, in a line: `--help` lists them without importing them."""

@@ -12,6 +12,9 @@ from triplegate.cli.place import find_place
 from triplegate.cli.tables import Format, put, render
 
 mcp = App(name="mcp", help="MCP servers and their tools, through the gateway that runs.")
+mcp.command("triplegate.cli.mcp_use:list_items", name="list")
+mcp.command("triplegate.cli.mcp_use:call", name="call")
+mcp.command("triplegate.cli.mcp_use:inspect", name="inspect")
 
 Config = Annotated[Path | None, Parameter(help="Directory or file of the configuration.")]
 Server = Annotated[str, Parameter(help="Server, by its name in the configuration.")]

@@ -103,11 +103,11 @@ def control_url(place: Place) -> str | None:
     return told.rstrip("/") if told else noted_url(place)
 
 
-def noted_url(place: Place) -> str | None:
-    """Where the gateway says that it listens, if somebody does listen there: a note may outlive its writer."""
+def noted_url(place: Place, gate: str = "control") -> str | None:
+    """Where the gateway says that it serves this, if somebody does listen there: a note may outlive its writer."""
     try:
         noted = json.loads((place.state / RUNNING).read_text())
-        pid, url = int(noted["pid"]), str(noted["addresses"]["control"])
+        pid, url = int(noted["pid"]), str(noted["addresses"][gate])
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return url if _lives(pid) and _listens(url) else None
