@@ -5,8 +5,8 @@ from zlib import adler32
 _SCALE = 32
 _CHUNK = 1024
 """Bytes whose weights sum to less than the checksum's modulus, 65,521, whatever they are (1024 · 63)."""
-_ASCII_CHUNK = 2048
-"""The same, of plain letters (2048 · 29)."""
+_ASCII_CHUNK = 2250
+"""The same, of plain letters (2250 · 29)."""
 _WHOLE = 64 << 10
 """Bytes of a text that are all looked at; of a larger one as many are, from all over it."""
 _PIECE = 4 << 10

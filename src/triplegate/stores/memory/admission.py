@@ -121,9 +121,10 @@ class MemoryAdmission:
         now = self._clock.now()
         bucket = self._shelf.buckets.get(claim.bucket)
         amount = claim.amount
-        if type(bucket) is not RateBucket or amount != 1 or claim.limit.quota <= 0:
+        limit = claim.limit
+        if type(bucket) is not RateBucket or bucket.limit is not limit or amount != 1 or limit.quota <= 0:
             return self.take_now((claim,), 0.0)
-        per_unit, depth = claim.limit.per_unit, claim.limit.depth
+        per_unit, depth = limit.per_unit, limit.depth
         tat = max(now, bucket.tat)
         ahead = tat + per_unit - now
         if ahead > depth + SLACK:
