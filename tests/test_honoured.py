@@ -95,6 +95,8 @@ MCP_PINS = "cli/test_mcp.py::test_definitions_are_listed_compared_and_approved"
 PINS = "gates/mcp/test_pins.py::"
 SERVER = "gates/mcp/test_server.py::"
 RULES = "gates/mcp/test_rules.py::"
+CONTROLS = "gates/mcp/test_controls.py::"
+REMEMBERED = "gates/mcp/test_remembering.py::"
 OAUTH = "gates/mcp/test_oauth.py::"
 TOOLS = "gates/mcp/test_access.py::"
 BOOKING = "core/test_booking.py::"
@@ -407,6 +409,13 @@ FIELDS = {
         f"AccessRule.{field}": RULES + "test_whom_it_hides_things_from"
         for field in ("teams", "consumers", "roles", "deny", "when")
     },
+    "ValidationDocument.arguments": "gates/mcp/test_validation.py::test_observed_and_unlooked_at_arguments_pass",
+    "ValidationDocument.results": CONTROLS + "test_sizes_and_schemas_of_results_hold_in_every_pair",
+    "ResultsDocument.largest": CONTROLS + "test_sizes_and_schemas_of_results_hold_in_every_pair",
+    "ResultsDocument.over": CONTROLS + "test_an_endless_result_is_refused_within_bounds",
+    "RememberedDocument.tools": REMEMBERED + "test_only_tools_that_say_that_they_read_are_remembered",
+    "RememberedDocument.ttl": REMEMBERED + "test_it_is_forgotten_in_time_and_when_something_may_have_changed",
+    "RememberedDocument.shared": REMEMBERED + "test_what_is_public_is_shared_where_that_is_written_and_private_is_not",
     "AccessRule.scopes": RULES + "test_only_needed_scopes_can_be_lacking",
     "VirtualServerDocument.scopes": OAUTH + "test_tokens_need_the_scopes_of_the_endpoint_and_keys_do_not",
     **dict.fromkeys(

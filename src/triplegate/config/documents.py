@@ -21,6 +21,7 @@ from triplegate.config.documents_api import (
 from triplegate.config.documents_base import Document, Policies
 from triplegate.config.documents_budgets import Budgets, FiscalStart
 from triplegate.config.documents_chargeback import ChargebackDocument
+from triplegate.config.documents_control import ResultsDocument, ValidationDocument
 from triplegate.config.documents_llm import ModelDocument, ProviderDocument
 from triplegate.config.documents_mcp import Instructions, NamingMode, Separator, ServerDocument, VirtualServerDocument
 from triplegate.config.documents_oauth import ResourceDocument
@@ -102,6 +103,10 @@ class McpDocument(Document):
     """Who may do what, at all servers and on all paths; names with alias."""
     pins: Pins = PinsDocument(mode="off")
     """Whether definitions of tools have to be approved: enforce, observe, off, or {mode, first}."""
+    validation: ValidationDocument = ValidationDocument()
+    """Whether arguments and results are held against schemas, at servers that do not say it themselves."""
+    results: ResultsDocument | None = None
+    """How large results may be, at servers that do not say it themselves; null = of any size."""
     policies: Policies = ()
     """Policies of every mcp call; when absent, the shipped chain `mcp`."""
 

@@ -15,6 +15,7 @@ from triplegate.config.documents_access import (
 )
 from triplegate.config.documents_base import Document, Policies, Reached
 from triplegate.config.documents_call_price import PriceOfTools
+from triplegate.config.documents_control import RememberedDocument, ResultsDocument, ValidationDocument
 from triplegate.config.documents_pins import Pins
 from triplegate.config.types import Address, Alias, HeaderName, HeaderValue, Scope, SecretRef, TeamRef, Worded
 
@@ -68,6 +69,12 @@ class ServerDocument(Reached):
     """Who may do what with them."""
     pins: Pins | None = None
     """Whether definitions of its tools have to be approved; absent: as `mcp.pins` says."""
+    validation: ValidationDocument | None = None
+    """Whether arguments and results are held against schemas; absent = as `mcp.validation`."""
+    results: ResultsDocument | None = None
+    """How large results may be; absent = as `mcp.results`."""
+    remember: RememberedDocument | None = None
+    """Results that are told again to the same question; absent = none."""
     price: PriceOfTools | None = None
     """US dollars a tool call, or {call, mb, tools}."""
     owner: TeamRef | None = None

@@ -109,6 +109,9 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "rpc_unsupported_version": _client(400, "The protocol version is not supported", jsonrpc=-32022),
         "session_not_found": _client(404, "No such session", jsonrpc=-32001, grpc=5),
         "arguments_forbidden": _client(200, "A rule forbids the call with these arguments", jsonrpc=-32602, grpc=7),
+        "arguments_invalid": _client(200, "The arguments do not fit the tool's schema", jsonrpc=-32602),
+        "result_invalid": _upstream(502, "The tool's result does not fit its schema"),
+        "result_too_large": _upstream(502, "The tool's result is larger than allowed"),
         "tool_not_found": _client(200, "No such tool", jsonrpc=-32602, grpc=5),
         "resource_not_found": _client(400, "No such resource", jsonrpc=-32602, grpc=5),
     }

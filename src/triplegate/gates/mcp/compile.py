@@ -13,6 +13,7 @@ from triplegate.core.ports import House, Kit
 from triplegate.gates.mcp.access import Access
 from triplegate.gates.mcp.calling import Calling
 from triplegate.gates.mcp.catalog import Catalog
+from triplegate.gates.mcp.controls import Controls
 from triplegate.gates.mcp.doors import Doors
 from triplegate.gates.mcp.exposing import Showing
 from triplegate.gates.mcp.gate import Endpoint, McpGate
@@ -38,11 +39,13 @@ def compile_mcp(documents: Documents, kit: Kit, house: House, snapshot: str, cha
     own_scopes = {name: virtual.scopes for name, virtual in documents.virtual_servers.items()}
     oauth = None if written.oauth is None else Oauth(written.oauth, written.path, own_scopes)
     access, sessions, catalog = Access(documents), ClientSessions(kit.sessions), Catalog(kit)
+    asked = Controls(documents, kit)
+    controls = None if asked.idle else asked
     gate = McpGate(
         written.path,
         endpoints,
         Doors(written.allowed_hosts, written.allowed_origins, oauth),
-        Reading(access, Views(servers, _showings(documents), access, catalog), sessions),
+        Reading(access, Views(servers, _showings(documents), access, catalog), sessions, controls),
         Own(sessions, catalog, kit.clock),
         Calling(kit, sessions),
         sessions,

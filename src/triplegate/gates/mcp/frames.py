@@ -41,19 +41,25 @@ class PrefixFrames(Frames):
         self._rest.close()
 
 
-class EventFrames(Frames):
+class Told(Frames):
+    """A stream of events that ends with the response to a call."""
+
+    __slots__ = ("answered",)
+    answered: bool
+    """True once the response has passed: what fails after it is no news to the client."""
+
+
+class EventFrames(Told):
     """An event stream, passed on event by event as soon as each is whole."""
 
-    __slots__ = ("_cut", "_cutter", "_rest", "_turn", "answered")
+    __slots__ = ("_cut", "_cutter", "_rest", "_turn")
 
     def __init__(self, rest: Frames, turn: Callable[[bytes], tuple[bytes, bool]], cut: Callable[[], None]) -> None:
         """`turn`: whole events → what the client gets, and whether the response was among them; `cut`: nobody waits."""
         self._rest, self._turn = rest, turn
         self._cut: Callable[[], None] | None = cut
         self._cutter = SseCutter(LARGEST_EVENT)
-        self.answered = False
-        """True once the response has passed: what fails after it is no news to the client."""
-        self.done = False
+        self.answered = self.done = False
 
     @property
     def ready(self) -> bool:
@@ -99,7 +105,7 @@ class EventEncoder(Encoder):
 
     __slots__ = ("_frames", "_id")
 
-    def __init__(self, frames: EventFrames, identity: bytes) -> None:
+    def __init__(self, frames: Told, identity: bytes) -> None:
         self._frames, self._id = frames, identity
 
     def fail(self, refusal: Exception) -> bytes | None:

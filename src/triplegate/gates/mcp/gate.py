@@ -13,7 +13,7 @@ from triplegate.gates.mcp.batch import answer_batch
 from triplegate.gates.mcp.call import McpCall
 from triplegate.gates.mcp.calling import Calling
 from triplegate.gates.mcp.doors import Doors, preflight, promised
-from triplegate.gates.mcp.frames import EventEncoder, EventFrames
+from triplegate.gates.mcp.frames import EventEncoder, Told
 from triplegate.gates.mcp.methods.table import METHODS
 from triplegate.gates.mcp.oauth import WELL_KNOWN
 from triplegate.gates.mcp.own import Own, accepted
@@ -22,6 +22,7 @@ from triplegate.gates.mcp.refusals import rpc_refusal
 from triplegate.gates.mcp.server import Server
 from triplegate.gates.mcp.sessions import ClientSessions
 from triplegate.gates.mcp.tracing import join_trace
+from triplegate.gates.mcp.validation import tool_error
 from triplegate.gates.opening import begin
 
 _ENCODER = Encoder()
@@ -61,6 +62,7 @@ class McpGate:
     ) -> None:
         self._base, self._endpoints, self._doors = base, endpoints, doors
         self._reading, self._own, self._calling = reading, own, calling
+        self._controls = reading.controls
         self._sessions, self._reenter, self._oauth = sessions, reenter, doors.oauth
         self.catalog = own.catalog
         self.servers: dict[str, Server] = {
@@ -124,6 +126,7 @@ class McpGate:
         endpoint = self._endpoint(exchange.inbound.path)
         exchange.route = endpoint.own
         call: McpCall | None = exchange.call
+        fresh = call is None
         if call is None:
             call = exchange.call = await self._reading.read(exchange, principal, endpoint.virtual)
             if "traceparent" in call.meta:
@@ -143,6 +146,8 @@ class McpGate:
         exchange.scope = (part, principal.plan, principal.team_ref)
         needed = NONE if self._oauth is None else self._oauth.needed(endpoint.virtual, principal)
         self._reading.access.require(principal, endpoint.virtual, call, needed)
+        if fresh and self._controls is not None:
+            await self._controls.check(exchange, call)
 
     async def check(self, exchange: Exchange) -> None:
         """Would this exchange, just opened, still be let in? Raises the Refusal it would meet."""
@@ -156,7 +161,9 @@ class McpGate:
             if answer is not None:
                 return await answer(self._own, exchange, call)
             assert call.item is not None
-            return await self._calling.forward(exchange, call, call.item)
+            if self._controls is None:
+                return await self._calling.forward(exchange, call, call.item)
+            return await self._controls.forward(exchange, call, call.item, self._calling.forward)
         if call.kind == "batch":
             return await answer_batch(exchange, call, self._reenter)
         if call.kind == "end":
@@ -173,6 +180,8 @@ class McpGate:
 
     def refuse(self, exchange: Exchange, refusal: Refusal) -> Reply:
         """A JSON-RPC error; where tokens are had, the challenge says so."""
+        if refusal.code == "arguments_invalid":
+            return tool_error(exchange.call, refusal)
         reply = rpc_refusal(exchange, refusal)
         if self._oauth is not None and refusal.status in (401, 403):
             more = self._more_scopes(exchange) if refusal.code == "insufficient_scope" else ()
@@ -196,4 +205,4 @@ class McpGate:
     def encoder(self, exchange: Exchange, reply: Reply) -> Encoder:
         """Bytes pass; a failure within a stream is told as the call's error."""
         frames = reply.frames
-        return EventEncoder(frames, exchange.call.id) if isinstance(frames, EventFrames) else _ENCODER
+        return EventEncoder(frames, exchange.call.id) if isinstance(frames, Told) else _ENCODER

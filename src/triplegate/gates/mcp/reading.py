@@ -7,6 +7,7 @@ from triplegate.core.identity import Principal
 from triplegate.gates.mcp.access import Access
 from triplegate.gates.mcp.asking import media_type
 from triplegate.gates.mcp.call import McpCall
+from triplegate.gates.mcp.controls import Controls
 from triplegate.gates.mcp.methods.discovery import unwrap
 from triplegate.gates.mcp.methods.items import not_found
 from triplegate.gates.mcp.methods.table import METHODS, method_of
@@ -27,10 +28,14 @@ _BATCHES = "2025-03-26"
 class Reading:
     """Reads messages of both eras."""
 
-    __slots__ = ("_sessions", "_views", "access")
+    __slots__ = ("_sessions", "_views", "access", "controls")
 
-    def __init__(self, access: Access, views: Views, sessions: ClientSessions) -> None:
+    def __init__(
+        self, access: Access, views: Views, sessions: ClientSessions, controls: Controls | None = None
+    ) -> None:
         self.access, self._views, self._sessions = access, views, sessions
+        self.controls = controls
+        """What is asked of calls once they are read; None where nothing is."""
 
     async def read(self, exchange: Exchange, principal: Principal, virtual: str) -> McpCall:
         """The message; the first check that fails raises its Refusal."""
