@@ -97,6 +97,7 @@ SERVER = "gates/mcp/test_server.py::"
 RULES = "gates/mcp/test_rules.py::"
 CONTROLS = "gates/mcp/test_controls.py::"
 REMEMBERED = "gates/mcp/test_remembering.py::"
+TOKENS_OURS = "gates/mcp/test_tokens.py::"
 OAUTH = "gates/mcp/test_oauth.py::"
 TOOLS = "gates/mcp/test_access.py::"
 BOOKING = "core/test_booking.py::"
@@ -380,6 +381,11 @@ FIELDS = {
     "PinsDocument.first": PINS + "test_what_is_added_later_waits_even_where_the_first_use_was_trusted",
     "ServerDocument.alias": "gates/mcp/test_names.py::test_usual_names_are_alias_and_tool",
     "ServerDocument.headers": "gates/mcp/test_transports.py::test_secrets_are_sent_and_never_shown",
+    **{
+        f"ClientCredentials.{field}": TOKENS_OURS + "test_it_is_asked_for_with_our_credentials_for_that_server_alone"
+        for field in ("token_url", "client_id", "client_secret", "method", "scopes", "resource")
+    },
+    "ClientCredentials.issuer": TOKENS_OURS + "test_an_issuer_says_where_and_must_be_the_one_that_was_asked",
     "ServerAuth.bearer": MCP + "test_the_client_token_never_reaches_a_server_but_its_own_credential_does",
     "ToolFilter.allow": TOOLS + "test_deny_wins_over_allow_and_an_empty_allow_list_allows_nothing",
     "ToolFilter.deny": MCP + "test_a_denied_tool_cannot_be_told_from_an_unknown_one",

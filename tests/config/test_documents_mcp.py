@@ -17,6 +17,8 @@ def test_a_server_passes_all_its_tools_on_unless_told_otherwise() -> None:
         {"url": "stdio:x"},
         {"url": "http://h/mcp", "alias": "a__b"},
         {"url": "http://h/mcp", "auth": {"bearer": "secret"}},
+        {"url": "http://h/mcp", "auth": {}},
+        {"url": "http://h/mcp", "auth": {"bearer": "env:A", "client_credentials": {}}},
         {"url": "http://h/mcp", "tools": {"alow": ["x"]}},
         {"url": "http://h/mcp", "headers": {"x": "a\nb"}},
     ],

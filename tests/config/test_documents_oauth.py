@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from triplegate.config.documents_oauth import ResourceDocument
+from triplegate.config.documents_oauth import ClientCredentials, ResourceDocument
 
 GOOD = {"url": "https://mcp.example.com", "authorization_servers": ["https://login.example.com/"]}
 
@@ -29,3 +29,23 @@ def test_an_issuer_keeps_the_slash_at_its_end_and_an_address_does_not() -> None:
 def test_what_could_not_be_told_to_clients_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         ResourceDocument.model_validate(GOOD | wrong)
+
+
+OURS = {"token_url": "https://login.example.com/token", "client_id": "gateway", "client_secret": "env:S"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"issuer": "https://login.example.com"},
+        {"token_url": None},
+        {"client_secret": "the secret itself"},
+        {"client_id": "two words"},
+        {"method": "jwt"},
+        {"resource": "urn:x"},
+    ],
+)
+def test_credentials_that_could_not_be_used_are_refused(wrong: dict[str, object]) -> None:
+    assert ClientCredentials.model_validate(OURS).method == "basic"
+    with pytest.raises(ValidationError):
+        ClientCredentials.model_validate(OURS | wrong)

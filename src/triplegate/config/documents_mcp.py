@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from triplegate.config.documents_access import (
     Access,
@@ -16,6 +16,7 @@ from triplegate.config.documents_access import (
 from triplegate.config.documents_base import Document, Policies, Reached
 from triplegate.config.documents_call_price import PriceOfTools
 from triplegate.config.documents_control import RememberedDocument, ResultsDocument, ValidationDocument
+from triplegate.config.documents_oauth import ClientCredentials
 from triplegate.config.documents_pins import Pins
 from triplegate.config.types import Address, Alias, HeaderName, HeaderValue, Scope, SecretRef, TeamRef, Worded
 
@@ -42,8 +43,16 @@ class ToolOverride(Document):
 class ServerAuth(Document):
     """Our credential at a server."""
 
-    bearer: SecretRef
+    bearer: SecretRef | None = None
     """Sent as `Authorization: Bearer …`."""
+    client_credentials: ClientCredentials | None = None
+    """Instead of it: tokens that the gateway asks for itself."""
+
+    @model_validator(mode="after")
+    def _one_credential(self) -> "ServerAuth":
+        if (self.bearer is None) == (self.client_credentials is None):
+            raise ValueError("write bearer or client_credentials")
+        return self
 
 
 class ServerDocument(Reached):

@@ -153,12 +153,12 @@ def house(ends, tmp_path):
             name: getattr(store, name)
             for name in ("admission", "cache", "sessions", "mailbox", "broadcast", "lease", "once")
         }
+        ports.setdefault("dial", None)
         kit = Kit(
             clock=clock,
             keys=keys,
             secrets=secrets,
             supervisor=supervisor,
-            dial=None,
             pepper=b"pepper",
             **(state | ports),
         )

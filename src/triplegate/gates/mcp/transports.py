@@ -1,6 +1,8 @@
 """How a server is reached: whatever is behind it, it looks like an MCP endpoint over streamable HTTP."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Coroutine
+from typing import Any
 
 from triplegate.config.documents_mcp import ServerDocument
 from triplegate.config.types import is_reference
@@ -8,6 +10,7 @@ from triplegate.core.exchange import Exchange
 from triplegate.core.http import BytesBody, Headers, Reply
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import Kit
+from triplegate.gates.mcp.tokens import Tokens
 from triplegate.upstreams.pool import Pool
 from triplegate.upstreams.reach import reach
 
@@ -46,7 +49,7 @@ class Transport(ABC):
 class HttpTransport(Transport):
     """A pool of connections to the server's address."""
 
-    __slots__ = ("_base", "_fixed", "_path", "_pool", "missing", "place")
+    __slots__ = ("_base", "_fixed", "_path", "_pool", "_tokens", "missing", "place")
 
     def __init__(self, document: ServerDocument, kit: Kit) -> None:
         reached = reach(document.url, document.tls, document.connections, kit)
@@ -56,6 +59,10 @@ class HttpTransport(Transport):
         self.place = document.url
         self.missing = ""
         self._fixed = self._headers(document, kit)
+        asked = document.auth.client_credentials if document.auth is not None else None
+        self._tokens = None if asked is None else Tokens(asked, document.url, kit)
+        if self._tokens is not None and self._tokens.missing:
+            self.missing = self._tokens.missing
 
     def _headers(self, document: ServerDocument, kit: Kit) -> Headers:
         """What every call there carries; nothing of it comes from the client."""
@@ -68,7 +75,7 @@ class HttpTransport(Transport):
         ]
         for name, value in document.headers.items():
             headers.append((name.encode("ascii"), self._value(value, kit)))
-        if document.auth is not None:
+        if document.auth is not None and document.auth.bearer is not None:
             headers.append((b"authorization", b"Bearer " + self._value(document.auth.bearer, kit)))
         return headers
 
@@ -95,10 +102,24 @@ class HttpTransport(Transport):
         exchange: Exchange | None,
         owner: str,
     ) -> Reply:
-        """One request on a kept connection."""
-        return await self._pool.send(
-            method, self._path, [*self._fixed, *headers], BytesBody(body), dispatch, deadline=deadline
-        )
+        """One request on a kept connection; a token that is not taken is replaced, once."""
+        if self._tokens is None:
+            return await self._send(method, headers, body, dispatch, deadline)
+        for _ in range(2):
+            found = self._tokens.header()
+            token = found if isinstance(found, bytes) else await found
+            lines = [*headers, (b"authorization", token)]
+            reply = await self._send(method, lines, body, dispatch, deadline)
+            if reply.status != 401 or not self._tokens.reject(token):
+                break
+            reply.frames.close()  # who is not known has had nothing done
+        return reply
+
+    def _send(
+        self, method: str, headers: Headers, body: bytes, dispatch: Dispatch, deadline: float | None
+    ) -> Coroutine[Any, Any, Reply]:
+        lines = [*self._fixed, *headers]
+        return self._pool.send(method, self._path, lines, BytesBody(body), dispatch, deadline=deadline)
 
 
 def transport_of(document: ServerDocument, kit: Kit) -> Transport:
