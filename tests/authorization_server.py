@@ -1,8 +1,10 @@
 """An OAuth authorization server for tests: keys, metadata, tokens for whoever asks; it counts and can fail."""
 
+import base64
+import hashlib
 import json
 import time
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -24,6 +26,8 @@ class AuthorizationServer:
 
     def __init__(self, issuer="https://login.example.com"):
         self.issuer = issuer
+        self.codes = {}
+        """Code → what was asked at /authorize."""
         self.asked = []
         """The forms that came to /token."""
         self.expires_in = 3600
@@ -45,19 +49,51 @@ class AuthorizationServer:
 
     async def __call__(self, request):
         if request.path.startswith("/.well-known/oauth-authorization-server"):
-            told = {"issuer": self.issuer, "token_endpoint": f"{self.issuer}/token", "jwks_uri": f"{self.issuer}/jwks"}
-            return Answer.json(told)
+            return Answer.json(self._metadata())
+        if request.path == "/register":
+            return Answer.json(json.loads(await request.body()) | {"client_id": "c1"}, 201)
+        if request.path == "/authorize":
+            return self._authorize(request.query)
         if request.path == "/jwks":
             return Answer(jwks().encode(), content_type="application/json")
         if request.path == "/token" and request.method == "POST":
             return await self._give(request)
         raise Refused(Answer.json({"error": "not_found"}, 404))
 
+    def _metadata(self):
+        return {
+            "issuer": self.issuer,
+            "authorization_endpoint": f"{self.issuer}/authorize",
+            "token_endpoint": f"{self.issuer}/token",
+            "registration_endpoint": f"{self.issuer}/register",
+            "jwks_uri": f"{self.issuer}/jwks",
+            "response_types_supported": ["code"],
+            "code_challenge_methods_supported": ["S256"],
+            "authorization_response_iss_parameter_supported": True,
+        }
+
+    def _authorize(self, asked):
+        """Everybody consents to everything."""
+        code = f"code-{len(self.codes)}"
+        self.codes[code] = asked
+        back = {"code": code, "state": asked["state"], "iss": self.issuer}
+        return Answer(status=302, headers=[("location", f"{asked['redirect_uri']}?{urlencode(back)}")])
+
+    def _redeem(self, form):
+        asked = self.codes.pop(form["code"])
+        proof = base64.urlsafe_b64encode(hashlib.sha256(form["code_verifier"].encode()).digest()).rstrip(b"=")
+        if proof.decode() != asked["code_challenge"] or form["resource"] != asked["resource"]:
+            return Answer.json({"error": "invalid_grant"}, 400)
+        token = self.token(form["resource"], asked.get("scope", ""))
+        return Answer.json({"access_token": token, "token_type": "Bearer", "expires_in": self.expires_in})
+
     async def _give(self, request):
         form = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
         self.asked.append(form | {"authorization": request.header("authorization")})
         if self.gate is not None:
             await self.gate.wait()
+        if form["grant_type"] == "authorization_code":
+            return self._redeem(form)
         if self.status != 200:
             return Answer.json({"error": "invalid_client"}, self.status)
         token = f"given-{len(self.asked)}"

@@ -12,6 +12,7 @@ from triplegate.core.admission import Claim
 from triplegate.core.catalog import Target
 from triplegate.core.exchange import Exchange
 from triplegate.core.policy import Policy, Registry, Stage
+from triplegate.policies import built_in
 
 BASE = "services: {s: {endpoints: [http://h:1]}}\n"
 OPEN = "llm: {identity: none, policies: []}\nmcp: {identity: none, policies: []}\n"
@@ -28,6 +29,7 @@ class Count(Policy):
         return ()
 
 
+REGISTRY_OF_ALL = Registry(built_in())
 COUNTED = Registry([Count, *REGISTRY.policies.values()])
 
 
@@ -176,3 +178,22 @@ routes: {{r: {{service: s, match: [{{path: /a.B}}, {{host: a.test, path: /a.B}}]
 """
     _, warnings = outcome(tmp_path, text)
     assert [("gRPC-web calls only" in one) for one in warnings] == ([True] if warned else [])
+
+
+@pytest.mark.parametrize(
+    ("audience", "oauth", "faults", "warnings"),
+    [("resource", True, 0, 0), ("resource", False, 1, 0), ("mine", True, 0, 1), ("mine", False, 0, 0)],
+)
+def test_tokens_for_endpoints_are_told_of_and_checked(
+    tmp_path: Path, audience: str, oauth: bool, faults: int, warnings: int
+) -> None:
+    told = '  oauth: {url: "https://mcp.example.com", authorization_servers: ["https://login.example.com"]}\n'
+    policy = f"{{use: jwt, issuer: 'https://login.example.com', audience: {audience}, keys: 'env:JWKS'}}"
+    text = f"llm: {{identity: none, policies: []}}\nmcp:\n{told if oauth else ''}  policies: [{policy}]\n"
+    (tmp_path / "triplegate.yaml").write_text(text)
+    try:
+        loaded = load(tmp_path, REGISTRY_OF_ALL, environment={"JWKS": "{}"})
+        found: tuple[int, int] = (0, len([one for one in loaded.warnings if "tokens" in str(one)]))
+    except ConfigError as error:
+        found = (len([one for one in error.faults if "mcp.oauth" in one.message]), 0)
+    assert found == (faults, warnings)

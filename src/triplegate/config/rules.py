@@ -51,6 +51,7 @@ def check_rules(
             _check_place(path, policies, where, findings)
     _check_names(placed, where, findings)
     _check_identity(documents, broken, where, findings)
+    _check_tokens(documents, placed, broken, where, findings)
     _check_keys(documents, where, findings)
     _check_headers(documents, where, findings)
     _check_grpc(documents, where, findings)
@@ -128,6 +129,30 @@ def _check_identity(documents: Documents, broken: Collection[Path], where: Where
         known = _identifies(section.policies) or (gate, "policies") in broken
         if section.identity != "none" and not known:
             findings.fault(where((gate,)), f"the {gate} gate lets anyone in: {hint}")
+
+
+def _check_tokens(
+    documents: Documents,
+    placed: Mapping[Path, tuple[Policy, ...]],
+    broken: Collection[Path],
+    where: Where,
+    findings: Findings,
+) -> None:
+    """Tokens for endpoints of the mcp gate: who is told of them, and who checks them."""
+    found = [
+        (path, policy)
+        for path, policies in placed.items()
+        if path[0] in ("gateway", "mcp")
+        for policy in policies
+        if policy.stage is Stage.IDENTIFY and getattr(policy, "audience", None) == "resource"
+    ]
+    if documents.mcp.oauth is None:
+        for path, policy in found:
+            message = f"'{policy.use}' with audience: resource needs mcp.oauth, which says what the resource is"
+            findings.fault(written(policy, where(path)), message)
+    elif not found and not broken:
+        message = "nothing takes the tokens that clients are sent for: add a jwt policy with audience: resource"
+        findings.warn(where(("mcp", "oauth")), message)
 
 
 def _check_grpc(documents: Documents, where: Where, findings: Findings) -> None:

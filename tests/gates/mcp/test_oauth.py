@@ -1,8 +1,16 @@
 """Clients with tokens: they are told where to get them, and a token holds for its own endpoint and scopes only."""
 
+from urllib.parse import parse_qs, urlsplit
+
 import httpx
 import pytest
+from mcp import Client
+from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared._httpx_utils import create_mcp_http_client
+from mcp.shared.auth import OAuthClientMetadata
 from tests.authorization_server import AuthorizationServer, jwks
+from tests.gates.mcp.conftest import TEAMS
 from tests.gates.mcp.messages import bearer, modern
 
 from triplegate.config.documents_oauth import ResourceDocument
@@ -141,6 +149,68 @@ async def test_a_token_that_was_not_made_for_this_endpoint_opens_nothing(house, 
     assert refused.status_code == 401
     assert 'error="invalid_token"' in refused.headers["www-authenticate"]
     assert "resource_metadata=" in refused.headers["www-authenticate"]
+
+
+async def test_the_official_client_finds_its_way_by_itself_and_steps_up_once(house, sample, serve):
+    """Discovery, registration, consent, token, a missing scope, consent again: all by the client's own code."""
+    issuer = AuthorizationServer()
+    issuer.issuer = (await serve(issuer)).url
+    server = await sample()
+    gate = await house(f"servers: {{s: {{url: {server.url}/mcp, alias: files}}}}\n", secrets={"file:jwks.json": jwks()})
+    gate.reload(
+        TEAMS + f"servers: {{s: {{url: {server.url}/mcp, alias: files, "
+        "access: [{tools: [echo], scopes: [files.echo]}, {tools: [echo], scopes: [files.read]}]}}\n"
+        f"mcp:\n  oauth: {{url: {gate.url}, authorization_servers: [{issuer.issuer}], scopes: [mcp]}}\n"
+        f"  policies: [{{use: jwt, issuer: {issuer.issuer}, audience: resource, keys: 'file:jwks.json'}}]\n"
+    )
+    visits = []
+    async with httpx.AsyncClient() as browser:
+
+        async def redirected(url):
+            visits.append(parse_qs(urlsplit(url).query))
+            landed = parse_qs(urlsplit((await browser.get(url)).headers["location"]).query)
+            visits[-1]["landed"] = [landed["code"][0], landed["state"][0], landed["iss"][0]]
+
+        async def returned():
+            code, state, iss = visits[-1]["landed"]
+            return AuthorizationCodeResult(code=code, state=state, iss=iss)
+
+        url = f"{gate.url}/mcp"
+        auth = OAuthClientProvider(
+            url,
+            OAuthClientMetadata(client_name="t", redirect_uris=["http://127.0.0.1:1/back"]),
+            Kept(),
+            redirected,
+            returned,
+        )
+        async with create_mcp_http_client(auth=auth) as client:
+            transport = streamable_http_client(url, http_client=client)
+            async with Client(transport, read_timeout_seconds=10) as session:
+                assert [tool.name for tool in (await session.list_tools()).tools]
+                assert visits[0]["resource"] == [url]
+                assert visits[0]["scope"] == ["mcp"]
+                answer = await session.call_tool("files__echo", {"text": "hello"})
+                assert answer.content[0].text == "hello"
+    assert [set(visit["scope"][0].split()) for visit in visits] == [{"mcp"}, {"mcp", "files.echo", "files.read"}]
+
+
+class Kept:
+    """A client's memory."""
+
+    def __init__(self):
+        self.tokens = self.client = None
+
+    async def get_tokens(self):
+        return self.tokens
+
+    async def set_tokens(self, tokens):
+        self.tokens = tokens
+
+    async def get_client_info(self):
+        return self.client
+
+    async def set_client_info(self, client):
+        self.client = client
 
 
 async def test_keys_go_on_working_beside_tokens(house, sample, http):
