@@ -32,6 +32,8 @@ mcp:
   identity: none
   owner: web
   naming: never
+  validation: {arguments: enforce, results: enforce}
+  results: {largest: 1MiB}
   policies:
     - {use: rate_limit, requests: 100000, window: 1m}
 orgs: {acme: {teams: {web: {budget: {money: 1000, per: month}}}}}
