@@ -113,3 +113,26 @@ async def test_a_list_that_was_fresh_a_moment_ago_is_served_while_it_is_fetched(
     async with asyncio.timeout(4):
         while await names(http, gate) != ["files__b"]:
             await asyncio.sleep(0.01)
+
+
+async def test_a_list_that_changes_while_it_is_fetched_is_fetched_again(house, serve, http):
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    class Changing(Offering):
+        async def __call__(self, request):
+            answer = await super().__call__(request)
+            if self.methods[-1] == "tools/list" and not asked.is_set():
+                asked.set()  # the old list is on its way
+                await go_on.wait()
+            return answer
+
+    behind = Changing("modern", tools=b'{"name":"old"}')
+    gate = await house(servers(await serve(behind)))
+    listed = asyncio.get_running_loop().create_task(names(http, gate))
+    async with asyncio.timeout(4):
+        await asked.wait()
+        behind.offered["tools"] = b'{"name":"new"}'
+        (state,) = gate.gateway.kit.states.every(ServerState)
+        state.listings["tool"].outdate()
+        go_on.set()
+        assert await listed == ["files__new"]

@@ -37,6 +37,7 @@ _PAGES = 100
 _MOST = 2000  # items of one kind of one server; the rest is left out
 _TTL, _TTL_LEAST, _TTL_MOST = 60.0, 1.0, 3600.0
 _MEET_AGAIN = 600.0  # seconds between two looks at what a server says that it can do
+_CHANGING = 3  # times that a list which changes while it is fetched is fetched again
 _AFTER_FAILURE = 5.0  # seconds before a failed server is asked again
 
 
@@ -114,16 +115,28 @@ class Catalog:
                 await self._keep(server, kind, _read_items(kind, known))
         try:
             async with asyncio.timeout(_WHOLE):
-                items = await self._items(server, kind, listing)
+                items, doubts = await self._latest(server, kind, listing)
         except (Refusal, TimeoutError) as error:
             listing.failure = error.reason if isinstance(error, Refusal) else "its list took too long"
             listing.fresh_until = self._kit.clock.now() + _AFTER_FAILURE
             return
         listing.failure = ""
         new = await self._keep(server, kind, items)
-        listing.fresh_until = self._kit.clock.now() + listing.ttl
+        if listing.doubts == doubts:
+            listing.fresh_until = self._kit.clock.now() + listing.ttl
         if new and shelf is not None:
             await shelf.put(server, kind, items)
+
+    async def _latest(self, server: Server, kind: Kind, listing: Listing) -> tuple[tuple[OwnItem, ...], int]:
+        """The list, asked for again when somebody says meanwhile that it has changed; the doubts it was asked with."""
+        items: tuple[OwnItem, ...] = ()
+        doubts = -1
+        for _ in range(_CHANGING):
+            if listing.doubts == doubts:
+                break
+            doubts = listing.doubts
+            items = await self._items(server, kind, listing)
+        return items, doubts
 
     async def _meet_again(self, server: Server) -> None:
         """Know its era, and now and then what it can do: a server without sessions may have learnt something."""

@@ -138,7 +138,7 @@ def pin(servers: Mapping[str, Server], documents: Documents, kit: Kit) -> None:
         changes = kit.state(Changes, "mcp", Changes)
         server.pins = ServerPins(name, written, kit.state(PinBook, "mcp", partial(PinBook, kit.pins, changes)))
         if not server.pins.has_looked:
-            server.state.listings["tool"].fresh_until = 0.0  # what was fetched without pins is fetched anew
+            server.state.listings["tool"].outdate()  # what was fetched without pins is fetched anew
 
 
 def _read(items: list[OwnItem]) -> dict[str, Looked]:

@@ -59,7 +59,7 @@ class Changes:
 class Listing:
     """What a server lists of one kind."""
 
-    __slots__ = ("failure", "fetching", "fresh_until", "items", "loaded", "ttl")
+    __slots__ = ("doubts", "failure", "fetching", "fresh_until", "items", "loaded", "ttl")
 
     def __init__(self) -> None:
         self.items: tuple[OwnItem, ...] = ()
@@ -71,6 +71,13 @@ class Listing:
         self.failure = ""
         """Why the last fetch failed; what it had before is served."""
         self.fetching: SharedWork[None] = SharedWork()
+        self.doubts = 0
+        """How often somebody has said that it changed."""
+
+    def outdate(self) -> None:
+        """It has changed: whoever needs it waits for a list that was asked for after this moment."""
+        self.fresh_until = 0.0
+        self.doubts += 1
 
     def serves_stale(self, now: float) -> bool:
         """Whether it was fresh so shortly ago that nobody need wait for the new one; never after a word of change."""
