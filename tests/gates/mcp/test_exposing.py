@@ -117,7 +117,7 @@ def test_paths_that_show_an_item_alike_share_it():
 ANY = st.text(alphabet="ab_./-é ", min_size=1, max_size=70)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.sampled_from(["always", "collisions", "never"]),
     st.dictionaries(st.sampled_from(["a", "b", "a-b", "a_a"]), st.lists(ANY, unique=True, max_size=6)),

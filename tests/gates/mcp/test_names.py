@@ -48,12 +48,17 @@ def test_two_tools_that_would_read_alike_get_two_names():
     assert expose("a", "x" * 70) != expose("a", "x" * 71)
 
 
-def test_a_uri_of_two_servers_says_whose_it_is():
-    assert expose_uri("files", "ui://a/b") == "mcp+files:ui://a/b"
-    assert read_uri("mcp+files:ui://a/b") == ("files", "ui://a/b")
+@pytest.mark.parametrize(
+    ("own", "shown"), [("a://a/b", "mcp+files:a://a/b"), ("ui://a/b", "ui://files.mcp/a/b"), ("b", "mcp+files:b")]
+)
+def test_a_uri_of_two_servers_says_whose_it_is(own, shown):
+    assert expose_uri("files", own) == shown
+    assert read_uri(shown) == ("files", own)
 
 
-@pytest.mark.parametrize("uri", ["ui://a/b", "mcp+files:", "mcp+files", "files:a", ""])
+@pytest.mark.parametrize(
+    "uri", ["ui://a/b", "ui://a.mcp", "ui://a.mcp/", "ui://", "mcp+files:", "mcp+files", "files:a", ""]
+)
 def test_any_other_uri_says_nothing(uri):
     assert read_uri(uri) is None
 
@@ -66,7 +71,7 @@ def test_a_bare_name_is_the_tools_own_unless_clients_would_refuse_it():
 SEPARATORS = st.from_regex(r"[._/-]{1,3}", fullmatch=True)
 
 
-@settings(max_examples=200)
+@settings(max_examples=40)
 @given(SEPARATORS, st.lists(st.tuples(st.one_of(ALIASES, SERVERS), TOOLS), unique=True, max_size=20))
 def test_names_are_unique_whatever_stands_between(separator, pairs):
     names = [expose(alias, tool, separator) for alias, tool in pairs]

@@ -6,6 +6,7 @@ import msgspec
 
 from triplegate.config.documents_mcp import NamingMode, ToolOverride
 from triplegate.gates.mcp.access import Access
+from triplegate.gates.mcp.apps import ui_of, with_ui
 from triplegate.gates.mcp.call import Item, OwnItem
 from triplegate.gates.mcp.kinds import KINDS, Kind
 from triplegate.gates.mcp.names import SEPARATOR, expose, expose_bare, expose_uri, full_name, hashed, may_begin
@@ -104,13 +105,16 @@ class Exposure:
         for _, own in found:
             alike[own.name] = alike.get(own.name, 0) + 1
         taken: dict[str, Item] = {}
+        uis = _shared_uis(found) if kind == "tool" else frozenset()
         found.sort(key=lambda one: not self._override(kind, *one).name)
         for server, own in found:
             name = self._wish(kind, server, own, alike[own.name])
             if name in taken and self.showing.mode != "never":
                 name = hashed(name, server.alias, own.name)
             if name not in taken:
-                taken[name] = make_item(server, kind, own, name, self._override(kind, server, own).description)
+                description = self._override(kind, server, own).description
+                ui = expose_uri(server.alias, uri) if uis and (uri := ui_of(own.definition)) in uis else None
+                taken[name] = make_item(server, kind, own, name, description, ui)
         yield from taken.values()
 
     def _wish(self, kind: Kind, server: Server, own: OwnItem, alike: int) -> str:
@@ -146,24 +150,38 @@ class Exposure:
             yield make_item(server, kind, own, name)
 
 
-def make_item(server: Server, kind: Kind, own: OwnItem, name: str, description: str | None = None) -> Item:
+def _shared_uis(found: Iterable[tuple[Server, OwnItem]]) -> frozenset[str]:
+    """What tools of several servers want shown under one URI."""
+    first: dict[str, Server] = {}
+    return frozenset(
+        [uri for server, own in found if (uri := ui_of(own.definition)) and first.setdefault(uri, server) is not server]
+    )
+
+
+def make_item(
+    server: Server, kind: Kind, own: OwnItem, name: str, description: str | None = None, ui: str | None = None
+) -> Item:
     """The item under a name; made once for all paths that show it so."""
     items = server.state.listings[kind].items
     known = server.exposed.get(kind)
     if known is None or known[0] is not items:
         known = server.exposed[kind] = (items, {})
-    key = (own.name, name, description)
+    key = (own.name, name, description, ui)
     item = known[1].get(key)
     if item is None:
-        item = known[1][key] = write_item(server, kind, own, name, description)
+        item = known[1][key] = write_item(server, kind, own, name, description, ui)
     return item
 
 
-def write_item(server: Server, kind: Kind, own: OwnItem, name: str, description: str | None = None) -> Item:
-    """The item under a name: its definition with that name, and with another description if there is one."""
+def write_item(
+    server: Server, kind: Kind, own: OwnItem, name: str, description: str | None = None, ui: str | None = None
+) -> Item:
+    """The item under a name: its definition with that name, and with another description and `ui` if there are."""
     changes = {} if name == own.name else {KINDS[kind].named: encode(name)}
     if description is not None:
         changes["description"] = encode(description)
     definition = set_members(own.definition, read_members(own.definition), changes) if changes else own.definition
+    if ui is not None:
+        definition = with_ui(definition, ui)
     header = encode_value(own.name).encode("latin-1")
     return Item(kind, name, server, own, definition, encode(own.name), header)

@@ -5,6 +5,9 @@ import re
 
 LONGEST = 64
 SEPARATOR = "__"
+UI = "ui://"
+"""How URIs of MCP Apps begin: clients show what they lead to."""
+_OURS = ".mcp"
 _FIT = re.compile(r"[A-Za-z0-9_./-]{1,64}")
 _UNFIT = re.compile(r"[^A-Za-z0-9_./-]")
 _ALIAS = re.compile(r"[A-Za-z0-9](?:_?[A-Za-z0-9-])*")
@@ -40,12 +43,17 @@ def hashed(name: str, alias: str, tool: str) -> str:
 
 
 def expose_uri(alias: str, uri: str) -> str:
-    """The URI clients see of a resource whose own URI another server has too."""
+    """The URI clients see of a resource whose own URI another server has too; what is shown in a frame stays `ui:`."""
+    if uri.startswith(UI):
+        return f"{UI}{alias}{_OURS}/{uri.removeprefix(UI)}"
     return f"mcp+{alias}:{uri}"
 
 
 def read_uri(uri: str) -> tuple[str, str] | None:
     """(alias, own URI) of a URI that says whose it is; None for any other."""
+    if uri.startswith(UI):
+        host, slash, own = uri.removeprefix(UI).partition("/")
+        return (host.removesuffix(_OURS), UI + own) if slash and own and host.endswith(_OURS) else None
     alias, colon, own = uri.removeprefix("mcp+").partition(":")
     return (alias, own) if colon and own and uri.startswith("mcp+") else None
 

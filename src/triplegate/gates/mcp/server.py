@@ -31,6 +31,10 @@ _STALE = 60.0  # seconds at most for which a list is served while it is fetched 
 _MOST_SESSIONS = 10_000  # upstream sessions of one server in this process; the one idle longest is forgotten
 
 
+ExposedAs = tuple[str, str, str | None, str | None]
+"""Own name, the name clients use, another description, another URI of what it shows."""
+
+
 class UpstreamSession:
     """A session of ours at a legacy server. Ids are ours alone, so that a hundred clients may all say id 1."""
 
@@ -144,8 +148,8 @@ class Server:
         self.state = kit.state(ServerState, f"server:{self.place}", ServerState)
         self.spares = kit.state(Spares, f"server:{name}", Spares)
         """Shared by all calls to it."""
-        self.exposed: dict[Kind, tuple[tuple[OwnItem, ...], dict[tuple[str, str, str | None], Item]]] = {}
-        """What it lists, and the same under the names clients use: own name, name, description → item."""
+        self.exposed: dict[Kind, tuple[tuple[OwnItem, ...], dict[ExposedAs, Item]]] = {}
+        """What it lists, and the same under the names clients use."""
         self.pins: ServerPins | None = None
         """What of its tools has to be approved; None: nothing."""
         own = () if document.price is None else document.price.prices(name)

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 
 from triplegate.core.identity import Principal
 from triplegate.gates.mcp.access import Access, Caller
+from triplegate.gates.mcp.apps import ui_of
 from triplegate.gates.mcp.call import Item, OwnItem
 from triplegate.gates.mcp.catalog import Catalog
 from triplegate.gates.mcp.exposing import Exposure, Showing, write_item
 from triplegate.gates.mcp.kinds import KINDS, Kind
-from triplegate.gates.mcp.names import read_uri
+from triplegate.gates.mcp.names import UI, read_uri
 from triplegate.gates.mcp.search import Index
 from triplegate.gates.mcp.server import Server
 from triplegate.wire.uri_template import matcher
@@ -106,11 +107,14 @@ class View:
         return item if self._permits(item) else None
 
     def _only(self, own: str, having: list[Server]) -> Server | None:
-        """The only server of these, or the only one that shows anything with the scheme of this URI."""
+        """The only server of these; else the only one with this scheme, or whose tools want this shown."""
         if len(having) > 1:
             scheme, colon, _ = own.partition(":")
-            shown = [item for kind in _READ for item in self.table(kind).values()]
-            alike = {item.server for item in shown if item.own.name.startswith(scheme + ":")}
+            if own.startswith(UI):
+                alike = {item.server for item in self.table("tool").values() if ui_of(item.own.definition) == own}
+            else:
+                shown = [item for kind in _READ for item in self.table(kind).values()]
+                alike = {item.server for item in shown if item.own.name.startswith(scheme + ":")}
             having = [server for server in having if server in alike and colon]
         return having[0] if len(having) == 1 else None
 

@@ -229,6 +229,31 @@ async def test_one_uri_of_two_servers_is_told_apart_by_their_aliases(opened):
     assert unclear.json()["error"]["data"] == {"uri": "file:///a.txt"}
 
 
+SHOWN = b'{"name":"t","_meta":{"ui":{"resourceUri":"ui://%b"}}}'
+
+
+async def test_what_a_tool_wants_shown_is_read_from_its_own_server(opened):
+    """Listed or not, and whether or not another server's tool names the same."""
+    first = Offering("modern", tools=SHOWN % b"same/x", resources=b"")
+    second = Offering(
+        "modern", tools=SHOWN % b"same/x" + b"," + SHOWN.replace(b'"t"', b'"u"') % b"own/y", resources=b""
+    )
+    ask = (await opened("modern", first, second)).ask
+    listed = (await ask("tools/list")).json()["result"]["tools"]
+    shown = {tool["name"]: tool["_meta"]["ui"]["resourceUri"] for tool in listed}
+    assert shown == {
+        "files__t": "ui://files.mcp/same/x",
+        "more1__t": "ui://more1.mcp/same/x",
+        "more1__u": "ui://own/y",
+    }
+    for tool, own in (("files__t", "ui://same/x"), ("more1__t", "ui://same/x"), ("more1__u", "ui://own/y")):
+        read = (await ask("resources/read", {"uri": shown[tool]})).json()["result"]["contents"]
+        assert read == [{"uri": shown[tool], "text": f"read {own}"}]
+    assert first.methods.count("resources/read") == 1
+    for uri in ("ui://same/x", "ui://nobody/z"):
+        assert (await ask("resources/read", {"uri": uri})).json()["error"]["code"] == -32602
+
+
 VIRTUAL = 'virtual_servers: {some: {tools: ["*"]}, all: {tools: ["*"], prompts: ["files__h*"], resources: ["files__file:///a*"]}}\n'
 
 
