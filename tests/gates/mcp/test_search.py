@@ -57,3 +57,13 @@ def test_no_tools_and_strange_definitions_do_no_harm():
 
 def test_words_are_parts_of_names_in_lower_case():
     assert words("readHTMLFiles from_grüßen XML2JSON") == ["read", "html", "file", "from", "grüßen", "xml2", "json"]
+
+
+def test_words_of_what_was_there_before_are_taken_over():
+    changed = item("mail__send", "Delivers letters.")
+    after = Index([FILES, changed, CLOCK], Index(ALL))
+    assert after.search("letter") == ["mail__send"]
+    assert after.search("e-mail message") == ["mail__send"]  # by its name
+    assert after.search("recipient") == []
+    assert after.said[FILES] is not None
+    assert MAIL not in after.said

@@ -64,10 +64,11 @@ _named = msgspec.json.Decoder(_Named).decode
 class Catalog:
     """Fetches lists; what it learns is kept in each server's state."""
 
-    __slots__ = ("_kit", "_shelf", "changes", "offline")
+    __slots__ = ("_kit", "_shelf", "changes", "offline", "supervisor")
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
+        self.supervisor = kit.supervisor
         self.offline = kit.offline
         """True where nothing may be sent: no server is asked."""
         self.changes = kit.state(Changes, "mcp", Changes)

@@ -1,10 +1,12 @@
 """What one path shows of its servers, by the names clients use: the same names for every team."""
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
 from triplegate.config.documents_mcp import NamingMode, ToolOverride
+from triplegate.core.ports import Supervisor
 from triplegate.gates.mcp.access import Access
 from triplegate.gates.mcp.apps import ui_of, with_ui
 from triplegate.gates.mcp.call import Item, OwnItem
@@ -12,6 +14,7 @@ from triplegate.gates.mcp.kinds import KINDS, Kind
 from triplegate.gates.mcp.names import SEPARATOR, expose, expose_bare, expose_uri, full_name, hashed, may_begin
 from triplegate.gates.mcp.search import Index
 from triplegate.gates.mcp.server import Changes, Server
+from triplegate.gates.mcp.shared_work import SharedWork
 from triplegate.wire.json_members import encode, read_members, set_members
 from triplegate.wire.mcp_headers import encode_value
 
@@ -38,7 +41,7 @@ class Showing(msgspec.Struct, frozen=True, eq=False):
 class Exposure:
     """The items of one path, made anew only when some server's items of the kind have changed."""
 
-    __slots__ = ("_access", "_changes", "_index", "_items", "_servers", "_virtual", "showing")
+    __slots__ = ("_access", "_changes", "_index", "_indexing", "_items", "_servers", "_virtual", "showing")
 
     def __init__(
         self, virtual: str, showing: Showing, servers: Iterable[Server], access: Access, changes: Changes
@@ -48,6 +51,7 @@ class Exposure:
         self._access, self._changes = access, changes
         self._items: dict[Kind, tuple[int, tuple[Item, ...]]] = {}
         self._index: tuple[int, Index] | None = None
+        self._indexing: SharedWork[None] = SharedWork()
 
     def items(self, kind: Kind) -> tuple[int, tuple[Item, ...]]:
         """What there is, by server and in each server's own order; with the count of changes it was made at."""
@@ -58,13 +62,19 @@ class Exposure:
             known = self._items[kind] = (count, tuple(named(kind)))
         return known
 
-    def index(self) -> Index:
-        """What finds tools by words; made anew when tools have changed."""
-        count, items = self.items("tool")
+    async def index(self, supervisor: Supervisor) -> Index:
+        """What finds tools by words; made anew, beside the calls under way, when tools have changed."""
         known = self._index
-        if known is None or known[0] != count:
-            known = self._index = (count, Index(items))
+        if known is None or known[0] != self._changes.counts["tool"]:
+            await self._indexing.get(supervisor, self._make_index, "index tools")
+            known = self._index
+            assert known is not None
         return known[1]
+
+    async def _make_index(self) -> None:
+        count, items = self.items("tool")
+        before = None if self._index is None else self._index[1]
+        self._index = (count, await asyncio.to_thread(Index, items, before))
 
     def likely(self, name: str, servers: Iterable[Server]) -> list[Server]:
         """The servers that may have an item of this name; all of them where names do not begin with the alias."""

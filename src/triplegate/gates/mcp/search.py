@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from triplegate.gates.mcp.call import Item
 
 _K1, _B = 1.2, 0.75
 _NAME_WEIGHT = 3  # a word of the name counts as often as this many of the description
-_LONGEST = 4000  # characters of a description that are looked at
+_LONGEST = 2000  # characters of a description that are looked at
 _WORD = re.compile(r"[^\W_]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -34,17 +34,21 @@ _schema = msgspec.json.Decoder(_Schema).decode
 class Index:
     """Made once for what a path shows; whoever asks leaves out what a caller may not see."""
 
-    __slots__ = ("_average", "_items", "_lengths", "_places")
+    __slots__ = ("_average", "_items", "_lengths", "_places", "said")
 
-    def __init__(self, items: Iterable[Item]) -> None:
+    def __init__(self, items: Iterable[Item], before: "Index | None" = None) -> None:
+        """`before`: an index of what the path showed earlier, from which the words of the same items are taken."""
         self._items = tuple(items)
+        known = before.said if before is not None else {}
+        self.said: dict[Item, Mapping[str, int]] = {}
+        """Item → its words, and how often each stands there."""
         self._places: dict[str, list[tuple[int, int]]] = defaultdict(list)
         """Word → (item, how often)."""
         self._lengths: list[int] = []
         for number, item in enumerate(self._items):
-            found = Counter(_words_of(item))
-            self._lengths.append(sum(found.values()))
-            for word, times in found.items():
+            said = self.said[item] = known.get(item) or Counter(_words_of(item))
+            self._lengths.append(sum(said.values()))
+            for word, times in said.items():
                 self._places[word].append((number, times))
         self._average = sum(self._lengths) / len(self._lengths) if self._lengths else 1.0
 
@@ -63,8 +67,12 @@ class Index:
 
 def words(text: str) -> list[str]:
     """Words in lower case, without a plural's s; snake_case and camelCase are several."""
-    found = [word.lower() for word in _WORD.findall(_HUMP.sub(" ", text))]
-    return [word[:-1] if len(word) > 3 and word[-1] == "s" and word[-2] != "s" else word for word in found]
+    return _plain(_HUMP.sub(" ", text))
+
+
+def _plain(text: str) -> list[str]:
+    found = _WORD.findall(text.lower())
+    return [word[:-1] if word[-1] == "s" and len(word) > 3 and word[-2] != "s" else word for word in found]
 
 
 def _words_of(item: Item) -> list[str]:
@@ -74,5 +82,8 @@ def _words_of(item: Item) -> list[str]:
         parameters = _schema(said.inputSchema).properties
     except (msgspec.MsgspecError, RecursionError):
         return name
-    text = " ".join([said.title or "", (said.description or "")[:_LONGEST], *list(parameters)[:100]])
-    return name + words(text)
+    return (
+        name
+        + words(" ".join(list(parameters)[:100]))
+        + _plain(f"{said.title or ''} {said.description or ''}"[:_LONGEST])
+    )

@@ -80,9 +80,9 @@ class View:
         """What clients are told to tell their models: the operator's words, none of a server's."""
         return self._exposure.showing.instructions
 
-    def index(self) -> Index:
+    async def index(self) -> Index:
         """What finds tools by words; of the whole path: leave out what is not in the table."""
-        return self._exposure.index()
+        return await self._exposure.index(self._catalog.supervisor)
 
     async def all(self, kind: Kind) -> Mapping[str, Item]:
         """Every item of a kind, of all servers that answer in time."""

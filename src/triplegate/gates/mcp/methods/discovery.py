@@ -115,7 +115,8 @@ async def search(own: Own, exchange: Exchange, call: McpCall) -> Reply:
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         return _told(call, f"{SEARCH} takes a query, and a limit: {error}.", failed=True)
     table = await view.all("tool")
-    found = [table[name] for name in view.index().search(asked.query[:_LONGEST_QUERY]) if name in table]
+    index = await view.index()
+    found = [table[name] for name in index.search(asked.query[:_LONGEST_QUERY]) if name in table]
     shown = [{"name": item.name, "description": _summary(item)} for item in found[: max(1, min(asked.limit, MOST))]]
     return _told(call, encode({"tools": shown, "found": len(found)}))
 
