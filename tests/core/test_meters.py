@@ -164,6 +164,10 @@ def test_an_mcp_operation_counts_by_known_method_and_tool() -> None:
         ("_OTHER", "", "failed"),
         ("tools/call", "files__read", "tool_error"),
     ]
+    assert list(points(meters, "mcp.client.operation.duration")) == [
+        ("tools/call", "files__read", "tool_error"),
+        ("tools/call", "files__read", ""),
+    ]
 
 
 def test_a_hundred_thousand_label_values_stay_one_bounded_instrument_and_lose_no_count() -> None:

@@ -94,6 +94,14 @@ HISTOGRAMS: tuple[tuple[str, str, str, str, tuple[str, ...], tuple[float, ...]],
         ("mcp.method.name", "gen_ai.tool.name", "error.type"),
         TOOL_SECONDS,
     ),
+    (
+        "tool_client_seconds",
+        "mcp.client.operation.duration",
+        "s",
+        "Time of one attempt of an MCP operation at its server.",
+        ("mcp.method.name", "gen_ai.tool.name", "error.type"),
+        TOOL_SECONDS,
+    ),
     ("loop_lag", "triplegate.loop.lag", "s", "How late the event loop ran a timer.", (), SECONDS),
 )
 COUNTERS: tuple[tuple[str, str, str, str, tuple[str, ...], int], ...] = (

@@ -156,6 +156,7 @@ class Meters:
     first_token: Histogram
     token_seconds: Histogram
     tool_seconds: Histogram
+    tool_client_seconds: Histogram
     loop_lag: Histogram
     refusals: Counter
     denied: Counter
@@ -226,6 +227,8 @@ class Meters:
         elif gate == "mcp":
             known = rpc if rpc in RPC_METHODS else "_OTHER"
             self.tool_seconds.record((known, part, _error(record) or _failed_inside(record)), seconds)
+            for attempt in record.attempts:
+                self.tool_client_seconds.record((known, part, attempt.error_class), attempt.duration_us / 1e6)
 
     def _team(self, record: Record) -> None:
         org, team = record.org, record.team
