@@ -29,6 +29,7 @@ AGGREGATE = """
 """
 HOUSE = """
 mcp:
+  pins: {mode: enforce, first: trust}
   identity: none
   owner: web
   naming: never
