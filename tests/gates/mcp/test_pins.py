@@ -1,16 +1,20 @@
 """New and changed tools are out of sight until somebody approved their definition, however they are asked for."""
 
+import asyncio
 import json
 
 import pytest
 from tests.gates.mcp.messages import bearer, initialize, legacy, modern
 from tests.gates.mcp.offering import Offering
+from tests.gates.mcp.test_shelf import SharedCache
 
+from triplegate.core.clock import SystemClock
 from triplegate.core.errors import Refusal
 from triplegate.core.identity import Principal
 from triplegate.core.pins import Pin
 from triplegate.gates.mcp.call import McpCall, OwnItem
 from triplegate.gates.mcp.server import Changes, ServerState
+from triplegate.stores.memory.store import MemoryStore
 
 TEAMS = "orgs: {acme: {teams: {web: {consumers: {ci: {}}}}}}\n"
 READ = {"name": "read", "description": "Reads a file.", "inputSchema": {"type": "object"}}
@@ -235,3 +239,23 @@ async def test_a_call_under_way_is_asked_about_again_and_ends_with_the_approval(
     with pytest.raises(Refusal) as caught:
         mcp_gate._reading.check(under_way, principal, "")
     assert caught.value.code == "tool_not_found"
+
+
+async def test_what_another_node_fetched_is_pinned_here_too(house, serve, http, drawer):
+    offering = Offering(tools=told(READ))
+    clock = SystemClock()
+    shared = {"cache": SharedCache(clock), "broadcast": MemoryStore(clock).broadcast, "pins": drawer}
+    text = f"mcp: {{pins: {{first: trust}}}}\nservers: {{files: {{url: {(await serve(offering)).url}/mcp}}}}\n"
+    here, there = await house(text, **shared), await house(text, **shared)
+    for gate in (here, there):
+        gate.headers = bearer(gate.key())
+        assert list(await listed(http, gate)) == ["files__read"]
+    offering.offered["tools"] = told(READ | {"description": "Reads a file.\u200b"}, SEND)
+    stale(here)
+    assert await listed(http, here) == {}
+    async with asyncio.timeout(4):
+        while await listed(http, there):
+            await asyncio.sleep(0.01)
+    drawer.approve("read")
+    for gate in (here, there):
+        assert (await listed(http, gate))["files__read"]["description"] == "Reads a file."
