@@ -3,7 +3,7 @@
 import httpx
 import msgspec
 import pytest
-from tests.gates.mcp.conftest import TEAMS
+from tests.gates.mcp.conftest import TEAMS, read
 from tests.gates.mcp.messages import bearer, initialize, legacy, modern
 from tests.gates.mcp.offering import Offering
 
@@ -184,6 +184,16 @@ def test_arguments_are_judged_and_what_cannot_be_judged_is_refused(arguments, pa
     assert caught.value.rendering.jsonrpc == -32602
 
 
+def test_a_rule_that_forbids_is_named_where_it_was_written(tmp_path):
+    text = (
+        "servers:\n  s:\n    url: http://h/mcp\n    access:\n    - {when: 'args.x == 1'}\n    - {when: 'args.y == 1'}\n"
+    )
+    with pytest.raises(Refusal, match="arguments_forbidden") as caught:
+        Access(read(tmp_path, TEAMS + text)).require(WEB, "", call("s", "t", b'{"x":1}'))
+    assert caught.value.reason == "the rule at triplegate.yaml:7:7"
+    assert caught.value.policy == "access"
+
+
 def test_what_is_remembered_of_callers_and_items_is_bounded(monkeypatch):
     from triplegate.gates.mcp import access as module
 
@@ -311,6 +321,7 @@ async def test_rules_on_arguments_hold_before_the_server_sees_anything(house, se
         refused = await ask(http, gate, "modern", key, "tools/call", call)
         assert refused.json()["error"]["code"] == -32602
         assert "arguments" in refused.json()["error"]["message"]
+        assert "triplegate.yaml" not in refused.text  # where the rule stands is said in the log and by explain alone
     assert "tools/call" not in offered.methods
     good = {"name": "files__read", "arguments": {"path": "/data/x"}}  # and the one call of the limit is still there
     await ask(http, gate, "modern", key, "tools/call", good)

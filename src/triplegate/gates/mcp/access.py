@@ -1,6 +1,7 @@
 """Who may use what through which path: one compiled policy, the same for list, call and every other way there."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import chain
 
 import msgspec
@@ -75,7 +76,7 @@ class Access:
                 _filter(document.tools),
                 _filter(document.prompts),
                 _filter(document.resources),
-                compiled(document.access),
+                compiled(document.access, partial(documents.origin, "servers", name, "access")),
             )
             for name, document in documents.servers.items()
         }
@@ -85,11 +86,11 @@ class Access:
                 glob(document.tools),
                 glob(document.prompts),
                 glob(document.resources),
-                compiled(document.access),
+                compiled(document.access, partial(documents.origin, "virtual_servers", name, "access")),
             )
             for name, document in documents.virtual_servers.items()
         }
-        self._everywhere = compiled(documents.mcp.access)
+        self._everywhere = compiled(documents.mcp.access, partial(documents.origin, "mcp", "access"))
         placed = [place.rules for place in self._servers.values()] + [place.rules for place in self._virtual.values()]
         self._judged = tuple(chain(self._everywhere, *placed))
         self._anybody = Caller(self, ())
@@ -145,8 +146,9 @@ class Access:
         asking = [rule for rule in rules if rule.asks_arguments]
         if asking:
             asked = about(principal) | {"args": arguments_of(call)}
-            if any(rule.refuses(principal, asked) for rule in asking):
-                raise Refusal("arguments_forbidden", "A rule of this gateway forbids this call with these arguments.")
+            for rule in asking:
+                if rule.refuses(principal, asked):
+                    raise _forbidden(rule)
 
     def scopes(self, virtual: str, item: Item) -> frozenset[str]:
         """All scopes that the rules for an item ask for."""
@@ -187,6 +189,11 @@ class Caller:
             return False
         hiding = self.standing
         return not hiding or not any(rule in hiding for rule in access.concerning(virtual, server, kind, name))
+
+
+def _forbidden(rule: Rule) -> Refusal:
+    detail = "A rule of this gateway forbids this call with these arguments."
+    return Refusal("arguments_forbidden", detail, reason=f"the rule at {rule.origin}", policy="access")
 
 
 def _filter(written: ToolFilter | PromptFilter | ResourceFilter) -> Fits:

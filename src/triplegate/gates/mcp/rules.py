@@ -24,9 +24,12 @@ class Rule:
         "_roles",
         "_scopes",
         "_teams",
+        "origin",
     )
 
-    def __init__(self, document: AccessRule) -> None:
+    def __init__(self, document: AccessRule, origin: str = "") -> None:
+        self.origin = origin
+        """file:line:column."""
         named = {"tool": document.tools, "prompt": document.prompts, "resource": document.resources}
         self._everything = not any(named.values())
         self._matches: Mapping[str, Callable[[str], bool]] = {kind: glob(listed) for kind, listed in named.items()}
@@ -116,6 +119,6 @@ def about(principal: Principal) -> dict[str, Any]:
     }
 
 
-def compiled(rules: Iterable[AccessRule]) -> tuple[Rule, ...]:
-    """The rules of one place."""
-    return tuple(Rule(rule) for rule in rules)
+def compiled(rules: Iterable[AccessRule], origin: Callable[[int], str] = lambda _: "") -> tuple[Rule, ...]:
+    """The rules of one place; `origin` says where each was written."""
+    return tuple(Rule(rule, origin(index)) for index, rule in enumerate(rules))
