@@ -15,6 +15,7 @@ class Rule:
 
     __slots__ = (
         "_anybody",
+        "_asked",
         "_asks_arguments",
         "_consumers",
         "_deny",
@@ -38,7 +39,8 @@ class Rule:
         self._anybody = not (self._teams or self._consumers or self._roles)
         self._deny = document.deny
         self._program: Program | None = None if document.when is None else compiled_question(document.when)
-        self._asks_arguments = self._program is not None and "args" in self._program.variables()
+        self._asked = () if self._program is None else tuple(self._program.variables())
+        self._asks_arguments = "args" in self._asked
 
     def concerns(self, kind: Kind, name: str, prefix: str = "") -> bool:
         """Whether it is for that item, or for what its URI may also be read as; `prefix`: where names are full."""
@@ -96,7 +98,7 @@ class Rule:
     def _says(self, asked: Mapping[str, Any]) -> object:
         assert self._program is not None
         try:
-            return self._program.execute(asked)
+            return self._program.execute({name: asked[name] for name in self._asked})
         except Exception:  # noqa: BLE001 - an argument that is not there, a number where text is meant
             return None
 
