@@ -21,8 +21,12 @@ $(VENV)/made-run: requirements.lock pyproject.toml
 		|| echo "No model weights here: the scripted provider will answer."
 	@touch $@
 
-$(VENV)/made-dev: requirements-dev.lock $(VENV)/made-run
+SEMANTIC = $(BIN)/pip install -q --disable-pip-version-check \
+	-c <(sed -nE 's/^([a-z0-9._-]+==[^ ]+).*/\1/p' requirements-dev.lock) -r requirements-semantic.txt
+
+$(VENV)/made-dev: requirements-dev.lock requirements-semantic.txt $(VENV)/made-run
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(SEMANTIC)
 	@touch $@
 
 # Node 24 for MCP servers and clients from npm, which the tests pin and install under .cache by themselves.
@@ -66,7 +70,8 @@ lock: ## resolve both lock files anew (needs uv)
 	uv pip compile pyproject.toml --python 3.11 --extra demo --extra build --extra reports --extra dev -c requirements.lock --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements-dev.lock
 
 semantic: $(VENV)/made-run ## add the sentence-transformers extra (a CPU build of torch)
-	$(BIN)/pip install -q -c <(sed -nE 's/^([a-z0-9._-]+==[^ ]+).*/\1/p' requirements.lock) -r requirements-semantic.txt
+	@$(SEMANTIC)
+	$(BIN)/triplegate embed export --output .triplegate/embed
 
 clean: ## remove what was built (keeps .triplegate)
 	rm -rf $(VENV) .cache build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

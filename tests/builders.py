@@ -98,7 +98,9 @@ DIRECTORY = Directory({"web": Team("acme", "web", "free"), "acme/web": Team("acm
 
 def make_kit(**ports):
     clock = ports.pop("clock", None) or SetClock()
-    wanted = dict.fromkeys(("supervisor", "dial", "cache", "sessions", "mailbox", "broadcast", "lease", "once"))
+    wanted = dict.fromkeys(
+        ("supervisor", "dial", "cache", "sessions", "mailbox", "broadcast", "lease", "once", "vectors")
+    )
     parts = {
         "clock": clock,
         "admission": OpenStore(),

@@ -64,6 +64,8 @@ BECOME = "test_dollars_become_units_and_the_window_has_the_orgs_fiscal_start"
 PLACES = "policies/test_concurrency_limit.py::"
 TOKENS = "policies/test_token_limit.py::"
 EXACT = "policies/test_exact_cache.py::"
+NAMESPACE = "stores/semantic/test_namespace.py::"
+MEANT = "policies/test_semantic_cache.py::"
 TOOL_LIMIT = "policies/test_tool_limit.py::"
 RETRY = "policies/test_retry.py::"
 HEADERS = "config/test_header_edits.py::test_fields_are_removed_then_set_then_added"
@@ -526,6 +528,17 @@ FIELDS = {
         for name in ("name", "requests", "input", "output", "total")
     },
     **{f"token_limit.{name}": TOKENS + "test_the_claim_is_the_limit_as_written" for name in ("window", "burst", "by")},
+    "semantic_cache.ttl": MEANT + "test_what_is_said_of_equal_questions_holds_here_too",
+    "semantic_cache.scope": MEANT + "test_teams_share_no_meaning_either",
+    "semantic_cache.wrong": NAMESPACE + "test_another_rate_holds_from_now_on",
+    "semantic_cache.audit": NAMESPACE + "test_early_hits_are_audited_often_and_later_ones_as_said",
+    "semantic_cache.temperature": MEANT + "test_what_may_not_be_compared_is_asked",
+    "semantic_cache.embedder": MEANT + "test_what_is_missing_is_its_status",
+    "semantic_cache.model": MEANT + "test_what_is_missing_is_its_status",
+    "semantic_cache.tags": MEANT + "test_what_is_said_of_equal_questions_holds_here_too",
+    "semantic_cache.largest": MEANT + "test_what_is_said_of_equal_questions_holds_here_too",
+    "semantic_cache.client_control": MEANT + "test_what_is_said_of_equal_questions_holds_here_too",
+    "semantic_cache.mode": MEANT + "test_observing_asks_every_time",
     "exact_cache.ttl": EXACT + "test_an_answer_is_remembered_no_longer_than_is_said",
     "exact_cache.scope": EXACT + "test_consumers_share_as_widely_as_is_said",
     "exact_cache.tools": EXACT + "test_tools_are_remembered_where_that_is_said",
@@ -661,6 +674,8 @@ OPTIONS = {
     **dict.fromkeys(
         ("check.config", "explain.config", "create.config", "list_keys.config", "revoke.config", "usage.config"), PLACE
     ),
+    "export.config": "cli/test_embed.py::test_it_writes_below_the_configuration_and_says_where",
+    "export.output": "cli/test_embed.py::test_it_writes_below_the_configuration_and_says_where",
     "serve.config": "cli/test_serve.py::test_it_says_where_it_listens_and_ends_well",
     "serve.workers": "journeys/test_workers.py::test_two_workers_share_the_port_and_the_page_shows_the_sum",
     "check.strict": "cli/test_check.py::test_secrets_that_are_missing_warn_and_fail_only_when_strict",

@@ -44,6 +44,7 @@ class Built:
             "index": b"where",
             "sessions": memory.sessions,
             "cache": memory.cache,
+            "vectors": memory.vectors,
             "once": memory.once,
         }
         self.kit = make_kit(clock=clock, **(parts | ports))

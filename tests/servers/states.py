@@ -11,7 +11,7 @@ import pytest
 import triplegate.stores.redis.admission as redis_admission
 import triplegate.stores.redis.settling as redis_settling
 from triplegate.core.clock import SetClock, SystemClock
-from triplegate.core.ports import Admission, Broadcast, Cache, Lease, Mailbox, Once, Sessions
+from triplegate.core.ports import Admission, Broadcast, Cache, Lease, Mailbox, Once, Sessions, Vectors
 from triplegate.stores.memory import (
     MemoryAdmission,
     MemoryBroadcast,
@@ -20,6 +20,7 @@ from triplegate.stores.memory import (
     MemoryMailbox,
     MemoryOnce,
     MemorySessions,
+    MemoryVectors,
 )
 from triplegate.stores.redis import RedisStore
 from triplegate.stores.redis.balances import BALANCE, CORRECT
@@ -42,6 +43,7 @@ class State:
     broadcast: Broadcast
     lease: Lease
     once: Once
+    vectors: Vectors
     clock: SetClock
     store: RedisStore | None = None
     others: list[RedisStore] = field(default_factory=list)
@@ -79,6 +81,7 @@ def memory_state() -> State:
         MemoryBroadcast(),
         MemoryLease(clock),
         MemoryOnce(clock),
+        MemoryVectors(clock),
         clock,
     )
 
@@ -107,7 +110,7 @@ async def redis_state(kind: str, url: str, clients: int = 2) -> AsyncIterator[St
             first = stores[0]
             await _set_time(first, clock, namespace)
             ports = (first.admission, first.cache, first.sessions, first.mailbox, first.broadcast)
-            yield State(kind, *ports, first.lease, first.once, clock, first, stores[1:])
+            yield State(kind, *ports, first.lease, first.once, first.vectors, clock, first, stores[1:])
         finally:
             for store in stores:
                 store.close()

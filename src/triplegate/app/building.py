@@ -190,6 +190,7 @@ class Building:
             supervisor=self.supervisor,
             dial=self._dial,
             cache=shared.cache,
+            vectors=shared.vectors,
             sessions=shared.sessions,
             mailbox=shared.mailbox,
             broadcast=shared.broadcast,

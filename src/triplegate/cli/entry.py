@@ -16,6 +16,7 @@ COMMANDS = {
     "explain": "Show what would become of a request, step by step; nothing is sent.",
     "key": "Create, list and revoke virtual keys.",
     "mcp": "List, call and inspect MCP tools; approve definitions that wait.",
+    "embed": "Prepare the embedding model of semantic caching.",
     "report": "Say what was used and what it cost, from the ledger.",
 }
 """Command → what it is for, in a line: `--help` lists them without importing them."""

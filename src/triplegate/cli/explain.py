@@ -105,6 +105,7 @@ def _kit(loaded: "Loaded") -> "Kit":
         broadcast=memory.broadcast,
         lease=memory.lease,
         once=memory.once,
+        vectors=memory.vectors,
         pepper=load_pepper(loaded.settings),
         offline=True,
     )

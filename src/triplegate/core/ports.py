@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from copy import copy
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from triplegate.core.admission import Admission
 from triplegate.core.clock import Clock
@@ -110,6 +110,31 @@ class Cache(Protocol):
 
     async def drop_tag(self, tag: str) -> int:
         """Forget everything with a tag; how many keys."""
+        ...
+
+
+class Near(NamedTuple):
+    """A vector that was kept, as it was found."""
+
+    name: str
+    similarity: float
+    """Cosine with what was looked for."""
+    payload: bytes
+
+
+class Vectors(Protocol):
+    """Unit vectors (float32) with what goes with them, by space: those of one space only are ever compared."""
+
+    async def add(self, space: str, name: str, vector: bytes, payload: bytes, ttl: float) -> None:
+        """Keep one for about `ttl` seconds; another one of that name is replaced."""
+        ...
+
+    async def near(self, space: str, vector: bytes, most: int) -> list[Near]:
+        """The nearest ones, nearest first; none where nothing is kept."""
+        ...
+
+    async def drop(self, space: str, name: str) -> None:
+        """Forget one."""
         ...
 
 
@@ -244,6 +269,7 @@ class Kit:
         "states",
         "supervisor",
         "trusted",
+        "vectors",
     )
 
     def __init__(  # noqa: PLR0913 - the one place where every port is named
@@ -261,6 +287,7 @@ class Kit:
         broadcast: Broadcast,
         lease: Lease,
         once: Once,
+        vectors: Vectors,
         pepper: bytes = b"",
         states: "States | None" = None,
         reenter: Reenter | None = None,
@@ -276,6 +303,7 @@ class Kit:
         self.supervisor, self.dial, self.cache, self.sessions = supervisor, dial, cache, sessions
         self.mailbox, self.broadcast, self.lease, self.once = mailbox, broadcast, lease, once
         self.pepper, self.reenter, self.offline = pepper, reenter, offline
+        self.vectors = vectors
         self.states = states if states is not None else States()
         self.trusted, self.index, self.books, self.pins = trusted, index, books, pins
         self.base = base

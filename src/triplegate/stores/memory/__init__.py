@@ -8,6 +8,7 @@ from triplegate.stores.memory.mailbox import MemoryMailbox
 from triplegate.stores.memory.once import MemoryOnce
 from triplegate.stores.memory.sessions import MemorySessions
 from triplegate.stores.memory.store import MemoryStore
+from triplegate.stores.memory.vectors import MemoryVectors
 
 __all__ = [
     "MemoryAdmission",
@@ -18,4 +19,5 @@ __all__ = [
     "MemoryOnce",
     "MemorySessions",
     "MemoryStore",
+    "MemoryVectors",
 ]

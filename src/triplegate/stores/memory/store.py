@@ -8,6 +8,7 @@ from triplegate.stores.memory.lease import MemoryLease
 from triplegate.stores.memory.mailbox import MemoryMailbox
 from triplegate.stores.memory.once import MemoryOnce
 from triplegate.stores.memory.sessions import MemorySessions
+from triplegate.stores.memory.vectors import MemoryVectors
 
 
 class MemoryStore:
@@ -21,6 +22,7 @@ class MemoryStore:
         self.broadcast = MemoryBroadcast()
         self.lease = MemoryLease(clock)
         self.once = MemoryOnce(clock)
+        self.vectors = MemoryVectors(clock)
 
     async def open(self, within: float = 10.0, *, required: bool = True) -> None:
         """Nothing has to be reached."""

@@ -14,6 +14,7 @@ from triplegate.stores.redis.mailbox import RedisMailbox
 from triplegate.stores.redis.once import RedisOnce
 from triplegate.stores.redis.pipeline import Pipeline
 from triplegate.stores.redis.sessions import RedisSessions
+from triplegate.stores.redis.vectors import RedisVectors
 
 
 class StoreState(msgspec.Struct, frozen=True, gc=False):
@@ -54,6 +55,7 @@ class RedisStore:
         self.broadcast = RedisBroadcast(self._pipeline, self._subscriptions)
         self.lease = RedisLease(self._pipeline, namespace)
         self.once = RedisOnce(self._pipeline, namespace)
+        self.vectors = RedisVectors(self._pipeline, clock, namespace)
 
     async def open(self, within: float = 10.0, *, required: bool = True) -> None:
         """Connect. Raises ConnectionError (address and remedy) when no answer comes within `within` seconds."""

@@ -11,6 +11,7 @@ from triplegate.stores.memory.lease import MemoryLease
 from triplegate.stores.memory.mailbox import MemoryMailbox
 from triplegate.stores.memory.once import MemoryOnce
 from triplegate.stores.memory.sessions import MemorySessions
+from triplegate.stores.memory.vectors import MemoryVectors
 from triplegate.stores.sql.admission import SqlAdmission
 from triplegate.stores.sql.engine import Database
 
@@ -22,6 +23,7 @@ class SqlState:
         self._database = Database(url)
         self.admission = SqlAdmission(self._database, clock, supervisor, nodes=nodes)
         self.cache = MemoryCache(clock)
+        self.vectors = MemoryVectors(clock)
         self.sessions = MemorySessions(clock)
         self.mailbox = MemoryMailbox(clock)
         self.broadcast = MemoryBroadcast()

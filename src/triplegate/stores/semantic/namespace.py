@@ -1,0 +1,207 @@
+"""What is known of one namespace: how sure an answer must be, what audits found, and when nothing is served."""
+
+import secrets
+from math import sqrt
+from random import Random
+from typing import Literal
+
+import msgspec
+
+from triplegate.stores.semantic.neighbours import Candidate
+from triplegate.stores.semantic.verdict import Verdict
+
+_RECENT = 1000
+"""Questions of which the threshold is found."""
+_FIRST = 20
+"""Audits that the first hits get beyond the share: half of them at the begin, ever fewer later."""
+_HEADROOM = 1.5
+"""How far estimated errors overstate real ones; measured on streams of several kinds, where it was 2 to 4."""
+_WIDEST = 5.0
+"""An answer may be unsure up to this multiple of the wanted rate, where the average is within it."""
+_AUDITS_TO_CLOSE = 2
+_REOPEN = 200
+"""Labelled misses after which a closed namespace is tried anew."""
+
+Z90, Z95 = 1.2816, 1.96
+
+
+def wilson(wrong: int, of: int, z: float = Z95) -> tuple[float, float]:
+    """Wilson's interval of an observed rate (llm.md §10.7)."""
+    if not of:
+        return 0.0, 1.0
+    rate = wrong / of
+    middle = rate + z * z / (2 * of)
+    half = z * sqrt(rate * (1 - rate) / of + z * z / (4 * of * of))
+    return max(0.0, (middle - half) / (1 + z * z / of)), min(1.0, (middle + half) / (1 + z * z / of))
+
+
+class Told(msgspec.Struct, frozen=True):
+    """A namespace as it stands, for pages."""
+
+    questions: int
+    hits: int
+    saved: int
+    audits: int
+    wrong: int
+    error: tuple[float, float]
+    """Interval of the audited error, 95 %."""
+    labels: int
+    threshold: float
+    closed: bool
+    vetoes: dict[str, int]
+    pairs: tuple[tuple[str, str], ...]
+    """The last vetoes: why, and how alike the two were."""
+
+
+class Namespace:
+    """Statistics of one policy, tenant and model. Changed on the loop only; `fit` may run beside it."""
+
+    __slots__ = (
+        "_delta",
+        "_excess",
+        "_expected",
+        "_left",
+        "_literal",
+        "_pairs",
+        "_random",
+        "_recent",
+        "_share",
+        "audits",
+        "closed",
+        "hits",
+        "questions",
+        "saved",
+        "threshold",
+        "verdict",
+        "vetoes",
+        "wrong",
+    )
+
+    def __init__(self, delta: float, share: float, seed: int | None = None) -> None:
+        self._delta, self._share = delta, share
+        self._random = Random(seed)  # noqa: S311 - which hits are audited is no secret
+        self.verdict = Verdict()
+        self._recent: list[tuple[float, ...]] = []
+        self.threshold = 1 - delta
+        self.questions = self.hits = self.saved = 0
+        self.audits = self.wrong = 0
+        self._expected = 0.0
+        self._excess = 1.0
+        """How many times more wrong answers audits found than were expected, at least 1."""
+        self.closed = False
+        self._left = 0
+        self._literal = (0, 0)
+        """Of candidates that said the same words: how many were wrong, of how many."""
+        self.vetoes: dict[str, int] = {}
+        self._pairs: list[tuple[str, str]] = []
+
+    def take(self, delta: float, share: float) -> None:
+        """The policy says something else now."""
+        if (delta, share) != (self._delta, self._share):
+            self._delta, self._share = delta, share
+            self.settle()
+
+    # a question ----------------------------------------------------------------------------------------------------
+    def asked(self, features: tuple[float, ...] | None) -> None:
+        """One more question, and its best candidate if there is one."""
+        self.questions += 1
+        if features is not None:
+            self._recent.append(features)
+            del self._recent[:-_RECENT]
+
+    def chance(self, found: Candidate) -> float:
+        """Lower bound of the probability that this candidate's answer is right.
+
+        The same words but for case, marks, articles and short forms are as good as equal, until seen not to be.
+        """
+        chance = self.verdict.chance(found.features, found.answer)
+        literal = found.features[-1] and wilson(*self._literal, Z90)[0] <= self._delta
+        return max(chance, 1 - self._delta / 2) if literal else chance
+
+    def make_id(self) -> str:
+        """A name for an entry or an answer."""
+        return secrets.token_hex(8)
+
+    def decide(self, chance: float) -> Literal["serve", "audit", "ask"]:
+        """What becomes of a candidate that is right with this chance, at least."""
+        if self.closed or chance < min(self.threshold, 1 - self._delta / 2):
+            return "ask"
+        self.hits += 1
+        early = min(0.5, _FIRST / (self.hits + 2 * _FIRST))
+        return "audit" if self._random.random() < max(self._share, early) else "serve"
+
+    def vetoed(self, why: str, similarity: float) -> None:
+        """A candidate was near, and something forbade it."""
+        self.vetoes[why] = self.vetoes.get(why, 0) + 1
+        self._pairs.append((why, f"{similarity:.2f}"))
+        del self._pairs[:-20]
+
+    # what came out of it -------------------------------------------------------------------------------------------
+    def learn(self, found: Candidate, chance: float, right: bool, audited: bool) -> None:
+        """The answer that a provider gave: whether the candidate's would have been right."""
+        self.verdict.note(found.features, found.answer, right)
+        if found.features[-1]:
+            self._literal = (self._literal[0] + (not right), self._literal[1] + 1)
+        if self.closed:
+            self._left -= 1
+            if self._left <= 0:
+                self._reopen()
+        if audited:
+            self.audits += 1
+            self.wrong += not right
+            self._expected += 1 - chance
+            self._excess = max(1.0, (self.wrong + 2) / (self._expected + 2))
+            self._check()
+
+    def doubt(self) -> None:
+        """Somebody says that a served answer was wrong: as an audit that failed."""
+        self.audits += 1
+        self.wrong += 1
+        self._excess = max(1.0, (self.wrong + 2) / (self._expected + 2))
+        self._check()
+
+    def _check(self) -> None:
+        """The safety net: too many wrong answers for the wanted rate to be true, and nothing is served any more.
+
+        By the interval's lower end: with an audit of two hundred hits its upper end would close every namespace.
+        """
+        if self.wrong >= _AUDITS_TO_CLOSE and wilson(self.wrong, self.audits, Z90)[0] > self._delta:
+            self.closed, self._left = True, _REOPEN
+        else:
+            self.settle()
+
+    def _reopen(self) -> None:
+        self.closed = False
+        self.audits = self.wrong = 0
+        self._expected, self._excess = 0.0, 1.0
+        self.hits = 0  # the first ones are audited as at the begin
+        self.settle()
+
+    def settle(self) -> None:
+        """Find the threshold: the lowest at which the average of what would be served is within the wanted rate."""
+        if len(self._recent) < 50:
+            self.threshold = 1 - self._delta
+            return
+        chances = sorted((self.verdict.chance(features) for features in self._recent), reverse=True)
+        total, threshold = 0.0, 1.0
+        for count, chance in enumerate(chances, 1):
+            total += (1 - chance) * self._excess
+            if total <= _HEADROOM * self._delta * count:
+                threshold = chance
+        self.threshold = max(threshold, 1 - _WIDEST * self._delta)
+
+    def told(self) -> Told:
+        """As it stands."""
+        return Told(
+            self.questions,
+            self.hits,
+            self.saved,
+            self.audits,
+            self.wrong,
+            wilson(self.wrong, self.audits),
+            len(self.verdict),
+            self.threshold,
+            self.closed,
+            dict(self.vetoes),
+            tuple(self._pairs),
+        )

@@ -1,0 +1,107 @@
+"""One thread embeds for all: together what waits together, callers first, and nothing where there is no model."""
+
+import asyncio
+import threading
+
+import numpy as np
+import pytest
+
+from triplegate.stores.semantic.embedding import Embedder
+
+
+class Slow:
+    """Embeds when it is let; notes what came together and in which thread."""
+
+    fingerprint = "slow"
+
+    def __init__(self):
+        self.batches, self.threads = [], set()
+        self.go, self.began = threading.Event(), threading.Event()
+        self.go.set()
+
+    def encode(self, texts):
+        self.batches.append(list(texts))
+        self.threads.add(threading.current_thread())
+        self.began.set()
+        self.go.wait(10)
+        if "bad" in texts:
+            raise ValueError("no vector for that")
+        return np.array([[len(text), 1.0] for text in texts], dtype=np.float32)
+
+
+@pytest.fixture
+async def slow():
+    model = Slow()
+    embedder = Embedder(lambda: model)
+    assert await embedder.embed("too early") is None
+    await until(lambda: embedder.ready)
+    yield embedder, model
+    model.go.set()
+    embedder.close()
+
+
+async def until(holds):
+    async with asyncio.timeout(10):
+        while not holds():
+            await asyncio.sleep(0.001)
+
+
+async def test_a_text_becomes_its_vector_off_the_loop(slow):
+    embedder, model = slow
+    assert np.frombuffer(await embedder.embed("four"), np.float32).tolist() == [4.0, 1.0]
+    assert threading.main_thread() not in model.threads
+    assert embedder.fingerprint == "slow"
+
+
+async def test_what_waits_together_is_embedded_together_and_callers_go_first(slow):
+    embedder, model = slow
+    model.go.clear()
+    first = asyncio.create_task(embedder.embed("first"))
+    await until(model.began.is_set)
+    later = asyncio.create_task(embedder.embed("later", later=True))
+    await asyncio.sleep(0)
+    others = [asyncio.create_task(embedder.embed(name)) for name in ("a", "bb")]
+    await asyncio.sleep(0)
+    model.go.set()
+    async with asyncio.timeout(10):
+        await asyncio.gather(first, later, *others)
+    assert model.batches == [["first"], ["a", "bb"], ["later"]]
+
+
+async def test_more_than_may_wait_is_not_embedded(slow):
+    embedder, model = slow
+    model.go.clear()
+    tasks = [asyncio.create_task(embedder.embed(str(number))) for number in range(300)]
+    await until(model.began.is_set)
+    await until(lambda: embedder.dropped)
+    model.go.set()
+    async with asyncio.timeout(20):
+        vectors = await asyncio.gather(*tasks)
+    assert 0 < vectors.count(None) == embedder.dropped < 60
+
+
+async def test_a_failure_of_the_model_is_no_failure_of_the_caller(slow):
+    embedder, _ = slow
+    assert await embedder.embed("bad") is None
+    assert embedder.failure == "ValueError: no vector for that"
+    assert await embedder.embed("good") is not None
+
+
+async def test_a_model_that_cannot_be_loaded_is_told():
+    def broken():
+        raise FileNotFoundError("model.onnx")
+
+    embedder = Embedder(broken)
+    embedder.begin()
+    await until(lambda: embedder.failure)
+    assert embedder.failure == "FileNotFoundError: model.onnx"
+    assert await embedder.embed("x") is None
+    embedder.close()
+
+
+async def test_other_work_runs_in_the_same_thread(slow):
+    embedder, model = slow
+    await embedder.embed("x")
+    found = []
+    await embedder.run(lambda: found.append(threading.current_thread()))
+    assert set(found) == model.threads
