@@ -107,6 +107,8 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "rpc_header_mismatch": _client(400, "A header does not match the body", jsonrpc=-32020),
         "rpc_missing_capability": _client(400, "The client lacks a capability", jsonrpc=-32021),
         "rpc_unsupported_version": _client(400, "The protocol version is not supported", jsonrpc=-32022),
+        "question_unanswered": _client(408, "A question was not answered", jsonrpc=-32000, grpc=4),
+        "call_cancelled": _client(499, "The caller cancelled the call", jsonrpc=-32000, grpc=1),
         "session_not_found": _client(404, "No such session", jsonrpc=-32001, grpc=5),
         "arguments_forbidden": _client(200, "A rule forbids the call with these arguments", jsonrpc=-32602, grpc=7),
         "arguments_invalid": _client(200, "The arguments do not fit the tool's schema", jsonrpc=-32602),

@@ -181,6 +181,10 @@ class Exchange(msgspec.Struct, eq=False):
     """What the interim ones of them add up to."""
     outcome: Outcome | None = None
     """None while the exchange is open."""
+    outlive: Callable[[Callable[[], None]], None] | None = None
+    """Lets the exchange go on when its client leaves; the callback is called then."""
+    departs: bool = False
+    """It would not end by itself: it is told to when the drain begins."""
     marks: dict[str, Any] | None = None
     """What a policy leaves for its own reply side; None until one does."""
 

@@ -145,6 +145,9 @@ class Frames(ABC):
         """
         return True
 
+    def bear(self, silence: float) -> None:  # noqa: B027 - most frames time nothing
+        """Somebody else is waited for meanwhile: no frame may come for so many seconds. Nothing where none is timed."""
+
     def __aiter__(self) -> "Frames":
         return self
 

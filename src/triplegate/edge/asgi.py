@@ -315,10 +315,8 @@ class DataPlane:
         try:
             await serve(exchange, wire, self._answer)
         finally:
-            del live[wire]
+            self.live.exit(wire)
             wire.let_go()
-            if not live:
-                self.live.idle.set()
 
     async def _channel(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A request to open a WebSocket; granian says neither its method nor its scheme in HTTP's words."""

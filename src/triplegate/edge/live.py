@@ -104,7 +104,7 @@ class Live:
         After `within` seconds whoever is left is cut with the rest.
         """
         self.draining = True
-        self._leaving = {wire for wire in self.wires if wire.departs}
+        self._leaving = {wire for wire, exchange in self.wires.items() if wire.departs or exchange.departs}
         for wire in self._leaving:
             wire.stop()
         if self._leaving:

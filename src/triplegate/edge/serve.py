@@ -16,6 +16,7 @@ Answer = Callable[[Gate, Exchange], Awaitable[Reply]]
 async def serve(exchange: Exchange, wire: Wire, answer: Answer) -> None:
     """Carry one exchange from its open to its close; every way out of here closes it exactly once."""
     gate = exchange.gate
+    exchange.outlive = wire.on_gone
     try:
         reply = await answer(gate, exchange)
         await pump(exchange, reply, gate.encoder(exchange, reply), wire)

@@ -85,6 +85,10 @@ class Answer(Frames):
         if self.complete and not self.buffer:
             self.done = True
 
+    def bear(self, silence: float) -> None:
+        """Its silence is not its fault for so long."""
+        self.idle = max(self.idle, silence)
+
     async def turn(self) -> None:
         """Wait until something has changed."""
         if self.connection is not None:

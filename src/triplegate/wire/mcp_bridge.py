@@ -27,21 +27,28 @@ def drop_members(text: bytes, members: Members, names: Collection[str]) -> bytes
     return b"{" + b",".join(kept) + b"}"
 
 
-def legacy_meta(meta: Members) -> bytes | None:
-    """A modern request's `_meta` for a legacy upstream; None when nothing is left of it."""
+def legacy_meta(meta: Members, token: int) -> bytes | None:
+    """A modern request's `_meta` for a legacy upstream; None when nothing is left of it.
+
+    `token`: progress is told by it, since a client's own token need not be the only one in a session of ours.
+    """
     kept = {name: value for name, value in meta.items() if name not in _REQUEST_KEYS}
+    if "progressToken" in kept:
+        kept["progressToken"] = msgspec.Raw(b"%d" % token)
     return encode(kept) if kept else None
 
 
-def modern_meta(meta: bytes, client: bytes) -> bytes:
-    """A legacy request's `_meta` (may be empty) for a modern upstream; `client` is the raw clientInfo of the session.
+def modern_meta(meta: bytes, client: bytes, capabilities: bytes = b"{}", level: str = "") -> bytes:
+    """A legacy request's `_meta` (may be empty) for a modern upstream.
 
-    No capabilities are declared: whatever an upstream would ask, the session could not be asked by it.
+    `client`, `capabilities`: the session's, raw; `level`: the least severe log messages it wants, if it said so.
     """
     text = meta if meta[:1] == b"{" else b"{}"
-    changes = {VERSION_KEY: encode(MODERN), CAPABILITIES_KEY: b"{}"}
+    changes = {VERSION_KEY: encode(MODERN), CAPABILITIES_KEY: capabilities if capabilities[:1] == b"{" else b"{}"}
     if client[:1] == b"{":
         changes[CLIENT_KEY] = client
+    if level:
+        changes[LOG_LEVEL_KEY] = encode(level)
     return set_members(text, read_members(text), changes)
 
 
@@ -117,6 +124,12 @@ def legacy_result(result: bytes) -> bytes:
     return drop_members(result, members, _RESULT_KEYS)
 
 
+def asks_input(result: bytes) -> bool:
+    """Whether a modern result is no result yet, but asks for input."""
+    return b"input_required" in result and read_members(result).get("resultType") == _INPUT
+
+
+_INPUT = msgspec.Raw(b'"input_required"')
 _COMPLETE = msgspec.Raw(b'"complete"')
 
 

@@ -221,3 +221,19 @@ def data_of(event: bytes) -> bytes:
         elif line == b"data":
             found.append(b"")
     return b"\n".join(found)
+
+
+_ID = re.compile(rb"(?:^|[\r\n])id: ?([^\r\n\0]*)")
+_RETRY = re.compile(rb"(?:^|[\r\n])retry: ?(\d{1,11})[\r\n]")
+
+
+def id_of(event: bytes) -> bytes:
+    """The id that one event's bytes set, or nothing."""
+    found = _ID.findall(event) if b"id:" in event else None
+    return found[-1] if found else b""
+
+
+def retry_of(event: bytes) -> int | None:
+    """Milliseconds after which one event's bytes ask to come back."""
+    found = _RETRY.search(event) if b"retry:" in event else None
+    return int(found[1]) if found else None

@@ -9,13 +9,16 @@ from triplegate.core.http import OneFrame, Reply
 from triplegate.gates.mcp import answers as module
 from triplegate.gates.mcp.answers import Answer
 from triplegate.gates.mcp.call import McpCall
+from triplegate.gates.mcp.line import Line
+from triplegate.gates.mcp.server import UpstreamSession
 
 JSON = [(b"content-type", b"application/json; charset=utf-8")]
 
 
 async def answered(content, *, era="modern", ours=None, status=200, headers=JSON):
     attempt = make_exchange().attempt(Target("server", "s"))
-    answer = Answer(McpCall("request", era, "tools/call", b'"mine"'), attempt, ours, lambda: None)
+    line = None if ours is None else Line(None, UpstreamSession(b"s", "2025-11-25"), ours, None, None, None)
+    answer = Answer(McpCall("request", era, "tools/call", b'"mine"'), attempt, line)
     reply = await answer.reply(Reply(status, list(headers), OneFrame(content)))
     return reply.status, b"".join([frame async for frame in reply.frames]), attempt.error_class
 

@@ -12,7 +12,7 @@ from tests.gates.mcp.test_gate import ECHO, servers
 from triplegate.core.clock import SystemClock
 from triplegate.core.identity import Principal
 from triplegate.gates.mcp.call import McpCall
-from triplegate.gates.mcp.calling import owner_at
+from triplegate.gates.mcp.opened import owner_at
 from triplegate.samples.http import Answer
 from triplegate.stores.memory.store import MemoryStore
 
@@ -120,7 +120,8 @@ async def test_the_arguments_bytes_reach_the_server_as_they_came(house, serve, h
     assert b'"arguments":' + arguments in text
     seen = msgspec.json.decode(text)
     assert seen["params"]["name"] == "t"
-    assert seen["params"]["_meta"]["progressToken"] == "tok"
+    shared = era == "legacy" and client == "modern"  # its session is the principal's: tokens are the gateway's own
+    assert seen["params"]["_meta"]["progressToken"] == (seen["id"] if shared else "tok")
     assert seen["params"]["_meta"]["vendor/a"] == 1
     if era == "modern":
         assert seen["id"] == "mine"

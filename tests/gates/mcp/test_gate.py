@@ -85,7 +85,7 @@ async def test_other_methods_are_refused(house, sample, http, method, status):
     assert answer.status_code == status
     assert answer.json()["jsonrpc"] == "2.0"
     if status == 405:
-        assert answer.headers["allow"] == "POST, DELETE"
+        assert answer.headers["allow"] == "POST, GET, DELETE"
 
 
 @pytest.mark.parametrize(
@@ -305,7 +305,7 @@ async def test_discover_tells_what_is_served(house, sample, http):
     answer = await http.post(f"{gate.url}/mcp", **modern("server/discover", headers=bearer(gate.key())))
     result = answer.json()["result"]
     assert result["supportedVersions"] == ["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26"]
-    assert result["capabilities"] == {"tools": {}}
+    assert result["capabilities"] == {"tools": {"listChanged": True}}
     assert result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"] == "triplegate"
 
 

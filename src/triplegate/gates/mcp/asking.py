@@ -103,3 +103,20 @@ def _response(text: bytes, identity: bytes) -> Env | None:
     # an error that was found before the id was read has none
     fits = bytes(env.id) == identity or (len(env.error) and bytes(env.id) == b"null")
     return env if env.kind == "response" and fits else None
+
+
+_DEPTH = 1000
+
+
+def env_of(text: bytes) -> Env:
+    """The message that a server sent. Raises Refusal upstream_malformed."""
+    try:
+        return read(text, _DEPTH)
+    except Refusal as refusal:
+        raise malformed(refusal) from refusal
+
+
+def malformed(refusal: Refusal) -> Refusal:
+    """The refusal for what cannot be read."""
+    reason = f"{refusal.code}: {refusal.detail}"
+    return Refusal("upstream_malformed", "The upstream's answer is malformed.", reason=reason)

@@ -1,6 +1,7 @@
 """An MCP message as the gate reads it, and the tool, prompt or resource it may name."""
 
 import hashlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -12,6 +13,7 @@ from triplegate.wire.mcp_era import Era
 from triplegate.wire.mcp_params import Mirrored
 
 if TYPE_CHECKING:
+    from triplegate.gates.mcp.ears import Ear
     from triplegate.gates.mcp.server import Server
     from triplegate.gates.mcp.sessions import ClientSession
     from triplegate.gates.mcp.views import View
@@ -47,8 +49,8 @@ class Item(msgspec.Struct, frozen=True, eq=False):
 class McpCall(msgspec.Struct, frozen=True, eq=False):
     """One message from a client, read once."""
 
-    kind: Literal["request", "notification", "response", "batch", "end", "unread"] = "unread"
-    """end: DELETE of a session; unread: refused before it was understood."""
+    kind: Literal["request", "notification", "response", "batch", "stream", "end", "unread"] = "unread"
+    """stream, end: GET and DELETE of a session; unread: refused before it was understood."""
     era: Era = "modern"
     method: str = ""
     id: bytes = b"null"
@@ -65,6 +67,10 @@ class McpCall(msgspec.Struct, frozen=True, eq=False):
     """Of a batch."""
     through: str = ""
     """The tool of progressive discovery by which it came; else empty."""
+    given: Mapping[str, bytes] = {}
+    """Answers to questions of our own that came with the call: key → raw result."""
+    ear: "Ear | None" = None
+    """What a stream that only listens hears with."""
 
     def digest(self) -> str:
         """SHA-256 of the arguments as they came; what the ledger keeps instead of them."""

@@ -1,7 +1,7 @@
 """A call of an item: one target, its era, a session where it needs one, and an answer that streams."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 
 from triplegate.core.catalog import Target
 from triplegate.core.errors import Refusal
@@ -12,22 +12,27 @@ from triplegate.core.ports import Kit
 from triplegate.gates.charging import charge_at_end
 from triplegate.gates.mcp.answers import Answer
 from triplegate.gates.mcp.call import Item, McpCall
-from triplegate.gates.mcp.catalog import forget
-from triplegate.gates.mcp.connecting import cancel, end_session, era_of_server, session_of
+from triplegate.gates.mcp.ending import Ending
+from triplegate.gates.mcp.hub import Hub
+from triplegate.gates.mcp.line import Line
+from triplegate.gates.mcp.opened import Opened
+from triplegate.gates.mcp.questions import Questions, askable
 from triplegate.gates.mcp.requests import legacy_request, modern_request
-from triplegate.gates.mcp.server import Server, UpstreamSession
-from triplegate.gates.mcp.sessions import ClientSession, ClientSessions, owner_of
+from triplegate.gates.mcp.rounds import Rounds
+from triplegate.gates.mcp.server import UpstreamSession
 from triplegate.upstreams.attempts import attempts
 from triplegate.upstreams.retries import UNSENT
+from triplegate.wire.mcp_marks import Marks
 
 
 class Calling:
     """Carries calls out."""
 
-    __slots__ = ("_kit", "_sessions")
+    __slots__ = ("_hub", "_kit", "_marks", "_opened", "_questions")
 
-    def __init__(self, kit: Kit, sessions: ClientSessions) -> None:
-        self._kit, self._sessions = kit, sessions
+    def __init__(self, kit: Kit, opened: Opened, marks: Marks, questions: Questions, hub: Hub) -> None:
+        self._kit, self._opened, self._marks = kit, opened, marks
+        self._questions, self._hub = questions, hub
 
     async def forward(self, exchange: Exchange, call: McpCall, item: Item) -> Reply:
         """The server's answer. A call that never reached its server costs nothing."""
@@ -39,6 +44,7 @@ class Calling:
         if price is not None:
             numbers.own_cost = numbers.list_cost = price.call
             numbers.price_version = price.version
+        ending = self._outlast(exchange, call) if call.session is not None else None
 
         def pick(tried: list[Attempt]) -> tuple[Target, Role]:
             return target, "retry" if tried else "first"
@@ -53,124 +59,113 @@ class Calling:
             if not any(attempt.numbers.bytes_out for attempt in exchange.attempts):
                 numbers.own_cost = numbers.list_cost = 0
             raise
+        except asyncio.CancelledError:
+            if ending is None:
+                raise
+            raise ending.caught() from None
         if price is not None and price.per_unit is not None:
             charge_at_end(exchange, price, {})
         numbers.streamed = reply.form == "events"
-        return reply
+        return reply if ending is None else ending.guard(reply)
+
+    def _outlast(self, exchange: Exchange, call: McpCall) -> Ending:
+        """A call of a session goes on when its client leaves, and ends when the client says so, on whatever node."""
+        session = call.session
+        assert session is not None
+        ending = Ending()
+        calls, key = self._hub.state.calls, (session.id, call.id)
+        calls[key] = ending.end
+
+        def over(_: Exchange) -> None:
+            if calls.get(key) == ending.end:
+                del calls[key]
+
+        exchange.on_close(over)
+        if exchange.outlive is not None:
+            exchange.outlive(_nothing)
+        return ending
 
     async def _send(self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, chain: Chain) -> Reply:
-        server = item.server
-        server.check()
-        era = server.state.era or await era_of_server(server)
-        if era == "legacy":
+        item.server.check()
+        if await self._opened.era(exchange, call, item.server) == "legacy":
             return await self._send_in_session(exchange, call, item, attempt, chain)
-        headers, body = modern_request(exchange, call, item)
-        attempt.numbers.bytes_out = len(body)
+        return await self._send_alone(exchange, call, item, attempt, chain)
+
+    # a server of 2026-07-28 ------------------------------------------------------------------------------------------
+    async def _send_alone(self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, chain: Chain) -> Reply:
+        server = item.server
+
+        async def once(changes: Mapping[str, bytes]) -> tuple[Answer, Reply]:
+            headers, body = modern_request(exchange, call, item, changes)
+            attempt.numbers.bytes_out += len(body)
+            answer = self._answer(exchange, call, attempt)
+            reply = await server.send(headers, body, server.dispatch(chain), exchange.deadline, exchange=exchange)
+            return answer, await answer.reply(reply)
+
         try:
-            dispatch = server.dispatch(chain)
-            reply = await server.send(headers, body, dispatch, exchange.deadline, exchange=exchange)
-            return await Answer(call, attempt, None, _nothing).reply(reply)
+            answer, reply = await once({})
         except Refusal as refusal:
             _unsent(attempt, refusal)
             if refusal.code == "upstream_failed":
                 server.state.era = None  # it may have become another one: asked anew by the next call
             raise
+        return Rounds(call, answer, once, self._kit, self._marks).follow(reply) if answer.keeps else reply
 
+    def _answer(self, exchange: Exchange, call: McpCall, attempt: Attempt) -> Answer:
+        answer = Answer(call, attempt, None)
+        if call.era == "legacy":
+            answer.keeps = askable(call)
+        elif call.given:
+            answer.wraps = lambda result: self._questions.wrapped(exchange, call, result)
+        return answer
+
+    # a server with sessions ------------------------------------------------------------------------------------------
     async def _send_in_session(
         self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, chain: Chain
     ) -> Reply:
         """A session that has ended (404) has not carried the call out: it is opened again, once."""
         server = item.server
-        session = await self._session(exchange, call, server, None)
-        reply, number = await self._send_once(exchange, call, item, attempt, chain, session)
+        session = await self._opened.get(exchange, call, server, None)
+        line = self._line(call, item, session)
+        reply = await self._send_once(exchange, call, item, attempt, chain, line)
         if reply.status == 404 and session.id:
             reply.frames.close()
-            session = await self._session(exchange, call, server, session)
-            reply, number = await self._send_once(exchange, call, item, attempt, chain, session)
+            session = await self._opened.get(exchange, call, server, session)
+            line = self._line(call, item, session)
+            reply = await self._send_once(exchange, call, item, attempt, chain, line)
+
+        def again(last: bytes, wait: float) -> Awaitable[Reply]:
+            return line.resume(last, wait, server.dispatch(chain), exchange.deadline)
+
         try:
-            return await Answer(call, attempt, number, lambda: self._cancel(server, session, number)).reply(reply)
+            return await Answer(call, attempt, line, again, self._hub.hear).reply(reply)
         except asyncio.CancelledError:
-            self._cancel(server, session, number)
+            line.cut()
             raise
         except Refusal as refusal:
             if refusal.code == "upstream_failed":
                 server.state.era = None
             raise
 
+    def _line(self, call: McpCall, item: Item, session: UpstreamSession) -> Line:
+        return Line(item.server, session, session.next_id(), call.session, self._marks, self._kit.supervisor)
+
     async def _send_once(
-        self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, chain: Chain, session: UpstreamSession
-    ) -> tuple[Reply, int]:
-        server, number = item.server, session.next_id()
-        headers, body = legacy_request(exchange, call, item, session, number)
+        self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, chain: Chain, line: Line
+    ) -> Reply:
+        server = item.server
+        headers, body = legacy_request(exchange, call, item, line.session, line.number)
         attempt.numbers.bytes_out = len(body)
         try:
-            dispatch = server.dispatch(chain)
-            return await server.send(headers, body, dispatch, exchange.deadline, exchange=exchange), number
+            return await server.send(headers, body, server.dispatch(chain), exchange.deadline, exchange=exchange)
         except asyncio.CancelledError:
-            self._cancel(server, session, number)
+            line.cut()
             raise
         except Refusal as refusal:
             _unsent(attempt, refusal)
             if refusal.code == "upstream_timeout":
-                self._cancel(server, session, number)
+                line.cut()
             raise
-
-    def _cancel(self, server: Server, session: UpstreamSession, number: int) -> None:
-        try:
-            self._kit.supervisor.spawn(cancel(server, session, number), "cancel")
-        except Refusal:
-            return  # too much is going on: the server finds out by itself
-
-    # sessions of ours --------------------------------------------------------------------------------------------
-    async def _session(
-        self, exchange: Exchange, call: McpCall, server: Server, ended: UpstreamSession | None
-    ) -> UpstreamSession:
-        """The session of this client session, or else of this principal; another one than `ended`."""
-        state, client = server.state, call.session
-        owner = owner_at(exchange, call)
-        if ended is not None:
-            forget(state, owner, ended)
-        noted = client.upstream.get(server.name) if client is not None else None
-        found = state.sessions.get(owner)
-        if noted is not None:
-            version, _, identity = noted.partition(b" ")
-            if (found is None or found.id != identity) and (ended is None or ended.id != identity):
-                found = UpstreamSession(identity, version.decode("ascii"))  # another node has opened it
-                state.keep(owner, found)
-        if found is None:
-            found = await session_of(server, owner)
-        if client is not None and found.id and noted != (value := found.version.encode() + b" " + found.id):
-            client.upstream[server.name] = value
-            await self._sessions.note_upstream(client, server.name, found.version, found.id)
-        return found
-
-    def end(self, client: ClientSession, servers: tuple[Server, ...]) -> None:
-        """Give back what was opened at servers for a client session. Best effort."""
-        owner = f"s:{client.id}"
-        for server in servers:
-            session = server.state.sessions.pop(owner, None)
-            noted = client.upstream.get(server.name)
-            if session is None and noted is not None:
-                version, _, identity = noted.partition(b" ")
-                session = UpstreamSession(identity, version.decode("ascii"))
-            if session is not None:
-                try:
-                    self._kit.supervisor.spawn(end_session(server, session), "end session")
-                except Refusal:
-                    return
-
-
-def owner_at(exchange: Exchange, call: McpCall) -> str:
-    """Whose the session at a legacy server is: a client session's, else a principal's; never shared wider.
-
-    Anonymous callers are told apart by their addresses.
-    """
-    if call.session is not None:
-        return f"s:{call.session.id}"
-    principal = exchange.principal
-    assert principal is not None
-    owner = "p:" + owner_of(principal).decode()
-    return f"{owner}@{exchange.inbound.client}" if principal.method == "none" else owner
 
 
 def _unsent(attempt: Attempt, refusal: Refusal) -> None:
@@ -179,4 +174,4 @@ def _unsent(attempt: Attempt, refusal: Refusal) -> None:
 
 
 def _nothing() -> None:
-    """A modern server knows by the closed connection that nobody waits."""
+    """The client has left, and the call goes on without it."""

@@ -157,8 +157,8 @@ class Catalog:
             items = await server.pins.look(items)
         if listing.loaded and items == listing.items:
             return False
-        listing.items, listing.loaded = items, True
-        self.changes.note(kind)
+        known, listing.items, listing.loaded = listing.loaded, items, True
+        self.changes.note(kind, server.name, news=known)
         return True
 
     async def _apply(self, server: Server, kind: Kind, definitions: list[msgspec.Raw]) -> None:

@@ -17,13 +17,18 @@ from triplegate.gates.mcp.controls import Controls
 from triplegate.gates.mcp.doors import Doors
 from triplegate.gates.mcp.exposing import Showing
 from triplegate.gates.mcp.gate import Endpoint, McpGate
+from triplegate.gates.mcp.hub import Hub
 from triplegate.gates.mcp.oauth import WELL_KNOWN, Oauth
+from triplegate.gates.mcp.opened import Opened
 from triplegate.gates.mcp.own import Own
 from triplegate.gates.mcp.pins import pin
+from triplegate.gates.mcp.questions import Questions
 from triplegate.gates.mcp.reading import Reading
 from triplegate.gates.mcp.server import Server
 from triplegate.gates.mcp.sessions import ClientSessions
+from triplegate.gates.mcp.streaming import Streaming
 from triplegate.gates.mcp.views import Views
+from triplegate.wire.mcp_marks import Marks
 
 
 def compile_mcp(documents: Documents, kit: Kit, house: House, snapshot: str, chains: Chains) -> Compiled:
@@ -41,14 +46,16 @@ def compile_mcp(documents: Documents, kit: Kit, house: House, snapshot: str, cha
     access, sessions, catalog = Access(documents), ClientSessions(kit.sessions), Catalog(kit)
     asked = Controls(documents, kit)
     controls = None if asked.idle else asked
+    marks, opened, hub = Marks(kit.pepper), Opened(kit, sessions), Hub(kit, servers, catalog)
+    questions = Questions(kit, marks)
     gate = McpGate(
         written.path,
         endpoints,
         Doors(written.allowed_hosts, written.allowed_origins, oauth),
-        Reading(access, Views(servers, _showings(documents), access, catalog), sessions, controls),
-        Own(sessions, catalog, kit.clock),
-        Calling(kit, sessions),
-        sessions,
+        Reading(access, Views(servers, _showings(documents), access, catalog), sessions, questions, controls),
+        Own(sessions, catalog, kit.clock, hub),
+        Calling(kit, opened, marks, questions, hub),
+        Streaming(kit, hub, sessions, opened, marks),
         kit.reenter,
     )
     gate.serve(house, snapshot, chains)

@@ -22,7 +22,7 @@ OURS = ""
 _PROBE = 3.0  # seconds; a server that hangs on a question it does not know is asked the older way
 _OPEN = 10.0
 META = encode({VERSION_KEY: MODERN, CAPABILITIES_KEY: {}, CLIENT_KEY: msgspec.Raw(US)})
-_INITIALIZE = encode({"protocolVersion": LEGACY[0], "capabilities": {}, "clientInfo": msgspec.Raw(US)})
+_INITIALIZE = b'{"protocolVersion":"%b","capabilities":%%b,"clientInfo":%b}' % (LEGACY[0].encode(), US)
 _MODERN_ERRORS = frozenset({-32020, -32021, -32022})
 
 
@@ -110,8 +110,11 @@ def _read_modern(told: Told) -> _Discovered | None:
     return None if another else _Discovered()
 
 
-async def session_of(server: Server, owner: str) -> UpstreamSession:
-    """The session that `owner` has there, opened at its first use, once for all who wait for it."""
+async def session_of(server: Server, owner: str, capabilities: bytes = b"{}") -> UpstreamSession:
+    """The session that `owner` has there, opened at its first use, once for all who wait for it.
+
+    `capabilities`: what whoever has it can be asked, raw.
+    """
     state = server.state
     found = state.sessions.get(owner)
     if found is not None:
@@ -122,7 +125,7 @@ async def session_of(server: Server, owner: str) -> UpstreamSession:
 
     async def open_one() -> UpstreamSession:
         try:
-            session = await _initialize(server, owner)
+            session = await _initialize(server, owner, capabilities)
             state.keep(owner, session)
             return session
         finally:
@@ -132,11 +135,13 @@ async def session_of(server: Server, owner: str) -> UpstreamSession:
     return session
 
 
-async def _initialize(server: Server, owner: str) -> UpstreamSession:
-    told = await ask(server, "initialize", _INITIALIZE, [], _OPEN, owner)
+async def _initialize(server: Server, owner: str, capabilities: bytes = b"{}") -> UpstreamSession:
+    told = await ask(server, "initialize", _INITIALIZE % capabilities, [], _OPEN, owner)
     _check_credentials(server, told.status)
+    modern = server.state.era == "modern"
     if told.env is None or told.error is not None:
-        server.state.era = None  # perhaps it has learnt the other one since
+        if not modern:
+            server.state.era = None  # perhaps it has learnt the other one since
         raise _strange(server, f"initialize was answered with {told.status}, error {told.error}")
     try:
         said = msgspec.json.decode(told.env.result, type=_Initialized)
@@ -148,13 +153,23 @@ async def _initialize(server: Server, owner: str) -> UpstreamSession:
     identity = told.header(b"mcp-session-id")
     if len(identity) > 1024 or not all(0x21 <= byte <= 0x7E for byte in identity):
         raise _strange(server, "its session id is not visible ASCII")
-    server.state.capabilities = said.capabilities
+    if not modern:
+        server.state.capabilities = said.capabilities
     session = UpstreamSession(identity, version)
-    await _notify(server, session, "notifications/initialized", b"{}")
+    await notify(server, session, "notifications/initialized", b"{}")
     return session
 
 
-async def _notify(server: Server, session: UpstreamSession, method: str, params: bytes) -> None:
+async def set_level(server: Server, session: UpstreamSession, level: str) -> None:
+    """Let a legacy server log from this level on in a session. Best effort."""
+    try:
+        await ask(server, "logging/setLevel", encode({"level": level}), session_headers(session), _OPEN)
+    except Refusal:
+        return
+
+
+async def notify(server: Server, session: UpstreamSession, method: str, params: bytes) -> None:
+    """Tell a legacy server something in a session. Raises Refusal upstream_*."""
     body = b'{"jsonrpc":"2.0","method":"%b","params":%b}' % (method.encode("ascii"), params)
     reply = await server.send(session_headers(session), body, server.own_times(_OPEN), server.deadline(_OPEN))
     reply.frames.close()
@@ -163,7 +178,7 @@ async def _notify(server: Server, session: UpstreamSession, method: str, params:
 async def cancel(server: Server, session: UpstreamSession, identity: int) -> None:
     """Tell a legacy server that nobody waits for a request any more: a closed connection does not say so there."""
     try:
-        await _notify(server, session, "notifications/cancelled", b'{"requestId":%d,"reason":"client left"}' % identity)
+        await notify(server, session, "notifications/cancelled", b'{"requestId":%d,"reason":"client left"}' % identity)
     except Refusal:
         return  # best effort
 

@@ -1,6 +1,6 @@
 """The bodies of tool calls as they pass: whole events, large results with a new beginning."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from triplegate.core.errors import Refusal
 from triplegate.core.http import Encoder, Frame, Frames
@@ -8,6 +8,7 @@ from triplegate.wire.jsonrpc import write_error
 from triplegate.wire.sse import SseCutter, write_event
 
 LARGEST_EVENT = 16 * 1024 * 1024
+_TRIES = 5  # times that a stream is taken up again without anything new
 
 
 class PrefixFrames(Frames):
@@ -49,16 +50,29 @@ class Told(Frames):
     """True once the response has passed: what fails after it is no news to the client."""
 
 
+Again = Callable[[], Awaitable[Frames | None]]
+
+
 class EventFrames(Told):
     """An event stream, passed on event by event as soon as each is whole."""
 
-    __slots__ = ("_cut", "_cutter", "_rest", "_turn")
+    __slots__ = ("_again", "_cut", "_cutter", "_rest", "_tries", "_turn")
 
-    def __init__(self, rest: Frames, turn: Callable[[bytes], tuple[bytes, bool]], cut: Callable[[], None]) -> None:
-        """`turn`: whole events → what the client gets, and whether the response was among them; `cut`: nobody waits."""
-        self._rest, self._turn = rest, turn
+    def __init__(
+        self,
+        rest: Frames,
+        turn: Callable[[bytes], tuple[bytes, bool]],
+        cut: Callable[[], None],
+        again: Again | None = None,
+    ) -> None:
+        """`turn`: whole events → what the client gets, and whether the response was among them; `cut`: nobody waits.
+
+        `again`: the rest of a stream that ended without the response, or None where the client will fetch it.
+        """
+        self._rest, self._turn, self._again = rest, turn, again
         self._cut: Callable[[], None] | None = cut
         self._cutter = SseCutter(LARGEST_EVENT)
+        self._tries = 0
         self.answered = self.done = False
 
     @property
@@ -66,18 +80,27 @@ class EventFrames(Told):
         """Whether anything is here."""
         return self._rest.ready
 
+    def bear(self, silence: float) -> None:
+        """Its server waits for the client."""
+        self._rest.bear(silence)
+
     async def __anext__(self) -> bytes:
         """The next whole events. Raises Refusal upstream_reset when the stream ends without the response."""
         while not self.done:
             try:
                 chunk = await self._rest.__anext__()
             except StopAsyncIteration:
-                self._end()
-                raise
+                await self._end()
+                continue
+            except Refusal as refusal:
+                if refusal.code != "upstream_reset":
+                    raise
+                await self._end()
+                continue
             block = self._cutter.feed(chunk)
             turned = self._pass(block) if block else b""
             if self._rest.done:
-                self._end()
+                await self._end()
             if turned or self.done:
                 return turned
         raise StopAsyncIteration
@@ -85,12 +108,23 @@ class EventFrames(Told):
     def _pass(self, block: bytes) -> bytes:
         turned, answered = self._turn(block)
         self.answered = self.answered or answered
+        self._tries = 0
         return turned
 
-    def _end(self) -> None:
-        self.done = True
-        if not self.answered:
+    async def _end(self) -> None:
+        """Done with the response; else the stream is taken up again where its server lets us."""
+        if self.answered:
+            self.done = True
+            return
+        if self._again is None or self._tries >= _TRIES:
             raise Refusal("upstream_reset", "The upstream ended its stream before the answer.", reason="no response")
+        self._tries += 1
+        self._rest.close()
+        rest = await self._again()
+        if rest is None:
+            self.done, self._cut = True, None
+        else:
+            self._rest, self._cutter = rest, SseCutter(LARGEST_EVENT)
 
     def close(self) -> None:
         """Give the connection up; an upstream that still works is told so."""

@@ -20,10 +20,12 @@ from triplegate.gates.mcp.own import Own, accepted
 from triplegate.gates.mcp.reading import Reading
 from triplegate.gates.mcp.refusals import rpc_refusal
 from triplegate.gates.mcp.server import Server
-from triplegate.gates.mcp.sessions import ClientSessions
+from triplegate.gates.mcp.streaming import Streaming
+from triplegate.gates.mcp.streams import HearEncoder, HearFrames
 from triplegate.gates.mcp.tracing import join_trace
 from triplegate.gates.mcp.validation import tool_error
 from triplegate.gates.opening import begin
+from triplegate.wire.mcp_era import MODERN
 
 _ENCODER = Encoder()
 
@@ -57,13 +59,13 @@ class McpGate:
         reading: Reading,
         own: Own,
         calling: Calling,
-        sessions: ClientSessions,
+        streaming: Streaming,
         reenter: Reenter | None,
     ) -> None:
         self._base, self._endpoints, self._doors = base, endpoints, doors
         self._reading, self._own, self._calling = reading, own, calling
         self._controls = reading.controls
-        self._sessions, self._reenter, self._oauth = sessions, reenter, doors.oauth
+        self._streaming, self._reenter, self._oauth = streaming, reenter, doors.oauth
         self.catalog = own.catalog
         self.servers: dict[str, Server] = {
             name: route.targets[0][0].wiring for name, route in endpoints[""].servers.items()
@@ -89,9 +91,11 @@ class McpGate:
         exchange.reply_headers += promised(inbound)
         if inbound.method in ("OPTIONS", "GET") and self._is_public(inbound):
             exchange.outer = self._public
-        elif inbound.method not in ("POST", "DELETE"):
+        elif inbound.method != "POST" and not _of_session(inbound):
             exchange.refusal = Refusal(
-                "method_not_supported", "This path takes POST and DELETE.", headers=[(b"allow", b"POST, DELETE")]
+                "method_not_supported",
+                "This path takes POST, and in sessions DELETE and GET of an event stream.",
+                headers=[(b"allow", b"POST, GET, DELETE")],
             )
         elif self._oauth is not None:
             exchange.resource = self._oauth.resource(inbound.path)
@@ -125,6 +129,7 @@ class McpGate:
         assert principal is not None
         endpoint = self._endpoint(exchange.inbound.path)
         exchange.route = endpoint.own
+        self._streaming.begin()
         call: McpCall | None = exchange.call
         fresh = call is None
         if call is None:
@@ -166,17 +171,15 @@ class McpGate:
             return await self._controls.forward(exchange, call, call.item, self._calling.forward)
         if call.kind == "batch":
             return await answer_batch(exchange, call, self._reenter)
+        if call.kind == "stream":
+            return await self._streaming.open(exchange, call)
         if call.kind == "end":
-            await self._end(exchange, call)
-            return Reply(204, [(b"server", b"triplegate")], accepted().frames, source="local")
+            return await self._streaming.end(exchange, call)
+        if call.kind == "response":
+            await self._streaming.answered(call)
+        elif call.kind == "notification":
+            await self._streaming.notified(call)
         return accepted()
-
-    async def _end(self, exchange: Exchange, call: McpCall) -> None:
-        assert call.session is not None
-        assert call.view is not None
-        assert exchange.principal is not None
-        await self._sessions.end(call.session, exchange.principal)
-        self._calling.end(call.session, call.view.servers)
 
     def refuse(self, exchange: Exchange, refusal: Refusal) -> Reply:
         """A JSON-RPC error; where tokens are had, the challenge says so."""
@@ -205,4 +208,15 @@ class McpGate:
     def encoder(self, exchange: Exchange, reply: Reply) -> Encoder:
         """Bytes pass; a failure within a stream is told as the call's error."""
         frames = reply.frames
+        if isinstance(frames, HearFrames):
+            return HearEncoder(frames, exchange.call.id)
         return EventEncoder(frames, exchange.call.id) if isinstance(frames, Told) else _ENCODER
+
+
+def _of_session(inbound: Inbound) -> bool:
+    """Whether it is a GET or DELETE as sessions have them; 2026-07-28 has neither."""
+    if inbound.header(b"mcp-protocol-version") == MODERN.encode():
+        return False
+    if inbound.method == "GET":
+        return b"text/event-stream" in (inbound.header(b"accept") or b"").lower()
+    return inbound.method == "DELETE"

@@ -8,6 +8,7 @@ from triplegate.core.http import OneFrame, Reply
 from triplegate.gates.mcp.call import McpCall
 from triplegate.gates.mcp.catalog import Catalog
 from triplegate.gates.mcp.connecting import US
+from triplegate.gates.mcp.hub import Hub
 from triplegate.gates.mcp.refusals import json_reply
 from triplegate.gates.mcp.sessions import ClientSessions
 from triplegate.wire.jsonrpc import write_result
@@ -22,10 +23,10 @@ DEGRADED = "triplegate.dev/unavailable"
 class Own:
     """What the methods need that no server answers."""
 
-    __slots__ = ("catalog", "clock", "sessions")
+    __slots__ = ("catalog", "clock", "hub", "sessions")
 
-    def __init__(self, sessions: ClientSessions, catalog: Catalog, clock: Clock) -> None:
-        self.sessions, self.catalog, self.clock = sessions, catalog, clock
+    def __init__(self, sessions: ClientSessions, catalog: Catalog, clock: Clock, hub: Hub) -> None:
+        self.sessions, self.catalog, self.clock, self.hub = sessions, catalog, clock, hub
 
 
 def complete(ttl: float, failing: list[str] | None = None) -> dict[str, object]:

@@ -8,9 +8,11 @@ from triplegate.gates.mcp.access import Access
 from triplegate.gates.mcp.asking import media_type
 from triplegate.gates.mcp.call import McpCall
 from triplegate.gates.mcp.controls import Controls
+from triplegate.gates.mcp.ears import ALL, Ear
 from triplegate.gates.mcp.methods.discovery import unwrap
 from triplegate.gates.mcp.methods.items import not_found
 from triplegate.gates.mcp.methods.table import METHODS, method_of
+from triplegate.gates.mcp.questions import Questions
 from triplegate.gates.mcp.sessions import ClientSession, ClientSessions
 from triplegate.gates.mcp.views import View, Views
 from triplegate.wire.json_members import Members, read_members
@@ -28,14 +30,19 @@ _BATCHES = "2025-03-26"
 class Reading:
     """Reads messages of both eras."""
 
-    __slots__ = ("_sessions", "_views", "access", "controls")
+    __slots__ = ("_questions", "_sessions", "_views", "access", "controls")
 
     def __init__(
-        self, access: Access, views: Views, sessions: ClientSessions, controls: Controls | None = None
+        self,
+        access: Access,
+        views: Views,
+        sessions: ClientSessions,
+        questions: Questions,
+        controls: Controls | None = None,
     ) -> None:
         self.access, self._views, self._sessions = access, views, sessions
-        self.controls = controls
-        """What is asked of calls once they are read; None where nothing is."""
+        self._questions, self.controls = questions, controls
+        """`controls`: what is asked of calls once they are read; None where nothing is."""
 
     async def read(self, exchange: Exchange, principal: Principal, virtual: str) -> McpCall:
         """The message; the first check that fails raises its Refusal."""
@@ -43,9 +50,11 @@ class Reading:
         if not self.access.may_enter(virtual, principal):
             raise Refusal("route_not_found", "There is no such endpoint.")
         view = self._views.of(virtual, principal)
-        if inbound.method == "DELETE":
+        if inbound.method != "POST":
             session = await self._session(inbound.headers, principal, virtual)
-            return McpCall("end", "legacy", session=session, view=view)
+            if inbound.method == "DELETE":
+                return McpCall("end", "legacy", session=session, view=view)
+            return McpCall("stream", "legacy", session=session, view=view, ear=Ear(view, ALL, session.id))
         if media_type(inbound.headers) not in (b"application/json", b""):
             raise Refusal("unsupported_media_type", "A message is application/json.")
         text = await inbound.body.whole(MOST)
@@ -64,6 +73,8 @@ class Reading:
         """May a call under way go on? Asked of the rules alone, of no server. Raises the Refusal it would meet."""
         if not self.access.may_enter(virtual, principal):
             raise Refusal("route_not_found", "There is no such endpoint.")
+        if call.ear is not None:
+            call.ear.turn(self._views.of(virtual, principal))
         item = call.item
         if item is not None:
             server, own, caller = item.server, item.own, self.access.of(principal)
@@ -94,9 +105,12 @@ class Reading:
         item = None if method.find is None else await method.find(view, params)
         if item is not None and item.own.mirrors and not through:
             check_params(exchange.inbound.headers, item.own.mirrors, bytes(params.get("arguments", b"")))
-        return McpCall(
+        call = McpCall(
             "request", "modern", env.method, identity, env, params, envelope.meta, None, view, item, through=through
         )
+        if item is not None and "requestState" in params:
+            return await self._questions.open(call, exchange.principal)
+        return call
 
     # up to 2025-11-25 --------------------------------------------------------------------------------------------
     async def _legacy(
@@ -109,7 +123,7 @@ class Reading:
         if routing.version is not None and routing.version not in LEGACY:
             raise Refusal("rpc_invalid_request", "The header MCP-Protocol-Version names no version of a session.")
         if env.kind != "request":
-            return McpCall(env.kind, "legacy", env.method, identity, session=session)
+            return McpCall(env.kind, "legacy", env.method, identity, env, session=session, view=view)
         method, params, through = method_of(env.method, "legacy"), read_params(env), ""
         if view.progressive and env.method == "tools/call":
             env, params, through = unwrap(env, params)

@@ -1,5 +1,7 @@
 """A call as its server gets it: name, id and `_meta` are the server's, every other byte is the client's."""
 
+from collections.abc import Mapping
+
 from triplegate.core.exchange import Exchange
 from triplegate.core.http import Headers
 from triplegate.gates.mcp.call import Item, McpCall
@@ -10,20 +12,23 @@ from triplegate.wire.mcp_bridge import drop_members, legacy_meta, modern_meta
 from triplegate.wire.mcp_headers import NAMED_BY
 from triplegate.wire.mcp_params import PREFIX, params_of
 
+NOTHING_MORE: Mapping[str, bytes] = {}
 
-def modern_request(exchange: Exchange, call: McpCall, item: Item) -> tuple[Headers, bytes]:
-    """For a modern server."""
+
+def modern_request(
+    exchange: Exchange, call: McpCall, item: Item, more: Mapping[str, bytes] = NOTHING_MORE
+) -> tuple[Headers, bytes]:
+    """For a modern server; `more`: members of the params that the client did not send."""
     headers = [*modern_headers(call.method), *_traced(exchange)]
     if call.method in NAMED_BY:
         headers.append((b"mcp-name", item.header_name))
-    changes = addressed(call, item)
+    changes = addressed(call, item) | dict(more)
     if call.era == "modern" and not call.through:
         headers += [line for line in exchange.inbound.headers if line[0].startswith(PREFIX)]
     elif item.own.mirrors:
         headers += params_of(item.own.mirrors, bytes(call.params.get("arguments", b"")))
     if call.era == "legacy":
-        client = call.session.client if call.session is not None else b""
-        changes["_meta"] = modern_meta(bytes(call.params.get("_meta", b"")), client)
+        changes["_meta"] = _envelope(call)
     return headers, _edited(call, changes, None)
 
 
@@ -34,7 +39,7 @@ def legacy_request(
     changes = addressed(call, item)
     dropped = False
     if call.era == "modern":
-        meta = legacy_meta(call.meta)
+        meta = legacy_meta(call.meta, number)
         if meta is None:
             dropped = True
         else:
@@ -51,6 +56,14 @@ def addressed(call: McpCall, item: Item) -> dict[str, bytes]:
     named = "name" if item.kind == "prompt" else "uri"
     raw = bytes(call.params["ref"])
     return {"ref": set_members(raw, read_members(raw), {named: item.raw_name})}
+
+
+def _envelope(call: McpCall) -> bytes:
+    """The `_meta` of a call made in a session."""
+    meta, client = bytes(call.params.get("_meta", b"")), call.session
+    if client is None:
+        return modern_meta(meta, b"")
+    return modern_meta(meta, client.client, client.capabilities, client.level)
 
 
 def _traced(exchange: Exchange) -> Headers:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from triplegate.gates.mcp.pins import ServerPins
 
 _STALE = 60.0  # seconds at most for which a list is served while it is fetched anew
+_ENDLESS = 86_400.0 * 365
 _MOST_SESSIONS = 10_000  # upstream sessions of one server in this process; the one idle longest is forgotten
 
 
@@ -50,14 +51,18 @@ class UpstreamSession:
 class Changes:
     """How often any server's items have changed, by kind: whoever keeps a table of them looks at it."""
 
-    __slots__ = ("counts",)
+    __slots__ = ("counts", "told")
 
     def __init__(self) -> None:
+        self.told: Callable[[str, str], None] | None = None
+        """Hears of it: the server (empty: any may be meant), and what a server advertises that has such items."""
         self.counts: dict[Kind, int] = dict.fromkeys(KINDS, 0)
 
-    def note(self, kind: Kind) -> None:
-        """Some server's items of this kind are others now."""
+    def note(self, kind: Kind, server: str = "", *, news: bool = True) -> None:
+        """Some server's items of this kind are others now; `news`: clients may have seen those before."""
         self.counts[kind] += 1
+        if news and self.told is not None:
+            self.told(server, KINDS[kind].capability)
 
 
 class Listing:
@@ -92,9 +97,12 @@ class ServerState:
     """What is known of a server; outlives swaps."""
 
     __slots__ = ("capabilities", "connecting", "era", "listings", "met", "opening", "sessions")
+    __slots__ = ("capabilities", "connecting", "era", "listings", "opening", "sessions", "sessions_too")
 
     def __init__(self) -> None:
         self.era: Era | None = None
+        self.sessions_too: bool | None = None
+        """Whether a modern server has sessions as well; None until somebody has needed one."""
         self.capabilities: Mapping[str, object] | None = None
         """As the server said them when its era was found out; None where it did not say."""
         self.met = 0.0
@@ -212,6 +220,10 @@ class Server:
         return msgspec.structs.replace(
             base, first_byte=min(base.first_byte, longest), idle=min(base.idle, longest), total=min(base.total, longest)
         )
+
+    def endless(self) -> Dispatch:
+        """For streams on which a server may be silent for as long as it likes."""
+        return msgspec.structs.replace(self._base, idle=_ENDLESS, total=_ENDLESS, stream=_ENDLESS)
 
     def deadline(self, seconds: float) -> float:
         """Monotonic seconds, `seconds` from now."""

@@ -16,7 +16,10 @@ MOST = 100
 
 _ID = re.compile(rb"[A-Za-z0-9_-]{32}")
 _PREFIX = "mcp:"
-_LARGEST_CLIENT = 8192  # bytes of clientInfo that are kept
+_LARGEST_CLIENT = 8192  # bytes of clientInfo that are kept, and of the capabilities
+MOST_SUBSCRIBED = 100
+"""Resources that one session may subscribe to."""
+_LARGEST_SUBSCRIBED = 16_384  # bytes of their URIs together
 
 
 class ClientSession(msgspec.Struct, frozen=True, eq=False):
@@ -28,6 +31,12 @@ class ClientSession(msgspec.Struct, frozen=True, eq=False):
     """Raw clientInfo; empty when there was none."""
     upstream: dict[str, bytes]
     """Sessions opened for it at legacy servers: server → version, space, Mcp-Session-Id."""
+    capabilities: bytes = b"{}"
+    """What the client said it can do, raw: what it may be asked."""
+    level: str = ""
+    """The least severe log messages it wants; empty while it has not said."""
+    subscribed: frozenset[str] = frozenset()
+    """URIs of the resources whose changes it wants to hear of, as clients see them."""
 
 
 class ClientSessions:
@@ -38,13 +47,17 @@ class ClientSessions:
     def __init__(self, store: Sessions) -> None:
         self._store = store
 
-    async def open(self, principal: Principal, virtual: str, version: str, client: bytes) -> str:
+    async def open(
+        self, principal: Principal, virtual: str, version: str, client: bytes, capabilities: bytes = b"{}"
+    ) -> str:
         """A new session; its id has 192 random bits."""
         owner = owner_of(principal)
         identity = secrets.token_urlsafe(24)
         record = {"owner": owner, "virtual": virtual.encode(), "version": version.encode()}
         if len(client) <= _LARGEST_CLIENT:
             record["client"] = client
+        if len(capabilities) <= _LARGEST_CLIENT:
+            record["can"] = capabilities
         known = await self._listed(owner)
         if len(known) >= MOST:
             known = [each for each in known if await self._store.get(_PREFIX + each, TTL) is not None]
@@ -79,8 +92,15 @@ class ClientSessions:
         ):
             raise Refusal("session_not_found", "There is no such session.")
         upstream = {name[3:]: value for name, value in record.items() if name.startswith("up:")}
-        version, client = record.get("version", b"").decode(), record.get("client", b"")
-        return ClientSession(identity.decode("ascii"), version, client, upstream)
+        return ClientSession(
+            identity.decode("ascii"),
+            record.get("version", b"").decode(),
+            record.get("client", b""),
+            upstream,
+            record.get("can", b"{}"),
+            record.get("level", b"").decode(),
+            frozenset(record.get("subscribed", b"").decode().split("\n")) - {""},
+        )
 
     async def note_upstream(self, session: ClientSession, server: str, version: str, identity: bytes) -> None:
         """Let other nodes use the session that was opened at a server for this one."""
@@ -89,6 +109,20 @@ class ClientSessions:
             await self._store.set_field(_PREFIX + session.id, f"up:{server}", value)
         except ValueError:
             return  # the record is full: other nodes open sessions of their own
+
+    async def set_level(self, session: ClientSession, level: str) -> None:
+        """From now on only log messages of this level and above."""
+        await self._store.set_field(_PREFIX + session.id, "level", level.encode())
+
+    async def subscribe(self, session: ClientSession, uris: frozenset[str]) -> None:
+        """These are the resources whose changes it hears of from now on.
+
+        Raises Refusal rpc_invalid_params when they are too many.
+        """
+        text = "\n".join(sorted(uris)).encode()
+        if len(uris) > MOST_SUBSCRIBED or len(text) > _LARGEST_SUBSCRIBED:
+            raise Refusal("rpc_invalid_params", f"A session subscribes to at most {MOST_SUBSCRIBED} resources.")
+        await self._store.set_field(_PREFIX + session.id, "subscribed", text)
 
     async def end(self, session: ClientSession, principal: Principal) -> None:
         """Forget it."""

@@ -20,7 +20,7 @@ async def test_initialize_negotiates_a_version(house, sample, http, asked, given
     http.headers.update(bearer(gate.key()))
     answer = await http.post(f"{gate.url}/mcp", **legacy("initialize", {"protocolVersion": asked}, version=None))
     result = answer.json()["result"]
-    assert (result["protocolVersion"], result["capabilities"]) == (given, {"tools": {}})
+    assert (result["protocolVersion"], result["capabilities"]) == (given, {"tools": {"listChanged": True}})
     assert len(answer.headers["mcp-session-id"]) == 32
 
 
@@ -59,7 +59,7 @@ async def test_a_server_that_cannot_be_asked_may_be_able_to_do_anything(house, s
     gate = await house(servers(down))
     await down.stop()
     answer = await http.post(f"{gate.url}/mcp", **modern("server/discover", headers=bearer(gate.key())))
-    assert set(answer.json()["result"]["capabilities"]) == {"tools", "prompts", "resources", "completions"}
+    assert set(answer.json()["result"]["capabilities"]) == {"tools", "prompts", "resources", "completions", "logging"}
 
 
 async def test_a_server_is_asked_only_for_what_it_says_it_has(house, serve, http):

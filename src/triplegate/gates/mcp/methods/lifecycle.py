@@ -26,7 +26,8 @@ async def initialize(own: Own, exchange: Exchange, call: McpCall) -> Reply:
     version = negotiate(read_text(call.params.get("protocolVersion"), "protocolVersion"))
     client = bytes(call.params.get("clientInfo", b""))
     capabilities = await _capabilities(own, call)
-    session = await own.sessions.open(principal, view.virtual, version, client)
+    can = bytes(call.params.get("capabilities", b"{}"))
+    session = await own.sessions.open(principal, view.virtual, version, client, can if can[:1] == b"{" else b"{}")
     result = {"protocolVersion": version, "capabilities": capabilities, "serverInfo": msgspec.Raw(US)}
     return result_reply(call, encode(result | _instructions(call)), session)
 
@@ -47,11 +48,19 @@ async def _capabilities(own: Own, call: McpCall) -> dict[str, object]:
     view = call.view
     assert view is not None
     await own.catalog.meet(view.servers)
-    offered: dict[str, object] = {"tools": {}}
-    for capability in ("prompts", "resources", "completions"):
-        if any(_may_offer(server, capability) for server in view.servers):
-            offered[capability] = {}
-    return offered
+    return {"tools": {"listChanged": True}} | {
+        capability: told
+        for capability, told in _OFFERED.items()
+        if any(_may_offer(server, capability) for server in view.servers)
+    }
+
+
+_OFFERED: dict[str, object] = {
+    "prompts": {"listChanged": True},
+    "resources": {"listChanged": True, "subscribe": True},
+    "completions": {},
+    "logging": {},
+}
 
 
 def _may_offer(server: Server, capability: str) -> bool:

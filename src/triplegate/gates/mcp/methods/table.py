@@ -9,7 +9,7 @@ from triplegate.core.exchange import Exchange
 from triplegate.core.http import Reply
 from triplegate.gates.mcp.call import Item, McpCall
 from triplegate.gates.mcp.kinds import KINDS
-from triplegate.gates.mcp.methods import discovery, items, lifecycle
+from triplegate.gates.mcp.methods import discovery, items, lifecycle, listening
 from triplegate.gates.mcp.methods.lists import Lister
 from triplegate.gates.mcp.own import Own
 from triplegate.gates.mcp.views import View
@@ -36,6 +36,10 @@ METHODS: dict[str, Method] = {
     "prompts/get": Method(find=items.prompt),
     "resources/read": Method(find=items.resource),
     "completion/complete": Method(find=items.reference),
+    "subscriptions/listen": Method(("modern",), answer=listening.listen),
+    "resources/subscribe": Method(("legacy",), answer=listening.subscribe),
+    "resources/unsubscribe": Method(("legacy",), answer=listening.unsubscribe),
+    "logging/setLevel": Method(("legacy",), answer=listening.level),
     # no methods of any era: calls of the tools of progressive discovery
     discovery.SEARCH: Method((), answer=discovery.search),
     discovery.DESCRIBE: Method((), answer=discovery.describe),

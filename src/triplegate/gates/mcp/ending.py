@@ -1,0 +1,70 @@
+"""How a call of a session ends before its time: when its client says so, not when its connection breaks."""
+
+import asyncio
+
+from triplegate.core.errors import Refusal
+from triplegate.core.http import Reply
+from triplegate.gates.mcp.frames import Told
+
+
+class Ending:
+    """One call's; made by the task that carries it out."""
+
+    __slots__ = ("_task", "ended")
+
+    def __init__(self) -> None:
+        self._task = asyncio.current_task()
+        self.ended = False
+
+    def end(self) -> None:
+        """The client wants the call no more: whatever is awaited for it is given up."""
+        if not self.ended and self._task is not None:
+            self.ended = True
+            self._task.cancel()
+
+    def caught(self) -> BaseException:
+        """What is to be raised in the place of a cancellation that was met."""
+        if not self.ended:
+            return asyncio.CancelledError()
+        if self._task is not None:
+            self._task.uncancel()
+        return Refusal("call_cancelled", "The call was cancelled.")
+
+    def guard(self, reply: Reply) -> Reply:
+        """The reply, whose frames end in the same way."""
+        if isinstance(reply.frames, Told):
+            reply.frames = EndingFrames(reply.frames, self)
+        return reply
+
+
+class EndingFrames(Told):
+    """A stream that ends with an error when its call is cancelled."""
+
+    __slots__ = ("_ending", "_rest")
+
+    def __init__(self, rest: Told, ending: Ending) -> None:
+        self._rest, self._ending = rest, ending
+        self.answered, self.done = rest.answered, rest.done
+
+    @property
+    def ready(self) -> bool:
+        """As the stream is."""
+        return self._rest.ready
+
+    async def __anext__(self) -> bytes:
+        """The next events. Raises Refusal call_cancelled, and what the stream raises."""
+        try:
+            frame: bytes = await self._rest.__anext__()
+        except asyncio.CancelledError:
+            raise self._ending.caught() from None
+        finally:
+            self.answered, self.done = self._rest.answered, self._rest.done
+        return frame
+
+    def bear(self, silence: float) -> None:
+        """As the stream does."""
+        self._rest.bear(silence)
+
+    def close(self) -> None:
+        """Give it up."""
+        self._rest.close()
