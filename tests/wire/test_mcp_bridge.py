@@ -34,17 +34,18 @@ def test_a_modern_requests_meta_loses_only_its_own_keys():
         b'{"io.modelcontextprotocol/protocolVersion":"2026-07-28","progressToken":"p","io.modelcontextprotocol/'
         b'clientCapabilities":{},"io.modelcontextprotocol/logLevel":"info","v/x":{"a":1.50}}'
     )
-    assert legacy_meta(meta) == b'{"progressToken":"p","v/x":{"a":1.50}}'
-    assert legacy_meta(read_members(b'{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}')) is None
+    assert legacy_meta(meta, 7) == b'{"progressToken":7,"v/x":{"a":1.50}}'
+    assert legacy_meta(read_members(b'{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}'), 7) is None
 
 
 @pytest.mark.parametrize(
     "meta", [b"", b"null", b"[]", b'{"progressToken":1,"io.modelcontextprotocol/protocolVersion":"x"}']
 )
 def test_a_session_requests_meta_gets_the_envelope(meta):
-    made = msgspec.json.decode(modern_meta(meta, US))
+    made = msgspec.json.decode(modern_meta(meta, US, b'{"roots":{}}', "info"))
+    assert made["io.modelcontextprotocol/clientCapabilities"] == {"roots": {}}
+    assert made["io.modelcontextprotocol/logLevel"] == "info"
     assert made["io.modelcontextprotocol/protocolVersion"] == "2026-07-28"
-    assert made["io.modelcontextprotocol/clientCapabilities"] == {}
     assert made["io.modelcontextprotocol/clientInfo"] == {"name": "t", "version": "1"}
     assert ("progressToken" in made) is (b"progress" in meta)
 

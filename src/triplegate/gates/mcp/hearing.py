@@ -22,6 +22,7 @@ from triplegate.gates.mcp.ears import ALL, Lists
 from triplegate.gates.mcp.server import Server
 from triplegate.wire.json_members import encode
 from triplegate.wire.jsonrpc import Env, read
+from triplegate.wire.mcp_era import Era
 from triplegate.wire.sse import SseCutter, data_of, spans
 
 _LARGEST_EVENT = 1024 * 1024
@@ -44,7 +45,7 @@ Tell = Callable[[Server, Lists | None, str], None]
 class Hearing:
     """What is heard from one server, while anybody listens."""
 
-    __slots__ = ("_stop", "_stream", "_supervisor", "_tell", "_wanted", "deaf", "listeners", "opened", "server")
+    __slots__ = ("_era", "_stop", "_stream", "_supervisor", "_tell", "_wanted", "deaf", "listeners", "opened", "server")
 
     def __init__(self, server: Server, supervisor: Supervisor, tell: Tell) -> None:
         self.server, self._supervisor, self._tell = server, supervisor, tell
@@ -57,6 +58,8 @@ class Hearing:
         """Resources by the server's own URIs."""
         self._stop: Callable[[], None] | None = None
         self._stream: Reply | None = None
+        self._era: Era = "modern"
+        """In which the stream was opened."""
 
     def add(self, uris: frozenset[str]) -> None:
         """One more listens, to these resources as well. Raises Refusal overloaded."""
@@ -88,7 +91,7 @@ class Hearing:
         begun, ended = set(self._wanted) - before, before - set(self._wanted)
         if self._stream is None or not (begun or ended):
             return
-        if self.server.state.era == "modern":
+        if self._era == "modern":
             self._start()  # the filter of a stream is fixed: another is opened
             return
         for method, uris in (("resources/subscribe", begun), ("resources/unsubscribe", ended)):
@@ -118,14 +121,18 @@ class Hearing:
     async def _hear(self) -> bool:
         """One stream until it ends; whether anything came. Raises Refusal upstream_*."""
         server = self.server
-        era = await era_of_server(server)
+        era = self._era = await era_of_server(server)
         told = [lists for lists in ALL if _said(server, lists, "listChanged")]
         if not told and not _said(server, "resources", "subscribe"):
             self.deaf = True
             return False
+        wanted = set(self._wanted)
         stream = await (self._listen(told) if era == "modern" else self._get())
         if self.deaf or stream is None:
             return False
+        if era == "modern" and wanted != set(self._wanted):
+            stream.frames.close()
+            return True  # more is wanted by now: another filter
         again, self.opened = self.opened > 0, self.opened + 1
         self._stream = stream
         if era == "legacy":
@@ -163,7 +170,7 @@ class Hearing:
         if reply.status == 200 and media_type(reply.headers) == b"text/event-stream":
             return reply
         reply.frames.close()
-        if reply.status in (400, 405, 501) or (reply.status == 404 and self.server.state.era == "modern"):
+        if reply.status in (400, 405, 501) or (reply.status == 404 and self._era == "modern"):
             self.deaf = True
         return None
 
