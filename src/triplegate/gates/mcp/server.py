@@ -96,8 +96,7 @@ class Listing:
 class ServerState:
     """What is known of a server; outlives swaps."""
 
-    __slots__ = ("capabilities", "connecting", "era", "listings", "met", "opening", "sessions")
-    __slots__ = ("capabilities", "connecting", "era", "listings", "opening", "sessions", "sessions_too")
+    __slots__ = ("capabilities", "connecting", "era", "listings", "met", "opening", "sessions", "sessions_too")
 
     def __init__(self) -> None:
         self.era: Era | None = None
