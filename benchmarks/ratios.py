@@ -48,6 +48,7 @@ RATIOS: dict[str, Ratio] = {
     "mcp/fastmcp": _ratio("mcp_policed", "fastmcp", "mcp"),
     "mcp/fastmcp_shared": _ratio("mcp_policed", "fastmcp_shared", "mcp"),
     "mcp/litellm": _ratio("mcp_policed", "litellm", "mcp"),
+    "mcp/contextforge": _ratio("mcp_policed", "contextforge", "mcp"),
 }
 
 Run = dict[str, object]
