@@ -66,6 +66,8 @@ TOKENS = "policies/test_token_limit.py::"
 EXACT = "policies/test_exact_cache.py::"
 NAMESPACE = "stores/semantic/test_namespace.py::"
 MEANT = "policies/test_semantic_cache.py::"
+OURS = "policies/test_system_prompt.py::"
+MARKS = "policies/test_prompt_cache.py::"
 TOOL_LIMIT = "policies/test_tool_limit.py::"
 RETRY = "policies/test_retry.py::"
 HEADERS = "config/test_header_edits.py::test_fields_are_removed_then_set_then_added"
@@ -539,6 +541,14 @@ FIELDS = {
     "semantic_cache.largest": MEANT + "test_what_is_said_of_equal_questions_holds_here_too",
     "semantic_cache.client_control": MEANT + "test_what_is_said_of_equal_questions_holds_here_too",
     "semantic_cache.mode": MEANT + "test_observing_asks_every_time",
+    "system_prompt.text": OURS + "test_they_stand_where_it_is_said",
+    "system_prompt.place": OURS + "test_they_stand_where_it_is_said",
+    "system_prompt.version": OURS + "test_they_stand_where_it_is_said",
+    "system_prompt.mode": OURS + "test_observing_adds_nothing",
+    "prompt_cache.after": MARKS + "test_behind_tools_and_system_prompt",
+    "prompt_cache.ttl": MARKS + "test_behind_the_last_turn_for_as_long_as_is_said",
+    "prompt_cache.least": MARKS + "test_a_short_call_is_left_alone",
+    "prompt_cache.mode": MARKS + "test_observing_marks_nothing",
     "exact_cache.ttl": EXACT + "test_an_answer_is_remembered_no_longer_than_is_said",
     "exact_cache.scope": EXACT + "test_consumers_share_as_widely_as_is_said",
     "exact_cache.tools": EXACT + "test_tools_are_remembered_where_that_is_said",
