@@ -151,7 +151,7 @@ def house(ends, tmp_path):
         store, supervisor = MemoryStore(clock), TaskSupervisor()
         state = {
             name: getattr(store, name)
-            for name in ("admission", "cache", "sessions", "mailbox", "broadcast", "lease", "once")
+            for name in ("admission", "cache", "sessions", "mailbox", "broadcast", "lease", "once", "vectors")
         }
         ports.setdefault("dial", None)
         kit = Kit(
