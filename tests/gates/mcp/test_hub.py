@@ -5,6 +5,10 @@ from types import SimpleNamespace
 
 import msgspec
 import pytest
+from tests.gates.mcp.messages import bearer
+from tests.gates.mcp.session_client import SessionClient
+from tests.gates.mcp.talker import Talker, note
+from tests.gates.mcp.test_gate import servers
 from tests.gates.mcp.test_streaming import eventually
 
 from triplegate.core.errors import Refusal
@@ -101,3 +105,110 @@ def test_another_versions_word_is_passed_over():
     HubState().take(Word("n", "unheard of"))
     with pytest.raises(msgspec.MsgspecError):
         module._word(b"{}")
+
+
+# two gateways on one store: whatever one began, the other goes on with --------------------------------------------
+PORTS = ("cache", "sessions", "mailbox", "broadcast", "lease", "once")
+ACCEPTED = {"action": "accept", "content": {"name": "Ann"}}
+
+
+@pytest.fixture(params=["memory", "redis"])
+async def stores(request):
+    from tests.servers.states import memory_state, redis_state
+
+    if request.param == "memory":
+        state = memory_state()
+        yield [state, state]
+        return
+    async with redis_state("redis", request.getfixturevalue("redis_url")) as state:
+        yield [state.store, state.others[0]]
+
+
+@pytest.fixture(params=["legacy", "modern"])
+async def pair(house, serve, http, stores, request):
+    """Two gateways before one talker; a session at the first, and the same client at the second."""
+    talker = Talker(request.param)
+    documents = servers(await serve(talker))
+    first, second = [await house(documents, **{port: getattr(store, port) for port in PORTS}) for store in stores]
+    key = first.key()
+    second.keys.by_id.update(first.keys.by_id)
+    http.headers.update(bearer(key))
+    here = await SessionClient.open(http, f"{first.url}/mcp")
+    there = SessionClient(http, f"{second.url}/mcp", here.id, here.version)
+    for client in (here, there):  # both have met their server, and listen to one another
+        await client.request("tools/list")
+    here.talker = talker
+    return here, there
+
+
+async def test_a_question_is_answered_at_the_other_node(pair):
+    here, there = pair
+    async with here.call("files__ask") as events:
+        asked = await events.next()
+        await there.say({"jsonrpc": "2.0", "id": asked["id"], "result": ACCEPTED})
+        answer = await events.next()
+    assert answer["result"]["content"][0]["text"] in ("done", '{"action":"accept","content":{"name":"Ann"}}')
+
+
+async def test_a_call_is_cancelled_at_the_other_node(pair):
+    here, there = pair
+    async with here.call("files__hang", identity="mine") as events:
+        await here.talker.hung.wait()
+        await there.say(note("cancelled", requestId="mine"))
+        answer = await events.next()
+    assert answer["error"]["data"]["refusal"] == "call_cancelled"
+
+
+async def test_a_stream_goes_on_at_the_other_node(pair):
+    here, there = pair
+    if here.talker.era == "modern":
+        pytest.skip("only servers with sessions let go of streams")
+    async with here.call("files__poll", identity="mine") as events:
+        mark, _ = await anext(events)
+    async with there.listen(last=mark) as events:
+        answer = await events.next()
+    assert (answer["id"], answer["result"]["content"][0]["text"]) == ("mine", "fetched")
+    assert len(here.talker.methods("tools/call")) == 1
+
+
+async def test_what_is_subscribed_to_at_one_node_is_heard_at_the_other(pair):
+    here, there = pair
+    async with here.listen() as events:
+        await anext(events)
+        await eventually(lambda: here.talker.listening)
+        await there.request("resources/subscribe", {"uri": "mem://a"})
+        wanted = "resources/subscribe" if here.talker.era == "legacy" else "subscriptions/listen"
+        await eventually(lambda: "mem://a" in str(here.talker.methods(wanted)))
+        await eventually(lambda: here.talker.listening)
+        here.talker.tell(note("resources/updated", uri="mem://a"))
+        assert (await events.next("notifications/resources/updated"))["params"] == {"uri": "mem://a"}
+
+
+async def test_the_stream_of_a_session_moves_to_where_it_is_opened_last(pair):
+    here, there = pair
+    async with here.listen() as old:
+        await anext(old)
+        async with there.listen() as new:
+            await anext(new)
+            assert [message async for _, message in old] == [None]
+        assert (await there.http.delete(there.url, headers={"mcp-session-id": there.id})).status_code == 204
+    async with here.listen() as events:
+        assert events.status == 404
+
+
+async def test_a_list_that_changed_is_fetched_anew_at_every_node(pair):
+    here, there = pair
+    async with here.listen() as events:
+        await anext(events)
+        await eventually(lambda: here.talker.listening)
+        before = len(here.talker.methods("tools/list"))
+        here.talker.tell(note("tools/list_changed"))
+        await events.next("notifications/tools/list_changed")
+
+        async def fetched_anew():
+            await there.request("tools/list")
+            return len(here.talker.methods("tools/list")) > before
+
+        async with asyncio.timeout(5):
+            while not await fetched_anew():
+                await asyncio.sleep(0.05)

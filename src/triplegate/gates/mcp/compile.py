@@ -53,9 +53,9 @@ def compile_mcp(documents: Documents, kit: Kit, house: House, snapshot: str, cha
         endpoints,
         Doors(written.allowed_hosts, written.allowed_origins, oauth),
         Reading(access, Views(servers, _showings(documents), access, catalog), sessions, questions, controls),
-        Own(sessions, catalog, kit.clock, hub),
+        Own(access, sessions, catalog, kit.clock, hub),
         Calling(kit, opened, marks, questions, hub),
-        Streaming(kit, hub, sessions, opened, marks),
+        Streaming(kit, hub, access, sessions, opened, marks),
         kit.reenter,
     )
     gate.serve(house, snapshot, chains)

@@ -5,6 +5,7 @@ import msgspec
 from triplegate.core.clock import Clock
 from triplegate.core.errors import Refusal
 from triplegate.core.http import OneFrame, Reply
+from triplegate.gates.mcp.access import Access
 from triplegate.gates.mcp.call import McpCall
 from triplegate.gates.mcp.catalog import Catalog
 from triplegate.gates.mcp.connecting import US
@@ -23,10 +24,10 @@ DEGRADED = "triplegate.dev/unavailable"
 class Own:
     """What the methods need that no server answers."""
 
-    __slots__ = ("catalog", "clock", "hub", "sessions")
+    __slots__ = ("access", "catalog", "clock", "hub", "sessions")
 
-    def __init__(self, sessions: ClientSessions, catalog: Catalog, clock: Clock, hub: Hub) -> None:
-        self.sessions, self.catalog, self.clock, self.hub = sessions, catalog, clock, hub
+    def __init__(self, access: Access, sessions: ClientSessions, catalog: Catalog, clock: Clock, hub: Hub) -> None:
+        self.access, self.sessions, self.catalog, self.clock, self.hub = access, sessions, catalog, clock, hub
 
 
 def complete(ttl: float, failing: list[str] | None = None) -> dict[str, object]:

@@ -8,6 +8,7 @@ from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
 from triplegate.core.http import Reply
 from triplegate.core.ports import Kit
+from triplegate.gates.mcp.access import Access
 from triplegate.gates.mcp.answering import Answering
 from triplegate.gates.mcp.answers import Answer
 from triplegate.gates.mcp.asking import media_type
@@ -31,10 +32,12 @@ _CANCELLED = "notifications/cancelled"
 class Streaming:
     """Streams and notifications of sessions."""
 
-    __slots__ = ("_hub", "_kit", "_marks", "_opened", "_sessions", "answered")
+    __slots__ = ("_access", "_hub", "_kit", "_marks", "_opened", "_sessions", "answered")
 
-    def __init__(self, kit: Kit, hub: Hub, sessions: ClientSessions, opened: Opened, marks: Marks) -> None:
-        self._kit, self._hub, self._sessions = kit, hub, sessions
+    def __init__(
+        self, kit: Kit, hub: Hub, access: Access, sessions: ClientSessions, opened: Opened, marks: Marks
+    ) -> None:
+        self._kit, self._hub, self._access, self._sessions = kit, hub, access, sessions
         self._opened, self._marks = opened, marks
         self.answered = Answering(kit, marks).take
         """Takes a client's answer to a question."""
@@ -56,7 +59,8 @@ class Streaming:
             reply = await self._resume(exchange, call, place)
             if reply is not None:
                 return reply
-        ear.watch(await watched(ear.view, session.subscribed))
+        assert exchange.principal is not None
+        ear.watch(await watched(self._access, exchange.principal, ear.view, session.subscribed))
         for other in self._hub.state.of_session(session.id):
             other.end()  # a message goes to one stream only, and the newest is the one that somebody reads
         self._hub.publish("stream", session=session.id)
@@ -81,7 +85,7 @@ class Streaming:
             if refusal.code == "session_not_found":
                 ear.end()
             return
-        self._hub.watch(ear, await watched(ear.view, found.subscribed))
+        self._hub.watch(ear, await watched(self._access, principal, ear.view, found.subscribed))
 
     async def _resume(self, exchange: Exchange, call: McpCall, place: Place) -> Reply | None:
         """The rest of a call's answer, from the server that has it; None where it cannot be had."""

@@ -4,7 +4,9 @@ from collections.abc import Awaitable, Callable
 
 from triplegate.core.errors import Refusal
 from triplegate.core.http import Encoder, Reply
-from triplegate.gates.mcp.call import McpCall
+from triplegate.core.identity import Principal
+from triplegate.gates.mcp.access import Access
+from triplegate.gates.mcp.call import Item, McpCall
 from triplegate.gates.mcp.connecting import US
 from triplegate.gates.mcp.ears import Ear, Watched
 from triplegate.gates.mcp.frames import Told
@@ -138,14 +140,22 @@ def subscribed(call: McpCall, honoured: dict[str, object]) -> Writing:
     return Writing(write_event(first, "message"), last, meta)
 
 
-async def watched(view: View, uris: frozenset[str]) -> dict[Watched, str]:
-    """Those of `uris` (as clients say them) that there are, by server and the server's own URI."""
+async def watched(access: Access, principal: Principal, view: View, uris: frozenset[str]) -> dict[Watched, str]:
+    """Those of `uris` (as clients say them) that the caller may read, by server and the server's own URI."""
     found: dict[Watched, str] = {}
     for uri in sorted(uris):
         item = await view.find("resource", uri)
-        if item is not None:
+        if item is not None and _may_read(access, principal, view, item):
             found[item.server.name, item.own.name] = uri
     return found
+
+
+def _may_read(access: Access, principal: Principal, view: View, item: Item) -> bool:
+    try:
+        access.require(principal, view.virtual, McpCall("request", method="resources/read", item=item))
+    except Refusal:
+        return False
+    return True
 
 
 def hear_reply(frames: HearFrames) -> Reply:

@@ -9,7 +9,6 @@ from triplegate.gates.mcp.call import McpCall
 from triplegate.gates.mcp.connecting import set_level
 from triplegate.gates.mcp.ears import ALL, Ear, Lists
 from triplegate.gates.mcp.line import session_at
-from triplegate.gates.mcp.methods.items import not_found
 from triplegate.gates.mcp.own import Own, read_text, result_reply
 from triplegate.gates.mcp.sessions import MOST_SUBSCRIBED
 from triplegate.gates.mcp.streams import HearFrames, hear_reply, subscribed, watched
@@ -41,14 +40,16 @@ async def listen(own: Own, exchange: Exchange, call: McpCall) -> Reply:
     if len(uris) > MOST_SUBSCRIBED:
         raise Refusal("rpc_invalid_params", f"At most {MOST_SUBSCRIBED} resources can be subscribed to.")
     ear = Ear(view, [lists for lists, flag in _FLAGS.items() if getattr(wanted, flag)])
-    ear.watch(await watched(view, uris))
+    assert exchange.principal is not None
+    ear.watch(await watched(own.access, exchange.principal, view, uris))
     honoured: dict[str, object] = {_FLAGS[lists]: True for lists in ALL if lists in ear.lists}
     if ear.uris:
         honoured["resourceSubscriptions"] = sorted(ear.uris.values())
 
     async def refresh(ear: Ear) -> None:
         own.hub.renew(ear)
-        own.hub.watch(ear, await watched(ear.view, uris))
+        assert exchange.principal is not None
+        own.hub.watch(ear, await watched(own.access, exchange.principal, ear.view, uris))
 
     frames = HearFrames(own.hub, ear, subscribed(call, honoured), refresh)
     exchange.call = msgspec.structs.replace(call, ear=ear)
@@ -58,12 +59,9 @@ async def listen(own: Own, exchange: Exchange, call: McpCall) -> Reply:
 
 async def subscribe(own: Own, exchange: Exchange, call: McpCall) -> Reply:
     """Tell the session of a resource's changes."""
-    session, view = call.session, call.view
+    session = call.session
     assert session is not None
-    assert view is not None
     uri = read_text(call.params.get("uri"), "uri")
-    if await view.find("resource", uri) is None:
-        raise not_found("resource", uri)
     await own.sessions.subscribe(session, session.subscribed | {uri})
     return _changed(own, call)
 

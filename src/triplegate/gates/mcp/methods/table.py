@@ -37,7 +37,7 @@ METHODS: dict[str, Method] = {
     "resources/read": Method(find=items.resource),
     "completion/complete": Method(find=items.reference),
     "subscriptions/listen": Method(("modern",), answer=listening.listen),
-    "resources/subscribe": Method(("legacy",), answer=listening.subscribe),
+    "resources/subscribe": Method(("legacy",), find=items.resource, answer=listening.subscribe),
     "resources/unsubscribe": Method(("legacy",), answer=listening.unsubscribe),
     "logging/setLevel": Method(("legacy",), answer=listening.level),
     # no methods of any era: calls of the tools of progressive discovery
