@@ -1,6 +1,7 @@
 """A call that is cancelled by a message ends with an error; one that is cancelled otherwise just ends."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,6 +9,7 @@ from triplegate.core.errors import Refusal
 from triplegate.core.http import OneFrame, Reply
 from triplegate.gates.mcp.ending import Ending
 from triplegate.gates.mcp.frames import Told
+from triplegate.wire.mcp_marks import Marks
 
 
 class Silent(Told):
@@ -29,9 +31,18 @@ class Silent(Told):
         self.closed = True
 
 
+KIT = SimpleNamespace(mailbox=None, supervisor=None)
+
+
+def guarded(ending, frames):
+    reply = Reply(200, [], frames)
+    ending.guard(reply, KIT, Marks(b"pepper"), "s1", b"7")
+    return reply
+
+
 async def test_a_stream_ends_with_an_error_and_its_task_goes_on():
     ending = Ending()
-    reply = ending.guard(Reply(200, [], Silent()))
+    reply = guarded(ending, Silent())
     assert not reply.frames.ready
     asyncio.get_running_loop().call_soon(ending.end)
     with pytest.raises(Refusal, match="call_cancelled"):
@@ -42,7 +53,7 @@ async def test_a_stream_ends_with_an_error_and_its_task_goes_on():
 
 async def test_another_cancellation_stays_one():
     async def work():
-        reply = Ending().guard(Reply(200, [], Silent()))
+        reply = guarded(Ending(), Silent())
         await reply.frames.__anext__()
 
     task = asyncio.get_running_loop().create_task(work())
@@ -53,10 +64,9 @@ async def test_another_cancellation_stays_one():
 
 
 async def test_what_is_no_stream_is_left_alone():
-    reply = Reply(200, [], OneFrame(b"x"))
-    assert Ending().guard(reply).frames.content == b"x"
+    assert guarded(Ending(), OneFrame(b"x")).frames.content == b"x"
     silent = Silent()
-    guarded = Ending().guard(Reply(200, [], silent)).frames
-    guarded.bear(5)
-    guarded.close()
+    frames = guarded(Ending(), silent).frames
+    frames.bear(5)
+    frames.close()
     assert (silent.borne, silent.closed) == (5, True)

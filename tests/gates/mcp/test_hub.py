@@ -171,6 +171,25 @@ async def test_a_stream_goes_on_at_the_other_node(pair):
     assert len(here.talker.methods("tools/call")) == 1
 
 
+async def test_a_client_that_lost_its_connection_fetches_the_rest_at_the_other_node(pair):
+    here, there = pair
+    async with here.call("files__steps", identity="mine", _meta={"progressToken": 1}) as events:
+        mark, step = await anext(events)
+        assert step["params"]["progress"] == 1
+    async with there.listen(last=mark) as events:
+        assert (await events.next())["params"]["progress"] == 2
+        here.talker.go.set()
+        last, answer = await anext(events)
+        assert [event async for event in events] == []
+    assert (answer["id"], answer["result"]["content"][0]["text"]) == ("mine", "stepped")
+    async with here.listen(last=mark) as events:  # it stays for a while
+        assert [message async for _, message in events][-1] == answer
+    async with here.listen(last=last) as events:
+        assert [event async for event in events] == []
+    assert len(here.talker.methods("tools/call")) == 1
+    assert not here.talker.methods("notifications/cancelled")
+
+
 async def test_what_is_subscribed_to_at_one_node_is_heard_at_the_other(pair):
     here, there = pair
     async with here.listen() as events:

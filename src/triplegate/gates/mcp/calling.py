@@ -66,7 +66,22 @@ class Calling:
         if price is not None and price.per_unit is not None:
             charge_at_end(exchange, price, {})
         numbers.streamed = reply.form == "events"
-        return reply if ending is None else ending.guard(reply)
+        if ending is not None:
+            self._keep(exchange, call, ending, reply)
+        return reply
+
+    def _keep(self, exchange: Exchange, call: McpCall, ending: Ending, reply: Reply) -> None:
+        """What a client in a session does not get for want of a connection can be fetched, on whatever node."""
+        assert call.session is not None
+        kept = ending.guard(reply, self._kit, self._marks, call.session.id, call.id)
+        if kept is not None:
+            streams = self._hub.state.kept
+            streams[kept.box] = kept.leave
+
+            def over(_: Exchange) -> None:
+                streams.pop(kept.box, None)
+
+            exchange.on_close(over)
 
     def _outlast(self, exchange: Exchange, call: McpCall) -> Ending:
         """A call of a session goes on when its client leaves, and ends when the client says so, on whatever node."""
@@ -82,7 +97,7 @@ class Calling:
 
         exchange.on_close(over)
         if exchange.outlive is not None:
-            exchange.outlive(_nothing)
+            exchange.outlive(ending.leave)
         return ending
 
     async def _send(self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, chain: Chain) -> Reply:
@@ -171,7 +186,3 @@ class Calling:
 def _unsent(attempt: Attempt, refusal: Refusal) -> None:
     if refusal.code in UNSENT:
         attempt.numbers.bytes_out = 0
-
-
-def _nothing() -> None:
-    """The client has left, and the call goes on without it."""

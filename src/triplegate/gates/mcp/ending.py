@@ -4,17 +4,27 @@ import asyncio
 
 from triplegate.core.errors import Refusal
 from triplegate.core.http import Reply
+from triplegate.core.ports import Kit
 from triplegate.gates.mcp.frames import Told
+from triplegate.gates.mcp.keeping import KeptFrames
+from triplegate.wire.mcp_marks import Marks
 
 
 class Ending:
     """One call's; made by the task that carries it out."""
 
-    __slots__ = ("_task", "ended")
+    __slots__ = ("_kept", "_left", "_task", "ended")
 
     def __init__(self) -> None:
         self._task = asyncio.current_task()
-        self.ended = False
+        self._kept: KeptFrames | None = None
+        self.ended = self._left = False
+
+    def leave(self) -> None:
+        """The client has lost its connection: the call goes on, and what it says is kept."""
+        self._left = True
+        if self._kept is not None:
+            self._kept.leave()
 
     def end(self) -> None:
         """The client wants the call no more: whatever is awaited for it is given up."""
@@ -30,11 +40,14 @@ class Ending:
             self._task.uncancel()
         return Refusal("call_cancelled", "The call was cancelled.")
 
-    def guard(self, reply: Reply) -> Reply:
-        """The reply, whose frames end in the same way."""
-        if isinstance(reply.frames, Told):
-            reply.frames = EndingFrames(reply.frames, self)
-        return reply
+    def guard(self, reply: Reply, kit: Kit, marks: Marks, session: str, call: bytes) -> "KeptFrames | None":
+        """Let the frames of a stream end in the same way, and be kept; None where the reply is no stream."""
+        if not isinstance(reply.frames, Told):
+            return None
+        kept = reply.frames = self._kept = KeptFrames(EndingFrames(reply.frames, self), kit, marks, session, call)
+        if self._left:
+            kept.leave()
+        return kept
 
 
 class EndingFrames(Told):

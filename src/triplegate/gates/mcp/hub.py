@@ -25,12 +25,14 @@ class Word(msgspec.Struct, omit_defaults=True):
     node: str
     kind: str
     """changed: a server's list; stream: a session has its stream there now; subscribed: to other resources;
-    ended: a session; cancel: a call of one; resume: somebody asks for the rest of a stream."""
+    ended: a session; cancel: a call of one; fetch: somebody asks for the rest of a stream."""
     server: str = ""
     lists: str = ""
     session: str = ""
     call: bytes = b""
     """Raw id of a call."""
+    box: str = ""
+    """Where the rest of a stream is kept."""
 
 
 _word = msgspec.json.Decoder(Word).decode
@@ -39,7 +41,7 @@ _word = msgspec.json.Decoder(Word).decode
 class HubState:
     """What outlives swaps."""
 
-    __slots__ = ("calls", "ears", "following", "hearing", "node", "servers")
+    __slots__ = ("calls", "ears", "following", "hearing", "kept", "node", "servers")
 
     def __init__(self) -> None:
         self.node = secrets.token_urlsafe(9)
@@ -49,6 +51,8 @@ class HubState:
         self.hearing: dict[ServerState, Hearing] = {}
         self.calls: dict[tuple[str, bytes], Callable[[], None]] = {}
         """Calls under way in sessions: (session, raw id) → ends it."""
+        self.kept: dict[str, Callable[[], None]] = {}
+        """Streams of calls in sessions: box → lets its client be gone."""
         self.following = False
 
     def of_session(self, session: str) -> list[Ear]:
@@ -76,12 +80,21 @@ class HubState:
             end()
         return end is not None
 
+    def leave(self, box: str) -> bool:
+        """The client of a stream asks for its rest: it has left the stream, if that is here."""
+        leave = self.kept.get(box)
+        if leave is not None:
+            leave()
+        return leave is not None
+
     def take(self, word: Word) -> None:
         """What another node says."""
         if word.kind == "changed":
             self.change(word.server, word.lists)
         elif word.kind == "cancel":
             self.cancel(word.session, word.call)
+        elif word.kind == "fetch":
+            self.leave(word.box)
         elif word.kind in ("stream", "ended"):
             for ear in self.of_session(word.session):
                 ear.end()

@@ -16,12 +16,13 @@ from triplegate.gates.mcp.call import McpCall
 from triplegate.gates.mcp.connecting import notify
 from triplegate.gates.mcp.ears import ALL, Ear
 from triplegate.gates.mcp.hub import Hub
+from triplegate.gates.mcp.keeping import FetchedFrames, fetch_reply
 from triplegate.gates.mcp.line import Line, session_at
 from triplegate.gates.mcp.opened import Opened
 from triplegate.gates.mcp.own import accepted
 from triplegate.gates.mcp.server import Server, UpstreamSession
 from triplegate.gates.mcp.sessions import ClientSession, ClientSessions
-from triplegate.gates.mcp.streams import HearFrames, hear_reply, stands, watched
+from triplegate.gates.mcp.streams import STANDING, HearFrames, hear_reply, stands, watched
 from triplegate.wire.json_members import read_members
 from triplegate.wire.mcp_marks import Marks, Place
 
@@ -60,6 +61,8 @@ class Streaming:
             if reply is not None:
                 return reply
         assert exchange.principal is not None
+        if place is not None and not place.server and place.event != STANDING:
+            return self._fetch(exchange, call, place)
         ear.watch(await watched(self._access, exchange.principal, ear.view, session.subscribed))
         for other in self._hub.state.of_session(session.id):
             other.end()  # a message goes to one stream only, and the newest is the one that somebody reads
@@ -86,6 +89,14 @@ class Streaming:
                 ear.end()
             return
         self._hub.watch(ear, await watched(self._access, principal, ear.view, found.subscribed))
+
+    def _fetch(self, exchange: Exchange, call: McpCall, place: Place) -> Reply:
+        """The rest of a call's answer, from where it is kept."""
+        box = place.event.decode("ascii")
+        if not self._hub.state.leave(box):
+            self._hub.publish("fetch", box=box)
+        exchange.call = McpCall("stream", "legacy", id=place.call, session=call.session, view=call.view)
+        return fetch_reply(FetchedFrames(self._kit.mailbox, place))
 
     async def _resume(self, exchange: Exchange, call: McpCall, place: Place) -> Reply | None:
         """The rest of a call's answer, from the server that has it; None where it cannot be had."""
