@@ -383,6 +383,7 @@ FIELDS = {
     "ServerDocument.url": MCP + "test_a_modern_client_lists_and_calls_whatever_the_server_speaks",
     "PinsDocument.mode": PINS + "test_a_tool_is_hidden_and_unknown_until_it_is_approved",
     "PinsDocument.first": PINS + "test_what_is_added_later_waits_even_where_the_first_use_was_trusted",
+    "ServerDocument.parked": "gates/mcp/test_parking.py::test_a_call_waits_at_its_server_until_its_client_has_answered",
     "ServerDocument.alias": "gates/mcp/test_names.py::test_usual_names_are_alias_and_tool",
     "ServerDocument.headers": "gates/mcp/test_transports.py::test_secrets_are_sent_and_never_shown",
     **{

@@ -84,6 +84,8 @@ class ServerDocument(Reached):
     """How large results may be; absent = as `mcp.results`."""
     remember: RememberedDocument | None = None
     """Results that are told again to the same question; absent = none."""
+    parked: bool = False
+    """Whether a server with sessions may ask clients of 2026-07-28, whose calls wait there meanwhile."""
     price: PriceOfTools | None = None
     """US dollars a tool call, or {call, mb, tools}."""
     owner: TeamRef | None = None

@@ -14,6 +14,7 @@ from triplegate.gates.mcp.connecting import US
 from triplegate.gates.mcp.frames import PrefixFrames
 from triplegate.gates.mcp.hearing import Tell
 from triplegate.gates.mcp.line import Line
+from triplegate.gates.mcp.parking import Parking
 from triplegate.gates.mcp.refusals import json_reply
 from triplegate.gates.mcp.turning import Again, Turning
 from triplegate.wire.json_members import read_members, set_members
@@ -51,6 +52,7 @@ class Answer:
         "asked",
         "call",
         "keeps",
+        "parking",
         "wraps",
     )
 
@@ -77,6 +79,8 @@ class Answer:
         """Puts answers to questions of our own into the state of a server's `input_required`."""
         self.keeps = False
         """A server's `input_required` is kept back, because the client of the session is asked in its stead."""
+        self.parking: Parking | None = None
+        """Lets the call wait at a server with sessions that asks; None: such a server is told that nobody can be."""
         self.asked: bytes | None = None
         """What was kept back."""
 

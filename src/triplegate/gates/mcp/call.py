@@ -46,6 +46,24 @@ class Item(msgspec.Struct, frozen=True, eq=False):
     """The same as a header carries it."""
 
 
+class Parked(msgspec.Struct, frozen=True, eq=False):
+    """A call that waits at a server with sessions for the answer to its question."""
+
+    box: str
+    """Where what the server goes on to say is kept."""
+    after: str
+    """The place in it from which on the client has not had it."""
+    server: str
+    session: bytes
+    """Version, space, Mcp-Session-Id."""
+    number: int
+    """The call's id in it."""
+    question: msgspec.Raw
+    """The id that the server gave its question."""
+    method: str
+    params: msgspec.Raw
+
+
 class McpCall(msgspec.Struct, frozen=True, eq=False):
     """One message from a client, read once."""
 
@@ -69,6 +87,8 @@ class McpCall(msgspec.Struct, frozen=True, eq=False):
     """The tool of progressive discovery by which it came; else empty."""
     given: Mapping[str, bytes] = {}
     """Answers to questions of our own that came with the call: key → raw result."""
+    parked: Parked | None = None
+    """It is not called: it waits there already, and is answered."""
     ear: "Ear | None" = None
     """What a stream that only listens hears with."""
 

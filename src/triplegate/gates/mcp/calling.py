@@ -11,17 +11,22 @@ from triplegate.core.http import Reply
 from triplegate.core.ports import Kit
 from triplegate.gates.charging import charge_at_end
 from triplegate.gates.mcp.answers import Answer
-from triplegate.gates.mcp.call import Item, McpCall
+from triplegate.gates.mcp.call import Item, McpCall, Parked
 from triplegate.gates.mcp.ending import Ending
 from triplegate.gates.mcp.hub import Hub
 from triplegate.gates.mcp.line import Line
 from triplegate.gates.mcp.opened import Opened
-from triplegate.gates.mcp.questions import Questions, askable
+from triplegate.gates.mcp.parking import BoxFrames, Parking
+from triplegate.gates.mcp.parking import answer as answer_parked
+from triplegate.gates.mcp.questions import PARKED, Questions, askable
+from triplegate.gates.mcp.refusals import json_reply
 from triplegate.gates.mcp.requests import legacy_request, modern_request
 from triplegate.gates.mcp.rounds import Rounds
 from triplegate.gates.mcp.server import UpstreamSession
+from triplegate.gates.mcp.talking import EVENTS
 from triplegate.upstreams.attempts import attempts
 from triplegate.upstreams.retries import UNSENT
+from triplegate.wire.jsonrpc import write_result
 from triplegate.wire.mcp_marks import Marks
 
 
@@ -140,6 +145,8 @@ class Calling:
     ) -> Reply:
         """A session that has ended (404) has not carried the call out: it is opened again, once."""
         server = item.server
+        if call.parked is not None:
+            return await self._take_up(exchange, call, item, attempt, call.parked)
         session = await self._opened.get(exchange, call, server, None)
         line = self._line(call, item, session)
         reply = await self._send_once(exchange, call, item, attempt, chain, line)
@@ -153,7 +160,9 @@ class Calling:
             return line.resume(last, wait, server.dispatch(chain), exchange.deadline)
 
         try:
-            return await Answer(call, attempt, line, again, self._hub.hear).reply(reply)
+            answer = Answer(call, attempt, line, again, self._hub.hear)
+            answer.parking = self._parking(exchange, call, line)
+            return await answer.reply(reply)
         except asyncio.CancelledError:
             line.cut()
             raise
@@ -161,6 +170,23 @@ class Calling:
             if refusal.code == "upstream_failed":
                 server.state.era = None
             raise
+
+    def _parking(self, exchange: Exchange, call: McpCall, line: Line) -> Parking | None:
+        if call.era == "legacy" or not line.server.parks:
+            return None
+        return Parking(exchange, call, line, self._questions, self._kit)
+
+    async def _take_up(self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, parked: Parked) -> Reply:
+        """It waits at the server for its client's answer, whichever node called it; it is not called again."""
+        version, _, identity = parked.session.partition(b" ")
+        session = UpstreamSession(identity, version.decode("ascii"))
+        line = Line(item.server, session, parked.number, None, self._marks, self._kit.supervisor)
+        if not await answer_parked(item.server, line, parked, call.given.get(PARKED)):
+            return json_reply(write_result(call.id, self._questions.parked(exchange, call, parked)))
+        attempt.numbers.bytes_out = 1
+        answer = Answer(call, attempt, line, None, self._hub.hear)
+        answer.parking = self._parking(exchange, call, line)
+        return await answer.reply(Reply(200, list(EVENTS), BoxFrames(self._kit.mailbox, parked.box, parked.after)))
 
     def _line(self, call: McpCall, item: Item, session: UpstreamSession) -> Line:
         return Line(item.server, session, session.next_id(), call.session, self._marks, self._kit.supervisor)

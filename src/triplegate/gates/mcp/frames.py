@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from triplegate.core.errors import Refusal
-from triplegate.core.http import Encoder, Frame, Frames
+from triplegate.core.http import Encoder, Frame, Frames, OneFrame
 from triplegate.wire.jsonrpc import write_error
 from triplegate.wire.sse import SseCutter, write_event
 
@@ -99,7 +99,7 @@ class EventFrames(Told):
                 continue
             block = self._cutter.feed(chunk)
             turned = self._pass(block) if block else b""
-            if self._rest.done:
+            if self._rest.done and not self.done:
                 await self._end()
             if turned or self.done:
                 return turned
@@ -125,6 +125,12 @@ class EventFrames(Told):
             self.done, self._cut = True, None
         else:
             self._rest, self._cutter = rest, SseCutter(LARGEST_EVENT)
+
+    def release(self) -> tuple[Frames, SseCutter]:
+        """The server's stream from here on, for somebody else to read: this one is at its end."""
+        rest, cutter = self._rest, self._cutter
+        self._rest, self._cut, self.answered, self.done = OneFrame(), None, True, True
+        return rest, cutter
 
     def close(self) -> None:
         """Give the connection up; an upstream that still works is told so."""

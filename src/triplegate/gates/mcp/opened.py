@@ -7,6 +7,7 @@ from triplegate.gates.mcp.call import McpCall
 from triplegate.gates.mcp.catalog import forget
 from triplegate.gates.mcp.connecting import end_session, era_of_server, session_of, set_level
 from triplegate.gates.mcp.line import session_at
+from triplegate.gates.mcp.parking import CAN
 from triplegate.gates.mcp.server import Server, UpstreamSession
 from triplegate.gates.mcp.sessions import ClientSession, ClientSessions, owner_of
 from triplegate.wire.mcp_era import Era
@@ -57,7 +58,7 @@ class Opened:
             if state.sessions.get(owner) is not found:
                 state.keep(owner, found)  # another node has opened it
         elif client is None:
-            found = await session_of(server, owner)
+            found = await session_of(server, owner, CAN if server.parks else b"{}")
         else:
             found = await session_of(server, owner, client.capabilities)
             await self._begin(server, found, client)

@@ -12,7 +12,7 @@ from triplegate.core.exchange import Exchange
 from triplegate.core.http import Reply
 from triplegate.core.identity import Principal
 from triplegate.core.ports import Kit
-from triplegate.gates.mcp.call import McpCall
+from triplegate.gates.mcp.call import McpCall, Parked
 from triplegate.gates.mcp.connecting import US
 from triplegate.gates.mcp.refusals import json_reply
 from triplegate.gates.mcp.sessions import owner_of
@@ -27,6 +27,8 @@ from triplegate.wire.mcp_states import PREFIX, States
 WITHIN = 300.0
 """Seconds that a client has for an answer, where nobody says otherwise."""
 _REMEMBERED = 86_400.0  # seconds for which a state that was used is known; none is valid for longer
+PARKED = "question"
+"""Key of a question that a server with sessions asks."""
 _ROUNDS = 3  # how often a client in a session is asked when its answer does not fit
 _LARGEST = 65_536  # bytes of an answer to a question of ours
 _ABOUT = frozenset({"requestState", "inputResponses", "_meta"})
@@ -72,6 +74,8 @@ class _Sealed(msgspec.Struct):
     """Answers that were given before."""
     u: str | None = None
     """The server's own state."""
+    p: Parked | None = None
+    """The call waits at a server with sessions."""
 
 
 _sealed = msgspec.json.Decoder(_Sealed).decode
@@ -134,13 +138,24 @@ class Questions:
         upstream = _text(call.params.get("requestState"))
         sealed = _Sealed(_nonce(), [question.key], {key: msgspec.Raw(raw) for key, raw in call.given.items()}, upstream)
         asked = {"method": question.method, "params": msgspec.Raw(question.params)}
+        return json_reply(write_result(call.id, self._asking(exchange, call, sealed, asked, within)))
+
+    def _asking(
+        self, exchange: Exchange, call: McpCall, sealed: _Sealed, asked: Mapping[str, object], within: float
+    ) -> bytes:
         result = {
             "resultType": "input_required",
-            "inputRequests": {question.key: asked},
+            "inputRequests": {sealed.k[0]: asked},
             "requestState": self._seal(exchange, call, sealed, within),
             "_meta": {SERVER_KEY: msgspec.Raw(US)},
         }
-        return json_reply(write_result(call.id, encode(result)))
+        return encode(result)
+
+    def parked(self, exchange: Exchange, call: McpCall, parked: Parked) -> bytes:
+        """The result that asks the client in the place of a server where its call waits."""
+        before = {key: msgspec.Raw(raw) for key, raw in call.given.items() if key != PARKED}
+        asked = {"method": parked.method, "params": parked.params}
+        return self._asking(exchange, call, _Sealed(_nonce(), [PARKED], before, None, parked), asked, WITHIN)
 
     def wrapped(self, exchange: Exchange, call: McpCall, result: bytes, within: float = WITHIN) -> bytes:
         """A server's `input_required` with the answers to our own questions kept in its state."""
@@ -177,7 +192,7 @@ class Questions:
         given |= {key: bytes(responses[key]) for key in sealed.k if key in responses}
         assert call.env is not None
         env = _without(call.env, call.params, responses, sealed)
-        return msgspec.structs.replace(call, env=env, params=read_params(env), given=given)
+        return msgspec.structs.replace(call, env=env, params=read_params(env), given=given, parked=sealed.p)
 
     # an answer from elsewhere -----------------------------------------------------------------------------------------
     async def leave(self, session: str, box: str, result: bytes) -> None:

@@ -137,6 +137,7 @@ class Server:
         "alias",
         "exposed",
         "name",
+        "parks",
         "pins",
         "place",
         "spares",
@@ -159,6 +160,8 @@ class Server:
         """What it lists, and the same under the names clients use."""
         self.pins: ServerPins | None = None
         """What of its tools has to be approved; None: nothing."""
+        self.parks = document.parked
+        """Whether calls of clients of 2026-07-28 wait here until the client has answered what the server asks."""
         own = () if document.price is None else document.price.prices(name)
         self._priced = tuple((glob((pattern,)), price) for pattern, price in own)
 

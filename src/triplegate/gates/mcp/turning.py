@@ -12,6 +12,7 @@ from triplegate.gates.mcp.call import McpCall
 from triplegate.gates.mcp.frames import EventFrames
 from triplegate.gates.mcp.hearing import Tell, note
 from triplegate.gates.mcp.line import RETRY, Line
+from triplegate.gates.mcp.questions import CAPABILITY, can_ask
 from triplegate.gates.mcp.talking import EVENTS
 from triplegate.wire.json_members import set_members
 from triplegate.wire.jsonrpc import Env, edit, write_error, write_result
@@ -39,9 +40,10 @@ _logged = msgspec.json.Decoder(_Logged).decode
 class Turning:
     """One stream."""
 
-    __slots__ = ("_again", "_answer", "_frames", "_last", "_line", "_offered", "_tell", "_wait")
+    __slots__ = ("_again", "_answer", "_frames", "_last", "_line", "_offered", "_parking", "_tell", "_wait")
 
     def __init__(self, answer: "Answer", line: Line | None, again: Again | None, tell: Tell | None) -> None:
+        self._parking = answer.parking
         self._answer, self._line, self._again, self._tell = answer, line, again, tell
         self._frames: EventFrames | None = None
         self._last = b""
@@ -71,11 +73,26 @@ class Turning:
                     turned.append(write_event(b"", None, place, retry_of(event)))
                 continue
             env = env_of(data)
+            if self._parks(env):
+                return b"".join(turned) + self._park(env, block[end:]), True
             message = self._message(env, data)
             if message:
                 turned.append(write_event(message, "message", place))
             answered = answered or env.kind == "response"
         return b"".join(turned), answered
+
+    def _parks(self, env: Env) -> bool:
+        """Whether the call shall wait at its server until its client has answered."""
+        if self._parking is None or env.kind != "request":
+            return False
+        return env.method in CAPABILITY and can_ask(self._answer.call, env.method)
+
+    def _park(self, env: Env, rest: bytes) -> bytes:
+        assert self._parking is not None
+        assert self._frames is not None
+        later = [data for start, end in spans(rest) if (data := data_of(rest[start:end]))]
+        result = self._parking.park(env, self._frames, later)
+        return write_event(write_result(self._answer.call.id, result), "message")
 
     def _placed(self, event: bytes) -> bytes | None:
         """The event id that the client gets; None where the server's stream cannot be taken up again by it."""
