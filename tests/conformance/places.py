@@ -29,12 +29,12 @@ AGGREGATE = """
 """
 HOUSE = """
 mcp:
-  pins: {mode: enforce, first: trust}
   identity: none
   owner: web
   naming: never
   validation: {arguments: enforce, results: enforce}
   results: {largest: 1MiB}
+  pins: {mode: enforce, first: trust}
   policies:
     - {use: rate_limit, requests: 100000, window: 1m}
 orgs: {acme: {teams: {web: {budget: {money: 1000, per: month}}}}}
