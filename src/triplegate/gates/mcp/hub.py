@@ -64,7 +64,7 @@ class HubState:
         found = self.servers.get(server)
         for kind, listed in KINDS.items():
             if found is not None and listed.capability == lists:
-                found.state.listings[kind].fresh_until = 0.0
+                found.state.listings[kind].outdate()
         self.tell(server, lists)
 
     def tell(self, server: str, lists: str) -> None:
