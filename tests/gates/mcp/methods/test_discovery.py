@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from tests.gates.mcp.messages import bearer, initialize, legacy, modern
+from tests.gates.mcp.messages import META, bearer, initialize, legacy, modern
 from tests.gates.mcp.offering import Offering
 from tests.gates.mcp.test_gate import servers
 
@@ -155,6 +155,25 @@ async def test_long_descriptions_are_cut_in_a_search(asker):
     client = await asker("modern", Server("modern", tools=tools))
     found = (await client.result("search_tools", query="word"))["structuredContent"]["tools"]
     assert len(found[0]["description"]) == 300
+
+
+async def test_a_tool_that_asks_is_answered_through_the_same_tool(asker):
+    class Asking(Server):
+        def answer(self, method, params):
+            if method != "tools/call" or "inputResponses" in params:
+                return super().answer(method, params)
+            question = {"method": "elicitation/create", "params": {"message": "Sure?", "requestedSchema": {}}}
+            return {"resultType": "input_required", "inputRequests": {"sure": question}, "requestState": "s"}
+
+    client = await asker("modern", Asking("modern", tools=TOOLS))
+    able = META | {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}}
+    params = {"_meta": able, "name": "call_tool", "arguments": {"name": "files__read", "arguments": {"a": 1}}}
+    first = (await client.ask("tools/call", params)).json()["result"]
+    assert first["resultType"] == "input_required"
+    answers = {"inputResponses": {"sure": {"action": "accept"}}, "requestState": first["requestState"]}
+    last = (await client.ask("tools/call", params | answers)).json()["result"]
+    said = msgspec.json.decode(last["content"][0]["text"])
+    assert (said["name"], said["arguments"], said["inputResponses"]) == ("read", {"a": 1}, answers["inputResponses"])
 
 
 VIRTUAL = 'virtual_servers: {few: {tools: ["files__w*"], progressive: true}}\n'
