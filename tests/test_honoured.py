@@ -96,6 +96,7 @@ CHAIN = "core/test_chains.py::test_policies_merge_from_gateway_to_team"
 ORDERED = "gates/llm/test_compile.py::test_deployments_have_names_of_their_own_weights_prices_and_groups"
 PEOPLE = "config/test_people.py::test_a_consumer_has_its_own_plan_roles_and_scopes_and_else_its_teams"
 MCP_PINS = "cli/test_mcp.py::test_definitions_are_listed_compared_and_approved"
+APPROVALS = "gates/mcp/test_approvals.py::"
 PINS = "gates/mcp/test_pins.py::"
 SERVER = "gates/mcp/test_server.py::"
 RULES = "gates/mcp/test_rules.py::"
@@ -382,6 +383,9 @@ FIELDS = {
     "ServerDocument.policies": MCP + "test_a_limit_of_the_server_is_taken_before_each_attempt",
     "ServerDocument.url": MCP + "test_a_modern_client_lists_and_calls_whatever_the_server_speaks",
     "PinsDocument.mode": PINS + "test_a_tool_is_hidden_and_unknown_until_it_is_approved",
+    "ApprovalRule.tools": APPROVALS + "test_other_tools_are_called_as_ever",
+    "ApprovalRule.by": APPROVALS + "test_an_admin_decides_while_the_call_waits",
+    "ApprovalRule.within": APPROVALS + "test_a_call_that_no_admin_approves_ends_in_time",
     "PinsDocument.first": PINS + "test_what_is_added_later_waits_even_where_the_first_use_was_trusted",
     "ServerDocument.parked": "gates/mcp/test_parking.py::test_a_call_waits_at_its_server_until_its_client_has_answered",
     "ServerDocument.alias": "gates/mcp/test_names.py::test_usual_names_are_alias_and_tool",

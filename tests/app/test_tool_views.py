@@ -8,8 +8,9 @@ from tests.gates.mcp.offering import Offering
 from tests.journeys.running import write
 
 from triplegate.app import Building
-from triplegate.app.tool_views import call_views, server_views, tool_views
+from triplegate.app.tool_views import call_views, server_views, session_views, tool_views
 from triplegate.core.identity import Principal
+from triplegate.gates.mcp.session_log import SessionLog
 from triplegate.samples.http import Server
 
 TOOLS = [
@@ -23,7 +24,8 @@ async def test_servers_and_tools_are_shown_as_they_were_last_listed(tmp_path):
     offering = Offering(tools=",".join(map(json.dumps, TOOLS)).encode(), prompts=b'{"name":"p"}')
     async with Server(offering) as server:
         address = f"{server.url}/mcp"
-        servers = f"servers: {{files: {{url: {address}, pins: enforce}}, gone: {{url: http://127.0.0.1:9/mcp}}}}\n"
+        rules = "pins: enforce, approval: {tools: [send], by: admin}"
+        servers = f"servers: {{files: {{url: {address}, {rules}}}, gone: {{url: http://127.0.0.1:9/mcp}}}}\n"
         write(tmp_path, CONFIGURATION + servers)
         made = Building(read(tmp_path), tmp_path, {})
         await made.open()
@@ -43,6 +45,7 @@ async def test_servers_and_tools_are_shown_as_they_were_last_listed(tmp_path):
             assert (first.shown, first.hints, first.standing) == ("read", ("read only",), "new")
             assert first.description.startswith("Reads.xx")
             assert first.description.endswith("…")
+            assert (first.approval, second.approval) == ("", "by the admin")
             assert (second.hints, odd.description) == (("destructive",), "it cannot be read")
         finally:
             await made.close()
@@ -77,3 +80,13 @@ def test_calls_of_the_mcp_gate_are_shown_the_oldest_first():
         ("E2", 5.0, "tools/call", "web"),
         ("E1", 1.0, "tools/call", "web"),
     ]
+
+
+def test_sessions_are_shown_that_may_still_be_open():
+    log, who = SessionLog(), Principal("acme", "web", "ci")
+    log.note("a" * 32, who, "dev", "2025-11-25", '{"name":"x\u200b"}'.encode(), 1_000.0)
+    log.note("b" * 32, who, "", "2025-11-25", b"", 2_000.0)
+    first, second = session_views([log], "/mcp", 2_500.0)
+    assert (first.path, second.path, second.client) == ("/mcp", "/mcp/dev", "x⟨U+200B⟩")
+    assert len(session_views([log], "/mcp", 3_000.0)) == 1
+    assert "aaaa" not in str(second)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from triplegate.app.application import Triplegate
+from triplegate.app.approvals import NodeApprovals
 from triplegate.app.books import NodeBooks
 from triplegate.app.budgets import Budgets
 from triplegate.app.chores import chores
@@ -138,6 +139,7 @@ class Building:
         store.raises.on_news.append(self.raised.take_over)
         await store.open(10.0, required=required)
         self.books = NodeBooks(store, self.spool, self.crew)
+        self.approvals = NodeApprovals(store, self.shared.mailbox, load_pepper(settings), self.house.clock)
         self.kit = self._kit(store)
         ends.push_async_callback(self._dial.close)
         ends.push_async_callback(self.supervisor.close)
@@ -202,6 +204,7 @@ class Building:
             base=self.settings.directory,
             books=self.books,
             pins=store.pins,
+            approvals=self.approvals,
         )
 
     def _parts(self, store: "SqlStore[AdminToken]") -> Parts:
@@ -219,6 +222,7 @@ class Building:
             bootstrap=self.settings.state_path / "bootstrap.token",
             budgets=self.budgets,
             tools=self.tools,
+            approvals=self.approvals,
         )
 
     def _sight(self, kind: type[SightKind]) -> SightKind:

@@ -4,11 +4,13 @@ from collections.abc import Iterable
 
 import msgspec
 
-from triplegate.control.tools.house import CallView, ServerView, ToolView
+from triplegate.control.tools.house import CallView, ServerView, SessionView, ToolView
 from triplegate.core.exchange import Exchange
 from triplegate.gates.mcp.call import OwnItem
 from triplegate.gates.mcp.gate import McpGate
 from triplegate.gates.mcp.server import Server
+from triplegate.gates.mcp.session_log import SessionLog
+from triplegate.gates.mcp.sessions import TTL
 from triplegate.gateway import Snapshot
 from triplegate.wire.hidden import visible
 
@@ -96,7 +98,9 @@ def _tool(server: Server, own: OwnItem) -> ToolView:
     ]
     text = visible(said.description[:_LONGEST]) + ("…" if len(said.description) > _LONGEST else "")
     standing = "off" if server.pins is None else server.pins.standing(own)
-    return ToolView(server.name, own.name, visible(own.name), text, tuple(hints), standing, "")
+    rule = server.approval.of(own.name) if server.approval is not None else None
+    approval = "" if rule is None else f"by the {rule.by}"
+    return ToolView(server.name, own.name, visible(own.name), text, tuple(hints), standing, approval)
 
 
 def call_views(live: Iterable[Exchange], now: float) -> list[CallView]:
@@ -109,3 +113,14 @@ def call_views(live: Iterable[Exchange], now: float) -> list[CallView]:
             method = getattr(exchange.call, "method", "") or exchange.inbound.method
             found.append(CallView(exchange.id, visible(method[:64]), exchange.tool, *who, now - exchange.started))
     return sorted(found, key=lambda one: -one.seconds)
+
+
+def session_views(logs: Iterable[SessionLog], base: str, now: float) -> list[SessionView]:
+    """Sessions that may still be open, the last used first."""
+    found = []
+    for log in logs:
+        for one in log.living(now - TTL):
+            path = f"{base}/{one.virtual}" if one.virtual else base
+            told = (one.name, one.org, one.team, one.consumer, visible(one.client), one.version, path)
+            found.append(SessionView(*told, one.opened, one.used, one.uses))
+    return found

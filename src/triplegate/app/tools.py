@@ -5,12 +5,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from triplegate.app.node import Crew
-from triplegate.app.tool_views import call_views, gate_of, server_views, tool_views
+from triplegate.app.tool_views import call_views, gate_of, server_views, session_views, tool_views
 from triplegate.control.tools.house import (
     CallView,
     Comparison,
     PinView,
     ServerView,
+    SessionView,
     ToolView,
     before,
     pin_views,
@@ -18,6 +19,7 @@ from triplegate.control.tools.house import (
 from triplegate.core.exchange import Exchange
 from triplegate.core.pins import Pin, Standing
 from triplegate.gates.mcp.pins import PinBook
+from triplegate.gates.mcp.session_log import SessionLog
 from triplegate.gateway import Gateway
 from triplegate.wire.mcp_definition import changes
 
@@ -59,6 +61,12 @@ class Tools:
     def under_way(self) -> list[CallView]:
         """Calls under way in this worker."""
         return call_views(self._live(), self._gateway.kit.clock.now())
+
+    def sessions(self) -> list[SessionView]:
+        """Sessions that this worker knows."""
+        snapshot, kit = self._gateway.snapshot, self._gateway.kit
+        base = "" if snapshot is None else snapshot.documents.mcp.path
+        return session_views(kit.states.every(SessionLog), base, kit.clock.wall())
 
     async def pins(self) -> list[PinView]:
         """All definitions that were seen; servers whose list is not fresh are asked for it, for a moment."""

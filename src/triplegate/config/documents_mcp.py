@@ -13,6 +13,7 @@ from triplegate.config.documents_access import (
     ToolFilter,
     ToolPattern,
 )
+from triplegate.config.documents_approval import ApprovalRules
 from triplegate.config.documents_base import Document, Policies, Reached
 from triplegate.config.documents_call_price import PriceOfTools
 from triplegate.config.documents_control import RememberedDocument, ResultsDocument, ValidationDocument
@@ -86,6 +87,8 @@ class ServerDocument(Reached):
     """Results that are told again to the same question; absent = none."""
     parked: bool = False
     """Whether a server with sessions may ask clients of 2026-07-28, whose calls wait there meanwhile."""
+    approval: ApprovalRules = ()
+    """Tools that are called only after a person's yes."""
     price: PriceOfTools | None = None
     """US dollars a tool call, or {call, mb, tools}."""
     owner: TeamRef | None = None

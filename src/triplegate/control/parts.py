@@ -7,6 +7,7 @@ from triplegate.control.admin.throttle import Throttle
 from triplegate.control.admin.tokens import Tokens
 from triplegate.control.budgets.listing import BudgetHouse, NoBudgets
 from triplegate.control.telemetry.collect import Telemetry
+from triplegate.control.tools.approving import ApprovalHouse, NoApprovals
 from triplegate.control.tools.house import NoTools, ToolHouse
 from triplegate.control.view import Books, GatewayView, KeyStore, TokenStore
 from triplegate.core.clock import Clock
@@ -28,6 +29,7 @@ class Parts:
         bootstrap: Path | None = None,
         budgets: BudgetHouse | None = None,
         tools: ToolHouse | None = None,
+        approvals: ApprovalHouse | None = None,
     ) -> None:
         self.view, self.telemetry, self.keys, self.books = view, telemetry, keys, books
         self.pepper, self.clock = pepper, clock
@@ -36,5 +38,6 @@ class Parts:
         self.throttle = Throttle(clock)
         self.budgets: BudgetHouse = budgets or NoBudgets()
         self.tools: ToolHouse = tools or NoTools()
+        self.approvals: ApprovalHouse = approvals or NoApprovals()
         self.bootstrap = bootstrap
         """Where a bootstrap token is written; removed once it is spent."""

@@ -18,6 +18,7 @@ from triplegate.control.admin.access import EVERYONE, Caller, RefuseUndeclared, 
 from triplegate.control.admin.authenticate import Authenticate
 from triplegate.control.admin.hosts import KnownHosts
 from triplegate.control.admin.paths import (
+    approvals,
     budgets,
     configuration,
     entry,
@@ -82,6 +83,8 @@ _PATHS = [
     pins.list_pins,
     pins.compare_pin,
     pins.decide_pin,
+    approvals.list_approvals,
+    approvals.decide_approval,
     tail.exchanges,
     tail.tail,
 ]

@@ -6,6 +6,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from triplegate.core.admission import Admission
+from triplegate.core.approvals import Approvals
 from triplegate.core.clock import Clock
 from triplegate.core.http import Headers, Inbound, Reply
 from triplegate.core.identity import Directory, KeyRecord
@@ -247,6 +248,7 @@ class Kit:
 
     __slots__ = (
         "admission",
+        "approvals",
         "base",
         "books",
         "broadcast",
@@ -297,6 +299,7 @@ class Kit:
         base: str = ".",
         books: Books | None = None,
         pins: Pins | None = None,
+        approvals: Approvals | None = None,
         offline: bool = False,
     ) -> None:
         self.clock, self.admission, self.keys, self.secrets = clock, admission, keys, secrets
@@ -306,6 +309,7 @@ class Kit:
         self.vectors = vectors
         self.states = states if states is not None else States()
         self.trusted, self.index, self.books, self.pins = trusted, index, books, pins
+        self.approvals = approvals
         self.base = base
         """The configuration's directory: relative file names in documents start there."""
         self.faults: list[str] = []

@@ -6,8 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from triplegate.control.tools.house import CallView, Comparison, NoTools, PinView, ServerView, ToolView, pin_views
+from triplegate.control.tools.approving import NoApprovals
+from triplegate.control.tools.house import (
+    CallView,
+    Comparison,
+    NoTools,
+    PinView,
+    ServerView,
+    SessionView,
+    ToolView,
+    pin_views,
+)
+from triplegate.core.approvals import Approval
 from triplegate.core.pins import Pin
 from triplegate.wire.mcp_definition import changes, pinned
 
@@ -42,6 +54,10 @@ class House(NoTools):
         mine = CallView("E1", "tools/call", "files__read_file", "acme", "web", "ci", 2.5)
         return [mine, CallView("E2", "tools/call", "files__secret", "umbrella", "books", "robot", 1.0)]
 
+    def sessions(self) -> list[SessionView]:
+        one = SessionView("0123abcd", "acme", "web", "ci", "inspector 2.1", "2025-11-25", "/mcp/dev", 1.4e9, 1.5e9, 7)
+        return [one, SessionView("ffff0000", "umbrella", "books", "robot", "", "2025-06-18", "/mcp", 1.4e9, 1.5e9, 2)]
+
     async def pins(self) -> list[PinView]:
         return pin_views([OLD, NEW, SCRIPT], CURRENT)
 
@@ -54,6 +70,35 @@ class House(NoTools):
     async def decide(self, server: str, tool: str, fingerprint: str, standing: Any, actor: str) -> PinView:
         self.decided.append((server, tool, fingerprint, standing))
         return (await self.compared(server, tool, fingerprint)).pin
+
+
+WAITS = Approval(
+    "A1", "files", "files__delete", "acme", "web", "ci", "k1", "d" * 64, '{"path": "/x<b>"}', "admin", 1.5e9, 4e9
+)
+
+
+class Desk(NoApprovals):
+    """A call that waits for an admin, and two that are decided."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Any, ...]] = []
+
+    async def newest(self) -> list[Approval]:
+        yes = replace(WAITS, approval_id="A2", ask="caller", arguments="", state="approved", actor="acme/web/ci k1")
+        return [WAITS, yes, replace(yes, approval_id="A3", state="declined", org="umbrella")]
+
+    async def find(self, approval_id: str) -> Approval | None:
+        return next((one for one in await self.newest() if one.approval_id == approval_id), None)
+
+    async def resolve(self, approval_id: str, *, approve: bool, actor: str) -> bool:
+        self.told.append((approval_id, approve))
+        return True
+
+
+@pytest.fixture
+def desk(stage: Any) -> Desk:
+    stage.parts.approvals = Desk()
+    return stage.parts.approvals  # type: ignore[no-any-return]
 
 
 @pytest.fixture
@@ -86,6 +131,7 @@ async def test_a_team_sees_its_own_calls_only(stage: Any, house: House) -> None:
     async with stage.client(await stage.token("operator", org="acme", team="web")) as client:
         page = (await client.get("/tools")).text
         assert 'data-call="E1"' in page
+        assert ('data-session="0123abcd"' in page, "ffff0000" in page) == (True, False)
         assert "files__secret" not in page
         assert NEW.fingerprint not in page
         assert "127.0.0.1:9003" not in page
@@ -110,9 +156,28 @@ async def test_an_operator_decides_with_the_form_of_this_page_only(stage: Any, h
     assert house.decided == [("files", "read_file", NEW.fingerprint, "approved")]
 
 
+@pytest.mark.parametrize(("answer", "approve"), [("yes", True), ("no", False), ("", False)])
+async def test_a_call_that_waits_is_decided_on_by_its_own_people(
+    stage: Any, house: House, desk: Desk, answer: str, approve: bool
+) -> None:
+    async with stage.client() as client:
+        await client.post("/sign-in", data={"token": await stage.token("operator", org="acme")})
+        page = (await client.get("/tools")).text
+        assert "{&#34;path&#34;: &#34;/x&lt;b&gt;&#34;}" in page
+        assert ('data-approval="A2"' in page, 'data-approval="A3"' in page) == (True, False)
+        assert (await client.post("/tools/approvals/A1", data={"approve": answer})).status_code == 403
+        csrf = page.split('name="csrf" value="')[1].split('"')[0]
+        done = await client.post("/tools/approvals/A1", data={"approve": answer, "csrf": csrf})
+        assert (done.status_code, done.headers["location"]) == (303, "/tools")
+    assert desk.told == [("A1", approve)]
+    async with stage.client(await stage.token("viewer")) as client:
+        assert "Approve" not in (await client.get("/tools")).text
+        assert (await client.post("/tools/approvals/A1", data={"approve": "yes"})).status_code == 403
+
+
 @pytest.mark.long
 async def test_a_browser_shows_what_changed_and_approves_it(
-    stage: Any, served: str, page: Any, make_finished: Any, pictures: Callable[[str], Path], house: House
+    stage: Any, served: str, page: Any, make_finished: Any, pictures: Callable[[str], Path], house: House, desk: Desk
 ) -> None:
     token = await stage.token("owner")
     call = {"gate": "mcp", "path": "/mcp", "http_method": "POST", "rpc": "tools/call", "part": "files__read_file"}

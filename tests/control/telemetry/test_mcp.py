@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from triplegate.control.telemetry.mcp import failed_inside, session_name, told_of
+from triplegate.control.telemetry.mcp import failed_inside, told_of
 from triplegate.core.errors import Refusal
 from triplegate.gates.mcp.call import Item, McpCall, OwnItem
+from triplegate.gates.mcp.session_log import session_name
 from triplegate.wire.jsonrpc import read
 
 ENV = read(b'{"jsonrpc":"2.0","id":"r-1","method":"tools/call","params":{}}')

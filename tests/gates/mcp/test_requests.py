@@ -1,5 +1,7 @@
 """A call's bytes on their way out: only what the server's side owns is changed."""
 
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,7 +26,7 @@ def called(text, era):
 
 def exchange():
     made = make_exchange()
-    made.trace, made.request_id = b"00-a-b-01", b"r"
+    made.trace, made.request_id = b"00-a-b-00", b"r"
     return made
 
 
@@ -99,3 +101,16 @@ def test_each_method_names_its_item_in_its_own_way(method, kind, said, sent, hea
     assert body == text % (method.encode(), ENVELOPE, sent)
     assert dict(headers).get(b"mcp-name") == header
     assert dict(headers)[b"mcp-method"] == method.encode()
+
+
+@pytest.mark.parametrize("era", ["modern", "legacy"])
+def test_a_call_that_is_traced_names_our_span_within_the_message(era):
+    traced = exchange()
+    traced.trace, traced.caller_trace = b"00-a-b-01", b"00-a-c-01"
+    text = b'{"jsonrpc":"2.0","id":"x","method":"tools/call","params":{"name":"files__r","_meta":%b}}' % ENVELOPE
+    asked = called(text, era)
+    for _, body in (
+        modern_request(traced, asked, TOOL),
+        legacy_request(traced, asked, TOOL, UpstreamSession(b"s1", "2025-06-18"), 5),
+    ):
+        assert json.loads(body)["params"]["_meta"]["traceparent"] == "00-a-b-01"

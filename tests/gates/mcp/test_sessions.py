@@ -4,9 +4,11 @@ import re
 
 import pytest
 
+from triplegate.core.clock import SetClock
 from triplegate.core.errors import Refusal
 from triplegate.core.identity import Principal
 from triplegate.gates.mcp import sessions as module
+from triplegate.gates.mcp.session_log import SessionLog
 from triplegate.gates.mcp.sessions import ClientSessions, owner_of
 
 ANN = Principal("acme", "web", "ann", "k1", team_ref="acme/web")
@@ -14,7 +16,7 @@ ANN = Principal("acme", "web", "ann", "k1", team_ref="acme/web")
 
 @pytest.fixture
 def sessions(state):
-    return ClientSessions(state.sessions)
+    return ClientSessions(state.sessions, SessionLog(), SetClock())
 
 
 async def found(sessions, identity, principal=ANN, virtual=""):

@@ -27,7 +27,7 @@ from triplegate.control.pages.limits import show_limits
 from triplegate.control.pages.prices import show_prices
 from triplegate.control.pages.shown import clock, dollars, moment
 from triplegate.control.pages.statements import show_statement
-from triplegate.control.pages.tools import decide_definition, pin_link, show_definition, show_tools
+from triplegate.control.pages.tools import decide_call, decide_definition, pin_link, show_definition, show_tools
 from triplegate.control.parts import Parts
 from triplegate.core.money import plain, to_dollars
 from triplegate.core.usage import CLASSES
@@ -143,7 +143,7 @@ async def sign_out(
 def pages() -> list[HTTPRouteHandler]:
     """Handlers of all pages."""
     money: list[HTTPRouteHandler] = [show_costs, download, show_calls, show_call, show_budgets, show_budget, raise_one]
-    tools: list[HTTPRouteHandler] = [show_tools, show_definition, decide_definition]
+    tools: list[HTTPRouteHandler] = [show_tools, show_definition, decide_definition, decide_call]
     return [show_home, *money, *tools, show_statement, show_limits, show_prices, show_sign_in, sign_in, sign_out]
 
 

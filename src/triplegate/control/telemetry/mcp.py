@@ -1,12 +1,11 @@
 """What spans of MCP calls say, in the words of OpenTelemetry's conventions for MCP."""
 
-import hashlib
-
 from triplegate.control.telemetry.genai import Value
 from triplegate.core.errors import CODES
 from triplegate.core.exchange import Exchange
 from triplegate.core.record import Record
 from triplegate.gates.mcp.call import McpCall
+from triplegate.gates.mcp.session_log import session_name
 from triplegate.wire.mcp_era import MODERN
 
 _LONGEST = 256
@@ -35,11 +34,6 @@ def told_of(exchange: Exchange) -> dict[str, Value]:
     if exchange.refusal is not None:
         found["rpc.response.status_code"] = str(CODES[exchange.refusal.code].jsonrpc)
     return found
-
-
-def session_name(identity: str) -> str:
-    """A session as it is shown: whoever reads spans or pages cannot use it."""
-    return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 
 def failed_inside(record: Record) -> str:

@@ -92,6 +92,23 @@ class CallView(msgspec.Struct, frozen=True):
     seconds: float
 
 
+class SessionView(msgspec.Struct, frozen=True):
+    """A session of a client, as this worker knows it."""
+
+    name: str
+    """Tells it from others; nobody can use it."""
+    org: str
+    team: str
+    consumer: str
+    client: str
+    version: str
+    path: str
+    opened: float
+    """Unix seconds when this worker first heard of it."""
+    used: float
+    uses: int
+
+
 class ToolHouse(Protocol):
     """Shows servers, tools and definitions, and takes decisions on these."""
 
@@ -105,6 +122,10 @@ class ToolHouse(Protocol):
 
     def under_way(self) -> list[CallView]:
         """Calls under way in this worker, the oldest first."""
+        ...
+
+    def sessions(self) -> list[SessionView]:
+        """Sessions that this worker knows, the last used first."""
         ...
 
     async def pins(self) -> list[PinView]:
@@ -138,6 +159,10 @@ class NoTools:
         return []
 
     def under_way(self) -> list[CallView]:
+        """None."""
+        return []
+
+    def sessions(self) -> list[SessionView]:
         """None."""
         return []
 

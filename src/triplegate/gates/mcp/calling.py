@@ -11,6 +11,7 @@ from triplegate.core.http import Reply
 from triplegate.core.ports import Kit
 from triplegate.gates.charging import charge_at_end
 from triplegate.gates.mcp.answers import Answer
+from triplegate.gates.mcp.approvals import Approving
 from triplegate.gates.mcp.call import Item, McpCall, Parked
 from triplegate.gates.mcp.ending import Ending
 from triplegate.gates.mcp.hub import Hub
@@ -33,11 +34,12 @@ from triplegate.wire.mcp_marks import Marks
 class Calling:
     """Carries calls out."""
 
-    __slots__ = ("_hub", "_kit", "_marks", "_opened", "_questions")
+    __slots__ = ("_hub", "_kit", "_marks", "_opened", "_questions", "approving")
 
     def __init__(self, kit: Kit, opened: Opened, marks: Marks, questions: Questions, hub: Hub) -> None:
         self._kit, self._opened, self._marks = kit, opened, marks
         self._questions, self._hub = questions, hub
+        self.approving = Approving(kit, questions)
 
     async def forward(self, exchange: Exchange, call: McpCall, item: Item) -> Reply:
         """The server's answer. A call that never reached its server costs nothing."""

@@ -25,6 +25,7 @@ from triplegate.gates.mcp.pins import pin
 from triplegate.gates.mcp.questions import Questions
 from triplegate.gates.mcp.reading import Reading
 from triplegate.gates.mcp.server import Server
+from triplegate.gates.mcp.session_log import SessionLog
 from triplegate.gates.mcp.sessions import ClientSessions
 from triplegate.gates.mcp.streaming import Streaming
 from triplegate.gates.mcp.views import Views
@@ -43,9 +44,10 @@ def compile_mcp(documents: Documents, kit: Kit, house: House, snapshot: str, cha
         endpoints[name] = _endpoint(name, virtual.policies, documents, targets, anonymous)
     own_scopes = {name: virtual.scopes for name, virtual in documents.virtual_servers.items()}
     oauth = None if written.oauth is None else Oauth(written.oauth, written.path, own_scopes)
-    access, sessions, catalog = Access(documents), ClientSessions(kit.sessions), Catalog(kit)
     asked = Controls(documents, kit)
     controls = None if asked.idle else asked
+    access, catalog = Access(documents), Catalog(kit)
+    sessions = ClientSessions(kit.sessions, kit.state(SessionLog, "mcp", SessionLog), kit.clock)
     marks, opened, hub = Marks(kit.pepper), Opened(kit, sessions), Hub(kit, servers, catalog)
     questions = Questions(kit, marks)
     gate = McpGate(

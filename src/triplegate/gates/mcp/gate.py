@@ -1,6 +1,6 @@
 """The mcp gate: servers of both eras behind one endpoint, for clients of both eras."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 
 from triplegate.core.catalog import Route
 from triplegate.core.chains import Chains
@@ -10,7 +10,7 @@ from triplegate.core.http import Encoder, Inbound, Reply
 from triplegate.core.ports import House, Reenter
 from triplegate.gates.mcp.access import NONE
 from triplegate.gates.mcp.batch import answer_batch
-from triplegate.gates.mcp.call import McpCall
+from triplegate.gates.mcp.call import Item, McpCall
 from triplegate.gates.mcp.calling import Calling
 from triplegate.gates.mcp.doors import Doors, preflight, promised
 from triplegate.gates.mcp.frames import EventEncoder, Told
@@ -166,9 +166,7 @@ class McpGate:
             if answer is not None:
                 return await answer(self._own, exchange, call)
             assert call.item is not None
-            if self._controls is None:
-                return await self._calling.forward(exchange, call, call.item)
-            return await self._controls.forward(exchange, call, call.item, self._calling.forward)
+            return await self._approved(exchange, call, call.item)
         if call.kind == "batch":
             return await answer_batch(exchange, call, self._reenter)
         if call.kind == "stream":
@@ -180,6 +178,22 @@ class McpGate:
         elif call.kind == "notification":
             await self._streaming.notified(call)
         return accepted()
+
+    async def _approved(self, exchange: Exchange, call: McpCall, item: Item) -> Reply:
+        """The item's server answers, where need be after a person's yes; a call that is parked there has had it."""
+        rule = item.server.approval_of(item) if call.parked is None else None
+        if rule is None:
+            return await self._carry(exchange, call, item)
+
+        def then(approved: McpCall) -> Awaitable[Reply]:
+            return self._carry(exchange, approved, item)
+
+        return await self._calling.approving.ask(exchange, call, item, rule, then)
+
+    async def _carry(self, exchange: Exchange, call: McpCall, item: Item) -> Reply:
+        if self._controls is None:
+            return await self._calling.forward(exchange, call, item)
+        return await self._controls.forward(exchange, call, item, self._calling.forward)
 
     def refuse(self, exchange: Exchange, refusal: Refusal) -> Reply:
         """A JSON-RPC error; where tokens are had, the challenge says so."""

@@ -7,6 +7,7 @@ from triplegate.core.http import Headers
 from triplegate.gates.mcp.call import Item, McpCall
 from triplegate.gates.mcp.connecting import modern_headers, session_headers
 from triplegate.gates.mcp.server import UpstreamSession
+from triplegate.gates.mcp.tracing import traced_meta
 from triplegate.wire.json_members import read_members, set_members
 from triplegate.wire.mcp_bridge import drop_members, legacy_meta, modern_meta
 from triplegate.wire.mcp_headers import NAMED_BY
@@ -29,7 +30,7 @@ def modern_request(
         headers += params_of(item.own.mirrors, bytes(call.params.get("arguments", b"")))
     if call.era == "legacy":
         changes["_meta"] = _envelope(call)
-    return headers, _edited(call, changes, None)
+    return headers, _edited(exchange, call, changes, None)
 
 
 def legacy_request(
@@ -44,7 +45,7 @@ def legacy_request(
             dropped = True
         else:
             changes["_meta"] = meta
-    body = _edited(call, changes, b"%d" % number, drop_meta=dropped)
+    body = _edited(exchange, call, changes, b"%d" % number, drop_meta=dropped)
     return [*session_headers(session), *_traced(exchange)], body
 
 
@@ -70,10 +71,15 @@ def _traced(exchange: Exchange) -> Headers:
     return [(b"x-request-id", exchange.request_id), (b"traceparent", exchange.trace)]
 
 
-def _edited(call: McpCall, params: dict[str, bytes], identity: bytes | None, *, drop_meta: bool = False) -> bytes:
+def _edited(
+    exchange: Exchange, call: McpCall, params: dict[str, bytes], identity: bytes | None, *, drop_meta: bool = False
+) -> bytes:
     """The client's bytes with these members of the params, and perhaps another id."""
     env = call.env
     assert env is not None
+    said = b"" if drop_meta else params.get("_meta") or bytes(call.params.get("_meta", b""))
+    if (traced := traced_meta(exchange, said)) is not None:
+        params["_meta"], drop_meta = traced, False
     text = set_members(bytes(env.params), call.params, params)
     if drop_meta:
         text = drop_members(text, read_members(text), {"_meta"})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from triplegate.config.documents_approval import ApprovalRule
 from triplegate.config.documents_mcp import ServerDocument
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
@@ -16,6 +17,7 @@ from triplegate.core.http import Headers, Reply
 from triplegate.core.money import Price
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import Kit
+from triplegate.gates.mcp.approval_rules import ApprovalRules
 from triplegate.gates.mcp.call import Item, OwnItem
 from triplegate.gates.mcp.kinds import KINDS, Kind
 from triplegate.gates.mcp.patterns import glob
@@ -135,6 +137,7 @@ class Server:
         "_transport",
         "_tuned",
         "alias",
+        "approval",
         "exposed",
         "name",
         "parks",
@@ -158,6 +161,8 @@ class Server:
         """Shared by all calls to it."""
         self.exposed: dict[Kind, tuple[tuple[OwnItem, ...], dict[ExposedAs, Item]]] = {}
         """What it lists, and the same under the names clients use."""
+        self.approval = ApprovalRules(document.approval) if document.approval else None
+        """Which of its tools are called only after somebody's yes; None: none of them."""
         self.pins: ServerPins | None = None
         """What of its tools has to be approved; None: nothing."""
         self.parks = document.parked
@@ -169,6 +174,10 @@ class Server:
     def missing(self) -> str:
         """Why it cannot be called, such as a secret that is not there; empty when it can."""
         return self._transport.missing
+
+    def approval_of(self, item: Item) -> ApprovalRule | None:
+        """Whose yes a call of this item needs; None: nobody's."""
+        return None if self.approval is None or item.kind != "tool" else self.approval.of(item.own.name)
 
     def vouches(self, kind: Kind, own: OwnItem) -> bool:
         """Whether the definition may be offered: that of a tool has to be approved where pins are enforced."""

@@ -5,9 +5,11 @@ import secrets
 
 import msgspec
 
+from triplegate.core.clock import Clock
 from triplegate.core.errors import Refusal
 from triplegate.core.identity import Principal
 from triplegate.core.ports import Sessions
+from triplegate.gates.mcp.session_log import SessionLog
 
 TTL = 1800.0
 """Seconds a session lives after its last use."""
@@ -42,10 +44,10 @@ class ClientSession(msgspec.Struct, frozen=True, eq=False):
 class ClientSessions:
     """Opens, finds and ends them. Opens of one principal at the same instant on two nodes may exceed the cap."""
 
-    __slots__ = ("_store",)
+    __slots__ = ("_clock", "_log", "_store")
 
-    def __init__(self, store: Sessions) -> None:
-        self._store = store
+    def __init__(self, store: Sessions, log: SessionLog, clock: Clock) -> None:
+        self._store, self._log, self._clock = store, log, clock
 
     async def open(
         self, principal: Principal, virtual: str, version: str, client: bytes, capabilities: bytes = b"{}"
@@ -92,10 +94,12 @@ class ClientSessions:
         ):
             raise Refusal("session_not_found", "There is no such session.")
         upstream = {name[3:]: value for name, value in record.items() if name.startswith("up:")}
+        name, version, client = identity.decode("ascii"), record.get("version", b"").decode(), record.get("client", b"")
+        self._log.note(name, principal, virtual, version, client, self._clock.wall())
         return ClientSession(
-            identity.decode("ascii"),
-            record.get("version", b"").decode(),
-            record.get("client", b""),
+            name,
+            version,
+            client,
             upstream,
             record.get("can", b"{}"),
             record.get("level", b"").decode(),
@@ -127,6 +131,7 @@ class ClientSessions:
     async def end(self, session: ClientSession, principal: Principal) -> None:
         """Forget it."""
         await self._store.end(_PREFIX + session.id)
+        self._log.end(session.id)
         owner = owner_of(principal)
         known = await self._listed(owner)
         if session.id in known:
