@@ -124,12 +124,6 @@ def legacy_result(result: bytes) -> bytes:
     return drop_members(result, members, _RESULT_KEYS)
 
 
-def asks_input(result: bytes) -> bool:
-    """Whether a modern result is no result yet, but asks for input."""
-    return b"input_required" in result and read_members(result).get("resultType") == _INPUT
-
-
-_INPUT = msgspec.Raw(b'"input_required"')
 _COMPLETE = msgspec.Raw(b'"complete"')
 
 

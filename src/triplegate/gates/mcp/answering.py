@@ -1,5 +1,7 @@
 """What clients answer to questions, on its way to whoever asked: a server, or a call of ours on any node."""
 
+import hashlib
+
 from triplegate.core.ports import Kit
 from triplegate.gates.mcp.call import McpCall
 from triplegate.gates.mcp.line import post, session_at
@@ -17,7 +19,10 @@ class Answering:
         self._kit, self._marks = kit, marks
 
     async def take(self, call: McpCall) -> None:
-        """Hand it on; what answers no question that this session was asked goes nowhere. Raises Refusal upstream_*."""
+        """Hand it on, once; what answers no question that this session was asked goes nowhere.
+
+        Raises Refusal upstream_*.
+        """
         env, session, view = call.env, call.session, call.view
         assert env is not None
         assert session is not None
@@ -30,7 +35,9 @@ class Answering:
             box = identity.partition(b".")[0].decode("ascii")
             await self._kit.mailbox.append(BOX + box, env.text, KEPT)
             return
+        if not await self._kit.once.first(f"mcp:answered:{hashlib.sha256(env.id).hexdigest()}", KEPT):
+            return
         for server in view.servers:
             upstream = session_at(server, session) if server.name == name else None
             if upstream is not None:
-                await post(server, upstream, set_members(env.text, env.members, {"id": identity}))
+                await post(server, upstream, set_members(env.text, env.members, {"id": identity.partition(b".")[2]}))

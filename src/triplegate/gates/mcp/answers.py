@@ -20,7 +20,6 @@ from triplegate.gates.mcp.turning import Again, Turning
 from triplegate.wire.json_members import read_members, set_members
 from triplegate.wire.jsonrpc import Env
 from triplegate.wire.mcp_bridge import (
-    asks_input,
     error_not_found,
     legacy_result,
     modern_result,
@@ -28,6 +27,7 @@ from triplegate.wire.mcp_bridge import (
     rename_contents,
 )
 from triplegate.wire.mcp_era import status_of
+from triplegate.wire.mcp_links import asks_input, error_fits, result_fits
 
 _GATHERED = 1_048_576  # bytes of a JSON answer that are gathered; what is larger streams
 _READDRESSED = 16 * 1024 * 1024  # bytes gathered of one whose id stands behind its result
@@ -126,7 +126,13 @@ class Answer:
         return self._ours is None and self._same and self.wraps is None and not self._renamed
 
     def _whole(self, text: bytes, reply: Reply) -> tuple[bytes, int]:
-        if len(text) > _CHECKED and self._same and self.wraps is None and not self._renamed and reply.status == 200:
+        if (
+            len(text) > _CHECKED
+            and self._same
+            and self.wraps is None
+            and not self._renamed
+            and self._final(text, reply)
+        ):
             start = b'{"jsonrpc":"2.0","id":%d,' % (self._ours or 0)
             if self.passes and text[:1] == b"{":
                 self.note(text)
@@ -141,6 +147,10 @@ class Answer:
                 raise no_answer(reply) from None
             raise
         return self.bridged(env), self._status(env, reply.status)
+
+    def _final(self, text: bytes, reply: Reply) -> bool:
+        """Whether a large answer can only be a result, which asks nothing."""
+        return reply.status == 200 and b"input_required" not in text and b'"error"' not in text
 
     def _status(self, env: Env, status: int) -> int:
         if self.call.era == "legacy":
@@ -174,6 +184,7 @@ class Answer:
 
     def _bridge(self, env: Env) -> bytes:
         """The response with the client's id and in its era; within one era every other byte stays."""
+        self.check(env)
         changes: dict[str, bytes] = {}
         if bytes(env.id) != self.call.id:
             changes["id"] = self.call.id
@@ -197,6 +208,11 @@ class Answer:
             keeps = item is not None
             changes["result"] = modern_result(result, US, keeps=keeps) if modern else legacy_result(result)
         return set_members(env.text, env.members, changes) if changes else env.text
+
+    def check(self, env: Env) -> None:
+        """Raises Refusal upstream_malformed when a user would be sent to something that is no web page."""
+        if not (error_fits(bytes(env.error)) and result_fits(bytes(env.result))):
+            raise Refusal("upstream_malformed", "The upstream's answer is malformed.", reason="a link to no web page")
 
     def note(self, text: bytes, env: Env | None = None) -> None:
         """A result that says isError is a failed tool, though the call itself went well."""

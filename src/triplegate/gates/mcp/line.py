@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from secrets import token_hex
 from typing import Any
 
 from triplegate.core.errors import Refusal
@@ -51,9 +52,9 @@ class Line:
             return  # too much is going on: the server finds out by itself
 
     def question(self, identity: bytes) -> bytes:
-        """The raw id under which the client is asked what the server asked under `identity`."""
+        """The raw id under which the client is asked what the server asked under `identity`; another one each time."""
         assert self.client is not None
-        return self._marks.question(self.client.id, self.server.name, identity)
+        return self._marks.question(self.client.id, self.server.name, token_hex(6).encode() + b"." + identity)
 
     def event(self, call: bytes, event: bytes) -> bytes:
         """The event id that the client gets for one of the server's; `call`: the raw id of the client's call."""

@@ -17,6 +17,7 @@ from triplegate.gates.mcp.talking import EVENTS
 from triplegate.wire.json_members import set_members
 from triplegate.wire.jsonrpc import Env, edit, write_error, write_result
 from triplegate.wire.mcp_headers import LOG_LEVEL_KEY
+from triplegate.wire.mcp_links import params_fit
 from triplegate.wire.sse import data_of, id_of, retry_of, spans, write_event
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class Turning:
         line = self._line
         if line is None:
             return None  # servers of 2026-07-28 ask by their result
-        if line.client is not None and env.method != "ping":
+        if line.client is not None and self._may_ask(env):
             if self._frames is not None:
                 self._frames.bear(_PATIENCE)
             return set_members(env.text, env.members, {"id": line.question(bytes(env.id))})
@@ -138,6 +139,11 @@ class Turning:
         else:  # it was told that nobody can be asked
             line.respond(write_error(Refusal("rpc_method_not_found", "The client cannot be asked."), bytes(env.id)))
         return None
+
+    def _may_ask(self, env: Env) -> bool:
+        """Only for what the client declared, and with no link but to a web page."""
+        known = env.method in CAPABILITY and can_ask(self._answer.call, env.method)
+        return known and params_fit(bytes(env.params))
 
     def _notified(self, env: Env, data: bytes) -> bytes | None:
         line = self._line
@@ -175,7 +181,7 @@ class Turning:
             if env is not None and env.kind == "request":
                 continue
             if env is not None and env.kind == "response":
-                self._answer.read(data)
+                self._answer.check(self._answer.read(data))
                 self._answer.note(data, env)
                 answered = True
             kept.append(event)
