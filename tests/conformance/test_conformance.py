@@ -8,7 +8,7 @@ from tests.servers.npm_packages import installed_or_skip
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", ["bare"])
+@pytest.mark.parametrize("name", list(PLACES))
 def test_all_that_is_required_holds(name, tmp_path):
     installed_or_skip()
     folder = tmp_path / "place"
