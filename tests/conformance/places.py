@@ -98,7 +98,7 @@ def bare(folder: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def alone(folder: Path, era: str = "both") -> Iterator[str]:
-    """The gate in front of the fixture, with limits, a budget and the ledger."""
+    """The gate in front of the fixture, with pins, schemas and sizes, limits, a budget and the ledger."""
     with fixture(era) as port:
         write(folder, ALONE.format(fixture=port) + HOUSE)
         with House(folder) as house:
