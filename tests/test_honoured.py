@@ -103,6 +103,8 @@ RULES = "gates/mcp/test_rules.py::"
 CONTROLS = "gates/mcp/test_controls.py::"
 REMEMBERED = "gates/mcp/test_remembering.py::"
 TOKENS_OURS = "gates/mcp/test_tokens.py::"
+RUN = "gates/mcp/test_commands.py::"
+STDIO = "upstreams/test_stdio.py::"
 OAUTH = "gates/mcp/test_oauth.py::"
 TOOLS = "gates/mcp/test_access.py::"
 BOOKING = "core/test_booking.py::"
@@ -388,6 +390,15 @@ FIELDS = {
     "ApprovalRule.within": APPROVALS + "test_a_call_that_no_admin_approves_ends_in_time",
     "PinsDocument.first": PINS + "test_what_is_added_later_waits_even_where_the_first_use_was_trusted",
     "ServerDocument.parked": "gates/mcp/test_parking.py::test_a_call_waits_at_its_server_until_its_client_has_answered",
+    "ServerDocument.command": RUN + "test_clients_of_both_eras_list_and_call_a_command_of_either",
+    "ServerDocument.env": RUN + "test_a_command_gets_its_secrets_and_never_ours",
+    "ServerDocument.inherit": RUN + "test_a_command_gets_its_secrets_and_never_ours",
+    "ServerDocument.directory": RUN + "test_a_program_is_looked_for_where_the_command_will_look",
+    "ServerDocument.isolation": RUN + "test_who_shares_a_process_is_as_written",
+    "Processes.most": STDIO + "test_five_hundred_sessions_leave_no_more_processes_than_there_may_be",
+    "Processes.idle": STDIO + "test_one_that_is_idle_or_old_or_named_no_more_is_ended",
+    "Processes.lifetime": STDIO + "test_calls_under_way_are_waited_for_before_an_old_one_ends",
+    "Processes.line": STDIO + "test_a_line_without_end_ends_the_process_and_holds_no_memory",
     "ServerDocument.alias": "gates/mcp/test_names.py::test_usual_names_are_alias_and_tool",
     "ServerDocument.headers": "gates/mcp/test_transports.py::test_secrets_are_sent_and_never_shown",
     **{

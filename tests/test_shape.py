@@ -51,8 +51,8 @@ def test_a_file_is_small_and_says_what_it_is_for(module: Path):
         assert ast.get_docstring(ast.parse(text)), "no module docstring"
 
 
-ALLOWED = {"DataPlane", "data_of", "data_received"}
-"""The data plane is the field's own word, `data` is the name of an SSE field, and asyncio calls by this name."""
+ALLOWED = {"DataPlane", "data_of", "data_received", "pipe_data_received", "process_exited"}
+"""The data plane is the field's own word, `data` is the name of an SSE field, and asyncio calls by these names."""
 BANNED = {"manager", "helper", "helpers", "util", "utils", "common", "misc", "context", "data", "info", "process", "do"}
 
 

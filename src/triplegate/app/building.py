@@ -12,6 +12,7 @@ from triplegate.app.approvals import NodeApprovals
 from triplegate.app.books import NodeBooks
 from triplegate.app.budgets import Budgets
 from triplegate.app.chores import chores
+from triplegate.app.commands import Commands
 from triplegate.app.node import Crew, NodeKeys, NodeSight, NodeTelemetry
 from triplegate.app.prices import PriceNotes
 from triplegate.app.reloading import Reloading
@@ -145,7 +146,11 @@ class Building:
         ends.push_async_callback(self.supervisor.close)
         ends.callback(self._close_pools)
         ends.push_async_callback(self._close_channels)
+        commands = Commands(self.kit, settings.state_path, leads=self.crew.leads, alone=settings.workers == 1)
+        ends.push_async_callback(commands.close)
+        await commands.open()
         gateway = self.gateway = Gateway(self.kit, self.house)
+        gateway.on_swap.append(commands.keep)
         gateway.on_swap.append(lambda snapshot: self.upkeep.keep(chores(snapshot, self.kit)))
         gateway.swap(gateway.compile(self._loaded.documents))
         self.reloading = Reloading(

@@ -4,7 +4,6 @@ import asyncio
 import errno
 import fcntl
 import os
-import socket
 import struct
 import sys
 from collections import deque
@@ -21,6 +20,7 @@ from triplegate.control.telemetry.finished import Finished
 from triplegate.control.telemetry.tail import KEPT, Tail
 from triplegate.control.view import Degraded
 from triplegate.core.meters import Family, merge
+from triplegate.upstreams.unix import bind, dial
 
 SOCKET, LOCK = "workers.sock", "leader.lock"
 EVERY = 0.5
@@ -75,7 +75,7 @@ class Leader(Crew):
     async def open(self, state: Path) -> None:
         """Take the leader's lock, then the socket. Raises OSError, also when another gateway leads here."""
         self._lock, self._path = await _hold(state / LOCK), state / SOCKET
-        self._server = await asyncio.start_unix_server(self._serve, sock=_door(self._path))
+        self._server = await asyncio.start_unix_server(self._serve, sock=bind(self._path))
 
     def families(self, own: list[Family]) -> list[Family]:
         """Everybody's counters, those of dead workers too; gauges of the living."""
@@ -172,7 +172,7 @@ class Follower(Crew):
         """Report, for ever, to whoever leads."""
         while True:
             with suppress(OSError):
-                reader, writer = await asyncio.open_unix_connection(sock=_dial(self._place))
+                reader, writer = await asyncio.open_unix_connection(sock=dial(self._place / SOCKET))
                 try:
                     await self._talk(reader, writer, told, degraded)
                 finally:
@@ -273,41 +273,6 @@ async def _hold(path: Path) -> int:
             await asyncio.sleep(0.05)
             continue
         return lock
-
-
-def _door(path: Path) -> socket.socket:
-    path.unlink(missing_ok=True)
-    door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    with _short(path.parent) as place:
-        door.bind(f"{place}/{path.name}")
-    path.chmod(0o600)
-    return door
-
-
-class _short:  # noqa: N801 - a function in its use
-    """A short name for a directory: the path of a Unix socket holds 107 bytes."""
-
-    def __init__(self, directory: Path) -> None:
-        self._file = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-
-    def __enter__(self) -> str:
-        return f"/proc/self/fd/{self._file}"
-
-    def __exit__(self, *exc: object) -> None:
-        os.close(self._file)
-
-
-def _dial(state: Path) -> socket.socket:
-    door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        with _short(state) as place:
-            door.settimeout(1.0)
-            door.connect(f"{place}/{SOCKET}")
-    except OSError:
-        door.close()
-        raise
-    door.setblocking(False)
-    return door
 
 
 def _framed(message: Report | Order) -> bytes:

@@ -1,5 +1,6 @@
 """Documents of the mcp gate: servers and the virtual servers cut out of them."""
 
+import shlex
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -17,6 +18,7 @@ from triplegate.config.documents_approval import ApprovalRules
 from triplegate.config.documents_base import Document, Policies, Reached
 from triplegate.config.documents_call_price import PriceOfTools
 from triplegate.config.documents_control import RememberedDocument, ResultsDocument, ValidationDocument
+from triplegate.config.documents_mcp_command import INHERITED, Argument, Argv, Processes, Variable
 from triplegate.config.documents_oauth import ClientCredentials
 from triplegate.config.documents_pins import Pins
 from triplegate.config.types import Address, Alias, HeaderName, HeaderValue, Scope, SecretRef, TeamRef, Worded
@@ -59,8 +61,21 @@ class ServerAuth(Document):
 class ServerDocument(Reached):
     """An MCP server behind us."""
 
-    url: Address
+    url: Address | None = None
     """Its endpoint: http://127.0.0.1:9003/mcp."""
+    command: Argv | None = None
+    """Instead of url: a program that speaks MCP on its standard input and output, and its arguments."""
+    env: dict[Variable, Argument] = Field(default_factory=dict, max_length=128)
+    """Variables of the command; a value may be a secret reference."""
+    inherit: Annotated[tuple[Variable, ...], Field(max_length=128)] = INHERITED
+    """Our own variables that the command gets, too; all others are kept from it."""
+    directory: Argument | None = None
+    """Where the command runs; else where the configuration is."""
+    processes: Processes = Processes()
+    """How many of the command run, and for how long."""
+    isolation: Literal["shared", "principal", "session"] | None = None
+    """Who shares a session or a process there: everybody, the calls of one principal, or those of one client
+    session. A url has `session`, a command `principal` when nothing is written."""
     alias: Alias | None = None
     """Prefix of its tools (files__read); else its name."""
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict, max_length=32)
@@ -98,7 +113,35 @@ class ServerDocument(Reached):
 
     def addresses(self) -> tuple[str, ...]:
         """Where calls go."""
-        return (self.url,)
+        return () if self.url is None else (self.url,)
+
+    @property
+    def place(self) -> str:
+        """What is reached, as an operator reads it."""
+        return self.url or shlex.join(self.command or ())
+
+    @model_validator(mode="after")
+    def _one_far_end(self) -> "ServerDocument":
+        check_far_end(self)
+        return self
+
+
+_ONLY = {
+    "url": ("headers", "auth", "tls", "connections"),
+    "command": ("env", "inherit", "directory", "processes"),
+}
+"""What belongs to one kind of far end."""
+
+
+def check_far_end(server: ServerDocument) -> None:
+    """A server is one thing, and what is written suits it. Raises ValueError."""
+    ends = [name for name in _ONLY if getattr(server, name) is not None]
+    if len(ends) != 1:
+        raise ValueError(f"write one of {', '.join(_ONLY)}")
+    for end, names in _ONLY.items():
+        wrong = sorted(server.model_fields_set.intersection(names))
+        if wrong and end != ends[0]:
+            raise ValueError(f"{wrong[0]} is for a server with {end}, not with {ends[0]}")
 
 
 class VirtualServerDocument(Document):

@@ -315,4 +315,4 @@ def route_views(documents: Documents, faults: Iterable[str]) -> Iterable[RouteVi
         chain = common + documents.mcp.policies + server.policies
         match = f"tools {server.alias or name}__*"
         why = troubled(origin, chain)
-        yield RouteView(name, "mcp", match, (server.url,), labels(chain), server.owner or "", True, origin, why)
+        yield RouteView(name, "mcp", match, (server.place,), labels(chain), server.owner or "", True, origin, why)

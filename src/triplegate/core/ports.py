@@ -269,6 +269,7 @@ class Kit:
         "secrets",
         "sessions",
         "states",
+        "stdio",
         "supervisor",
         "trusted",
         "vectors",
@@ -312,6 +313,8 @@ class Kit:
         self.approvals = approvals
         self.base = base
         """The configuration's directory: relative file names in documents start there."""
+        self.stdio = ""
+        """Unix socket of the worker that runs commands for the whole node; empty: this one does."""
         self.faults: list[str] = []
         """What this snapshot's documents name and cannot be had now."""
         self.directory = directory if directory is not None else Directory()

@@ -23,15 +23,21 @@ class Reached(msgspec.Struct, frozen=True, eq=False):
 
     def dispatch(self, waits: Timeouts | None) -> Dispatch:
         """The document's times and bounds; a chain's policies may change them."""
-        waits = waits or Timeouts()
-        return Dispatch(
-            connect=waits.connect,
-            first_byte=waits.first_byte,
-            idle=waits.idle,
-            total=waits.total,
-            stream=inf if waits.stream is None else waits.stream,
-            tuned={"pool": self.limits},
-        )
+        dispatch = dispatch_of(waits)
+        dispatch.tuned["pool"] = self.limits
+        return dispatch
+
+
+def dispatch_of(waits: Timeouts | None) -> Dispatch:
+    """A document's times; a chain's policies may change a copy."""
+    waits = waits or Timeouts()
+    return Dispatch(
+        connect=waits.connect,
+        first_byte=waits.first_byte,
+        idle=waits.idle,
+        total=waits.total,
+        stream=inf if waits.stream is None else waits.stream,
+    )
 
 
 def reach(url: str, tls: Tls | None, connections: Connections, kit: Kit, *, credential: str = "") -> Reached:

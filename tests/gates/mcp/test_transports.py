@@ -3,13 +3,14 @@
 from tests.builders import DictSecrets, make_kit
 
 from triplegate.config.documents_mcp import ServerDocument
+from triplegate.gates.mcp.commands import CommandTransport
 from triplegate.gates.mcp.transports import HttpTransport, transport_of
 from triplegate.upstreams.supervisor import TaskSupervisor
 
 
 def make(kit=None, **document):
     written = ServerDocument.model_validate({"url": "http://127.0.0.1:1/mcp", **document})
-    return transport_of(written, kit or make_kit(supervisor=TaskSupervisor()))
+    return transport_of("files", written, kit or make_kit(supervisor=TaskSupervisor()))
 
 
 def test_an_address_is_reached_over_http_in_the_times_of_its_document():
@@ -17,6 +18,11 @@ def test_an_address_is_reached_over_http_in_the_times_of_its_document():
     assert isinstance(transport, HttpTransport)
     assert transport.place == "http://127.0.0.1:1/mcp"
     assert (transport.dispatch().first_byte, transport.dispatch().total) == (2.0, 9.0)
+
+
+def test_a_command_is_reached_by_its_input_and_output():
+    written = ServerDocument.model_validate({"command": ["server"]})
+    assert isinstance(transport_of("one", written, make_kit(supervisor=TaskSupervisor())), CommandTransport)
 
 
 def test_secrets_are_sent_and_never_shown():

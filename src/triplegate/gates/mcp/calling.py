@@ -16,7 +16,7 @@ from triplegate.gates.mcp.call import Item, McpCall, Parked
 from triplegate.gates.mcp.ending import Ending
 from triplegate.gates.mcp.hub import Hub
 from triplegate.gates.mcp.line import Line
-from triplegate.gates.mcp.opened import Opened
+from triplegate.gates.mcp.opened import Opened, owner_at
 from triplegate.gates.mcp.parking import BoxFrames, Parking
 from triplegate.gates.mcp.parking import answer as answer_parked
 from triplegate.gates.mcp.questions import PARKED, Questions, askable
@@ -121,7 +121,10 @@ class Calling:
             headers, body = modern_request(exchange, call, item, changes)
             attempt.numbers.bytes_out += len(body)
             answer = self._answer(exchange, call, attempt)
-            reply = await server.send(headers, body, server.dispatch(chain), exchange.deadline, exchange=exchange)
+            dispatch, owner = server.dispatch(chain), ""
+            if server.owned:
+                owner = owner_at(exchange, call, server.isolation)
+            reply = await server.send(headers, body, dispatch, exchange.deadline, exchange=exchange, owner=owner)
             return answer, await answer.reply(reply)
 
         try:

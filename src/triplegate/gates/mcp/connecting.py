@@ -68,7 +68,9 @@ async def _probe(server: Server) -> None:
     """A modern question first; whatever does not prove that the server is modern leads to `initialize`."""
     told: Told | None = None
     try:
-        told = await ask(server, "server/discover", b'{"_meta":%b}' % META, modern_headers("server/discover"), _PROBE)
+        told = await ask(
+            server, "server/discover", b'{"_meta":%b}' % META, modern_headers("server/discover"), server.patience
+        )
     except Refusal as refusal:
         if refusal.code not in ("upstream_timeout", "upstream_reset", "upstream_malformed"):
             raise

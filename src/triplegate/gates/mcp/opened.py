@@ -5,7 +5,7 @@ from triplegate.core.exchange import Exchange
 from triplegate.core.ports import Kit
 from triplegate.gates.mcp.call import McpCall
 from triplegate.gates.mcp.catalog import forget
-from triplegate.gates.mcp.connecting import end_session, era_of_server, session_of, set_level
+from triplegate.gates.mcp.connecting import OURS, end_session, era_of_server, session_of, set_level
 from triplegate.gates.mcp.line import session_at
 from triplegate.gates.mcp.parking import CAN
 from triplegate.gates.mcp.server import Server, UpstreamSession
@@ -46,9 +46,9 @@ class Opened:
     async def get(
         self, exchange: Exchange, call: McpCall, server: Server, ended: UpstreamSession | None
     ) -> UpstreamSession:
-        """The session of this client session, or else of this principal; another one than `ended`."""
-        state, client = server.state, call.session
-        owner = owner_at(exchange, call)
+        """The session of this client session, this principal or everybody; another one than `ended`."""
+        state, owner = server.state, owner_at(exchange, call, server.isolation)
+        client = call.session if owner.startswith("s:") else None
         if ended is not None:
             forget(state, owner, ended)
         found = state.sessions.get(owner) if client is None else session_at(server, client)
@@ -74,7 +74,7 @@ class Opened:
     async def _note(self, server: Server, session: UpstreamSession, client: ClientSession) -> None:
         """Other nodes shall use the same."""
         value = session.version.encode() + b" " + session.id
-        if session.id and client.upstream.get(server.name) != value:
+        if session.id and not server.local and client.upstream.get(server.name) != value:
             client.upstream[server.name] = value
             await self._sessions.note_upstream(client, server.name, session.version, session.id)
 
@@ -90,12 +90,14 @@ class Opened:
                     return
 
 
-def owner_at(exchange: Exchange, call: McpCall) -> str:
-    """Whose the session at a legacy server is: a client session's, else a principal's; never shared wider.
+def owner_at(exchange: Exchange, call: McpCall, isolation: str = "session") -> str:
+    """Whose the session at a legacy server is: a client session's, a principal's, or everybody's: ours.
 
     Anonymous callers are told apart by their addresses.
     """
-    if call.session is not None:
+    if isolation == "shared":
+        return OURS
+    if call.session is not None and isolation == "session":
         return f"s:{call.session.id}"
     principal = exchange.principal
     assert principal is not None

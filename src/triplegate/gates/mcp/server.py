@@ -139,6 +139,7 @@ class Server:
         "alias",
         "approval",
         "exposed",
+        "isolation",
         "name",
         "parks",
         "pins",
@@ -151,9 +152,11 @@ class Server:
         self.name = name
         self.alias = document.alias or name
         self._kit = kit
-        self._transport = transport_of(document, kit)
+        self._transport = transport_of(name, document, kit)
         self._base = self._transport.dispatch()
         self._tuned: dict[Chain, Dispatch] = {}
+        self.isolation = document.isolation or ("principal" if document.command is not None else "session")
+        """Who shares a session there."""
         self.place = f"{name}|{self._transport.place}"
         """Tells it from every other one, here and on other nodes."""
         self.state = kit.state(ServerState, f"server:{self.place}", ServerState)
@@ -169,6 +172,21 @@ class Server:
         """Whether calls of clients of 2026-07-28 wait here until the client has answered what the server asks."""
         own = () if document.price is None else document.price.prices(name)
         self._priced = tuple((glob((pattern,)), price) for pattern, price in own)
+
+    @property
+    def local(self) -> bool:
+        """Whether its sessions are known to this node only."""
+        return self._transport.local
+
+    @property
+    def owned(self) -> bool:
+        """Whether it wants to know the owner of every request."""
+        return self._transport.owned
+
+    @property
+    def patience(self) -> float:
+        """Seconds that it has to answer a question that it may not know."""
+        return self._transport.patience
 
     @property
     def missing(self) -> str:

@@ -1,6 +1,5 @@
-"""How a server is reached: whatever is behind it, it looks like an MCP endpoint over streamable HTTP."""
+"""The transports of servers, and which of them a document asks for."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from typing import Any
 
@@ -10,40 +9,11 @@ from triplegate.core.exchange import Exchange
 from triplegate.core.http import BytesBody, Headers, Reply
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import Kit
+from triplegate.gates.mcp.commands import CommandTransport
 from triplegate.gates.mcp.tokens import Tokens
+from triplegate.gates.mcp.transport import Transport
 from triplegate.upstreams.pool import Pool
 from triplegate.upstreams.reach import reach
-
-
-class Transport(ABC):
-    """The far end of a server. It speaks one era, and opens sessions, answers and streams as HTTP servers do."""
-
-    __slots__ = ()
-    missing: str
-    """Why nothing can be sent, such as a secret that is not there; empty when it can."""
-    place: str
-    """Names what is reached: what is known of a server is kept for as long as this stays the same."""
-
-    @abstractmethod
-    def dispatch(self) -> Dispatch:
-        """The server's own times and bounds; a chain's policies may change a copy of them."""
-
-    @abstractmethod
-    async def send(
-        self,
-        method: str,
-        headers: Headers,
-        body: bytes,
-        dispatch: Dispatch,
-        deadline: float | None,
-        exchange: Exchange | None,
-        owner: str,
-    ) -> Reply:
-        """One HTTP request's reply: POST a message, GET a stream, DELETE a session. Raises Refusal upstream_*.
-
-        `exchange`: the call it is sent for; None: a question of our own. `owner`: whose session or process it is
-        for, where that is not told by the session's id; empty: ours.
-        """
 
 
 class HttpTransport(Transport):
@@ -52,6 +22,7 @@ class HttpTransport(Transport):
     __slots__ = ("_base", "_fixed", "_path", "_pool", "_tokens", "missing", "place")
 
     def __init__(self, document: ServerDocument, kit: Kit) -> None:
+        assert document.url is not None
         reached = reach(document.url, document.tls, document.connections, kit)
         self._pool: Pool = reached.pool
         self._path = reached.base or b"/"
@@ -122,6 +93,8 @@ class HttpTransport(Transport):
         return self._pool.send(method, self._path, lines, BytesBody(body), dispatch, deadline=deadline)
 
 
-def transport_of(document: ServerDocument, kit: Kit) -> Transport:
+def transport_of(name: str, document: ServerDocument, kit: Kit) -> Transport:
     """The transport that a document asks for."""
+    if document.command is not None:
+        return CommandTransport(name, document, kit)
     return HttpTransport(document, kit)

@@ -1,0 +1,45 @@
+"""How a server is reached: whatever is behind it, it looks like an MCP endpoint over streamable HTTP."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from triplegate.core.exchange import Exchange
+from triplegate.core.http import Headers, Reply
+from triplegate.core.policy import Dispatch
+
+
+class Transport(ABC):
+    """The far end of a server. It speaks one era, and opens sessions, answers and streams as HTTP servers do."""
+
+    __slots__ = ()
+    local: ClassVar[bool] = False
+    """Its sessions are known to this node only."""
+    owned: ClassVar[bool] = False
+    """It wants to know the owner of every request, whatever the era."""
+    patience: ClassVar[float] = 3.0
+    """Seconds that it has to answer a question that it may not know."""
+    missing: str
+    """Why nothing can be sent, such as a secret that is not there; empty when it can."""
+    place: str
+    """Names what is reached: what is known of a server is kept for as long as this stays the same."""
+
+    @abstractmethod
+    def dispatch(self) -> Dispatch:
+        """The server's own times and bounds; a chain's policies may change a copy of them."""
+
+    @abstractmethod
+    async def send(
+        self,
+        method: str,
+        headers: Headers,
+        body: bytes,
+        dispatch: Dispatch,
+        deadline: float | None,
+        exchange: Exchange | None,
+        owner: str,
+    ) -> Reply:
+        """One HTTP request's reply: POST a message, GET a stream, DELETE a session. Raises Refusal upstream_*.
+
+        `exchange`: the call it is sent for; None: a question of our own. `owner`: whose session or process it is
+        for, where that is not told by the session's id; empty: ours.
+        """

@@ -1,0 +1,35 @@
+"""A command as a server: an argument list, never a line for a shell."""
+
+import pytest
+from pydantic import ValidationError
+
+from triplegate.config.documents_mcp import ServerDocument
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"command": "server --flag"}, "tuple"),
+        ({"command": []}, "at least 1"),
+        ({"command": ["a\0b"]}, "without NUL"),
+        ({"command": ["a"], "env": {"NO-NAME": "x"}}, "letters, digits and underscore"),
+        ({"command": ["a"], "url": "http://h/mcp"}, "write one of url, command"),
+        ({}, "write one of url, command"),
+        ({"command": ["a"], "headers": {"x": "y"}}, "headers is for a server with url"),
+        ({"url": "http://h/mcp", "env": {"A": "b"}}, "env is for a server with command"),
+        ({"command": ["a"], "processes": {"most": 0}}, "greater than or equal to 1"),
+        ({"command": ["a"], "processes": {"line": 1}}, "greater than or equal to 1024"),
+        ({"command": ["a"], "isolation": "none"}, "shared"),
+    ],
+)
+def test_what_could_not_be_run_as_it_is_meant_is_refused(wrong: dict[str, object], why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        ServerDocument.model_validate(wrong)
+
+
+def test_a_command_inherits_little_and_is_shown_as_it_is_typed() -> None:
+    server = ServerDocument.model_validate({"command": ["node", "my server.js", "/data"]})
+    assert server.inherit == ("PATH", "HOME", "LANG", "TZ")
+    assert server.place == "node 'my server.js' /data"
+    assert server.addresses() == ()
+    assert (server.processes.most, server.processes.idle, server.processes.lifetime) == (16, 1800.0, None)
