@@ -104,6 +104,7 @@ CONTROLS = "gates/mcp/test_controls.py::"
 REMEMBERED = "gates/mcp/test_remembering.py::"
 TOKENS_OURS = "gates/mcp/test_tokens.py::"
 RUN = "gates/mcp/test_commands.py::"
+ROUTES = "gates/mcp/test_route_tools.py::"
 STDIO = "upstreams/test_stdio.py::"
 OAUTH = "gates/mcp/test_oauth.py::"
 TOOLS = "gates/mcp/test_access.py::"
@@ -395,6 +396,12 @@ FIELDS = {
     "ServerDocument.inherit": RUN + "test_a_command_gets_its_secrets_and_never_ours",
     "ServerDocument.directory": RUN + "test_a_program_is_looked_for_where_the_command_will_look",
     "ServerDocument.isolation": RUN + "test_who_shares_a_process_is_as_written",
+    "ServerDocument.transport": "gates/mcp/test_transports.py::test_a_server_of_2024_is_used_by_clients_of_both_eras",
+    "ServerDocument.models": "gates/mcp/test_model_tools.py::test_a_model_is_listed_and_answers_a_prompt",
+    "RouteTools.openapi": ROUTES + "test_operations_are_listed_and_called_by_clients_of_both_eras",
+    "RouteTools.base": ROUTES + "test_operations_are_listed_and_called_by_clients_of_both_eras",
+    "RouteTools.host": ROUTES + "test_a_host_that_is_written_is_the_one_that_routes_match",
+    "RouteTools.largest": ROUTES + "test_a_large_answer_is_cut_off_and_says_so",
     "Processes.most": STDIO + "test_five_hundred_sessions_leave_no_more_processes_than_there_may_be",
     "Processes.idle": STDIO + "test_one_that_is_idle_or_old_or_named_no_more_is_ended",
     "Processes.lifetime": STDIO + "test_calls_under_way_are_waited_for_before_an_old_one_ends",

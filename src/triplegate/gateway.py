@@ -18,8 +18,8 @@ from triplegate.gates.api.compile import compile_api
 from triplegate.gates.llm.compile import compile_llm
 from triplegate.gates.mcp.compile import compile_mcp
 from triplegate.upstreams.grpc import GrpcChannel
+from triplegate.upstreams.peers import PeerHost
 from triplegate.upstreams.pool import Pool
-from triplegate.upstreams.stdio import StdioServer
 
 _KEPT = 3  # old snapshots kept for explain, re-entry and rollback
 _DEEPEST = 3
@@ -121,7 +121,7 @@ class Gateway:
             while len(self._old) > _KEPT:
                 del self._old[next(iter(self._old))]
         for dropped in self.kit.states.sweep():
-            if isinstance(dropped, (Pool, GrpcChannel, StdioServer)):
+            if isinstance(dropped, (Pool, GrpcChannel, PeerHost)):
                 dropped.retire()
         for told in self.on_swap:
             told(snapshot)

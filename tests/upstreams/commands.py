@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 
 from triplegate.core.policy import Dispatch
-from triplegate.upstreams.stdio import StdioServer, Terms
+from triplegate.upstreams.peers import Terms
+from triplegate.upstreams.stdio import StdioServer
 from triplegate.upstreams.stdio_program import Command
 from triplegate.upstreams.stdio_reaper import Reaper
 

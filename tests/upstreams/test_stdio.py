@@ -66,14 +66,14 @@ async def test_all_owners_have_processes_of_their_own_and_one_owner_has_one(run)
     assert mine == again != other
     pids = [text(await told(one, tool("pid"), session=session)) for session in (mine, again, other)]
     assert pids[0] == pids[1] != pids[2]
-    assert one.processes == 2
+    assert one.links == 2
 
 
 async def test_two_that_call_at_once_start_one_process(run):
     one = run("modern")
     answers = await asyncio.gather(*(told(one, tool("pid"), owner="a") for _ in range(10)))
     assert len({text(answer) for answer in answers}) == 1
-    assert one.processes == 1
+    assert one.links == 1
 
 
 async def test_five_hundred_sessions_leave_no_more_processes_than_there_may_be(run):
@@ -82,7 +82,7 @@ async def test_five_hundred_sessions_leave_no_more_processes_than_there_may_be(r
     pids = {int(text(answer)) for answer in answers}
     assert len(pids) == 6
     await until(lambda: sum(runs(pid) for pid in pids) <= 2)
-    assert one.processes <= 2
+    assert one.links <= 2
 
 
 async def test_where_all_are_in_use_a_call_is_refused(run):
@@ -114,13 +114,13 @@ async def test_one_that_is_idle_or_old_or_named_no_more_is_ended(run):
 
 
 async def test_calls_under_way_are_waited_for_before_an_old_one_ends(run):
-    one = run("modern", lifetime=0.05, idle=0.2)
+    one = run("modern", lifetime=0.5, idle=0.4)
     waiting = asyncio.ensure_future(told(one, tool("wait", key="k"), owner="a"))
     await until(lambda: one._aging)
     peer = next(iter(one._aging))
     other = await told(one, tool("pid"), owner="a")
-    assert text(other) != str(peer.process.pid)
-    peer.process.send(message("vendor/release", identity=99))
+    assert text(other) != str(peer.link.pid)
+    peer.link.send(message("vendor/release", identity=99))
     assert text(await waiting) == "k released"
 
 
@@ -145,7 +145,7 @@ async def test_one_that_never_starts_well_is_asked_less_and_less_often(run):
     for _ in range(3):
         with pytest.raises(Refusal, match=r"upstream_(reset|unreachable)"):
             await told(one, message("initialize"))
-        await until(lambda: not one.processes)
+        await until(lambda: not one.links)
         one._not_before = 0.0
     assert one._failures == 3
 
@@ -155,7 +155,7 @@ async def test_a_program_that_is_not_there_is_a_server_that_cannot_be_reached(ru
     one.command = Command("none", ("/nowhere/at/all",), {})
     with pytest.raises(Refusal, match="upstream_unreachable"):
         await told(one, message("initialize"))
-    assert one.processes == 0
+    assert one.links == 0
 
 
 async def test_a_line_without_end_ends_the_process_and_holds_no_memory(run):

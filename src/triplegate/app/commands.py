@@ -1,4 +1,4 @@
-"""The commands that servers of the configuration are, as this worker keeps them: run here, or at the leader."""
+"""Commands and streams of servers of the configuration, as this worker keeps them: here, or at the leader."""
 
 import asyncio
 from pathlib import Path
@@ -6,7 +6,9 @@ from pathlib import Path
 from triplegate.app.stdio_door import SOCKET, StdioDoor
 from triplegate.core.ports import Kit
 from triplegate.gates.mcp.commands import key_of
+from triplegate.gates.mcp.transports import sse_key
 from triplegate.gateway import Snapshot
+from triplegate.upstreams.legacy_sse import SseServer
 from triplegate.upstreams.stdio import StdioServer
 from triplegate.upstreams.stdio_reaper import Reaper
 
@@ -27,15 +29,18 @@ class Commands:
 
     def keep(self, snapshot: Snapshot) -> None:
         """Those that no document names any more end as soon as nobody waits for them."""
-        named = {key_of(name, server) for name, server in snapshot.documents.servers.items() if server.command}
-        for key, server in self._kit.states.named(StdioServer):
-            server.retire(key not in named)
+        named = set[str]()
+        for name, document in snapshot.documents.servers.items():
+            named.update((key_of(name, document), sse_key(name, document)))
+        for kind in (StdioServer, SseServer):
+            for key, server in self._kit.states.named(kind):
+                server.retire(key not in named)
 
     async def close(self) -> None:
         """End all that runs."""
         if self._door is not None:
             self._door.close()
-        servers = self._kit.states.every(StdioServer)
+        servers = [*self._kit.states.every(StdioServer), *self._kit.states.every(SseServer)]
         if servers:
             await asyncio.gather(*(server.close() for server in servers))
         for reaper in self._kit.states.every(Reaper):

@@ -18,10 +18,20 @@ from triplegate.config.documents_approval import ApprovalRules
 from triplegate.config.documents_base import Document, Policies, Reached
 from triplegate.config.documents_call_price import PriceOfTools
 from triplegate.config.documents_control import RememberedDocument, ResultsDocument, ValidationDocument
-from triplegate.config.documents_mcp_command import INHERITED, Argument, Argv, Processes, Variable
+from triplegate.config.documents_mcp_ends import INHERITED, Argument, Argv, Processes, RouteTools, Variable
 from triplegate.config.documents_oauth import ClientCredentials
 from triplegate.config.documents_pins import Pins
-from triplegate.config.types import Address, Alias, HeaderName, HeaderValue, Scope, SecretRef, TeamRef, Worded
+from triplegate.config.types import (
+    Address,
+    Alias,
+    HeaderName,
+    HeaderValue,
+    ModelName,
+    Scope,
+    SecretRef,
+    TeamRef,
+    Worded,
+)
 
 OwnName = Annotated[str, Field(min_length=1, max_length=256)]
 """A tool's name at its server."""
@@ -65,6 +75,12 @@ class ServerDocument(Reached):
     """Its endpoint: http://127.0.0.1:9003/mcp."""
     command: Argv | None = None
     """Instead of url: a program that speaks MCP on its standard input and output, and its arguments."""
+    routes: RouteTools | None = None
+    """Instead of url: routes of the api gate, as an OpenAPI document describes them."""
+    models: Annotated[tuple[ModelName, ...], Field(min_length=1, max_length=256)] | None = None
+    """Instead of url: models of the llm gate, each a tool that takes a prompt."""
+    transport: Literal["http", "sse"] = "http"
+    """How the url is spoken to: http, or sse for servers of 2024-11-05 with a stream of their own (`/sse`)."""
     env: dict[Variable, Argument] = Field(default_factory=dict, max_length=128)
     """Variables of the command; a value may be a secret reference."""
     inherit: Annotated[tuple[Variable, ...], Field(max_length=128)] = INHERITED
@@ -118,7 +134,9 @@ class ServerDocument(Reached):
     @property
     def place(self) -> str:
         """What is reached, as an operator reads it."""
-        return self.url or shlex.join(self.command or ())
+        if self.routes is not None:
+            return f"routes of {self.routes.openapi}"
+        return self.url or shlex.join(self.command or ()) or f"models {', '.join(self.models or ())}"
 
     @model_validator(mode="after")
     def _one_far_end(self) -> "ServerDocument":
@@ -127,14 +145,18 @@ class ServerDocument(Reached):
 
 
 _ONLY = {
-    "url": ("headers", "auth", "tls", "connections"),
+    "url": ("headers", "auth", "tls", "connections", "transport"),
     "command": ("env", "inherit", "directory", "processes"),
+    "routes": (),
+    "models": (),
 }
 """What belongs to one kind of far end."""
 
 
 def check_far_end(server: ServerDocument) -> None:
     """A server is one thing, and what is written suits it. Raises ValueError."""
+    if server.transport == "sse" and server.auth is not None and server.auth.client_credentials is not None:
+        raise ValueError("transport: sse takes a fixed credential: auth: {bearer: …}")
     ends = [name for name in _ONLY if getattr(server, name) is not None]
     if len(ends) != 1:
         raise ValueError(f"write one of {', '.join(_ONLY)}")

@@ -12,7 +12,7 @@ from triplegate.core.http import Headers, Reply
 from triplegate.core.policy import Dispatch
 from triplegate.upstreams import failures
 from triplegate.upstreams.coming import Coming
-from triplegate.upstreams.stdio_peer import LISTEN
+from triplegate.upstreams.peer import LISTEN
 from triplegate.upstreams.unix import dial
 
 LARGEST = 1 << 30

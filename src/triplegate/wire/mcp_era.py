@@ -5,6 +5,8 @@ from typing import Literal
 MODERN = "2026-07-28"
 LEGACY = ("2025-11-25", "2025-06-18", "2025-03-26")
 """Handshake revisions served, newest first."""
+OLDEST = "2024-11-05"
+"""Spoken by servers behind us only."""
 ASSUMED = "2025-03-26"
 """What a legacy request without a version header speaks (2025-06-18 transports)."""
 

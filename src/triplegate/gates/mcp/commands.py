@@ -12,8 +12,9 @@ from triplegate.core.http import Headers, Reply
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import Kit
 from triplegate.gates.mcp.transport import Transport
+from triplegate.upstreams.peers import Terms
 from triplegate.upstreams.reach import dispatch_of
-from triplegate.upstreams.stdio import StdioServer, Terms
+from triplegate.upstreams.stdio import StdioServer
 from triplegate.upstreams.stdio_program import Command
 from triplegate.upstreams.stdio_reaper import Reaper
 from triplegate.upstreams.stdio_remote import RemoteStdio

@@ -98,7 +98,8 @@ def _target(name: str, documents: Documents, kit: Kit) -> Target:
     document = documents.servers[name]
     claimants = tuple(policy for policy in document.policies if policy.form == "claims")
     price = None if document.price is None else document.price.price(name)
-    return Target("server", name, document.policies, price, claimants=claimants, wiring=Server(name, document, kit))
+    wiring = Server(name, document, kit, documents.llm.base_path + "/chat/completions")
+    return Target("server", name, document.policies, price, claimants=claimants, wiring=wiring)
 
 
 def _endpoint(

@@ -11,7 +11,7 @@ from triplegate.gates.mcp.asking import Told, ask
 from triplegate.gates.mcp.server import Server, UpstreamSession
 from triplegate.gates.mcp.shared_work import SharedWork
 from triplegate.wire.json_members import encode
-from triplegate.wire.mcp_era import LEGACY, MODERN, Era
+from triplegate.wire.mcp_era import LEGACY, MODERN, OLDEST, Era
 from triplegate.wire.mcp_headers import CAPABILITIES_KEY, CLIENT_KEY, VERSION_KEY
 
 US = encode({"name": "triplegate", "version": __version__})
@@ -58,6 +58,8 @@ def session_headers(session: UpstreamSession) -> Headers:
 async def era_of_server(server: Server) -> Era:
     """The era, asked once and kept. Raises Refusal upstream_*: an outage is no verdict."""
     state = server.state
+    if state.era is None:
+        state.era = server.known_era
     if state.era is None:
         await server.alone(state.connecting, lambda: _probe(server), "probe")
         assert state.era is not None
@@ -150,7 +152,7 @@ async def _initialize(server: Server, owner: str, capabilities: bytes = b"{}") -
     except msgspec.MsgspecError:
         said = _Initialized("")
     version = said.protocolVersion
-    if version not in LEGACY:
+    if version not in LEGACY and version != OLDEST:
         raise _strange(server, f"initialize was answered with version {version[:32]!r}")
     identity = told.header(b"mcp-session-id")
     if len(identity) > 1024 or not all(0x21 <= byte <= 0x7E for byte in identity):

@@ -87,7 +87,7 @@ def session_at(server: Server, client: ClientSession) -> UpstreamSession | None:
     """The session that was opened at a server for a client's, on whatever node."""
     found = server.state.sessions.get(f"s:{client.id}")
     noted = client.upstream.get(server.name)
-    if noted is None or server.local:
+    if noted is None:
         return found
     version, _, identity = noted.partition(b" ")
     if found is not None and found.id == identity:

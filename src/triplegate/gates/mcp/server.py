@@ -148,11 +148,14 @@ class Server:
         "state",
     )
 
-    def __init__(self, name: str, document: ServerDocument, kit: Kit) -> None:
+    def __init__(
+        self, name: str, document: ServerDocument, kit: Kit, completions: str = "/v1/chat/completions"
+    ) -> None:
+        """`completions`: where the llm gate takes chats."""
         self.name = name
         self.alias = document.alias or name
         self._kit = kit
-        self._transport = transport_of(name, document, kit)
+        self._transport = transport_of(name, document, kit, completions)
         self._base = self._transport.dispatch()
         self._tuned: dict[Chain, Dispatch] = {}
         self.isolation = document.isolation or ("principal" if document.command is not None else "session")
@@ -182,6 +185,11 @@ class Server:
     def owned(self) -> bool:
         """Whether it wants to know the owner of every request."""
         return self._transport.owned
+
+    @property
+    def known_era(self) -> Era | None:
+        """The era that it has because of what it is; None: it is asked."""
+        return self._transport.known_era
 
     @property
     def patience(self) -> float:

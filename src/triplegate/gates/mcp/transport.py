@@ -6,6 +6,7 @@ from typing import ClassVar
 from triplegate.core.exchange import Exchange
 from triplegate.core.http import Headers, Reply
 from triplegate.core.policy import Dispatch
+from triplegate.wire.mcp_era import Era
 
 
 class Transport(ABC):
@@ -18,6 +19,8 @@ class Transport(ABC):
     """It wants to know the owner of every request, whatever the era."""
     patience: ClassVar[float] = 3.0
     """Seconds that it has to answer a question that it may not know."""
+    known_era: ClassVar[Era | None] = None
+    """The era that all such servers have; None: it is asked."""
     missing: str
     """Why nothing can be sent, such as a secret that is not there; empty when it can."""
     place: str

@@ -10,8 +10,11 @@ from triplegate.core.http import BytesBody, Headers, Reply
 from triplegate.core.policy import Dispatch
 from triplegate.core.ports import Kit
 from triplegate.gates.mcp.commands import CommandTransport
+from triplegate.gates.mcp.model_tools import ModelTools
+from triplegate.gates.mcp.route_tools import RouteTools
 from triplegate.gates.mcp.tokens import Tokens
 from triplegate.gates.mcp.transport import Transport
+from triplegate.upstreams.legacy_sse import SseServer, SseTarget
 from triplegate.upstreams.pool import Pool
 from triplegate.upstreams.reach import reach
 
@@ -93,8 +96,46 @@ class HttpTransport(Transport):
         return self._pool.send(method, self._path, lines, BytesBody(body), dispatch, deadline=deadline)
 
 
-def transport_of(name: str, document: ServerDocument, kit: Kit) -> Transport:
-    """The transport that a document asks for."""
+class SseTransport(HttpTransport):
+    """A server of 2024-11-05: a stream for each owner, kept while it is used."""
+
+    __slots__ = ("_far",)
+    local = True
+    owned = True
+    known_era = "legacy"
+
+    def __init__(self, name: str, document: ServerDocument, kit: Kit) -> None:
+        super().__init__(document, kit)
+        self.place = sse_key(name, document)
+        target = SseTarget(self._pool, self._path, self._fixed, self._base)
+        self._far = kit.state(SseServer, self.place, lambda: SseServer(target, kit.supervisor))
+        self._far.target = target
+
+    async def send(
+        self,
+        method: str,
+        headers: Headers,
+        body: bytes,
+        dispatch: Dispatch,
+        deadline: float | None,
+        exchange: Exchange | None,
+        owner: str,
+    ) -> Reply:
+        """As a server with sessions would answer."""
+        return await self._far.send(method, headers, body, dispatch, deadline, owner)
+
+
+def sse_key(name: str, document: ServerDocument) -> str:
+    """Names the streams of one server."""
+    return f"{name}|sse:{document.url}"
+
+
+def transport_of(name: str, document: ServerDocument, kit: Kit, completions: str) -> Transport:
+    """The transport that a document asks for; `completions`: where the llm gate takes chats."""
     if document.command is not None:
         return CommandTransport(name, document, kit)
-    return HttpTransport(document, kit)
+    if document.routes is not None:
+        return RouteTools(name, document, kit)
+    if document.models is not None:
+        return ModelTools(document, completions, kit)
+    return SseTransport(name, document, kit) if document.transport == "sse" else HttpTransport(document, kit)

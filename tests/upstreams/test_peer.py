@@ -6,9 +6,9 @@ import pytest
 from tests.upstreams.commands import message, tool
 
 from triplegate.core.errors import Refusal
-from triplegate.upstreams import stdio_peer
+from triplegate.upstreams import peer as module
 from triplegate.upstreams.coming import Coming
-from triplegate.upstreams.stdio_peer import Peer
+from triplegate.upstreams.peer import Peer
 from triplegate.wire.jsonrpc import read
 
 
@@ -26,7 +26,7 @@ class Wire:
 @pytest.fixture
 def peer():
     made = Peer("far", lambda peer, why: None)
-    made.process = Wire()
+    made.link = Wire()
     return made
 
 
@@ -47,7 +47,7 @@ def line(peer, **body):
 def test_ids_are_our_own_and_whole_messages_stand_on_one_line(peer):
     first = ask(peer, b'{"jsonrpc":"2.0",\n"id":"x",\r\n"method":"tools/list"}')
     second = ask(peer, message("tools/list", identity="x"))
-    assert [each["id"] for each in peer.process.sent] == [1, 2]
+    assert [each["id"] for each in peer.link.sent] == [1, 2]
     line(peer, id=2, result={"n": 2})
     line(peer, id=1, result={"n": 1})
     assert (json.loads(said(first)), json.loads(said(second))) == (
@@ -58,14 +58,14 @@ def test_ids_are_our_own_and_whole_messages_stand_on_one_line(peer):
 
 def test_it_is_greeted_once_and_all_get_its_answer(peer):
     early = [ask(peer, message("initialize", identity=n)) for n in range(2)]
-    assert len(peer.process.sent) == 1
+    assert len(peer.link.sent) == 1
     line(peer, id=1, result={"protocolVersion": "2025-11-25"})
     late = ask(peer, message("initialize", identity=9))
     assert [json.loads(said(each))["id"] for each in (*early, late)] == [0, 1, 9]
     assert {dict(each.headers)[b"mcp-session-id"] for each in (*early, late)} == {peer.session}
     for _ in range(3):
         peer.told(read(message("notifications/initialized", identity=None)))
-    assert len(peer.process.sent) == 2
+    assert len(peer.link.sent) == 2
 
 
 def test_a_refused_greeting_is_no_greeting(peer):
@@ -73,12 +73,12 @@ def test_a_refused_greeting_is_no_greeting(peer):
     line(peer, id=1, error={"code": -32602, "message": "no"})
     assert "error" in said(first)
     ask(peer, message("initialize"))
-    assert len(peer.process.sent) == 2
+    assert len(peer.link.sent) == 2
 
 
 def test_a_cancel_of_what_is_not_under_way_is_not_passed_on(peer):
     peer.told(read(message("notifications/cancelled", {"requestId": 5}, None)))
-    assert peer.process.sent == []
+    assert peer.link.sent == []
 
 
 def test_what_belongs_to_no_call_goes_to_the_only_one_or_to_listeners(peer):
@@ -97,8 +97,8 @@ def test_what_belongs_to_no_call_goes_to_the_only_one_or_to_listeners(peer):
 def test_its_questions_go_to_the_newest_call_else_to_a_listener_else_they_are_answered_here(peer):
     line(peer, id="ping", method="ping")
     line(peer, id="q0", method="roots/list")
-    assert peer.process.sent[0] == {"jsonrpc": "2.0", "id": "ping", "result": {}}
-    assert peer.process.sent[1]["error"]["code"] == -32601
+    assert peer.link.sent[0] == {"jsonrpc": "2.0", "id": "ping", "result": {}}
+    assert peer.link.sent[1]["error"]["code"] == -32601
     listener = Coming("far", lambda: peer.left(listener))
     peer.listen(listener)
     line(peer, id="q1", method="roots/list")
@@ -108,7 +108,7 @@ def test_its_questions_go_to_the_newest_call_else_to_a_listener_else_they_are_an
 
 
 def test_too_many_calls_are_refused_but_those_that_nobody_waits_for_give_way(peer, monkeypatch):
-    monkeypatch.setattr(stdio_peer, "_MOST", 2)
+    monkeypatch.setattr(module, "_MOST", 2)
     first = ask(peer, tool("wait", 1))
     ask(peer, tool("wait", 2))
     with pytest.raises(Refusal, match="upstream_busy"):
@@ -120,15 +120,15 @@ def test_too_many_calls_are_refused_but_those_that_nobody_waits_for_give_way(pee
 
 
 def test_streams_and_questions_are_bounded(peer, monkeypatch):
-    monkeypatch.setattr(stdio_peer, "_MOST_LISTENERS", 1)
-    monkeypatch.setattr(stdio_peer, "_MOST_ASKED", 1)
+    monkeypatch.setattr(module, "_MOST_LISTENERS", 1)
+    monkeypatch.setattr(module, "_MOST_ASKED", 1)
     listener = Coming("far", lambda: peer.left(listener))
     peer.listen(listener)
     with pytest.raises(Refusal, match="upstream_busy"):
         peer.listen(Coming("far", lambda: None))
     line(peer, id="q1", method="roots/list")
     line(peer, id="q2", method="roots/list")
-    assert [each["id"] for each in peer.process.sent] == ["q2"]
+    assert [each["id"] for each in peer.link.sent] == ["q2"]
 
 
 def test_a_slow_client_misses_progress_and_never_the_answer(peer, monkeypatch):

@@ -1,4 +1,4 @@
-"""How a command that speaks MCP is run: its arguments, its variables, how many of it at once."""
+"""Servers that are no address: how a command is run, and which routes are tools."""
 
 from typing import Annotated
 
@@ -29,3 +29,16 @@ class Processes(Document):
     """Older ones take no more calls."""
     line: Annotated[Size, Field(ge=1024, le=1 << 30)] = 16 << 20
     """Longest message; a longer one ends the process."""
+
+
+class RouteTools(Document):
+    """Routes of the api gate as tools."""
+
+    openapi: Argument
+    """File with the OpenAPI 3 document (YAML or JSON); relative: to the configuration."""
+    base: Annotated[str, Worded(r"(?:/[A-Za-z0-9._~-]+)*", "a path without slash at its end: /shop", longest=256)] = ""
+    """Stands before the document's paths: they are what the gateway's routes match."""
+    host: Annotated[str, Worded(r"[a-z0-9.-]*", "a host name in lower case", longest=253)] = ""
+    """Host that the routes match; else the one that the client named."""
+    largest: Annotated[Size, Field(ge=1024, le=1 << 28)] = 1 << 20
+    """Bytes of an answer; of a larger one the beginning is told, as a failure."""

@@ -5,6 +5,8 @@ from pydantic import ValidationError
 
 from triplegate.config.documents_mcp import ServerDocument
 
+CREDENTIALS = {"token_url": "https://as.test/token", "client_id": "c", "client_secret": "env:S"}
+
 
 @pytest.mark.parametrize(
     ("wrong", "why"),
@@ -13,10 +15,19 @@ from triplegate.config.documents_mcp import ServerDocument
         ({"command": []}, "at least 1"),
         ({"command": ["a\0b"]}, "without NUL"),
         ({"command": ["a"], "env": {"NO-NAME": "x"}}, "letters, digits and underscore"),
-        ({"command": ["a"], "url": "http://h/mcp"}, "write one of url, command"),
-        ({}, "write one of url, command"),
+        ({"command": ["a"], "url": "http://h/mcp"}, "write one of url, command, routes, models"),
+        ({}, "write one of url, command, routes, models"),
         ({"command": ["a"], "headers": {"x": "y"}}, "headers is for a server with url"),
         ({"url": "http://h/mcp", "env": {"A": "b"}}, "env is for a server with command"),
+        ({"command": ["a"], "transport": "sse"}, "transport is for a server with url"),
+        ({"routes": {"openapi": "x"}, "models": ["m"]}, "write one of"),
+        ({"routes": {"openapi": "x", "base": "/a/"}}, "without slash at its end"),
+        ({"routes": {"openapi": "x", "base": "/a/../b/%2e"}}, "without slash at its end"),
+        ({"models": []}, "at least 1"),
+        (
+            {"url": "http://h/sse", "transport": "sse", "auth": {"client_credentials": CREDENTIALS}},
+            "takes a fixed credential",
+        ),
         ({"command": ["a"], "processes": {"most": 0}}, "greater than or equal to 1"),
         ({"command": ["a"], "processes": {"line": 1}}, "greater than or equal to 1024"),
         ({"command": ["a"], "isolation": "none"}, "shared"),

@@ -1,8 +1,10 @@
-"""The MCP server that a process is, seen as one that answers over HTTP: ids, streams and one session."""
+"""The MCP server at the end of a line (a process, a stream), seen as one over HTTP: ids, streams, one session."""
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from itertools import count
+from typing import Protocol
 
 import msgspec
 
@@ -10,7 +12,6 @@ from triplegate.core.errors import Refusal
 from triplegate.core.http import Headers
 from triplegate.upstreams import failures
 from triplegate.upstreams.coming import Coming
-from triplegate.upstreams.stdio_program import Program
 from triplegate.wire.json_members import Members, read_members, set_members
 from triplegate.wire.jsonrpc import Env, edit, read, read_params, write_result
 from triplegate.wire.mcp_era import status_of
@@ -30,8 +31,25 @@ _NO_ANSWER = b'{"jsonrpc":"2.0","id":%b,"error":{"code":-32601,"message":"nobody
 _CANCELLED = b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%d}}'
 
 
+class Link(Protocol):
+    """A line to a peer."""
+
+    @property
+    def ended(self) -> "asyncio.Future[None]":
+        """Done when nothing is left of it."""
+        ...
+
+    def send(self, text: bytes) -> None:
+        """One message, on one line. Raises Refusal upstream_*: the peer gets nothing of it then."""
+        ...
+
+    def end(self, why: str = "it was ended") -> None:
+        """Soon nothing is left of it. Idempotent."""
+        ...
+
+
 class Call:
-    """A request that the process has not answered."""
+    """A request that the peer has not answered."""
 
     __slots__ = ("coming", "id", "legacy", "method", "token")
 
@@ -47,14 +65,14 @@ class Call:
 
 
 class Peer:
-    """One process. All its callers share one session, which ends with it."""
+    """One line's far end. All its callers share one session, which ends with it."""
 
     def __init__(self, label: str, on_gone: Callable[["Peer", str], None]) -> None:
         self.label = label
         self.session = secrets.token_hex(24).encode()
         self.used = 0.0
         """When it was last called or answered; whoever keeps it sets that."""
-        self.process: Program | None = None
+        self.link: Link | None = None
         self._on_gone = on_gone
         self._calls: dict[int, Call] = {}
         self._numbers: dict[bytes, int] = {}
@@ -72,7 +90,7 @@ class Peer:
         """Whether somebody waits for an answer."""
         return any(call.coming is not None for call in self._calls.values())
 
-    # towards the process -----------------------------------------------------------------------------------------
+    # towards it --------------------------------------------------------------------------------------------------
     def request(self, env: Env, coming: Coming, *, legacy: bool) -> None:
         """Send a request; what comes of it is put into `coming`. Raises Refusal upstream_*."""
         call = Call(env, coming, legacy=legacy or env.method == "initialize")
@@ -158,11 +176,11 @@ class Peer:
                 return
 
     def _send(self, text: bytes) -> None:
-        if self.process is None:
+        if self.link is None:
             raise failures.unreachable(self.label, "it has ended")
-        self.process.send(text.replace(b"\n", b" ").replace(b"\r", b" "))  # only white space: strings hold neither
+        self.link.send(text.replace(b"\n", b" ").replace(b"\r", b" "))  # only white space: strings hold neither
 
-    # from the process ----------------------------------------------------------------------------------------------
+    # from it -------------------------------------------------------------------------------------------------------
     def line(self, text: bytes) -> None:
         """One message of its output; what is none is left out, as servers print all kinds of things."""
         try:
@@ -248,9 +266,22 @@ class Peer:
                 return calls
         return self._listeners
 
+    def refused(self, text: bytes, error: Refusal) -> None:
+        """A message of ours did not get there: whoever waits for its answer is told."""
+        env = read(text, _DEPTH)
+        number = _number(env.id) if env.kind == "request" else None
+        call = self._calls.pop(number, None) if number is not None else None
+        if call is None:
+            return
+        self._numbers.pop(call.id, None)
+        waiting, self._greeters = (self._greeters, []) if call.method == "initialize" else ([call], self._greeters)
+        for each in waiting:
+            if each.coming is not None:
+                each.coming.end(error)
+
     def gone(self, why: str) -> None:
         """It has ended: whoever waits is told."""
-        self.process = None
+        self.link = None
         error = failures.reset(self.label, why)
         waiting = [call.coming for call in (*self._calls.values(), *self._greeters)] + list(self._listeners)
         self._calls.clear()

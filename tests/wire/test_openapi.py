@@ -1,0 +1,109 @@
+"""OpenAPI documents as tools: what is taken over, and what cannot be a tool."""
+
+import json
+
+import jsonschema_rs
+import pytest
+from tests.golden.recordings import _folder
+from tests.wire.openapi_documents import SHOP
+
+from triplegate.gates.mcp.route_tools import read_document
+from triplegate.wire import openapi
+from triplegate.wire.openapi import operations
+
+FOLDER = _folder()
+DOCUMENTS = None if FOLDER is None else FOLDER.parents[1] / "data" / "openapi"
+
+
+def tools(document, left_out=None):
+    found = list(operations(document, [] if left_out is None else left_out))
+    return {each.name: (each, json.loads(each.definition)) for each in found}
+
+
+def document(operation, path="/x", **item):
+    return {"openapi": "3.1.0", "paths": {path: {"get": operation, **item}}}
+
+
+def test_operations_have_names_schemas_and_hints():
+    found = tools(SHOP)
+    assert list(found) == ["listOrders", "create_order", "get_orders_id", "form", "drop", "note"]
+    listed, created = found["listOrders"][1], found["create_order"][1]
+    assert listed["description"] == "List orders"
+    assert list(listed["inputSchema"]["properties"]) == ["state", "filter", "ids", "X-Trace"]
+    assert listed["annotations"] == {"readOnlyHint": True, "destructiveHint": False, "idempotentHint": True}
+    assert created["inputSchema"]["required"] == ["body"]
+    assert list(created["inputSchema"]["$defs"]) == ["Order"]
+    assert found["drop"][1]["annotations"] == {"readOnlyHint": False, "destructiveHint": True, "idempotentHint": True}
+    assert list(found["drop"][1]["inputSchema"]["properties"]) == ["path_id", "query_id"]
+    for _, definition in found.values():
+        jsonschema_rs.validator_for(definition["inputSchema"])
+
+
+@pytest.mark.parametrize(
+    ("operation", "why"),
+    [
+        (
+            {"parameters": [{"name": "a", "in": "query", "schema": {"$ref": "http://169.254.169.254/x"}}]},
+            "not in the document",
+        ),
+        ({"parameters": [{"$ref": "other.yaml#/a"}]}, "not in the document"),
+        ({"parameters": [{"$ref": "#/components/parameters/gone"}]}, "not there"),
+        ({"parameters": [{"name": "a", "in": "query", "content": {"application/json": {}}}]}, "media type"),
+        ({"parameters": [{"name": "a", "in": "query", "style": "matrix"}]}, "style matrix"),
+        ({"parameters": [{"name": "c", "in": "cookie", "required": True}]}, "cookie"),
+        ({"parameters": [{"name": "id", "in": "path"}]}, "names other parameters"),
+        ({"parameters": [{"in": "query"}]}, "without name"),
+        ({"requestBody": {"required": True, "content": {"multipart/form-data": {}}}}, "multipart"),
+        ({"parameters": [{"name": "a", "in": "query", "schema": {"description": "x" * 200_000}}]}, "more than"),
+    ],
+)
+def test_an_operation_that_could_not_be_called_is_left_out_and_the_reason_is_told(operation, why):
+    left_out = []
+    assert tools(document(operation, post={"operationId": "other"}), left_out).keys() == {"other"}
+    [told] = left_out
+    assert told.startswith("GET /x: ")
+    assert why in told
+
+
+def test_a_schema_without_end_is_left_out():
+    nested = {}
+    for _ in range(1000):
+        nested = {"anyOf": [nested]}
+    left_out = []
+    assert tools(document({"parameters": [{"name": "a", "in": "query", "schema": nested}]}), left_out) == {}
+    assert "too deep" in left_out[0]
+
+
+def test_references_in_a_circle_are_found_out():
+    circle = document({"parameters": [{"$ref": "#/components/parameters/a"}]})
+    circle["components"] = {
+        "parameters": {"a": {"$ref": "#/components/parameters/b"}, "b": {"$ref": "#/components/parameters/a"}}
+    }
+    left_out = []
+    assert tools(circle, left_out) == {}
+    assert "circle" in left_out[0]
+
+
+@pytest.mark.parametrize("wrong", [None, [], {"swagger": "2.0"}, {"openapi": 3}, {"openapi": "4.0.0"}])
+def test_what_is_no_openapi_3_is_refused(wrong):
+    with pytest.raises(ValueError, match="OpenAPI 3"):
+        list(operations(wrong, []))
+
+
+def test_two_of_one_name_are_told_apart():
+    twice = document({"operationId": "same"}, post={"operationId": "same"})
+    assert list(tools(twice)) == ["same", "same_2"]
+
+
+@pytest.mark.skipif(DOCUMENTS is None or not DOCUMENTS.is_dir(), reason="no documents here (TRIPLEGATE_SHARED)")
+@pytest.mark.parametrize(
+    "name", ["petstore.yaml", "uspto.yaml", "tictactoe-3.1.yaml", "discord-v10.json", "twilio-messaging-v1.yaml"]
+)
+def test_real_documents_become_tools_with_valid_schemas(name):
+    left_out = []
+    found = tools(read_document(DOCUMENTS / name), left_out)
+    assert found
+    assert len(found) > len(left_out)
+    for operation, definition in found.values():
+        assert len(operation.definition) <= openapi.LARGEST
+        jsonschema_rs.validator_for(definition["inputSchema"])
