@@ -589,6 +589,7 @@ FIELDS = {
     },
     **{f"tool_limit.{name}": TOOL_LIMIT + "test_each_subject_has_its_own_bucket" for name in ("by", "each")},
     "tool_limit.tools": TOOL_LIMIT + "test_only_the_tools_that_are_named_count",
+    "tool_limit.money": TOOL_LIMIT + "test_money_is_claimed_as_the_call_costs_it",
     "retry.mode": RETRY + "test_it_cannot_merely_observe",
     "retry.attempts": API + "test_each_of_several_services_says_itself_how_it_is_tried_again",
     "retry.on": API + "test_each_of_several_services_says_itself_how_it_is_tried_again",

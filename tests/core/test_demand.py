@@ -34,3 +34,5 @@ def test_without_one_a_call_wants_no_tokens_and_the_price_of_its_route():
     assert money_wanted(exchange, None) == 5
     exchange.route = msgspec.structs.replace(exchange.route, price=None)
     assert money_wanted(exchange, None) == 0
+    exchange.price = Price(call=9)
+    assert money_wanted(exchange, None) == 9

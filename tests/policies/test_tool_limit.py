@@ -1,9 +1,11 @@
 """Calls of tools: which count, and whose they are."""
 
 import pytest
+from pydantic import ValidationError
 from tests.builders import make_exchange
 
 from triplegate.core.catalog import Route
+from triplegate.core.money import Price
 from triplegate.policies.tool_limit import ToolLimit
 
 
@@ -45,3 +47,21 @@ def test_the_claim_is_the_limit_as_written():
     (claim,) = ToolLimit(calls=5, window="10s", burst=2, name="few", mode="observe").claims(exchange, None)
     assert (claim.limit.name, claim.limit.quota, claim.limit.window, claim.limit.burst) == ("few", 5, 10.0, 2)
     assert (claim.amount, claim.mode) == (1, "observe")
+
+
+def test_money_is_claimed_as_the_call_costs_it():
+    exchange = make_exchange(route=Route("files", "mcp", price=Price(call=7)))
+    exchange.tool = "t"
+    limit = ToolLimit(money=0.5, window="1h", each=True)
+    (claim,) = limit.claims(exchange, None)
+    assert (claim.limit.dimension, claim.limit.quota, claim.amount) == ("money", 5_000_000_000, 7)
+    exchange.price = Price(call=9)
+    assert limit.claims(exchange, None)[0].amount == 9
+    exchange.price = Price()
+    assert limit.claims(exchange, None) == ()
+
+
+@pytest.mark.parametrize("wrong", [{}, {"calls": 1, "money": 1}, {"money": 1, "burst": 2}, {"money": 0}])
+def test_one_measure_is_written(wrong):
+    with pytest.raises(ValidationError):
+        ToolLimit(**wrong)

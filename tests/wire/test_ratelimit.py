@@ -67,6 +67,7 @@ def test_money_and_observed_limits_are_not_told() -> None:
         fields([standing("budget", 10**12, 5, 9.0, "money", "budget"), standing("trial", 1, 0, 9.0, mode="observe")])
         == []
     )
+    assert fields([standing("spent", 10**12, 5, 9.0, "money")]) == []
     assert fields([]) == []
 
 

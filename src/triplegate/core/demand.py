@@ -35,9 +35,11 @@ def tokens_wanted(exchange: "Exchange", dimension: Counted, reservation: Reserva
 
 
 def money_wanted(exchange: "Exchange", target: "Target | None", reservation: Reservation = "typical") -> int:
-    """Units of money that a call will cost: its gate's estimate, else the price that its route has for a call."""
+    """Units of money that a call will cost: its gate's estimate, else its own price or its route's for every call."""
     demand = exchange.demand
     if demand is not None:
         return demand.money(target, reservation)
-    price = None if exchange.route is None else exchange.route.price
+    price = exchange.price
+    if price is None:
+        price = None if exchange.route is None else exchange.route.price
     return 0 if price is None else price.call

@@ -11,6 +11,7 @@ from triplegate.core.demand import Demand
 from triplegate.core.errors import Refusal
 from triplegate.core.http import Encoder, Frame, Headers, Inbound, Message, Reply
 from triplegate.core.identity import Principal
+from triplegate.core.money import Price
 from triplegate.core.outgoing import Outgoing
 from triplegate.core.record import Outcome, Record
 from triplegate.core.usage import Usage
@@ -140,6 +141,8 @@ class Exchange(msgspec.Struct, eq=False):
     """The MCP tool that is called, by the name its caller uses; empty where none is."""
     arguments: str = ""
     """SHA-256 of what that tool is given, as it came; empty where none is."""
+    price: Price | None = None
+    """What this call costs, where that is not what its route says for every call."""
     demand: Demand | None = None
     """What the call will want of token limits and budgets; None where the gate estimates nothing."""
     outgoing: Outgoing | None = None

@@ -64,7 +64,7 @@ def told(standings: Sequence[Standing]) -> list[Standing]:
     for standing in standings:
         claim = standing.claim
         limit = claim.limit
-        if claim.mode == "observe" or limit.family == "budget":
+        if claim.mode == "observe" or limit.family == "budget" or limit.dimension == "money":
             continue
         other = seen.setdefault(limit.name, standing)
         if other is not standing and _tightness(standing) < _tightness(other):

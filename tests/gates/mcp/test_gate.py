@@ -220,6 +220,18 @@ async def test_each_call_is_billed_and_everything_else_costs_nothing(house, samp
     assert all(record.own_cost == 20_000_000 for record in intents)
 
 
+async def test_what_a_tool_costs_itself_is_what_is_set_aside_before_it_is_called(house, sample, http):
+    limit = "tool_limit, money: 3, window: 1h, by: team"
+    extra = f", price: {{call: 0, tools: {{echo: 2}}}}, policies: [{{use: {limit}}}]"
+    gate = await house(servers(await sample(), s0=extra))
+    http.headers.update(bearer(gate.key()))
+    first, second = [(await http.post(f"{gate.url}/mcp", **modern("tools/call", ECHO))).status_code for _ in range(2)]
+    assert (first, second) == (200, 429)
+    other = {"name": "files__add", "arguments": {"a": 1, "b": 2}}
+    assert (await http.post(f"{gate.url}/mcp", **modern("tools/call", other))).status_code == 200
+    assert [record.cost for record in gate.calls] == [20_000_000_000, 0, 0]
+
+
 async def test_a_tool_may_have_a_price_of_its_own_and_bytes_are_charged(house, sample, http):
     gate = await house(servers(await sample(), s0=', price: {call: 0.002, mb: 1000, tools: {"ec*": 1}}'))
     headers = bearer(gate.key())

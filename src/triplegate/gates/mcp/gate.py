@@ -7,6 +7,7 @@ from triplegate.core.chains import Chains
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
 from triplegate.core.http import Encoder, Inbound, Reply
+from triplegate.core.money import Price
 from triplegate.core.ports import House, Reenter
 from triplegate.gates.mcp.access import NONE
 from triplegate.gates.mcp.batch import answer_batch
@@ -26,6 +27,9 @@ from triplegate.gates.mcp.tracing import join_trace
 from triplegate.gates.mcp.validation import tool_error
 from triplegate.gates.opening import begin
 from triplegate.wire.mcp_era import MODERN
+
+FREE = Price()
+"""What all calls cost but those of tools."""
 
 _ENCODER = Encoder()
 
@@ -140,7 +144,8 @@ class McpGate:
             self._reading.check(call, principal, endpoint.virtual)
         part, item = endpoint.own.name, call.item
         if item is not None:
-            exchange.route = endpoint.servers[item.server.name]
+            route = exchange.route = endpoint.servers[item.server.name]
+            exchange.price = item.server.price_of(item.own.name, route.price) if item.kind == "tool" else FREE
             part = f"servers/{item.server.name}{endpoint.suffix}"
             if item.kind == "tool":
                 exchange.tool, exchange.arguments = item.name, call.digest()
