@@ -88,6 +88,19 @@ async def test_sizes_and_schemas_of_results_hold_in_every_pair(house, serve, htt
     assert [record.cost for record in gate.calls if record.outcome != "ok"] == ([] if streams else [5_000_000_000])
 
 
+async def test_what_is_kept_for_a_client_that_lost_its_stream_was_judged_before(house, serve, http, monkeypatch):
+    from triplegate.gates.mcp.keeping import KeptFrames
+
+    seen, marked = [], KeptFrames._marked
+    monkeypatch.setattr(KeptFrames, "_marked", lambda self, event: seen.append(event) or marked(self, event))
+    gate, told = await running(house, serve, SIZED, "legacy")
+    told.streams = True
+    told.result = {"content": [{"type": "text", "text": "x" * 100_000}]}
+    assert "cut by the gateway" in str(await Client(http, gate, "legacy", gate.key()).call("search"))
+    assert seen
+    assert max(map(len, seen)) < 4096
+
+
 async def test_an_endless_result_is_refused_within_bounds(house, serve, http):
     gate, told = await running(house, serve, "    results: {largest: 2KiB, over: refuse}\n")
     told.result = {"content": [{"type": "text", "text": "x" * 20_000_000}]}

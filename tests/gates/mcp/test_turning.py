@@ -100,3 +100,16 @@ async def test_what_is_for_everybody_is_told_to_whoever_listens():
         session=session,
     )
     assert [one.get("method") for one in got] == ["notifications/tools/list_changed", None]
+
+
+@pytest.mark.parametrize("screened", [False, True])
+async def test_the_rest_of_a_stream_is_not_offered_past_what_looks_at_results(screened):
+    session = ClientSession("s1", "2025-11-25", b"", {}, encode(CAN))
+    call = McpCall("request", "legacy", "tools/call", b'"mine"', session=session)
+    answer = Answer(call, make_exchange().attempt(Target("server", "s")), line_of(Tasks(), session))
+    answer.screened = screened
+    stream = write_event(encode(message("progress", progress=1)), "message", b"e1")
+    stream += write_event(encode(RESULT | {"id": 7}), "message", b"e2")
+    reply = await answer.reply(Reply(200, EVENTS, OneFrame(stream)))
+    text = b"".join([frame async for frame in reply.frames])
+    assert (b"id: " in text) is not screened

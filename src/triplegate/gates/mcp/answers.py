@@ -53,6 +53,7 @@ class Answer:
         "call",
         "keeps",
         "parking",
+        "screened",
         "wraps",
     )
 
@@ -77,6 +78,8 @@ class Answer:
         self._renamed = item is not None and item.name != item.own.name
         self.wraps: Callable[[bytes], bytes] | None = None
         """Puts answers to questions of our own into the state of a server's `input_required`."""
+        self.screened = False
+        """Its result is looked at behind this: nobody may fetch the rest of its stream past that."""
         self.keeps = False
         """A server's `input_required` is kept back, because the client of the session is asked in its stead."""
         self.parking: Parking | None = None

@@ -1,13 +1,14 @@
 """A call of an item: one target, its era, a session where it needs one, and an answer that streams."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from triplegate.core.catalog import Target
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange, Role
 from triplegate.core.fold import Chain
 from triplegate.core.http import Reply
+from triplegate.core.money import Price
 from triplegate.core.ports import Kit
 from triplegate.gates.charging import charge_at_end
 from triplegate.gates.mcp.answers import Answer
@@ -30,6 +31,9 @@ from triplegate.upstreams.retries import UNSENT
 from triplegate.wire.jsonrpc import write_result
 from triplegate.wire.mcp_marks import Marks
 
+Screen = Callable[[Reply], Awaitable[Reply]]
+"""What is done to a reply before its client gets it, or it is kept for it. Raises Refusal."""
+
 
 class Calling:
     """Carries calls out."""
@@ -41,27 +45,26 @@ class Calling:
         self._questions, self._hub = questions, hub
         self.approving = Approving(kit, questions)
 
-    async def forward(self, exchange: Exchange, call: McpCall, item: Item) -> Reply:
-        """The server's answer. A call that never reached its server costs nothing."""
+    async def forward(self, exchange: Exchange, call: McpCall, item: Item, screen: Screen | None = None) -> Reply:
+        """The server's answer, as `screen` lets it pass. A call that never reached its server costs nothing."""
         chain, route, numbers = exchange.chain, exchange.route, exchange.numbers
         assert chain is not None
         assert route is not None
         target = route.targets[0][0]
-        price = item.server.price_of(item.own.name, target.price) if item.kind == "tool" else None
-        if price is not None:
-            numbers.own_cost = numbers.list_cost = price.call
-            numbers.price_version = price.version
+        price = _priced(exchange, item, target)
         ending = self._outlast(exchange, call) if call.session is not None else None
 
         def pick(tried: list[Attempt]) -> tuple[Target, Role]:
             return target, "retry" if tried else "first"
 
         def send(attempt: Attempt) -> Awaitable[Reply]:
-            return self._send(exchange, call, item, attempt, chain)
+            return self._send(exchange, call, item, attempt, chain, screened=screen is not None)
 
         try:
             dispatch, spares = item.server.dispatch(chain), item.server.spares
             reply = await attempts(exchange, dispatch, pick, send, replayable=False, spares_of=lambda _: spares)
+            if screen is not None:  # before anything is kept of it
+                reply = await screen(reply)
         except Refusal:
             if not any(attempt.numbers.bytes_out for attempt in exchange.attempts):
                 numbers.own_cost = numbers.list_cost = 0
@@ -107,10 +110,12 @@ class Calling:
             exchange.outlive(ending.leave)
         return ending
 
-    async def _send(self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, chain: Chain) -> Reply:
+    async def _send(
+        self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, chain: Chain, *, screened: bool
+    ) -> Reply:
         item.server.check()
         if await self._opened.era(exchange, call, item.server) == "legacy":
-            return await self._send_in_session(exchange, call, item, attempt, chain)
+            return await self._send_in_session(exchange, call, item, attempt, chain, screened=screened)
         return await self._send_alone(exchange, call, item, attempt, chain)
 
     # a server of 2026-07-28 ------------------------------------------------------------------------------------------
@@ -146,7 +151,7 @@ class Calling:
 
     # a server with sessions ------------------------------------------------------------------------------------------
     async def _send_in_session(
-        self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, chain: Chain
+        self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, chain: Chain, *, screened: bool
     ) -> Reply:
         """A session that has ended (404) has not carried the call out: it is opened again, once."""
         server = item.server
@@ -166,7 +171,7 @@ class Calling:
 
         try:
             answer = Answer(call, attempt, line, again, self._hub.hear)
-            answer.parking = self._parking(exchange, call, line)
+            answer.parking, answer.screened = self._parking(exchange, call, line), screened
             return await answer.reply(reply)
         except asyncio.CancelledError:
             line.cut()
@@ -212,6 +217,16 @@ class Calling:
             if refusal.code == "upstream_timeout":
                 line.cut()
             raise
+
+
+def _priced(exchange: Exchange, item: Item, target: Target) -> Price | None:
+    """What the call costs, noted."""
+    price = item.server.price_of(item.own.name, target.price) if item.kind == "tool" else None
+    if price is not None:
+        numbers = exchange.numbers
+        numbers.own_cost = numbers.list_cost = price.call
+        numbers.price_version = price.version
+    return price
 
 
 def _unsent(attempt: Attempt, refusal: Refusal) -> None:

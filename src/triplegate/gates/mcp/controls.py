@@ -10,6 +10,7 @@ from triplegate.core.exchange import Exchange
 from triplegate.core.http import Reply
 from triplegate.core.ports import Kit
 from triplegate.gates.mcp.call import Item, McpCall
+from triplegate.gates.mcp.calling import Screen
 from triplegate.gates.mcp.own import result_reply
 from triplegate.gates.mcp.patterns import glob
 from triplegate.gates.mcp.remembering import Question, Remembering
@@ -17,7 +18,7 @@ from triplegate.gates.mcp.results import Bounds, Results, screened
 from triplegate.gates.mcp.schemas import Schemas
 from triplegate.gates.mcp.validation import Validation
 
-Send = Callable[[Exchange, McpCall, Item], Awaitable[Reply]]
+Send = Callable[[Exchange, McpCall, Item, Screen | None], Awaitable[Reply]]
 
 
 class Control(msgspec.Struct, frozen=True, eq=False):
@@ -56,21 +57,24 @@ class Controls:
         """The answer to a call, as it passes."""
         control = self._by_server.get(item.server.name)
         if control is None:
-            return await send(exchange, call, item)
+            return await send(exchange, call, item, None)
         memory, question = control.memory, None
         if memory is not None and item.kind == "tool":
             question = memory.question(exchange, call, item)
             found = None if question is None else await memory.recall(question)
             if found is not None:
                 return _told_again(exchange, call, item, found)
+        screen: Screen | None = None
+        if control.bounds is not None or question is not None:
+
+            def screen(reply: Reply) -> Awaitable[Reply]:
+                return screened(reply, call, lambda result: self._pass(exchange, item, control, question, result))
+
         try:
-            reply = await send(exchange, call, item)
+            return await send(exchange, call, item, screen)
         finally:
             if memory is not None and item.kind == "tool" and not memory.reads_only(item):
                 await memory.forget()
-        if control.bounds is None and question is None:
-            return reply
-        return await screened(reply, call, lambda result: self._pass(exchange, item, control, question, result))
 
     async def _pass(
         self, exchange: Exchange, item: Item, control: Control, question: Question | None, result: bytes

@@ -126,6 +126,10 @@ class ScreenedFrames(Told):
         """Whether anything is here."""
         return self._rest.ready
 
+    def bear(self, silence: float) -> None:
+        """As the stream behind does."""
+        self._rest.bear(silence)
+
     async def __anext__(self) -> bytes:
         """The next whole events. Raises what the stream behind raises."""
         while not self.done:

@@ -104,7 +104,7 @@ class Turning:
         retry = retry_of(event)
         if retry is not None:
             self._wait = retry / 1000
-        if line.client is None:
+        if line.client is None or self._answer.screened:
             return None
         self._offered = line.client.version >= _POLLS
         return line.event(self._answer.call.id, last)
