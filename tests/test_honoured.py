@@ -68,6 +68,7 @@ NAMESPACE = "stores/semantic/test_namespace.py::"
 MEANT = "policies/test_semantic_cache.py::"
 OURS = "policies/test_system_prompt.py::"
 MARKS = "policies/test_prompt_cache.py::"
+GUARD = "policies/test_guardrail.py::"
 TOOL_LIMIT = "policies/test_tool_limit.py::"
 RETRY = "policies/test_retry.py::"
 HEADERS = "config/test_header_edits.py::test_fields_are_removed_then_set_then_added"
@@ -580,6 +581,15 @@ FIELDS = {
     "exact_cache.largest": EXACT + "test_what_is_longer_than_is_said_passes_by",
     "exact_cache.client_control": EXACT + "test_clients_have_no_say_where_the_operator_says_so",
     "exact_cache.mode": EXACT + "test_observing_asks_all_the_same_and_notes_what_would_have_been",
+    **{
+        f"guardrail.{name}": GUARD + "test_a_call_that_holds_it_is_refused_and_never_sent"
+        for name in ("name", "pii", "secrets", "words", "patterns", "injection", "longest")
+    },
+    "guardrail.on": GUARD + "test_only_what_tools_answered_where_that_is_said",
+    "guardrail.action": GUARD + "test_masked_in_every_dialect_and_everywhere_in_the_call",
+    "guardrail.reversible": GUARD + "test_what_was_masked_in_a_call_comes_back_in_its_answer_only_where_that_is_said",
+    "guardrail.span": GUARD + "test_patterns_of_a_span_stay_so_far_behind",
+    "guardrail.mode": GUARD + "test_who_only_observes_changes_nothing",
     "token_limit.mode": TOKENS + "test_who_only_looks_refuses_nobody",
     "token_limit.reservation": TOKENS + "test_all_that_may_come_is_set_aside_where_that_is_asked_for",
     "token_limit.oversize": TOKENS + "test_a_call_larger_than_the_whole_allowance_waits_for_it_or_is_refused_for_good",

@@ -60,6 +60,8 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "unsupported_endpoint": Code(404, "No such endpoint", "invalid_request_error", "not_found_error", -32601, 12),
         "unsupported_parameter": _client(400, "The model's provider cannot carry a parameter", jsonrpc=-32602),
         "context_length_exceeded": _client(400, "The request is larger than the model can hold", jsonrpc=-32602),
+        "content_blocked": _client(400, "A guard forbids what the call or its answer says", jsonrpc=-32602),
+        "content_unseen": _client(400, "A guard cannot look at such a call or its answer", jsonrpc=-32602),
         "content_policy": _client(400, "The provider's content policy forbids the request", jsonrpc=-32602),
         "previous_response_not_found": _client(400, "The previous response is not kept", jsonrpc=-32602),
         "origin_gone": _client(409, "The deployment that holds this state cannot be reached", jsonrpc=-32602),

@@ -161,10 +161,13 @@ async def _whole(
     frames = reply.frames
     seen = attempt.flow = Seen()
     try:
-        text, complete = await gathered(frames, MOST_TRANSLATED if asked.translated or asked.whole else MOST)
+        seen_whole = exchange.looks is not None and call.endpoint.codec is not None
+        text, complete = await gathered(
+            frames, MOST_TRANSLATED if asked.translated or asked.whole or seen_whole else MOST
+        )
         if not complete:
-            if asked.translated:
-                raise Refusal("upstream_malformed", "The provider's answer is too large to be translated.")
+            if asked.translated or seen_whole:  # what nobody could look at does not pass
+                raise Refusal("upstream_malformed", "The provider's answer is too large to be read here.")
             reply.frames = Large(text, frames, seen)
             return reply
         if len(text) < (REWRITTEN if asked.translated else READ):

@@ -36,6 +36,7 @@ from triplegate.gates.llm.metering import (
     WholeEncoder,
     adopted,
     aside,
+    book_blocked,
     book_left,
     book_lost,
     book_unsure,
@@ -240,8 +241,10 @@ class LlmGate:
         except asyncio.CancelledError:
             book_left(exchange, call)
             raise
-        except Refusal:
+        except Refusal as refusal:
             exchange.numbers.list_cost = 0
+            if refusal.code == "content_blocked":
+                book_blocked(exchange, call)
             raise
         exchange.numbers.list_cost = 0  # the intent has it; from now on what was really used counts
         reply.on_gone = model.on_gone

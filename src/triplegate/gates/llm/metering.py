@@ -117,6 +117,11 @@ def book_unsure(exchange: Exchange, attempt: Attempt, call: LlmCall) -> None:
         attempt.cost = cost_of(exchange, attempt, call, attempt.usage)
 
 
+def book_blocked(exchange: Exchange, call: LlmCall) -> None:
+    """A guard of ours let nobody see the answer: the provider wrote it all the same."""
+    _book_seen(exchange, exchange.attempts[-1], call)
+
+
 def usage_seen(flow: Flow | Seen) -> Usage | None:
     """What the provider said of an answer. Some say at its begin what went in: until its end, what came is counted."""
     said = flow.usage

@@ -1,0 +1,268 @@
+"""One guard: what it looks for, made ready once; what a call and its answer mean to it."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from triplegate.core.errors import Refusal
+from triplegate.core.exchange import Exchange
+from triplegate.core.watching import Watch
+from triplegate.wire.screening import pii
+from triplegate.wire.screening.injection import scorer
+from triplegate.wire.screening.input import Looked, Verdict
+from triplegate.wire.screening.output import Rules, Screening
+from triplegate.wire.screening.secrets import Secrets
+from triplegate.wire.screening.spans import Finder
+from triplegate.wire.screening.vault import Placeholders, Vault
+from triplegate.wire.screening.words import Patterns, Words
+
+Kind = Literal[
+    "email",
+    "phone",
+    "iban",
+    "ip",
+    "us_ssn",
+    "es_dni",
+    "es_nie",
+    "it_cf",
+    "fi_hetu",
+    "card",
+    "de_idnr",
+    "fr_nir",
+    "nl_bsn",
+    "pl_pesel",
+    "br_cpf",
+    "in_aadhaar",
+    "ch_ahv",
+    "gb_nhs",
+    "be_nn",
+    "ca_sin",
+    "au_tfn",
+]
+HEADER = b"x-triplegate-guard"
+_MARK = "guardrail"
+_SAYS_NOTHING = frozenset({"embeddings", "moderation", "rerank", "count_tokens"})
+"""Operations whose answers hold no words of a model."""
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """What a policy says."""
+
+    label: str
+    on: frozenset[str]
+    action: Literal["block", "mask", "annotate", "observe"]
+    reversible: bool = False
+    pii: tuple[str, ...] = ()
+    secrets: bool = False
+    words: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    span: int = 256
+    injection: float = 0.0
+    longest: int = 0
+
+
+class Guard:
+    """Looks at calls and answers as its terms say."""
+
+    __slots__ = ("_asks", "_finders", "_placeholders", "_score", "_terms", "_watches", "enforces")
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self._finders = _finders(terms)
+        self._score = scorer() if terms.injection else None
+        self._placeholders = [Placeholders()] if terms.reversible else []
+        self.enforces = terms.action in ("block", "mask")
+        self._asks = bool(terms.on & {"input", "tool_results"})
+        self._watches = "output" in terms.on and bool(self._finders or terms.longest)
+
+    def enter(self, exchange: Exchange) -> None:
+        """Look at the call, and see its answer later. Raises Refusal content_blocked, content_unseen."""
+        call = exchange.call
+        if call is None:
+            return  # it asks for nothing of a model's
+        endpoint = call.endpoint
+        if self.enforces:
+            self._must_be_seen(call)
+        if self._asks:
+            self._look(exchange, call)
+        if self._watches and endpoint.codec is not None:
+            exchange.look(_Look(self, exchange, call.request().n))
+
+    # what cannot be looked at --------------------------------------------------------------------------------------
+    def _must_be_seen(self, call: Any) -> None:
+        """Raises Refusal content_unseen for a call that hides what it says, or what it will be answered."""
+        endpoint, operation = call.endpoint, call.endpoint.operation
+        if endpoint.codec is not None:
+            if self._watches:
+                self._no_way_around(call)
+            return
+        method = getattr(call.look, "method", "POST")
+        if self._watches and operation not in _SAYS_NOTHING and method != "DELETE":
+            raise self._unseen(f"answers of {operation}")
+        if self._asks and (endpoint.form or operation in _UNREAD) and method == "POST":
+            raise self._unseen(f"calls of {operation}")
+
+    def _no_way_around(self, call: Any) -> None:
+        """Answers that the provider keeps could be had later without anybody looking."""
+        if call.endpoint.family != "openai_responses":
+            return
+        rest = call.request().rest
+        if bytes(rest.get("background", b"false")) not in (b"false", b"null"):
+            raise self._unseen("answers in the background")
+        if bytes(rest.get("store", b"true")) != b"false":
+            raise self._unseen("answers that the provider keeps (say store: false)")
+
+    def _unseen(self, what: str) -> Refusal:
+        return Refusal("content_unseen", f"A guard here cannot look at {what}.", policy=self._terms.label)
+
+    # the call ------------------------------------------------------------------------------------------------------
+    def _look(self, exchange: Exchange, call: Any) -> None:
+        terms = self._terms
+        vault = _vault(exchange)
+        masks = terms.action == "mask" and call.endpoint.codec is not None
+        keep = vault.keep if terms.reversible else vault.mask
+
+        def refuse(kind: str) -> None:
+            if self.enforces:
+                raise self._blocked("call")
+
+        def replace(kind: str, piece: str) -> str:
+            if masks:
+                return keep(kind, piece)
+            refuse(kind)
+            return piece
+
+        looked = Looked(self._finders, replace, self._score, terms.injection, terms.longest, refuse)
+        try:
+            if call.endpoint.codec is not None:
+                request = call.request()
+                said = looked.at(request, said="input" in terms.on, answered="tool_results" in terms.on)
+                if said is not request:
+                    call.rewrite(said)
+            elif "input" in terms.on and not call.endpoint.form and call.size:
+                looked.at_text(call.look.text)
+        except Refusal:
+            self.told(exchange, looked.counts, "block")
+            raise
+        self.told(exchange, looked.counts, "mask" if masks else terms.action)
+        if terms.reversible and vault:
+            exchange.look(_Restore(vault, self._placeholders, call.request().n))
+
+    @property
+    def action(self) -> str:
+        """What becomes of a find."""
+        return self._terms.action
+
+    # the answer ----------------------------------------------------------------------------------------------------
+    def rules(self, exchange: Exchange, choices: int) -> Rules:
+        """Those of one attempt."""
+        terms = self._terms
+        vault = _vault(exchange)
+
+        def replace(kind: str, piece: str) -> str:
+            if terms.action == "mask" and kind != "longest":
+                return vault.mask(kind, piece)
+            if self.enforces:
+                raise self._blocked("answer")
+            return piece
+
+        return Rules(self._finders, replace, terms.longest if "output" in terms.on else 0, choices)
+
+    def _blocked(self, what: str) -> Refusal:
+        return Refusal("content_blocked", f"A guard forbids what the {what} says.", policy=self._terms.label)
+
+    def told(self, exchange: Exchange, counts: dict[str, int], verdict: str) -> None:
+        """Note what was found, by kind only."""
+        if not counts:
+            return
+        kinds = Verdict.of(counts).kinds
+        exchange.decisions.append((self._terms.label, "would block" if verdict == "observe" else verdict, kinds))
+        if verdict == "annotate":
+            exchange.reply_headers.append((HEADER, kinds.encode("ascii")))
+
+
+_UNREAD = frozenset({"realtime", "files", "batches"})
+"""Operations whose calls hold no text that could be looked at before they are sent."""
+
+
+class _Look:
+    """Makes the watch of each attempt."""
+
+    __slots__ = ("_choices", "_exchange", "_guard", "changes")
+
+    def __init__(self, guard: Guard, exchange: Exchange, choices: int) -> None:
+        self._guard, self._exchange, self._choices = guard, exchange, choices
+        self.changes = guard.enforces
+
+    def __call__(self) -> Watch:
+        """A fresh one."""
+        return _Telling(self._guard, self._exchange, self._guard.rules(self._exchange, self._choices))
+
+
+class _Telling(Screening):
+    """Screens, and notes what was found once it is over."""
+
+    __slots__ = ("_exchange", "_guard", "_told")
+
+    def __init__(self, guard: Guard, exchange: Exchange, rules: Rules) -> None:
+        super().__init__(rules)
+        self._guard, self._exchange = guard, exchange
+        self._told = False
+
+    def feed(self, events: list[Any]) -> list[Any]:
+        """As the screening does."""
+        try:
+            going = super().feed(events)
+        except Refusal:
+            self._tell("block")
+            raise
+        if self._ended:
+            self._tell("block")
+        return going
+
+    def finish(self) -> list[Any]:
+        """As the screening does."""
+        try:
+            going = super().finish()
+        except Refusal:
+            self._tell("block")
+            raise
+        self._tell("block" if self._ended else self._guard.action)
+        return going
+
+    def _tell(self, verdict: str) -> None:
+        if not self._told and self._rules.counts:
+            self._told = True
+            self._guard.told(self._exchange, self._rules.counts, verdict)
+
+
+class _Restore:
+    """Makes the watch that brings back what was masked in the call."""
+
+    __slots__ = ("_choices", "_finders", "_vault")
+    changes = True
+
+    def __init__(self, vault: Vault, finders: list[Placeholders], choices: int) -> None:
+        self._vault, self._finders, self._choices = vault, finders, choices
+
+    def __call__(self) -> Watch:
+        """A fresh one."""
+        return Screening(Rules(self._finders, self._vault.restore, 0, self._choices))
+
+
+def _vault(exchange: Exchange) -> Vault:
+    if exchange.marks is None:
+        exchange.marks = {}
+    found: Vault = exchange.marks.setdefault(_MARK, Vault())
+    return found
+
+
+def _finders(terms: Terms) -> list[Finder]:
+    found: list[Finder] = pii.finders(list(terms.pii))
+    if terms.secrets:
+        found.append(Secrets())
+    if terms.words:
+        found.append(Words(terms.words))
+    if terms.patterns:
+        found.append(Patterns(terms.patterns, terms.span))
+    return found

@@ -1,0 +1,57 @@
+"""Pieces of a text that must not pass, whoever finds them, and the text with something else in their place."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+
+
+class Span(msgspec.Struct, frozen=True, gc=False, order=True):
+    """One of them."""
+
+    start: int
+    end: int
+    kind: str
+    """What it is, as verdicts and placeholders name it: email, secret, word, …"""
+
+
+class Finder(Protocol):
+    """Finds one family of them."""
+
+    spaced: int
+    """Characters of the longest one that may hold white space, with what must stand before it."""
+    dense: int
+    """Characters of the longest one without white space."""
+
+    def __call__(self, text: str, /) -> Iterable[Span]:
+        """All in `text`, in any order."""
+        ...
+
+
+Replace = Callable[[str, str], str]
+"""(kind, piece) → what stands in its place."""
+
+
+def found(finders: Sequence[Finder], text: str) -> list[Span]:
+    """What all of them find, in order; of overlapping ones one that covers both."""
+    spans = sorted([span for finder in finders for span in finder(text)])
+    if len(spans) < 2:
+        return spans
+    apart = [spans[0]]
+    for span in spans[1:]:
+        last = apart[-1]
+        if span.start >= last.end:
+            apart.append(span)
+        elif span.end > last.end:
+            apart[-1] = Span(last.start, span.end, last.kind)
+    return apart
+
+
+def replaced(text: str, spans: Sequence[Span], replace: Replace) -> str:
+    """The text with every span replaced."""
+    pieces: list[str] = []
+    at = 0
+    for span in spans:
+        pieces += (text[at : span.start], replace(span.kind, text[span.start : span.end]))
+        at = span.end
+    return "".join(pieces) + text[at:]
