@@ -130,6 +130,13 @@ async def test_a_call_that_holds_it_is_refused_and_never_sent(tmp_path, what):
     assert len(vendor.bodies) == 1
 
 
+async def test_a_long_call_is_looked_at_beside_the_loop(tmp_path):
+    async with guarded(tmp_path, "{use: guardrail, pii: [card], on: [input]}") as (made, vendor):
+        _, status, _ = await refused(made, chat("word " * 20_000 + CARD))
+        _, good = await ask(made, chat("word " * 20_000))
+    assert (status, good.status, len(vendor.bodies)) == (400, 200, 1)
+
+
 @pytest.mark.parametrize("path", [CHAT, MESSAGES, RESPONSES])
 async def test_masked_in_every_dialect_and_everywhere_in_the_call(tmp_path, path):
     async with guarded(tmp_path, "{use: guardrail, action: mask, pii: [email], on: [input]}") as (made, vendor):
@@ -302,7 +309,7 @@ async def test_an_answer_that_cannot_be_looked_at_is_never_asked_for(tmp_path, p
 
 
 async def test_an_answer_too_large_to_be_looked_at_does_not_pass(tmp_path):
-    vendor = Vendor(("word " * 250_000) + CARD)
+    vendor = Vendor(("word " * 500_000) + CARD)
     async with guarded(tmp_path, "{use: guardrail, pii: [card], on: [output]}", vendor) as (made, _):
         _, status, content = await refused(made, chat())
     assert status == 400

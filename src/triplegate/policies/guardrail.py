@@ -1,5 +1,6 @@
 """Look at what models are told and what they answer: block, mask or note personal data, secrets, words, injections."""
 
+import asyncio
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, PositiveInt, StringConstraints, model_validator
@@ -11,6 +12,8 @@ from triplegate.core.ports import Kit
 from triplegate.wire.pattern import pattern
 from triplegate.wire.screening.guard import Guard, Kind, Terms
 
+_ON_LOOP = 65_536
+"""Bytes of a call up to which it is looked at at once: some milliseconds."""
 Word = Annotated[str, StringConstraints(min_length=1, max_length=256, strip_whitespace=True)]
 
 
@@ -87,7 +90,10 @@ class Guardrail(Policy):
         guard = Guard(self.terms)
 
         async def step(exchange: Exchange, proceed: Proceed) -> Reply:
-            guard.enter(exchange)
+            if exchange.call is not None and exchange.call.size > _ON_LOOP:
+                await asyncio.to_thread(guard.enter, exchange)
+            else:
+                guard.enter(exchange)
             return await proceed(exchange)
 
         return step

@@ -1,9 +1,12 @@
 """A guard made ready: what it looks for, and which calls it cannot look at."""
 
 import pytest
+from msgspec.structs import replace
+from tests.builders import make_inbound
 
 from triplegate.core.errors import Refusal
 from triplegate.core.http import BytesBody
+from triplegate.gates.llm import realtime
 from triplegate.gates.llm.call import LlmCall
 from triplegate.gates.llm.paths.stored import ENDPOINTS, Kept
 from triplegate.wire.screening.guard import Guard, Terms
@@ -44,3 +47,12 @@ def test_a_call_for_nothing_of_a_models_passes():
     exchange = Exchange("GET", "files")
     exchange.call = None
     guard("input", "output").enter(exchange)
+
+
+@pytest.mark.parametrize("on", ["input", "output"])
+def test_nobody_opens_a_channel_past_a_guard(on):
+    exchange = Exchange("GET", "files")
+    exchange.call = realtime.read_opening(replace(make_inbound("GET", "/v1/realtime"), query=b"model=m"))
+    with pytest.raises(Refusal) as refused:
+        guard(on).enter(exchange)
+    assert refused.value.code == "content_unseen"

@@ -11,6 +11,8 @@ from triplegate.wire.screening.injection import Score
 from triplegate.wire.screening.spans import Finder, Replace, found, replaced
 
 Scorer = Callable[[str], Score]
+_LEAST = 10
+"""Characters of the shortest text that can give an order: names of members are shorter."""
 
 
 class Looked:
@@ -39,7 +41,7 @@ class Looked:
         if 0 < self._longest < self._length and "longest" not in self.counts:
             self._note("longest")
             self._refuse("longest")
-        if self._score is not None and self._score(text).value >= self._threshold:
+        if self._score is not None and len(text) >= _LEAST and self._score(text).value >= self._threshold:
             self._note("injection")
             self._refuse("injection")
         spans = found(self._finders, text) if self._finders else []
