@@ -20,6 +20,7 @@ from triplegate.control.admin.hosts import KnownHosts
 from triplegate.control.admin.paths import (
     approvals,
     budgets,
+    cache,
     configuration,
     entry,
     keys,
@@ -79,6 +80,8 @@ _PATHS = [
     usage.usage,
     reports.chargeback_report,
     limits.limits,
+    cache.list_namespaces,
+    cache.purge_answers,
     prices.prices,
     pins.list_pins,
     pins.compare_pin,

@@ -6,6 +6,7 @@ import triplegate
 from triplegate.config.documents import Documents
 from triplegate.control.limited import limit_views
 from triplegate.control.priced import price_views
+from triplegate.control.remembered import NamespaceView, namespaces
 from triplegate.control.reports.chargeback import House
 from triplegate.control.reports.payers import house_of
 from triplegate.control.view import (
@@ -31,6 +32,7 @@ from triplegate.gates.api.mirror import Copies
 from triplegate.gates.llm.cooldown import Cooldown
 from triplegate.gates.llm.shadow import Spent
 from triplegate.gateway import Gateway
+from triplegate.stores.answers.purging import purge, purge_before
 from triplegate.stores.memory.room import Room, Rooms
 from triplegate.stores.spool import Spool
 from triplegate.upstreams.breaker import Breaker
@@ -151,6 +153,18 @@ class Sight(GatewayView):
         if snapshot is None:
             return ()
         return await limit_views(snapshot.documents, keys, self._gateway.kit.admission)
+
+    def answers(self) -> Sequence[NamespaceView]:
+        """Namespaces of semantic caches, of this worker."""
+        return namespaces(self._gateway.kit.states)
+
+    async def purge_answers(self, team: str, model: str, tag: str, before: float | None) -> int:
+        """Forget remembered answers; 0 where they are passed over from now on instead."""
+        cache = self._gateway.kit.cache
+        if before is not None:
+            await purge_before(cache, before, team)
+            return 0
+        return await purge(cache, team=team, model=model, tag=tag)
 
     def gates(self) -> Mapping[str, str]:
         """Gate → URL."""

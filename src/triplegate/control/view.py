@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from triplegate.config.documents_chargeback import ChargebackDocument
+from triplegate.control.remembered import NamespaceView
 from triplegate.control.reports.chargeback import House
 from triplegate.control.reports.spending import Known, Spent
 from triplegate.core import ports
@@ -215,6 +216,14 @@ class GatewayView:
     async def limits(self, keys: Iterable[KeyRecord]) -> Sequence[LimitView]:
         """Limits in force and who uses them now, of these keys among others."""
         return ()
+
+    def answers(self) -> Sequence[NamespaceView]:
+        """Namespaces of semantic caches."""
+        return ()
+
+    async def purge_answers(self, team: str, model: str, tag: str, before: float | None) -> int:
+        """Forget remembered answers; how many."""
+        return 0
 
     def gates(self) -> Mapping[str, str]:
         """Gate → where it listens, as a URL."""

@@ -76,6 +76,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "larger_than_limit": _client(400, "The call is larger than a limit allows at all", jsonrpc=-32602, grpc=8),
         "budget_exceeded": Code(429, "The budget is spent", "insufficient_quota", "rate_limit_error", -32002, 8),
         "price_unknown": Code(403, "The model's price is unknown", "permission_error", "permission_error", -32001, 9),
+        "entry_not_found": Code(404, "No such entry", "invalid_request_error", "not_found_error", -32602, 5),
         "not_cached": Code(504, "There is no remembered answer", "invalid_request_error", "not_found_error", -32004, 5),
         # ourselves
         "policy_unavailable": Code(503, "A security policy of this route cannot decide", *_BUSY),

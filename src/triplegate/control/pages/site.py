@@ -21,6 +21,7 @@ from triplegate.control.admin.authenticate import cookie_name
 from triplegate.control.admin.paths.entry import attempt, spend
 from triplegate.control.admin.sign_ins import ABSOLUTE, same
 from triplegate.control.pages.budgets import raise_one, show_budget, show_budgets, whole_of
+from triplegate.control.pages.cache import show_cache
 from triplegate.control.pages.costs import download, show_call, show_calls, show_costs
 from triplegate.control.pages.home import home
 from triplegate.control.pages.limits import show_limits
@@ -41,6 +42,7 @@ PAGES = (
     ("/statement", "Statement"),
     ("/tools", "Tools"),
     ("/limits", "Limits"),
+    ("/cache", "Cache"),
     ("/prices", "Prices"),
 )
 """What every page leads to."""
@@ -145,6 +147,19 @@ def pages() -> list[HTTPRouteHandler]:
     money: list[HTTPRouteHandler] = [show_costs, download, show_calls, show_call, show_budgets, show_budget, raise_one]
     tools: list[HTTPRouteHandler] = [show_tools, show_definition, decide_definition, decide_call]
     return [show_home, *money, *tools, show_statement, show_limits, show_prices, show_sign_in, sign_in, sign_out]
+    tools: list[HTTPRouteHandler] = [show_tools, show_definition, decide_definition]
+    return [
+        show_home,
+        *money,
+        *tools,
+        show_statement,
+        show_limits,
+        show_cache,
+        show_prices,
+        show_sign_in,
+        sign_in,
+        sign_out,
+    ]
 
 
 def _form(trouble: str = "", status: int = 200, headers: dict[str, str] | None = None) -> Template:

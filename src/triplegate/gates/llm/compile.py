@@ -16,6 +16,7 @@ from triplegate.gates.llm.paths.audio import SPEECH, TRANSCRIPTIONS, TRANSLATION
 from triplegate.gates.llm.paths.chat import CHAT
 from triplegate.gates.llm.paths.completions import COMPLETIONS
 from triplegate.gates.llm.paths.embeddings import EMBEDDINGS
+from triplegate.gates.llm.paths.feedback import PATH as FEEDBACK
 from triplegate.gates.llm.paths.images import EDITS, GENERATIONS, VARIATIONS
 from triplegate.gates.llm.paths.messages import COUNT, MESSAGES
 from triplegate.gates.llm.paths.models import ANTHROPIC_BASE
@@ -77,6 +78,6 @@ def compile_llm(documents: Documents, kit: Kit, house: House, snapshot: str, cha
     kept = [f"{written.base_path}/{kind}" for kind in stored.KINDS]
     others = f"{ANTHROPIC_BASE}{listing}"
     channel = f"{written.base_path}{realtime.PATH}"
-    own = f"{written.base_path}{USAGE}"
-    paths = (*endpoints, listing, others, channel, own, *[each for each in kept if not each.endswith("responses")])
+    own = (f"{written.base_path}{USAGE}", f"{written.base_path}{FEEDBACK}")
+    paths = (*endpoints, listing, others, channel, *own, *[each for each in kept if not each.endswith("responses")])
     return Compiled(gate, paths, (f"{listing}/", f"{others}/", *[f"{each}/" for each in kept]))

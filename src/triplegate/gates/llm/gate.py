@@ -47,6 +47,8 @@ from triplegate.gates.llm.order import order_of
 from triplegate.gates.llm.origins import opened, pinned
 from triplegate.gates.llm.paths import models as models_path
 from triplegate.gates.llm.paths import stored
+from triplegate.gates.llm.paths.feedback import PATH as FEEDBACK
+from triplegate.gates.llm.paths.feedback import feedback
 from triplegate.gates.llm.paths.messages import COUNT, counted, counts
 from triplegate.gates.llm.paths.usage import PATH as USAGE
 from triplegate.gates.llm.paths.usage import OwnUsage
@@ -138,6 +140,8 @@ class LlmGate:
             exchange.refusal = only(inbound, "POST")
         elif inbound.path == surface.base + USAGE:
             exchange.refusal = only(inbound, "GET")
+        elif inbound.path == surface.base + FEEDBACK:
+            exchange.refusal = only(inbound, "POST")
         elif stored.kind_of(inbound.path, surface.base):
             exchange.refusal = only(inbound, *stored.methods_of(inbound.path, surface.base))
         elif inbound.path.removeprefix(models_path.ANTHROPIC_BASE).startswith(surface.base + "/models"):
@@ -331,6 +335,8 @@ class LlmGate:
         surface = self._surface
         if exchange.inbound.path == surface.base + USAGE:
             return await surface.usage.answer(exchange)
+        if exchange.inbound.path == surface.base + FEEDBACK:
+            return await feedback(exchange, surface.kit)
         return models_path.answer(exchange, self._listed, surface.base, surface.created)
 
     async def retell(self, exchange: Exchange, events: Events) -> Reply:

@@ -1,0 +1,28 @@
+"""Namespaces of semantic caches as the admin API tells them."""
+
+from tests.builders import make_kit
+
+from triplegate.control.remembered import namespaces
+from triplegate.stores.semantic.embedding import Embedder
+from triplegate.stores.semantic.meaning import Meaning
+
+
+def test_each_is_told_with_whose_it_is():
+    kit = make_kit()
+    memory = kit.state(Meaning, "m", lambda: Meaning(kit, Embedder(lambda: None), None))
+    memory.namespace("semantic_cache|team:acme/web|smart", 0.02, 0.02).vetoed("numbers", 0.91)
+    busy = memory.namespace("cache|key:acme/web/ci/k1|small", 0.02, 0.02)
+    busy.questions, busy.hits, busy.saved = 10, 4, 7
+    keyed, team = namespaces(kit.states)
+    assert (keyed.policy, keyed.scope, keyed.org, keyed.team, keyed.who, keyed.model) == (
+        *("cache", "key", "acme", "web", "ci/k1", "small"),
+    )
+    assert (keyed.questions, keyed.hits, keyed.hit_rate, keyed.saved) == (10, 4, 0.4, 7)
+    assert (team.scope, team.org, team.team, team.who, team.model) == ("team", "acme", "web", "", "smart")
+    assert (team.vetoes, team.pairs, team.hit_rate) == ({"numbers": 1}, (("numbers", "0.91"),), 0.0)
+    assert (team.error_low, team.error_high, team.closed) == (0.0, 1.0, False)
+    memory.embedder.close()
+
+
+def test_where_nothing_is_compared_there_is_nothing():
+    assert list(namespaces(make_kit().states)) == []
