@@ -97,10 +97,10 @@ LARGE = {
 async def test_the_loop_goes_on_while_a_large_call_is_translated(tmp_path, monkeypatch):
     began, went_on, ask = threading.Event(), threading.Event(), asking.ask
 
-    def held(*said):
+    def held(*said, **more):
         began.set()
         assert went_on.wait(3), "the loop stands still"
-        return ask(*said)
+        return ask(*said, **more)
 
     async def beat():
         while not began.is_set():

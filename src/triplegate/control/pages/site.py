@@ -146,8 +146,6 @@ def pages() -> list[HTTPRouteHandler]:
     """Handlers of all pages."""
     money: list[HTTPRouteHandler] = [show_costs, download, show_calls, show_call, show_budgets, show_budget, raise_one]
     tools: list[HTTPRouteHandler] = [show_tools, show_definition, decide_definition, decide_call]
-    return [show_home, *money, *tools, show_statement, show_limits, show_prices, show_sign_in, sign_in, sign_out]
-    tools: list[HTTPRouteHandler] = [show_tools, show_definition, decide_definition]
     return [
         show_home,
         *money,
