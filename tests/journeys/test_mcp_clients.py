@@ -9,16 +9,17 @@ import os
 import subprocess
 import venv
 
+import httpx
 import pytest
 from tests.conformance.places import everything, fixture
-from tests.gates.mcp.messages import official
+from tests.gates.mcp.messages import bearer, modern, official
 from tests.journeys.real_servers import ALL, direct, normal, places_of, written
-from tests.journeys.running import House, write
+from tests.journeys.running import House, eventually, write
 from tests.journeys.test_llm_clients import CLIENTS, installed
 from tests.servers.npm_packages import FOLDER, installed_or_skip, package
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
-PYTHON = ("fastmcp==4.2.3",)
+PYTHON = ("fastmcp==4.2.3", "mcp-server-time==2026.10.19", "mcp-server-git==2026.10.19")
 ENDLESS = {"duration": 60, "steps": 600}
 INSPECTOR = "inspector"
 
@@ -30,7 +31,7 @@ def node():
 
 @pytest.fixture(scope="module")
 def python(pytestconfig):
-    """The interpreter of an environment with FastMCP, kept in pytest's cache."""
+    """The interpreter of an environment with FastMCP and the reference servers, kept in pytest's cache."""
     folder = pytestconfig.cache.mkdir("mcp-python")
     interpreter = folder / "bin" / "python"
     if not interpreter.exists():
@@ -41,10 +42,11 @@ def python(pytestconfig):
 
 
 @pytest.fixture(scope="module")
-def servers(node):
-    """All real servers, as a client without a gateway would reach them."""
+def servers(tmp_path_factory, node, python):
+    """All real servers, as a client without a gateway would start or reach them."""
+    folder = tmp_path_factory.mktemp("real")
     with fixture() as first, everything() as second:
-        yield places_of({"fixture": first, "everything": second})
+        yield places_of(folder, node, python, {"fixture": first, "everything": second})
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +54,14 @@ def house(tmp_path_factory, servers):
     directory = tmp_path_factory.mktemp("house")
     write(directory, written(servers))
     with House(directory) as running:
+        eventually(lambda: all_listed(running, servers), within=60, every=1)  # a server that starts slowly is left out
         yield running
+
+
+def all_listed(house: House, servers) -> bool:
+    answer = httpx.post(f"{house.url}/mcp", timeout=30, **modern("tools/list", headers=bearer(house.key())))
+    names = [one["name"] for one in answer.json()["result"]["tools"]]
+    return all(any(name.startswith(f"{server}__") for name in names) for server in servers)
 
 
 @pytest.fixture(scope="module")
