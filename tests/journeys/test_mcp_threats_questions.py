@@ -13,6 +13,7 @@ CONFIGURATION = """
 servers:
   sessions: {{url: "{sessions}"}}
   good: {{url: "{good}"}}
+  waiting: {{url: "{sessions}", parked: true}}
 orgs: {{acme: {{teams: {{web: {{consumers: {{ci: {{}}, other: {{}}}}}}}}}}}}
 """
 ELICITATION = {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}}
@@ -157,6 +158,16 @@ async def test_nor_one_of_a_server_of_today(place, url, era):
         async with httpx.AsyncClient(headers=bearer(place.key), timeout=15) as http:
             text = (await http.post(place.url, **request)).text
     assert url not in text
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "https://example.com/sign-in"])
+async def test_nor_one_of_a_call_that_waits_for_a_client_of_today(place, url):
+    asked = {"mode": "url", "message": "Sign in", "elicitationId": "e1", "url": url}
+    place.sessions.behave["tools/call t"] = asking(place.sessions, asked)
+    request = modern("tools/call", {"name": "waiting__t", "arguments": {}, "_meta": META | ELICITATION})
+    async with httpx.AsyncClient(headers=bearer(place.key), timeout=15) as http:
+        text = (await http.post(place.url, **request)).text
+    assert (url in text) is url.startswith("https:")
 
 
 async def test_a_stream_is_resumed_by_its_own_session_only(place):

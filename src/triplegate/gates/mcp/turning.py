@@ -84,9 +84,7 @@ class Turning:
 
     def _parks(self, env: Env) -> bool:
         """Whether the call shall wait at its server until its client has answered."""
-        if self._parking is None or env.kind != "request":
-            return False
-        return env.method in CAPABILITY and can_ask(self._answer.call, env.method)
+        return self._parking is not None and env.kind == "request" and self._may_ask(env)
 
     def _park(self, env: Env, rest: bytes) -> bytes:
         assert self._parking is not None
