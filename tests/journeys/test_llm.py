@@ -581,6 +581,7 @@ def test_a_model_that_drains_knows_what_a_call_cost_though_its_client_left(llm):
                 break
         time.sleep(0.25)  # the sweep watches what has outlived one of its rounds
         raw.close()
+    time.sleep(0.5)  # the gateway hears of it within 250 ms; only then is the rest said
     llm.release("drained", 5)
     assert llm.latch("drained", wait=5)["outcome"] == "answered"
     (row,) = eventually(lambda: llm.rows(number))
