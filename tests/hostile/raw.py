@@ -190,6 +190,7 @@ class Recorder:
         self.strange: list[bytes] = []
         self.raw = bytearray()
         self.open = 0
+        self._counting = threading.Lock()  # connections come and go in threads: `+=` alone can lose one
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = int(self.socket.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
@@ -226,7 +227,8 @@ class Recorder:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        self.open += 1
+        with self._counting:
+            self.open += 1
         try:
             with connection:
                 talk = _Talk(connection, self.raw)
@@ -235,7 +237,8 @@ class Recorder:
         except OSError:
             pass
         finally:
-            self.open -= 1
+            with self._counting:
+                self.open -= 1
 
     def _one(self, connection: socket.socket, talk: "_Talk") -> bool:
         text = talk.until(b"\r\n\r\n")
