@@ -1,6 +1,7 @@
 """Models behind the llm gate, called with OpenAI's own client: scripted providers, and a real model."""
 
 import asyncio
+import collections
 import contextlib
 import json
 import os
@@ -591,14 +592,18 @@ def test_a_model_that_drains_knows_what_a_call_cost_though_its_client_left(llm):
 async def test_a_crowd_that_leaves_at_any_moment_leaves_a_record_each_and_nothing_open(llm):
     crowd = 40
     key = await asyncio.to_thread(llm.house.key, consumer="crowd")
-    body = {"model": "plain", "stream": True, "messages": says("tok " * 12, pace=0.02)}
 
     async def call(client, number):
-        seen = 0
+        # Every other one is answered whole; the rest leave while the model has more to say, which a latch holds back.
+        pieces, held = number % 11 + 1, number % 2
+        if held:
+            await asyncio.to_thread(llm.release, f"crowd-{number}", pieces)
+        words = says("tok " * 12, **({"latch": f"crowd-{number}"} if held else {"pace": 0.02}))
+        body, seen = {"model": "plain", "stream": True, "messages": words}, 0
         async with client.stream("POST", f"{llm.base}/chat/completions", json=body) as answer:
             async for line in answer.aiter_lines():
                 seen += line.startswith("data: ")
-                if seen > number % 20:  # some of them stay to the end
+                if held and seen > pieces:
                     return
 
     async with httpx.AsyncClient(headers={"authorization": f"Bearer {key}"}, timeout=20, trust_env=False) as client:
@@ -614,7 +619,7 @@ async def test_a_crowd_that_leaves_at_any_moment_leaves_a_record_each_and_nothin
     assert (row["refused"], row["failed"]) == (0, 0)
     kept = records(llm.house.directory, "consumer = 'crowd'")
     assert len({one["exchange"] for one in kept}) == len(kept) == crowd
-    assert {one["outcome"] for one in kept} == {"ok", "gone"}
+    assert collections.Counter(one["outcome"] for one in kept) == {"ok": crowd // 2, "gone": crowd // 2}
     assert all(one["cost"] > 0 for one in kept)
     assert sum(one["output_text"] for one in kept) == row["tokens_out"]
 
