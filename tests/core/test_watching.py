@@ -1,5 +1,9 @@
 """Watches see events from the inside out; what an inner one held back passes the outer ones at the end."""
 
+import asyncio
+
+import pytest
+
 from triplegate.core.watching import Watched, watched_of
 
 
@@ -7,7 +11,8 @@ class Holding:
     """Marks what passes, and holds back the last event until the end."""
 
     def __init__(self, mark):
-        self.mark, self.held, self.judged = mark, [], False
+        self.mark, self.held, self.judged = mark, [], None
+        self.late = None
 
     def feed(self, events):
         now = [*self.held, *[event + self.mark for event in events]]
@@ -15,7 +20,9 @@ class Holding:
         return now[:-1]
 
     async def judge(self):
-        self.judged = True
+        if self.late is not None:
+            await self.late.wait()
+        self.judged = list(self.held)
 
     def finish(self):
         return self.held
@@ -30,18 +37,34 @@ def look(mark, made, *, changes=True):
     return make
 
 
-def test_the_innermost_sees_first_and_all_of_it_reaches_the_client_in_order():
+async def test_the_innermost_sees_first_and_all_of_it_reaches_the_client_in_order():
     made = []
     watched = Watched([look("o", made), look("i", made)])
     told = watched.feed(["1", "2", "3", "4"])
-    told += watched.finish()
+    told += await watched.end()
     assert told == ["1io", "2io", "3io", "4io"]
+    assert await watched.end() == []
 
 
-async def test_every_verdict_is_waited_for():
+async def test_whoever_judges_has_seen_all_that_those_inside_of_it_held_back():
     made = []
-    await Watched([look("a", made), look("b", made)]).judge()
-    assert [one.judged for one in made] == [True, True]
+    watched = Watched([look("a", made), look("b", made)])
+    watched.feed(["1"])
+    await watched.end()
+    assert [one.judged for one in made] == [["1b"], ["1ba"]]
+
+
+async def test_whoever_gave_up_waiting_for_a_verdict_may_wait_again():
+    made = []
+    watched = Watched([look("a", made), look("b", made)])
+    told = watched.feed(["1", "2", "3"])
+    made[1].late = asyncio.Event()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await watched.end()
+    made[1].late.set()
+    told += await watched.end()
+    assert told == ["1ba", "2ba", "3ba"]
 
 
 def test_an_answer_is_written_anew_only_where_somebody_may_change_it():

@@ -61,11 +61,13 @@ class Retelling(Protocol):
 class Watched:
     """The watches of one answer, the innermost first."""
 
-    __slots__ = ("_watches", "changes")
+    __slots__ = ("_at", "_held", "_watches", "changes")
 
     def __init__(self, looks: Sequence[Look]) -> None:
         """`looks` as policies left them, the outermost first."""
         self._watches = [look() for look in reversed(looks)]
+        self._at = 0
+        self._held: list[Any] = []
         self.changes = any(look.changes for look in looks)
         """Whether the answer must be written anew."""
 
@@ -75,17 +77,21 @@ class Watched:
             events = watch.feed(events)
         return events
 
-    async def judge(self) -> None:
-        """Wait for every verdict that must be waited for."""
-        for watch in self._watches:
-            await watch.judge()
+    async def end(self) -> list[Any]:
+        """What was held back, each watch's through those outside of it, once every verdict is there. Raises Refusal.
 
-    def finish(self) -> list[Any]:
-        """What was held back, each watch's through those outside of it."""
-        rest: list[Any] = []
-        for watch in self._watches:
-            rest = watch.feed(rest) + watch.finish() if rest else watch.finish()
-        return rest
+        Whoever gives up waiting may call it again: it goes on with the verdict that was missing.
+        """
+        watches = self._watches
+        while self._at < len(watches):
+            watch = watches[self._at]
+            await watch.judge()
+            self._held += watch.finish()
+            self._at += 1
+            if self._held and self._at < len(watches):
+                self._held = watches[self._at].feed(self._held)
+        held, self._held = self._held, []
+        return held
 
 
 def watched_of(looks: Sequence[Look] | None) -> Watched | None:

@@ -202,8 +202,7 @@ async def _looked_at(
     if codec is None:
         return content
     seen = watched.feed(events)
-    await watched.judge()
-    seen += watched.finish()
+    seen += await watched.end()
     if not watched.changes:
         return content
     written = codec.write_reply(seen, _shape(exchange, call))

@@ -83,6 +83,10 @@ class Flow(Protocol):
         """What is left when the upstream ended its message. Raises Refusal upstream_reset where it was cut."""
         ...
 
+    def tell(self, held: list[Event]) -> bytes:
+        """What those who look held back until their verdicts were there, and the end; after `finish`."""
+        ...
+
     def fail(self, refusal: Refusal) -> bytes:
         """The dialect's error event."""
         ...
@@ -159,6 +163,10 @@ class Relayed:
             raise Refusal("upstream_reset", "The provider ended the stream before its end.", reason=_CUT)
         return rest
 
+    def tell(self, held: list[Event]) -> bytes:
+        """Nothing: all of it has passed."""
+        return b""
+
     def fail(self, refusal: Refusal) -> bytes:
         """The dialect's error event."""
         return self._fail(refusal)
@@ -213,15 +221,18 @@ class Translated:
         return self._write(self._reader.feed(chunk))
 
     def finish(self) -> bytes:
-        """The rest and the end; without a finish of the model's the stream was cut."""
+        """The rest; without a finish of the model's the stream was cut. Where somebody looks, `tell` brings the end."""
         rest = self._write(self._reader.finish())
         if self.error is not None:
             return rest
         if not self.finish_reason:
             raise Refusal("upstream_reset", "The provider ended the stream before its end.", reason=_CUT)
+        return rest if self.watched is not None else rest + self.tell([])
+
+    def tell(self, held: list[Event]) -> bytes:
+        """The rest and the end."""
+        rest = self._written(held)
         self.done = True
-        if self.watched is not None:
-            rest += self._written(self.watched.finish())
         return rest + self._writer.finish()
 
     def fail(self, refusal: Refusal) -> bytes:

@@ -49,8 +49,7 @@ class Retold(Frames):
     async def _end(self) -> bytes:
         rest: list[Event] = []
         if self._watched is not None:
-            await self._watched.judge()
-            rest = self._watched.finish()
+            rest = await self._watched.end()
         self.done = True
         return self._written(rest) + self._writer.finish()
 
@@ -121,8 +120,7 @@ async def retold(exchange: Exchange, call: LlmCall, told: Events) -> Reply:
     seen: list[Event] = list(events.whole) if events.whole is not None else await _all(events)
     if watched is not None:
         seen = watched.feed(seen)
-        await watched.judge()
-        seen += watched.finish()
+        seen += await watched.end()
     content = codec.write_reply(seen, shape)
     return Reply(200, [(b"content-type", b"application/json"), *own], OneFrame(content), source="cache")
 

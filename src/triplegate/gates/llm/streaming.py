@@ -29,9 +29,11 @@ class Streaming(Frames):
         "_deployment",
         "_ended",
         "_failure",
+        "_finished",
         "_first_token",
         "_frames",
         "_held",
+        "_last",
         "_spent",
         "_until",
         "cutoff",
@@ -42,7 +44,9 @@ class Streaming(Frames):
     def __init__(self, frames: Frames, flow: Flow, deployment: str) -> None:
         self._frames, self.flow, self._deployment = frames, flow, deployment
         self._held: list[bytes] = []
-        self._ended = self._spent = False
+        self._ended = self._spent = self._finished = False
+        self._last: bytes | None = None
+        """What goes out with the verdicts that are waited for."""
         self._failure: Refusal | None = None
         self._first_token = 0.0
         self.cutoff: Cutoff | None = None
@@ -92,28 +96,40 @@ class Streaming(Frames):
         """The next bytes, possibly none; `_ended` once they are the last. A failure waits until they are given."""
         if self._failure is not None:
             raise self._failure
+        if self._last is not None:
+            return await self._judged()
         frames, flow = self._frames, self.flow
         try:
             piece = flow.feed(await frames.__anext__())
         except StopAsyncIteration:
-            await self._judge()
-            self._ended = True
-            return flow.finish()
+            piece = flow.finish()
+            self._finished = True
         if flow.error is not None and not flow.tells:
             self._failure = refusal_of(flow.error, self._deployment)
-        elif frames.done:
+        elif frames.done and not self._finished:
             try:
-                await self._judge()
                 piece += flow.finish()
-                self._ended = True
+                self._finished = True
             except Refusal as refusal:
                 self._failure = refusal
+        if flow.watched is not None and flow.error is None and (self._finished or flow.done):
+            self._last = piece
+            return await self._judged()
+        self._ended = self._finished and self._failure is None
         return piece
 
-    async def _judge(self) -> None:
-        """Verdicts that must be had before the end. Raises Refusal."""
-        if self.flow.watched is not None:
-            await self.flow.watched.judge()
+    async def _judged(self) -> bytes:
+        """The last bytes, once all verdicts are there: clients leave at the end marker, so it waits for them."""
+        watched = self.flow.watched
+        assert watched is not None
+        assert self._last is not None
+        piece = self._last
+        try:
+            piece += self.flow.tell(await watched.end())
+        except Refusal as refusal:
+            self._failure = refusal
+        self._last, self._ended = None, self._finished and self._failure is None
+        return piece
 
     async def _next_in_time(self, until: float) -> bytes:
         """The next bytes of a stream that still owes its first content. Raises Refusal upstream_timeout."""

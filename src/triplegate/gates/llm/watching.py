@@ -5,6 +5,7 @@ from triplegate.gates.llm.flow import Fail, Flow, Relayed, Translated
 from triplegate.gates.llm.origins import Sealing
 from triplegate.wire.codec import Reader, Relay, Writer
 from triplegate.wire.custom_tools import Unwrapped
+from triplegate.wire.neutral_events import Event
 
 
 class Tapped(Relayed):
@@ -27,17 +28,15 @@ class Tapped(Relayed):
         return block
 
     def finish(self) -> bytes:
-        """The rest; those who look hear of the end only when it was a good one."""
+        """The rest."""
         rest = super().finish()
-        if self._relay.error is None:
-            self._end()
+        self._end()
         return rest
 
     def _end(self) -> None:
         if not self._ended:
             self._ended = True
             self._heard.feed(self._reader.finish())
-            self._heard.finish()
 
 
 class SealedTranslated(Translated):
@@ -59,6 +58,10 @@ class SealedTranslated(Translated):
     def finish(self) -> bytes:
         """The rest, sealed."""
         return self._sealing(super().finish())
+
+    def tell(self, held: list[Event]) -> bytes:
+        """What was held back and the end, sealed."""
+        return self._sealing(super().tell(held))
 
 
 def flow_of(
