@@ -374,7 +374,12 @@ async def test_fifty_equal_questions_at_once_are_asked_once(tmp_path, stream):
                 await asyncio.sleep(0)
             vendor.go.set()
             told = [wire for _, wire in await asyncio.gather(*tasks)]
+        records = [one for one in made.records if one.kind == "final"]
     assert vendor.calls == 1
+    assert sorted((one.cache, one.cost, one.saved, one.target) for one in records) == [
+        ("miss", 200_000, 0, "p/x"),
+        *[("shared", 0, 200_000, "p/x")] * 49,
+    ]
     assert {said(wire) for wire in told} == {"answer 1"}
     assert sorted(wire.field(b"x-triplegate-cache") for wire in told)[:2] == [b"miss", b"shared"]
 

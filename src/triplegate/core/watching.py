@@ -53,8 +53,15 @@ class Events(Protocol):
 class Retelling(Protocol):
     """A gate that can answer from events (the llm gate)."""
 
+    base: str
+    """What its paths begin with."""
+
     async def retell(self, exchange: "Exchange", events: Events) -> "Reply":
         """The answer in the caller's dialect. Raises Refusal of those who look at it."""
+        ...
+
+    def spent(self, exchange: "Exchange") -> int:
+        """What the answers to a call of this gate's have cost, in units; what is not booked yet included."""
         ...
 
 

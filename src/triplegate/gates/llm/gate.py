@@ -41,6 +41,7 @@ from triplegate.gates.llm.metering import (
     book_lost,
     book_unsure,
     reserved,
+    spent,
 )
 from triplegate.gates.llm.model import Model
 from triplegate.gates.llm.order import order_of
@@ -116,7 +117,7 @@ class LlmGate:
         self._dispatches: dict[Chain, Dispatch] = {}
         self._behind = {id(one): tuple(models[name] for name in one.others) for one in models.values()}
         """By model: those that may answer its calls."""
-        self._seals = surface.seals
+        self._seals, self.base = surface.seals, surface.base
         self.check = chains.check
         """Would this exchange, just opened, still be let in? Raises the Refusal it would meet."""
         files, later = models.get(surface.files), Later(surface.kit, chains)
@@ -342,6 +343,10 @@ class LlmGate:
     async def retell(self, exchange: Exchange, events: Events) -> Reply:
         """An answer told from events, in the caller's dialect. Raises Refusal of those who look at it."""
         return await retold(exchange, exchange.call, events)
+
+    def spent(self, exchange: Exchange) -> int:
+        """What its answers have cost, in units; what is not booked yet included."""
+        return spent(exchange, exchange.call)
 
     # replies -----------------------------------------------------------------------------------------------
     def refuse(self, exchange: Exchange, refusal: Refusal) -> Reply:

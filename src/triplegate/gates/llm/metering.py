@@ -143,6 +143,15 @@ def counted_so_far(exchange: Exchange, attempt: Attempt, call: LlmCall) -> dict[
     }
 
 
+def spent(exchange: Exchange, call: LlmCall) -> int:
+    """What the answers to `call` have cost: as booked, else by what their providers said so far."""
+    total = 0
+    for attempt in exchange.attempts:
+        said = None if attempt.cost or attempt.flow is None else usage_seen(attempt.flow)
+        total += attempt.cost if said is None else cost_of(exchange, attempt, call, said)
+    return total
+
+
 def cost_of(exchange: Exchange, attempt: Attempt, call: LlmCall, usage: Usage) -> int:
     """What that usage costs at the attempt's deployment, at its moment; 0 where no price is known."""
     price = price_for(attempt.target, call)

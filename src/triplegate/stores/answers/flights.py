@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 from triplegate.core.errors import Refusal
-from triplegate.core.watching import Events
+from triplegate.core.exchange import Exchange
+from triplegate.core.watching import Events, Retelling
 from triplegate.wire.neutral_events import Delta, Event, is_content
 
 _MOST = 1024
@@ -14,7 +16,7 @@ _MOST = 1024
 class Flight:
     """An answer on its way to whoever asked first."""
 
-    __slots__ = ("_waiting", "done", "events", "failed", "followed", "open", "owner", "size")
+    __slots__ = ("_waiting", "done", "events", "failed", "followed", "leader", "open", "owner", "size")
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -22,6 +24,8 @@ class Flight:
         self.open = True
         """Others may still join."""
         self.size = 0
+        self.leader: Exchange | None = None
+        """Whoever asks, and pays."""
         self.owner: object | None = None
         """The attempt whose answer it is, from its first content on."""
         self.followed: Callable[[], None] | None = None
@@ -112,6 +116,13 @@ class Following(Events):
         if not found and flight.failed:
             raise Refusal("upstream_reset", "The answer that was waited for broke off.", reason="its leader failed")
         return found
+
+    def shared(self, exchange: Exchange) -> None:
+        """Whoever followed is over: what somebody else paid for is saved, as with a remembered answer."""
+        leader = self._flight.leader
+        if self._flight.done and leader is not None:
+            exchange.numbers.saved = cast("Retelling", leader.gate).spent(leader)
+            exchange.target = leader.target or leader.attempts[-1].target.name
 
     def close(self) -> None:
         """It goes on without this one."""
