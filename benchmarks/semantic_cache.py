@@ -4,6 +4,8 @@
 
 A scripted provider answers each class in varied words, and now and then (3 %) with another class's answer. The gateway
 sees questions and answers only. A hit is wrong when its answer was given for another class than the question's.
+`exact_ms_p50` is of equal questions, asked again at the end; `loop_lag_ms_p999` is the bound below which the gateway's
+event loop kept 99.9 % of its timers meanwhile.
 """
 
 import argparse
@@ -23,6 +25,8 @@ from benchmarks.scripted_answers import Answers
 from benchmarks.semantic_baselines import STATIC, static, vcache
 
 NOISE = 0.03
+_AGAIN = 200
+_LAG = "triplegate_loop_lag_seconds_bucket"
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 CONFIG = """
 providers:
@@ -73,6 +77,8 @@ class Replay:
         self._client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self._provider = provider
         self.hits = self.wrong = 0
+        self.missed: list[tuple[str, str]] = []
+        self.exact_ms: list[float] = []
         self.hit_ms: list[float] = []
         self.miss_ms: list[float] = []
 
@@ -88,11 +94,20 @@ class Replay:
         spent = float(response.headers["x-triplegate-overhead-ms"])
         if not (response.headers["x-triplegate-cache"] or "").startswith("hit"):
             self.miss_ms.append(spent)
+            self.missed.append((prompt, wanted))
             return False
         self.hits += 1
         self.hit_ms.append(spent)
         self.wrong += self._provider.answers.of[told["choices"][0]["message"]["content"]] != wanted
         return True
+
+    def ask_again(self, provider: Provider) -> None:
+        """The questions that were asked last, once more: equal ones are answered without any model."""
+        again = Replay(self._client.port, provider)
+        for _ in range(2):
+            for prompt, wanted in self.missed[-_AGAIN:]:
+                again.ask(prompt, wanted)
+        self.exact_ms = again.hit_ms
 
 
 def upper(wrong: int, of: int, z: float = 1.96) -> float:
@@ -101,6 +116,21 @@ def upper(wrong: int, of: int, z: float = 1.96) -> float:
         return 1.0
     p = wrong / of
     return (p + z * z / (2 * of) + z * (p * (1 - p) / of + z * z / (4 * of * of)) ** 0.5) / (1 + z * z / of)
+
+
+def lags(port: int) -> dict[float, int]:
+    """How many timers of the gateway's loop were at most so many seconds late."""
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    client.request("GET", "/metrics")
+    lines = [line for line in client.getresponse().read().decode().splitlines() if line.startswith(_LAG)]
+    return {float(line.partition('le="')[2].partition('"')[0]): int(float(line.split()[-1])) for line in lines}
+
+
+def latest(before: dict[float, int], after: dict[float, int], share: float = 0.999) -> float:
+    """The bound of milliseconds that so large a share of the timers between the two kept."""
+    count = max(after.values()) - max(before.values())
+    kept = [bound for bound in sorted(after) if after[bound] - before[bound] >= share * count]
+    return 1000 * kept[0]
 
 
 def median(values: list[float]) -> float:
@@ -155,11 +185,14 @@ def main(arguments: list[str]) -> None:
         replay = Replay(port, provider)
         replay.ask("Are you there?", classes[0])
         replay = _warm(replay, port, provider, classes[0])
+        before = lags(admin)
         for prompt, wanted in zip(prompts, classes, strict=True):
             replay.ask(prompt, wanted)
+        lag = latest(before, lags(admin))
+        replay.ask_again(provider)
     finally:
         process.stop()
-    print(json.dumps(told(replay, prompts, classes, model, asked.delta)))
+    print(json.dumps({**told(replay, prompts, classes, model, asked.delta), "loop_lag_ms_p999": lag}))
 
 
 def _warm(replay: Replay, port: int, provider: Provider, wanted: str) -> Replay:
@@ -189,6 +222,7 @@ def told(replay: Replay, prompts: list[str], classes: list[str], model: Path, de
         "wrong_of_all": round(replay.wrong / count, 4),
         "hit_ms_p50": median(replay.hit_ms),
         "miss_ms_p50": median(replay.miss_ms),
+        "exact_ms_p50": median(replay.exact_ms),
         "static": {one: static(vectors, classes, float(one), NOISE) for one in STATIC},
         "vcache": vcache(vectors, classes, delta, NOISE),
     }

@@ -2,6 +2,8 @@
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 """Bucket bounds of HTTP durations (OpenTelemetry semantic conventions, http.server.request.duration)."""
+LAG_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+"""Bucket bounds of the event loop's lag; 20 ms is what it is promised to keep."""
 MODEL_SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 """Bucket bounds of model calls (gen_ai.client.operation.duration)."""
 PIECE_SECONDS = (0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5)
@@ -102,7 +104,7 @@ HISTOGRAMS: tuple[tuple[str, str, str, str, tuple[str, ...], tuple[float, ...]],
         ("mcp.method.name", "gen_ai.tool.name", "error.type"),
         TOOL_SECONDS,
     ),
-    ("loop_lag", "triplegate.loop.lag", "s", "How late the event loop ran a timer.", (), SECONDS),
+    ("loop_lag", "triplegate.loop.lag", "s", "How late the event loop ran a timer.", (), LAG_SECONDS),
 )
 COUNTERS: tuple[tuple[str, str, str, str, tuple[str, ...], int], ...] = (
     # attribute, name, unit, meaning, labels, scale
