@@ -49,7 +49,7 @@ async def test_a_model_is_listed_and_answers_a_prompt(asked, http):
     assert result["_meta"]["triplegate.dev/usage"]["total_tokens"] == 5
     [sent] = asked.seen
     assert [message["role"] for message in sent["messages"]] == ["system", "user"]
-    assert [record.gate for record in asked.calls][-2:] == ["llm", "mcp"]
+    assert [(record.gate, record.cost) for record in asked.calls][-2:] == [("llm", 70_000), ("mcp", 0)]
 
 
 async def test_arguments_that_do_not_fit_reach_no_model(asked, http):
