@@ -561,6 +561,7 @@ FIELDS = {
     "semantic_cache.temperature": MEANT + "test_what_may_not_be_compared_is_asked",
     "semantic_cache.embedder": MEANT + "test_what_is_missing_is_its_status",
     "semantic_cache.model": MEANT + "test_what_is_missing_is_its_status",
+    "semantic_cache.judge": MEANT + "test_a_judge_labels_what_nobody_else_can_tell",
     "semantic_cache.tags": MEANT + "test_what_is_said_of_equal_questions_holds_here_too",
     "semantic_cache.largest": MEANT + "test_what_is_said_of_equal_questions_holds_here_too",
     "semantic_cache.client_control": MEANT + "test_what_is_said_of_equal_questions_holds_here_too",

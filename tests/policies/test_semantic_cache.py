@@ -1,12 +1,17 @@
 """A question that means what another one meant gets its answer, in any dialect, and nobody else's."""
 
+import itertools
 import json
 
 import numpy as np
 import pytest
+from tests.gates.built import documents_of
 from tests.gates.llm.calls import USAGE
 from tests.policies.test_exact_cache import Vendor, another, ask, caching, chat, said
+from tests.stores.semantic.providing import providing, until
+from tests.stores.semantic.test_judging import words_of
 
+from triplegate.config.faults import ConfigError
 from triplegate.policies.semantic_cache import SemanticCache
 from triplegate.stores.semantic import making
 from triplegate.stores.semantic.embedding import Embedder
@@ -185,3 +190,66 @@ def test_what_is_missing_is_its_status(monkeypatch):
 
     assert SemanticCache(embedder="onnx", model="mine").status(Kit()) == "no onnx mine"
     assert not SemanticCache.security
+
+
+async def test_an_endpoints_vectors_are_as_good_and_it_costs_its_caller(tmp_path):
+    more = "embedder: {kind: endpoint, model: e, timeout: 20s, dimensions: 24}"
+    async with providing(tmp_path, f"{POLICY}, {more}") as (made, provider):
+        told = await _until_hit(made)
+        [memory] = made.kit.states.every(Meaning)
+        records = [record for record in made.records if record.kind == "final"]
+    assert told.field(b"x-triplegate-cache").startswith(b"hit; layer=semantic")
+    assert memory.embedder.fingerprint == "endpoint:e:embedding-1:24"
+    of_texts = [record for record in records if record.parent]
+    assert len(of_texts) == len(provider.embedded)
+    assert {(record.team, record.cost) for record in of_texts} == {("web", 70_000)}
+
+
+async def _until_hit(made, most=200):
+    """Ask ever other things until one is answered by another one's answer."""
+    for number in range(most):
+        word = "abcdefghij"[number % 10] + "klmnopqrst"[number // 10 % 10] + "uv"[number // 100]
+        _, wire = await ask(made, chat(f"How does thing word{word} work?"))
+        if b"layer=semantic" in wire.field(b"x-triplegate-cache"):
+            return wire
+    raise AssertionError("nothing was ever told again")
+
+
+@pytest.mark.parametrize("broken", ["slow", "failing"])
+async def test_an_endpoint_that_does_not_answer_leaves_equal_questions(tmp_path, broken):
+    more = "embedder: {kind: endpoint, model: e, timeout: 10ms}"
+    async with providing(tmp_path, f"{POLICY}, {more}") as (made, provider):
+        if broken == "slow":
+            provider.go.clear()
+        else:
+            provider.status = b"500 Internal Server Error"
+        told = [await made.serve("POST", "/v1/chat/completions", body=chat(text)) for text in ("One?", "Two?")]
+        assert [wire.status for _, wire in told] == [200, 200]
+        provider.go.set()
+
+
+async def test_a_judge_labels_what_nobody_else_can_tell(tmp_path, memory):
+    """Whether what one of two answers denies matters is unclear; the judge's word is what is learnt from."""
+    answers = itertools.cycle(
+        ("Open the page, choose help and confirm.", "Open the page, choose help and do not wait.")
+    )
+
+    def said(body):
+        return words_of(body)[0] if body["messages"][0]["role"] == "system" else next(answers)
+
+    async with providing(tmp_path, f"{POLICY}, judge: {{model: j, share: 1, timeout: 20s}}") as (made, provider):
+        provider.said = said
+        await taught(made, memory, 12)
+        [judge] = [one.judge for one in made.kit.states.every(Meaning)]
+        await until(lambda: judge.counts["same"])
+        records = [record for record in made.records if record.parent]
+        [namespace] = memory[0].namespaces.values()
+        assert len(namespace.verdict) >= judge.counts["same"]
+    assert {(record.route, record.team) for record in records} == {("j", "web")}
+
+
+def test_models_that_it_names_must_be_there(tmp_path):
+    text = "models:\n  m:\n    deployments: []\n    policies: [{{use: semantic_cache, {}}}]\n"
+    for more in ("judge: {model: nobody}", "embedder: {kind: endpoint, model: nobody}"):
+        with pytest.raises(ConfigError, match="unknown model 'nobody'"):
+            documents_of(tmp_path, text.format(more))

@@ -4,11 +4,13 @@ from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any, get_args
 
+from pydantic import BaseModel
+
 from triplegate.config.chains import walk
 from triplegate.config.documents import Path
 from triplegate.config.faults import Findings, Position, did_you_mean
 from triplegate.config.reader import Node
-from triplegate.config.types import ServiceRef, TeamRef
+from triplegate.config.types import ModelRef, ServiceRef, TeamRef
 from triplegate.config.validate import descend
 from triplegate.core.policy import Policy
 
@@ -84,26 +86,32 @@ def _broken(root: Node, path: Path) -> bool:
 def check_policy_names(
     root: Node, placed: Mapping[Path, tuple[Policy, ...]], where: Callable[[Policy, Path], Position], findings: Findings
 ) -> None:
-    """Note every team and service that a policy names (fields made of `TeamRef`, `ServiceRef`) and that is not one."""
+    """Note every team, service and model that a policy names and that is not one.
+
+    Those are its fields made of `TeamRef`, `ServiceRef` or `ModelRef`.
+    """
     teams, ambiguous = teams_of(root)
-    services = _names(root, "services")
+    known = (("service", ServiceRef, _names(root, "services")), ("model", ModelRef, _names(root, "models")))
     for path, policies in placed.items():
         if path[0] == "policies":  # a named chain is judged where it is used
             continue
         for policy in policies:
             for name in sorted(set(named_by(policy, TeamRef)) - set(teams)):
                 findings.fault(where(policy, path), f"{policy.use}: {_no_team(name, teams, ambiguous)}")
-            for name in sorted(set(named_by(policy, ServiceRef)) - set(services)):
-                hint = did_you_mean(name, services)
-                findings.fault(where(policy, path), f"{policy.use}: unknown service '{name}'{hint}")
+            for kind, mark, names in known:
+                for name in sorted(set(named_by(policy, mark)) - set(names)):
+                    hint = did_you_mean(name, names)
+                    findings.fault(where(policy, path), f"{policy.use}: unknown {kind} '{name}'{hint}")
 
 
-def named_by(policy: Policy, kind: Any) -> list[str]:
-    """What stands in the policy's fields that are made of `kind`."""
+def named_by(policy: BaseModel, kind: Any) -> list[str]:
+    """What stands in the policy's fields that are made of `kind`, and in those of its parts."""
     found: list[str] = []
     for field, facts in type(policy).model_fields.items():
         value = getattr(policy, field)
-        if value is not None and _made_of(kind, facts.annotation, facts.metadata):
+        if isinstance(value, BaseModel):
+            found += named_by(value, kind)
+        elif value is not None and _made_of(kind, facts.annotation, facts.metadata):
             found.extend([value] if isinstance(value, str) else value)
     return found
 

@@ -168,6 +168,9 @@ ModelKey = Annotated[
 ]
 """A model's name, or a pattern of names with one star."""
 
+ModelRef = Annotated[str, Worded(r"[A-Za-z0-9][A-Za-z0-9._:/@-]*", "the name of a model", longest=128)]
+"""Name of a model of the llm gate."""
+
 ServiceRef = Annotated[str, Worded(_NAME, "the name of a service", longest=64)]
 """Name of a service."""
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from triplegate.config.types import Size
+from triplegate.config.documents_base import Document
+from triplegate.config.types import ModelRef, Size
 from triplegate.core.duration import Duration
 from triplegate.core.exchange import Exchange, Proceed, Step
 from triplegate.core.http import Reply
@@ -16,7 +17,32 @@ from triplegate.stores.answers.purging import purged_before, tags_of
 from triplegate.stores.answers.recall import HEADER, Asked, Recall, Terms, team_of
 
 if TYPE_CHECKING:
+    from triplegate.stores.semantic.judging import Judging
     from triplegate.stores.semantic.meaning import Looked, Meaning
+
+
+class EndpointEmbedder(Document):
+    """A model of the llm gate makes the vectors: each caller's call, within its limits, in the ledger."""
+
+    kind: Literal["endpoint"]
+    """Names this embedder: `endpoint`."""
+    model: ModelRef
+    """Model of the llm gate that embeds."""
+    dimensions: Annotated[int, Field(ge=1, le=8192)] | None = None
+    """Dimensions to ask it for; what it gives by itself when absent."""
+    timeout: Duration = 1.0
+    """Longest wait of a caller; after it only an equal question's answer will do."""
+
+
+class JudgeDocument(Document):
+    """A model of the llm gate that says whether two answers say the same, where cheaper signs do not tell."""
+
+    model: ModelRef
+    """Model of the llm gate that is asked, after the reply."""
+    share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of the unclear ones for which it is asked."""
+    timeout: Duration = 10.0
+    """Longest wait for its verdict."""
 
 
 class SemanticCache(Policy):
@@ -42,10 +68,12 @@ class SemanticCache(Policy):
     """Share of them for which the provider is asked all the same, to see whether they are right."""
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.3
     """Highest temperature of a question that may get another one's answer."""
-    embedder: Literal["auto", "sentence-transformers", "onnx", "static"] = "auto"
+    embedder: Literal["auto", "sentence-transformers", "onnx", "static"] | EndpointEmbedder = "auto"
     """What questions are compared with; `auto`: what `triplegate embed export` made, else what is installed."""
     model: str = ""
     """Name or path of the embedding model; the packaged one by default."""
+    judge: JudgeDocument | None = None
+    """Who says whether two answers say the same, where that is not clear; nobody when absent."""
     tags: Annotated[tuple[str, ...], Field(max_length=16)] = ()
     """Names by which these answers can be purged."""
     largest: Size = 262_144
@@ -62,24 +90,38 @@ class SemanticCache(Policy):
         """What is missing; equal questions are answered all the same."""
         from triplegate.stores.semantic.making import missing
 
-        return missing(self.embedder, kit.base, self.model)
+        return missing(self.embedder, kit.base, self.model) if isinstance(self.embedder, str) else ""
 
     def build(self, kit: Kit) -> Step:
         """Look for an equal question, then for one that means the same, then join or ask."""
-        from triplegate.stores.semantic.making import meaning_of
+        return _Step(self, kit, None if kit.offline else self._meaning(kit))
 
-        return _Step(self, kit, None if kit.offline else meaning_of(kit, self.embedder, self.model))
+    def _meaning(self, kit: Kit) -> "Meaning | None":
+        from triplegate.stores.semantic.making import meaning_at, meaning_of
+
+        embedder = self.embedder
+        if isinstance(embedder, str):
+            return meaning_of(kit, embedder, self.model)
+        return meaning_at(kit, embedder.model, embedder.dimensions or 0, embedder.timeout)
+
+    def judging(self) -> "Judging | None":
+        """Who is asked, as the engine reads it."""
+        from triplegate.stores.semantic.judging import Judging
+
+        judge = self.judge
+        return None if judge is None else Judging(judge.model, judge.share, judge.timeout)
 
 
 class _Step:
     """The step of one chain."""
 
-    __slots__ = ("_cache", "_enforce", "_kit", "_meaning", "_policy", "_recall")
+    __slots__ = ("_enforce", "_judging", "_kit", "_meaning", "_policy", "_recall")
 
     def __init__(self, policy: SemanticCache, kit: Kit, meaning: "Meaning | None") -> None:
         self._policy, self._kit, self._meaning = policy, kit, meaning
         self._recall = Recall(kit, policy.terms())
         self._enforce = policy.mode == "enforce"
+        self._judging = policy.judging()
 
     async def __call__(self, exchange: Exchange, proceed: Proceed) -> Reply:
         recall, policy = self._recall, self._policy
@@ -117,7 +159,7 @@ class _Step:
             return None
         name = f"{policy.label}|{asked.tenant}|{exchange.call.model}"
         namespace = meaning.namespace(name, policy.wrong, policy.audit)
-        return await meaning.look(asked.normal.text, name, namespace, asked.scope.hex(), asked.tenant)
+        return await meaning.look(asked.normal.text, name, namespace, asked.scope.hex(), asked.tenant, exchange)
 
     async def _told(self, exchange: Exchange, asked: Asked, looked: "Looked") -> Reply | None:
         """The candidate's answer; None where it is not there any more, or nothing is told yet."""
@@ -140,12 +182,12 @@ class _Step:
         return await self._recall.tell(exchange, kept, how)
 
     def _learning(self, exchange: Exchange, asked: Asked, looked: "Looked") -> Callable[[Kept], Any]:
-        meaning, policy, principal = self._meaning, self._policy, exchange.principal
+        meaning, policy, principal, judging = self._meaning, self._policy, exchange.principal, self._judging
         assert meaning is not None
         tags = tags_of(team_of(principal), exchange.call.model, policy.tags)
         inserter = f"{team_of(principal)}/{principal.key_id}" if principal is not None else ""
 
         async def learn(kept: Kept) -> None:
-            await meaning.learn(looked, asked.normal.text, kept, tags, policy.ttl, inserter)
+            await meaning.learn(looked, asked.normal.text, kept, tags, policy.ttl, inserter, judging)
 
         return learn

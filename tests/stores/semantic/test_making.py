@@ -53,3 +53,12 @@ def test_one_memory_a_model_outlives_reloads(tmp_path, installed):
     assert making.meaning_of(kit, "static") is not first
     installed.clear()
     assert making.meaning_of(kit, "auto") is None
+
+
+def test_a_memory_of_an_endpoint_outlives_reloads_and_waits_as_long_as_is_said(installed):
+    kit = make_kit()
+    first = making.meaning_at(kit, "e", 256, 1.0)
+    assert making.meaning_at(kit, "e", 256, 0.2) is first
+    assert first.embedder.timeout == 0.2
+    assert first.static is not None
+    assert making.meaning_at(kit, "e", 0, 1.0) is not first

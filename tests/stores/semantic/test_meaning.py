@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import numpy as np
 import pytest
 from tests.builders import make_kit
@@ -26,7 +27,7 @@ class Topical:
     def begin(self):
         pass
 
-    async def embed(self, text, *, later=False):
+    async def embed(self, text, *, later=False, asker=None):
         vector = np.zeros(40, dtype=np.float32)
         for at, topic in enumerate(TOPICS):
             vector[at] = 3.0 * (topic in text)
@@ -135,10 +136,10 @@ async def test_a_failed_audit_takes_its_entry_away(memory):
     await taught(made)
     namespace = next(iter(made.namespaces.values()))
     looked = await made.look("How about the password kind wordf thingg", "p|team:t|m", namespace, "s", "team:t")
-    audited = module.Looked(*[getattr(looked, name) for name in looked.__struct_fields__[:-1]], "audit")
+    audited = msgspec.structs.replace(looked, decision="audit")
     await made.learn(audited, "x", kept("Bake the bread and let it rest on a rack for an hour."), [], 60, "k")
     assert namespace.wrong == 1
-    found = await kit.vectors.near(looked.space, looked.vector, 200)
+    found = await kit.vectors.near(made.questions("s"), looked.vector, 200)
     assert looked.candidate.entry not in {one.name for one in found}
 
 
@@ -181,7 +182,7 @@ async def test_a_first_look_that_finds_nothing_spares_the_better_model(memory):
     class Counting(Topical):
         asked = 0
 
-        async def embed(self, text, *, later=False):
+        async def embed(self, text, *, later=False, asker=None):
             if not later:
                 Counting.asked += 1
             return await super().embed(text)

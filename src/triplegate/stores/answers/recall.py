@@ -14,6 +14,7 @@ from triplegate.core.ports import Kit
 from triplegate.core.watching import Events, Retelling, Watch
 from triplegate.stores.answers.eligible import why_not_asked, why_not_given
 from triplegate.stores.answers.flights import Flight, Flights, Following, Recorder
+from triplegate.stores.answers.inside import OwnBody
 from triplegate.stores.answers.kept import Kept, read, write
 from triplegate.stores.answers.purging import TAG, purged_before, tags_of
 from triplegate.wire.cache_control import Wishes, read_wishes
@@ -84,6 +85,8 @@ class Recall:
         call, terms = exchange.call, self.terms
         if call is None or getattr(call, "endpoint", None) is None or call.endpoint.codec is None:
             return ""
+        if isinstance(exchange.inbound.body, OwnBody):
+            return "a call of the gateway's own"
         if call.size > terms.largest:
             return "too large"
         wishes = read_wishes(exchange.inbound.headers) if terms.obeys else Wishes()
@@ -151,6 +154,7 @@ class Recall:
                 if joined.followed is not None:
                     joined.followed()
                 exchange.numbers.cache = "shared"
+                exchange.on_close(following.shared)
                 exchange.reply_headers.append((HEADER, b"shared"))
                 return await _gate(exchange).retell(exchange, following)
             self._flights.end(key, joined)
@@ -164,6 +168,8 @@ class Recall:
         keep: Callable[[Kept], Any] | None,
     ) -> Reply:
         answers: list[list[Event]] = []
+        if flight is not None:
+            flight.leader = exchange
         exchange.look(_Recording(flight, self.terms.largest, answers))
         exchange.on_close(lambda closed: self._ended(closed, asked, flight, answers, keep))
         exchange.numbers.cache = "miss"

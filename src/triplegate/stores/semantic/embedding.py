@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from triplegate.core.exchange import Exchange
+
 _BATCH = 16
 _MOST = 256
 """Texts that wait; more are not embedded."""
@@ -20,6 +22,35 @@ class Model(Protocol):
 
     def encode(self, texts: Sequence[str]) -> Any:
         """Unit vectors, float32, one row a text. Blocks."""
+        ...
+
+
+class Embeds(Protocol):
+    """What makes vectors of texts."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the model; empty until it is known."""
+        ...
+
+    @property
+    def ready(self) -> bool:
+        """Whether texts can be embedded now."""
+        ...
+
+    def begin(self) -> None:
+        """Load what must be loaded, unless that has begun."""
+        ...
+
+    async def embed(self, text: str, *, later: bool = False, asker: Exchange | None = None) -> bytes | None:
+        """The unit vector of `text`; None where there is none in time.
+
+        `later`: no caller waits for it. `asker`: in whose name a provider is asked, if one is.
+        """
+        ...
+
+    async def run(self, work: Callable[[], None]) -> None:
+        """Something else that computes, off the loop."""
         ...
 
 
@@ -64,7 +95,13 @@ class Embedder:
         except Exception as error:  # noqa: BLE001 - a library's own; told as the status of whoever needs it
             self.failure = f"{type(error).__name__}: {error}"
 
-    async def embed(self, text: str, *, later: bool = False) -> bytes | None:
+    async def embed(
+        self,
+        text: str,
+        *,
+        later: bool = False,
+        asker: Exchange | None = None,
+    ) -> bytes | None:
         """The unit vector of `text`; None where the model is not there or too much waits.
 
         `later`: no caller waits for it, so that it lets those pass for whom one does.

@@ -5,6 +5,7 @@ from typing import Literal
 
 from triplegate.core.ports import Kit
 from triplegate.stores.semantic.embedding import Embedder
+from triplegate.stores.semantic.endpoint import EndpointEmbedder
 from triplegate.stores.semantic.meaning import Meaning
 from triplegate.stores.semantic.models import can, exported, load
 
@@ -48,7 +49,19 @@ def meaning_of(kit: Kit, kind: Kind, name: str = "") -> Meaning | None:
 
     def make() -> Meaning:
         embedder = Embedder(lambda: load(found, name, folder))
-        static = Embedder(lambda: load("static", "", None)) if found != "static" and can("static") else None
-        return Meaning(kit, embedder, static)
+        return Meaning(kit, embedder, _static() if found != "static" else None)
 
     return kit.state(Meaning, label, make)
+
+
+def meaning_at(kit: Kit, model: str, dimensions: int, timeout: float) -> Meaning:
+    """The semantic memory whose vectors come from that model of the llm gate; a caller waits so many seconds."""
+    label = f"endpoint:{model}:{dimensions}"
+    embedder = kit.state(EndpointEmbedder, label, lambda: EndpointEmbedder(kit, model, dimensions))
+    embedder.timeout = timeout
+    return kit.state(Meaning, label, lambda: Meaning(kit, embedder, _static()))
+
+
+def _static() -> Embedder | None:
+    """What takes a first look, where it is installed."""
+    return Embedder(lambda: load("static", "", None)) if can("static") else None

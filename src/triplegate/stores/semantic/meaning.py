@@ -12,11 +12,13 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
+from triplegate.core.exchange import Exchange
 from triplegate.core.ports import Kit, Near
 from triplegate.stores.answers.kept import Kept, read, write
 from triplegate.stores.answers.purging import TAG
 from triplegate.stores.semantic.agreement import Said, agree, said
-from triplegate.stores.semantic.embedding import Embedder
+from triplegate.stores.semantic.embedding import Embedder, Embeds
+from triplegate.stores.semantic.judging import Judge, Judging
 from triplegate.stores.semantic.namespace import Namespace
 from triplegate.stores.semantic.neighbours import MOST, Candidate, candidate, write_question
 from triplegate.stores.semantic.words import words
@@ -50,14 +52,28 @@ class Looked(msgspec.Struct, frozen=True, eq=False):
 
     namespace: Namespace
     tenant: str
-    space: str
-    known: str
-    """The space of the namespace's answers."""
+    name: str
+    """Of the namespace."""
+    scope: str
+    """Digest of all that must be equal."""
+    asker: Exchange | None
+    model: str
+    """What made the vector."""
     vector: bytes | None
     static: bytes | None
     candidate: Candidate | None
     chance: float
     decision: Literal["serve", "audit", "ask"]
+
+
+class Compared(msgspec.Struct, frozen=True, eq=False):
+    """A known answer beside a new one."""
+
+    agrees: bool | None
+    """Whether both say the same; None where that cannot be told."""
+    question: bytes
+    """Vector of the first question that got it."""
+    text: str
 
 
 _answered = msgspec.msgpack.Decoder(Answered).decode
@@ -67,10 +83,11 @@ _encode = msgspec.msgpack.Encoder().encode
 class Meaning:
     """The semantic memory of this process: models, namespaces, quotas."""
 
-    __slots__ = ("_inserts", "_kit", "_told", "embedder", "namespaces", "static")
+    __slots__ = ("_inserts", "_kit", "_told", "embedder", "judge", "namespaces", "static")
 
-    def __init__(self, kit: Kit, embedder: Embedder, static: Embedder | None) -> None:
+    def __init__(self, kit: Kit, embedder: Embeds, static: Embedder | None) -> None:
         self._kit, self.embedder, self.static = kit, embedder, static
+        self.judge = Judge(kit)
         self.namespaces: OrderedDict[str, Namespace] = OrderedDict()
         self._told: OrderedDict[str, Looked] = OrderedDict()
         """Entries that were told lately: their callers may say that they were wrong."""
@@ -107,37 +124,44 @@ class Meaning:
         assert looked.candidate is not None
         if not right:
             looked.namespace.doubt()
-            await self._kit.vectors.drop(looked.space, entry)
+            await self._kit.vectors.drop(self.questions(looked.scope), entry)
             del self._told[entry]
         return True
 
     # a question ----------------------------------------------------------------------------------------------------
-    async def look(self, text: str, name: str, namespace: Namespace, scope: str, tenant: str = "") -> Looked:
+    def questions(self, scope: str) -> str:
+        """The space of questions of one scope."""
+        return f"{self.embedder.fingerprint}:q:{scope}"
+
+    def answers(self, name: str) -> str:
+        """The space of a namespace's answers."""
+        return f"{self.embedder.fingerprint}:a:{name}"
+
+    async def look(
+        self,
+        text: str,
+        name: str,
+        namespace: Namespace,
+        scope: str,
+        tenant: str = "",
+        asker: Exchange | None = None,
+    ) -> Looked:
         """The candidate for `text` among what is known in `scope`, and what becomes of it."""
-        model = self.embedder.fingerprint
-        space, known = f"{model}:q:{scope}", f"{model}:a:{name}"
-        static, vector = None, None
+        static, vector, found = None, None, None
+        worth = True
         if self.static is not None and self.static.ready:
             static = await self.static.embed(text)
-            if static is not None and not await self._worth(space, static):
-                namespace.asked(None)
-                return Looked(namespace, tenant, space, known, None, static, None, 0.0, "ask")
-        vector = await self.embedder.embed(text)
-        found = None
+            worth = static is None or await self._worth(scope, static)
+        if worth:
+            vector = await self.embedder.embed(text, asker=asker)
+        model = self.embedder.fingerprint
         if vector is not None:
-            found = candidate(words(text), await self._kit.vectors.near(space, vector, MOST))
-        if found is None:
-            namespace.asked(None)
-            return Looked(namespace, tenant, space, known, vector, static, None, 0.0, "ask")
-        namespace.asked(found.features)
-        chance = namespace.chance(found)
-        if found.forbidden:
-            namespace.vetoed(found.forbidden, found.similarity)
-            return Looked(namespace, tenant, space, known, vector, static, found, chance, "ask")
-        return Looked(namespace, tenant, space, known, vector, static, found, chance, namespace.decide(chance))
+            found = candidate(words(text), await self._kit.vectors.near(self.questions(scope), vector, MOST))
+        chance, decision = _decided(namespace, found)
+        return Looked(namespace, tenant, name, scope, asker, model, vector, static, found, chance, decision)
 
-    async def _worth(self, space: str, static: bytes) -> bool:
-        near = await self._kit.vectors.near(f"{space}:s", static, 1)
+    async def _worth(self, scope: str, static: bytes) -> bool:
+        near = await self._kit.vectors.near(f"{self.questions(scope)}:s", static, 1)
         return bool(near) and near[0].similarity >= _LOOSE
 
     async def answer(self, looked: Looked) -> Kept | None:
@@ -145,58 +169,86 @@ class Meaning:
         assert looked.candidate is not None
         kept = read(await self._kit.cache.get(f"{TAG}:told:{looked.candidate.answer}"))
         if kept is None:
-            await self._kit.vectors.drop(looked.space, looked.candidate.entry)
+            await self._kit.vectors.drop(self.questions(looked.scope), looked.candidate.entry)
         return kept
 
     # what came out of it -------------------------------------------------------------------------------------------
     async def learn(
-        self, looked: Looked, text: str, kept: Kept, tags: Sequence[str], ttl: float, inserter: str
+        self,
+        looked: Looked,
+        text: str,
+        kept: Kept,
+        tags: Sequence[str],
+        ttl: float,
+        inserter: str,
+        judging: Judging | None = None,
     ) -> None:
         """A provider has answered: learn whether the candidate says the same, and keep what is new."""
         told = answer_text(kept)
-        vector = looked.vector or await self.embedder.embed(text, later=True)
-        answer = await self.embedder.embed(told, later=True)
-        if vector is None or answer is None or not told:
+        vectors = await self._vectors(looked, text, told) if told else None
+        if vectors is None:
             return
-        fresh = said(told)
-        near = await self._kit.vectors.near(looked.known, answer, _ANSWERS)
-        compared = _compared(fresh, near)
-        same = next((name for name, (agrees, _) in compared.items() if agrees), "")
+        vector, answer = vectors
+        near = await self._kit.vectors.near(self.answers(looked.name), answer, _ANSWERS)
+        compared = _compared(said(told), near)
+        if judging is not None:
+            await self._ask_judge(judging, looked, text, told, compared)
+        same = next((name for name, one in compared.items() if one.agrees), "")
         await self._label(looked, vector, compared, same)
-        if not same and any(agrees is None for agrees, _ in compared.values()):
+        if not same and any(one.agrees is None for one in compared.values()):
             return  # it may be one that is known: another entry would be its own rival
         if not self._may_insert(inserter):
             return
         identity = same or looked.namespace.make_id()
         if not same or _few(near, same):
             payload = _encode(Answered(identity, told, vector))
-            await self._kit.vectors.add(looked.known, f"{identity}.{len(near)}", answer, payload, ttl)
+            await self._kit.vectors.add(self.answers(looked.name), f"{identity}.{len(near)}", answer, payload, ttl)
         await self._kit.cache.put(f"{TAG}:told:{identity}", write(kept), ttl, tags)
         await self._insert(looked, text, vector, identity, ttl)
 
+    async def _vectors(self, looked: Looked, text: str, told: str) -> tuple[bytes, bytes] | None:
+        """Of the question and of what was answered, by one and the same model; None where they cannot be had."""
+        answer = await self.embedder.embed(told, later=True, asker=looked.asker)
+        model, vector = self.embedder.fingerprint, looked.vector
+        if vector is None or looked.model != model:
+            vector = await self.embedder.embed(text, later=True, asker=looked.asker)
+        if vector is None or answer is None or model != self.embedder.fingerprint:
+            return None
+        return vector, answer
+
+    async def _ask_judge(
+        self, judging: Judging, looked: Looked, text: str, told: str, compared: dict[str, Compared]
+    ) -> None:
+        """Where it cannot be told whether the candidate's answer is this one, a judge may know."""
+        found, asker = looked.candidate, looked.asker
+        one = compared.get(found.answer) if found is not None else None
+        if found is None or asker is None or one is None or one.agrees is not None:
+            return
+        agrees = await self.judge.agree(judging, asker, text, one.text, told)
+        compared[found.answer] = Compared(agrees, one.question, one.text)
+
     async def _insert(self, looked: Looked, text: str, vector: bytes, answer: str, ttl: float) -> None:
-        name = looked.namespace.make_id()
+        name, space = looked.namespace.make_id(), self.questions(looked.scope)
         payload = write_question(text, answer)
-        await self._kit.vectors.add(looked.space, name, vector, payload, ttl)
+        await self._kit.vectors.add(space, name, vector, payload, ttl)
         if self.static is not None and self.static.ready:
             static = looked.static or await self.static.embed(text)
             if static is not None:
-                await self._kit.vectors.add(f"{looked.space}:s", name, static, b"", ttl)
+                await self._kit.vectors.add(f"{space}:s", name, static, b"", ttl)
 
-    async def _label(
-        self, looked: Looked, vector: bytes, compared: dict[str, tuple[bool | None, bytes]], same: str
-    ) -> None:
+    async def _label(self, looked: Looked, vector: bytes, compared: dict[str, Compared], same: str) -> None:
         """Learn whether the candidate's answer would have been right, where that can be told."""
         found, namespace = looked.candidate, looked.namespace
         if found is None:
             return
-        agrees = True if same == found.answer else compared.get(found.answer, (False, b""))[0]
+        known = compared.get(found.answer)
+        agrees = True if same == found.answer else known.agrees if known is not None else False
         if agrees is None or (not agrees and _slip(found, vector, compared, same)):
             return
         audited = looked.decision == "audit"
         namespace.learn(found, looked.chance, agrees, audited)
         if audited and not agrees:
-            await self._kit.vectors.drop(looked.space, found.entry)
+            await self._kit.vectors.drop(self.questions(looked.scope), found.entry)
         if namespace.verdict.due:
             await self.embedder.run(namespace.verdict.fit)
             namespace.settle()
@@ -215,15 +267,27 @@ def answer_text(kept: Kept) -> str:
     return "\n".join([block.text for block in gather(kept.events).blocks if block.kind == "text"])
 
 
-def _compared(fresh: Said, near: Sequence[Near]) -> dict[str, tuple[bool | None, bytes]]:
-    """By known answer: whether `fresh` says the same, and the first question that got it; one wording is enough."""
-    found: dict[str, tuple[bool | None, bytes]] = {}
+def _decided(namespace: Namespace, found: Candidate | None) -> tuple[float, Literal["serve", "audit", "ask"]]:
+    """How likely the candidate is right, and what becomes of it."""
+    namespace.asked(None if found is None else found.features)
+    if found is None:
+        return 0.0, "ask"
+    chance = namespace.chance(found)
+    if found.forbidden:
+        namespace.vetoed(found.forbidden, found.similarity)
+        return chance, "ask"
+    return chance, namespace.decide(chance)
+
+
+def _compared(fresh: Said, near: Sequence[Near]) -> dict[str, Compared]:
+    """By known answer: whether `fresh` says the same; one wording is enough."""
+    found: dict[str, Compared] = {}
     for one in near:
         known = _answered(one.payload)
         agrees = agree(fresh, said(known.text), one.similarity)
         before = found.get(known.answer)
-        if before is None or agrees or (agrees is None and before[0] is False):
-            found[known.answer] = (agrees, known.question)
+        if before is None or agrees or (agrees is None and before.agrees is False):
+            found[known.answer] = Compared(agrees, known.question, known.text)
     return found
 
 
@@ -231,9 +295,9 @@ def _few(near: Sequence[Near], answer: str) -> bool:
     return sum([_answered(one.payload).answer == answer for one in near]) < _VARIANTS
 
 
-def _slip(found: Candidate, vector: bytes, compared: dict[str, tuple[bool | None, bytes]], same: str) -> bool:
+def _slip(found: Candidate, vector: bytes, compared: dict[str, Compared], same: str) -> bool:
     """The provider said what belongs to another topic: that tells of the provider, not of the candidate."""
     if not same or same in found.answers:
         return False
-    question: Any = np.frombuffer(compared[same][1], np.float32)
+    question: Any = np.frombuffer(compared[same].question, np.float32)
     return float(question @ np.frombuffer(vector, np.float32)) < found.similarity - _FAR
