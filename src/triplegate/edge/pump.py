@@ -6,7 +6,7 @@ import contextlib
 from triplegate.core.booking import overhead_us
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
-from triplegate.core.http import Encoder, Headers, Reply, Wire
+from triplegate.core.http import Encoder, Headers, OneFrame, Reply, Wire
 from triplegate.core.record import Outcome
 from triplegate.wire.headers import is_event_stream
 from triplegate.wire.ratelimit import fields
@@ -56,6 +56,10 @@ async def _read_on(reply: Reply) -> None:
 async def _stream(exchange: Exchange, reply: Reply, encoder: Encoder, wire: Wire) -> None:
     frames = reply.frames
     await _head(exchange, reply, wire)
+    if type(frames) is OneFrame:  # all of it is here
+        content = frames.content
+        await _end(exchange, reply, (encoder.feed(content) if content else b"") + encoder.finish(), wire)
+        return
     if frames.done:
         await _end(exchange, reply, encoder.finish(), wire)
         return

@@ -10,6 +10,11 @@ from triplegate.core.errors import Fault, Refusal
 Members = dict[str, msgspec.Raw]
 """Raw values by name, in the order of the text; no name stands twice."""
 
+
+class _Spaced(dict[str, msgspec.Raw]):
+    """Members of a text with a space behind each comma and colon and nowhere else, as many libraries write it."""
+
+
 MOST = 10_000
 """Members of one object: each is a step of ours, and a million of them would hold up everybody for a second."""
 
@@ -46,30 +51,31 @@ def read_members(text: bytes) -> Members:
         raise Refusal("invalid_body", "The body nests too deep.") from error
     if len(members) > MOST:
         raise Refusal("invalid_body", f"The body has more than {MOST} members.")
-    size = 1
-    for name, value in members.items():
-        size += len(name) + 4 + len(value)
+    size = 1 + 4 * len(members) + sum(map(len, members)) + sum(map(len, members.values()))
     # compact and unique: repeats, white space and escapes would make it longer
-    if size != len(text) and not (size + 2 * len(members) - 1 == len(text) and text == _spaced(members)):
+    if size != len(text):
+        if size + 2 * len(members) - 1 == len(text) and text == _spaced(members):
+            return _Spaced(members)
         _walk(text, members)
     return members
 
 
 def _spaced(members: Members) -> bytes:
-    """The object with a space behind each comma and colon, as many libraries write it."""
+    """The object with these spaces."""
     return b"{" + b", ".join([b"%b: %b" % (encode(name), value) for name, value in members.items()]) + b"}"
 
 
 def spans(text: bytes, members: Members) -> dict[str, tuple[int, int]]:
     """Where each value begins and ends in the `text` that `members` were read from."""
     places: dict[str, tuple[int, int]] = {}
+    gap = 1 if type(members) is _Spaced else 0
     position = 1
     for name, value in members.items():
-        start = position + len(name) + 3
+        start = position + len(name) + 3 + gap
         position = start + len(value)
         places[name] = (start, position)
-        position += 1
-    return places if position == len(text) else _walk(text, members)
+        position += 1 + gap
+    return places if position - gap == len(text) else _walk(text, members)
 
 
 def _walk(text: bytes, members: Members) -> dict[str, tuple[int, int]]:
@@ -139,6 +145,25 @@ def splice(text: bytes, edits: Iterable[tuple[int, int, bytes]]) -> bytes:
 
 def set_members(text: bytes, members: Members, changes: Mapping[str, bytes]) -> bytes:
     """`text` with members replaced by, or else begun with, these raw values; every other byte as it was."""
+    gap = 1 if type(members) is _Spaced else 0
+    pieces: list[bytes] = []
+    position, done = 1, 0
+    for name, value in members.items():
+        start = position + len(name) + 3 + gap
+        position = start + len(value)
+        new = changes.get(name)
+        if new is not None:
+            pieces += (text[done:start], new)
+            done = position
+        position += 1 + gap
+    if position - gap != len(text) or len(pieces) != 2 * len(changes):
+        return _set_anywhere(text, members, changes)
+    pieces.append(text[done:])
+    return b"".join(pieces)
+
+
+def _set_anywhere(text: bytes, members: Members, changes: Mapping[str, bytes]) -> bytes:
+    """The same of a text that is written in any way, and of members that are not there yet."""
     places = spans(text, members)
     edits: list[tuple[int, int, bytes]] = []
     added = [encode(name) + b":" + value for name, value in changes.items() if name not in places]

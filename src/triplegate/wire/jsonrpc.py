@@ -34,7 +34,7 @@ class Env(msgspec.Struct, frozen=True, eq=False):
 
 def is_batch(text: bytes) -> bool:
     """Whether `text` begins an array: a batch, which only 2025-03-26 knows."""
-    return text[:64].lstrip(b" \t\n\r")[:1] == b"["
+    return text[:1] != b"{" and text[:64].lstrip(b" \t\n\r")[:1] == b"["
 
 
 def read_batch(text: bytes, most: int = 64) -> list[bytes]:

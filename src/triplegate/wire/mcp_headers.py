@@ -30,6 +30,10 @@ class Routing(msgspec.Struct, frozen=True, gc=False):
     version: str | None = None
     method: str | None = None
     name: str | None = None
+    session: bytes | None = None
+    """Mcp-Session-Id, as sent."""
+    sessions: int = 0
+    """How often that stands there."""
 
 
 class Envelope(msgspec.Struct, frozen=True, eq=False):
@@ -67,18 +71,22 @@ def decode_value(value: str) -> str | None:
 def read_routing(headers: Headers) -> Routing:
     """Step 1: the routing headers, at most one line each. Raises Refusal rpc_header_mismatch."""
     found: dict[bytes, str] = {}
+    session, sessions = None, 0
     for name, value in headers:
-        if name in _ROUTING:
-            if name in found:
-                raise _mismatch(name.decode("ascii"), "stands more than once")
+        if name not in _ROUTING:
+            continue
+        if name == _SESSION:
+            session, sessions = session or value, sessions + 1
+        elif name in found:
+            raise _mismatch(name.decode("ascii"), "stands more than once")
+        else:
             found[name] = value.strip(b" \t").decode("latin-1")
-    if not found:
-        return _NO_ROUTING
-    return Routing(found.get(b"mcp-protocol-version"), found.get(b"mcp-method"), found.get(b"mcp-name"))
+    get = found.get
+    return Routing(get(b"mcp-protocol-version"), get(b"mcp-method"), get(b"mcp-name"), session, sessions)
 
 
-_ROUTING = frozenset({b"mcp-protocol-version", b"mcp-method", b"mcp-name"})
-_NO_ROUTING = Routing()
+_SESSION = b"mcp-session-id"
+_ROUTING = frozenset({b"mcp-protocol-version", b"mcp-method", b"mcp-name", _SESSION})
 
 
 def climb(routing: Routing, env: Env) -> Envelope:

@@ -82,6 +82,19 @@ async def test_what_was_opened_at_a_server_is_seen_by_every_node(sessions):
     assert len((await found(sessions, identity)).upstream) <= 64
 
 
+async def test_what_another_node_notes_is_seen_at_once(sessions, state):
+    identity = await sessions.open(ANN, "", "2025-11-25", b"")
+    assert (await found(sessions, identity)).level == ""
+    other = ClientSessions(state.sessions, SessionLog(), SetClock())
+    session = await found(other, identity)
+    await other.set_level(session, "error")
+    await other.note_upstream(session, "files", "2025-06-18", b"up-1")
+    seen = await found(sessions, identity)
+    assert (seen.level, seen.upstream) == ("error", {"files": b"2025-06-18 up-1"})
+    await other.end(session, ANN)
+    assert await found(sessions, identity) == "session_not_found"
+
+
 async def test_an_endless_client_description_is_left_out(sessions):
     identity = await sessions.open(ANN, "", "2025-11-25", b'{"name":"' + b"x" * 100_000 + b'"}')
     assert (await found(sessions, identity)).client == b""

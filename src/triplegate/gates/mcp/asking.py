@@ -46,7 +46,11 @@ def field(headers: Headers, name: bytes) -> bytes:
 
 def media_type(headers: Headers) -> bytes:
     """Content-Type without parameters, in lower case."""
-    return field(headers, b"content-type").partition(b";")[0].strip().lower()
+    said = field(headers, b"content-type")
+    return said if said in _USUAL else said.partition(b";")[0].strip().lower()
+
+
+_USUAL = frozenset({b"application/json", b"text/event-stream"})
 
 
 def error_code(error: bytes) -> int:

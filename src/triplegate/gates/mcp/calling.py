@@ -110,7 +110,15 @@ class Calling:
             exchange.outlive(ending.leave)
         return ending
 
-    async def _send(
+    def _send(
+        self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, chain: Chain, *, screened: bool
+    ) -> Awaitable[Reply]:
+        """In the era of its server; that of one with sessions alone is known after the first call."""
+        if item.server.state.era == "legacy":
+            return self._send_in_session(exchange, call, item, attempt, chain, screened=screened)
+        return self._send_as_asked(exchange, call, item, attempt, chain, screened=screened)
+
+    async def _send_as_asked(
         self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, chain: Chain, *, screened: bool
     ) -> Reply:
         item.server.check()
@@ -157,7 +165,7 @@ class Calling:
         server = item.server
         if call.parked is not None:
             return await self._take_up(exchange, call, item, attempt, call.parked)
-        session = await self._opened.get(exchange, call, server, None)
+        session = self._opened.known(call, server) or await self._opened.get(exchange, call, server, None)
         line = self._line(call, item, session)
         reply = await self._send_once(exchange, call, item, attempt, chain, line)
         if reply.status == 404 and session.id:

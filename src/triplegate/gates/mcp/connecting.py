@@ -51,8 +51,7 @@ def modern_headers(method: str) -> Headers:
 
 def session_headers(session: UpstreamSession) -> Headers:
     """The headers every request within a session has."""
-    version = (b"mcp-protocol-version", session.version.encode("ascii"))
-    return [version, (b"mcp-session-id", session.id)] if session.id else [version]
+    return list(session.headers)
 
 
 async def era_of_server(server: Server) -> Era:

@@ -3,7 +3,7 @@
 import asyncio
 
 from triplegate.core.errors import Refusal
-from triplegate.core.http import Reply
+from triplegate.core.http import OneFrame, Reply
 from triplegate.core.ports import Kit
 from triplegate.gates.mcp.frames import Told
 from triplegate.gates.mcp.keeping import KeptFrames
@@ -42,7 +42,7 @@ class Ending:
 
     def guard(self, reply: Reply, kit: Kit, marks: Marks, session: str, call: bytes) -> "KeptFrames | None":
         """Let the frames of a stream end in the same way, and be kept; None where the reply is no stream."""
-        if not isinstance(reply.frames, Told):
+        if type(reply.frames) is OneFrame or not isinstance(reply.frames, Told):
             return None
         kept = reply.frames = self._kept = KeptFrames(EndingFrames(reply.frames, self), kit, marks, session, call)
         if self._left:

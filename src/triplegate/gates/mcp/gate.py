@@ -6,7 +6,7 @@ from triplegate.core.catalog import Route
 from triplegate.core.chains import Chains
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
-from triplegate.core.http import Encoder, Inbound, Reply
+from triplegate.core.http import Encoder, Inbound, OneFrame, Reply
 from triplegate.core.money import Price
 from triplegate.core.ports import House, Reenter
 from triplegate.gates.mcp.access import NONE
@@ -184,21 +184,21 @@ class McpGate:
             await self._streaming.notified(call)
         return accepted()
 
-    async def _approved(self, exchange: Exchange, call: McpCall, item: Item) -> Reply:
+    def _approved(self, exchange: Exchange, call: McpCall, item: Item) -> Awaitable[Reply]:
         """The item's server answers, where need be after a person's yes; a call that is parked there has had it."""
         rule = item.server.approval_of(item) if call.parked is None else None
         if rule is None:
-            return await self._carry(exchange, call, item)
+            return self._carry(exchange, call, item)
 
         def then(approved: McpCall) -> Awaitable[Reply]:
             return self._carry(exchange, approved, item)
 
-        return await self._calling.approving.ask(exchange, call, item, rule, then)
+        return self._calling.approving.ask(exchange, call, item, rule, then)
 
-    async def _carry(self, exchange: Exchange, call: McpCall, item: Item) -> Reply:
+    def _carry(self, exchange: Exchange, call: McpCall, item: Item) -> Awaitable[Reply]:
         if self._controls is None:
-            return await self._calling.forward(exchange, call, item)
-        return await self._controls.forward(exchange, call, item, self._calling.forward)
+            return self._calling.forward(exchange, call, item)
+        return self._controls.forward(exchange, call, item, self._calling.forward)
 
     def refuse(self, exchange: Exchange, refusal: Refusal) -> Reply:
         """A JSON-RPC error; where tokens are had, the challenge says so."""
@@ -227,6 +227,8 @@ class McpGate:
     def encoder(self, exchange: Exchange, reply: Reply) -> Encoder:
         """Bytes pass; a failure within a stream is told as the call's error."""
         frames = reply.frames
+        if type(frames) is OneFrame:
+            return _ENCODER
         if isinstance(frames, HearFrames):
             return HearEncoder(frames, exchange.call.id)
         return EventEncoder(frames, exchange.call.id) if isinstance(frames, Told) else _ENCODER

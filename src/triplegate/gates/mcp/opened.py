@@ -43,6 +43,19 @@ class Opened:
         state.sessions_too = True
         return "legacy"
 
+    def known(self, call: McpCall, server: Server) -> UpstreamSession | None:
+        """The session of this client session, where it is the one that all nodes know; None: it takes a longer look."""
+        client = call.session
+        if client is None or server.isolation != "session":
+            return None
+        found = server.state.sessions.get("s:" + client.id)
+        if found is None:
+            return None
+        noted = client.upstream.get(server.name)
+        if noted == found.noted or (noted is None and (not found.id or server.local)):
+            return found
+        return None
+
     async def get(
         self, exchange: Exchange, call: McpCall, server: Server, ended: UpstreamSession | None
     ) -> UpstreamSession:
@@ -73,9 +86,8 @@ class Opened:
 
     async def _note(self, server: Server, session: UpstreamSession, client: ClientSession) -> None:
         """Other nodes shall use the same."""
-        value = session.version.encode() + b" " + session.id
-        if session.id and not server.local and client.upstream.get(server.name) != value:
-            client.upstream[server.name] = value
+        if session.id and not server.local and client.upstream.get(server.name) != session.noted:
+            client.upstream[server.name] = session.noted
             await self._sessions.note_upstream(client, server.name, session.version, session.id)
 
     def end(self, client: ClientSession, servers: tuple[Server, ...]) -> None:

@@ -1,8 +1,10 @@
 """Read a message: its era, the ladder of checks before any policy, its session, and the item it names."""
 
+from collections.abc import Awaitable
+
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
-from triplegate.core.http import Headers
+from triplegate.core.http import Inbound
 from triplegate.core.identity import Principal
 from triplegate.gates.mcp.access import Access
 from triplegate.gates.mcp.asking import media_type
@@ -51,10 +53,7 @@ class Reading:
             raise Refusal("route_not_found", "There is no such endpoint.")
         view = self._views.of(virtual, principal)
         if inbound.method != "POST":
-            session = await self._session(inbound.headers, principal, virtual)
-            if inbound.method == "DELETE":
-                return McpCall("end", "legacy", session=session, view=view)
-            return McpCall("stream", "legacy", session=session, view=view, ear=Ear(view, ALL, session.id))
+            return await self._of_session(inbound, principal, view)
         if media_type(inbound.headers) not in (b"application/json", b""):
             raise Refusal("unsupported_media_type", "A message is application/json.")
         text = await inbound.body.whole(MOST)
@@ -63,11 +62,34 @@ class Reading:
         if is_batch(text):
             return await self._batch(exchange, principal, view, routing, text)
         env = read(text)
+        return await self._in_its_era(exchange, principal, view, routing, env)
+
+    def _in_its_era(
+        self, exchange: Exchange, principal: Principal, view: View, routing: Routing, env: Env
+    ) -> Awaitable[McpCall]:
+        """What may still be refused is refused as its era does; the params are read once for all who ask."""
         exchange.call = McpCall(env.kind, method=env.method, id=bytes(env.id) or b"null")
-        if env.kind != "response" and self._is_modern(inbound.headers, routing, env):
-            return await self._modern(exchange, view, routing, env)
+        params: Members = {}
+        meta: Members = {}
+        if env.kind != "response":
+            if routing.version == MODERN:
+                return self._modern(exchange, view, routing, env)
+            params = read_params(env)
+            meta = _meta(params)
+            session, enveloped = routing.sessions > 0, VERSION_KEY in meta
+            if era_of(routing.version, enveloped=enveloped, session=session, method=env.method) == "modern":
+                return self._modern(exchange, view, routing, env)
         exchange.call = McpCall(env.kind, "legacy", env.method, bytes(env.id) or b"null")
-        return await self._legacy(exchange, principal, view, routing, env)
+        return self._legacy(exchange, principal, view, routing, env, params, meta)
+
+    async def _of_session(self, inbound: Inbound, principal: Principal, view: View) -> McpCall:
+        """GET and DELETE."""
+        given = [value for name, value in inbound.headers if name == b"mcp-session-id"]
+        routing = Routing(session=given[0] if given else None, sessions=len(given))
+        session = await self._session(routing, principal, view.virtual)
+        if inbound.method == "DELETE":
+            return McpCall("end", "legacy", session=session, view=view)
+        return McpCall("stream", "legacy", session=session, view=view, ear=Ear(view, ALL, session.id))
 
     def check(self, call: McpCall, principal: Principal, virtual: str) -> None:
         """May a call under way go on? Asked of the rules alone, of no server. Raises the Refusal it would meet."""
@@ -84,13 +106,6 @@ class Reading:
                 or not caller.permits(virtual, server.name, item.kind, own.name)
             ):
                 raise not_found(item.kind, item.name)
-
-    def _is_modern(self, headers: Headers, routing: Routing, env: Env) -> bool:
-        if routing.version == MODERN:
-            return True
-        enveloped = VERSION_KEY in _meta(read_params(env))
-        session = any(name == b"mcp-session-id" for name, _ in headers)
-        return era_of(routing.version, enveloped=enveloped, session=session, method=env.method) == "modern"
 
     # 2026-07-28 --------------------------------------------------------------------------------------------------
     async def _modern(self, exchange: Exchange, view: View, routing: Routing, env: Env) -> McpCall:
@@ -114,22 +129,30 @@ class Reading:
 
     # up to 2025-11-25 --------------------------------------------------------------------------------------------
     async def _legacy(
-        self, exchange: Exchange, principal: Principal, view: View, routing: Routing, env: Env
+        self,
+        exchange: Exchange,
+        principal: Principal,
+        view: View,
+        routing: Routing,
+        env: Env,
+        params: Members,
+        meta: Members,
     ) -> McpCall:
         identity = bytes(env.id) or b"null"
         if env.kind == "request" and env.method == "initialize":
-            return McpCall("request", "legacy", env.method, identity, env, read_params(env), view=view)
-        session = await self._session(exchange.inbound.headers, principal, view.virtual)
+            return McpCall("request", "legacy", env.method, identity, env, params, view=view)
+        session = await self._session(routing, principal, view.virtual)
         if routing.version is not None and routing.version not in LEGACY:
             raise Refusal("rpc_invalid_request", "The header MCP-Protocol-Version names no version of a session.")
         if env.kind != "request":
             return McpCall(env.kind, "legacy", env.method, identity, env, session=session, view=view)
-        method, params, through = method_of(env.method, "legacy"), read_params(env), ""
+        method, through = method_of(env.method, "legacy"), ""
         if view.progressive and env.method == "tools/call":
             env, params, through = unwrap(env, params)
             method = METHODS[through or env.method]
         item = None if method.find is None else await method.find(view, params)
-        meta = _meta(params)
+        if through:  # its params are the ones within
+            meta = _meta(params)
         return McpCall(
             "request", "legacy", env.method, identity, env, params, meta, session, view, item, through=through
         )
@@ -141,16 +164,15 @@ class Reading:
         refused = Refusal("rpc_invalid_request", "Batches are not supported by this protocol version.")
         if routing.version not in (None, _BATCHES) or exchange.depth:
             raise refused
-        session = await self._session(exchange.inbound.headers, principal, view.virtual)
+        session = await self._session(routing, principal, view.virtual)
         if session.version != _BATCHES:
             raise refused
         return McpCall("batch", "legacy", "batch", session=session, view=view, messages=tuple(read_batch(text)))
 
-    async def _session(self, headers: Headers, principal: Principal, virtual: str) -> ClientSession:
-        given = [value for name, value in headers if name == b"mcp-session-id"]
-        if len(given) > 1:
+    def _session(self, routing: Routing, principal: Principal, virtual: str) -> Awaitable[ClientSession]:
+        if routing.sessions > 1:
             raise Refusal("rpc_invalid_request", "The header Mcp-Session-Id stands more than once.")
-        return await self._sessions.find(given[0] if given else None, principal, virtual)
+        return self._sessions.find(routing.session, principal, virtual)
 
 
 def _meta(params: Members) -> Members:

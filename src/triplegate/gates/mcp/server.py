@@ -41,12 +41,19 @@ ExposedAs = tuple[str, str, str | None, str | None]
 class UpstreamSession:
     """A session of ours at a legacy server. Ids are ours alone, so that a hundred clients may all say id 1."""
 
-    __slots__ = ("id", "next_id", "version")
+    __slots__ = ("headers", "id", "next_id", "noted", "version")
 
     def __init__(self, session: bytes, version: str) -> None:
         self.id = session
         """Mcp-Session-Id; empty where the server gave none."""
         self.version = version
+        said = version.encode("ascii")
+        self.noted = said + b" " + session
+        """As it stands in the record of the client's session, for other nodes."""
+        self.headers: tuple[tuple[bytes, bytes], ...] = ((b"mcp-protocol-version", said),)
+        """The headers that every request within it has."""
+        if session:
+            self.headers += ((b"mcp-session-id", session),)
         self.next_id = count(1 + (randbits(20) << 30)).__next__  # two nodes may share the session; 2⁵³ is the bound
 
 

@@ -18,6 +18,7 @@ MOST = 100
 
 _ID = re.compile(rb"[A-Za-z0-9_-]{32}")
 _PREFIX = "mcp:"
+_MOST_READ, _LARGEST_READ = 4096, 4096  # records that are kept as they were read, and bytes of one
 _LARGEST_CLIENT = 8192  # bytes of clientInfo that are kept, and of the capabilities
 MOST_SUBSCRIBED = 100
 """Resources that one session may subscribe to."""
@@ -44,10 +45,13 @@ class ClientSession(msgspec.Struct, frozen=True, eq=False):
 class ClientSessions:
     """Opens, finds and ends them. Opens of one principal at the same instant on two nodes may exceed the cap."""
 
-    __slots__ = ("_clock", "_log", "_store")
+    __slots__ = ("_clock", "_log", "_read", "_store")
 
     def __init__(self, store: Sessions, log: SessionLog, clock: Clock) -> None:
         self._store, self._log, self._clock = store, log, clock
+        self._read: dict[bytes, tuple[dict[str, bytes], Principal, str, ClientSession]] = {}
+        """Records as they were read last, for whom and on which path, and what they say: while the store has the same,
+        it is not read anew."""
 
     async def open(
         self, principal: Principal, virtual: str, version: str, client: bytes, capabilities: bytes = b"{}"
@@ -87,32 +91,44 @@ class ClientSessions:
         record = None
         if _ID.fullmatch(identity):
             record = await self._store.get(_PREFIX + identity.decode("ascii"), TTL)
-        if (
-            record is None
-            or record.get("owner") != owner_of(principal)
-            or record.get("virtual", b"").decode() != virtual
-        ):
-            raise Refusal("session_not_found", "There is no such session.")
-        upstream = {name[3:]: value for name, value in record.items() if name.startswith("up:")}
-        name, version, client = identity.decode("ascii"), record.get("version", b"").decode(), record.get("client", b"")
-        self._log.note(name, principal, virtual, version, client, self._clock.wall())
-        return ClientSession(
-            name,
-            version,
-            client,
-            upstream,
+        if record is None:
+            raise _not_found()
+        known = self._read.get(identity)
+        if known is None or known[0] != record or known[1] is not principal or known[2] != virtual:
+            known = self._take(identity, record, principal, virtual)
+        session = known[3]
+        self._log.note(session.id, principal, virtual, session.version, session.client, self._clock.wall())
+        return session
+
+    def _take(
+        self, identity: bytes, record: dict[str, bytes], principal: Principal, virtual: str
+    ) -> tuple[dict[str, bytes], Principal, str, ClientSession]:
+        """What a record says, to its owner on its path."""
+        if record.get("owner") != owner_of(principal) or record.get("virtual", b"").decode() != virtual:
+            raise _not_found()
+        session = ClientSession(
+            identity.decode("ascii"),
+            record.get("version", b"").decode(),
+            record.get("client", b""),
+            {name[3:]: value for name, value in record.items() if name.startswith("up:")},
             record.get("can", b"{}"),
             record.get("level", b"").decode(),
             frozenset(record.get("subscribed", b"").decode().split("\n")) - {""},
         )
+        taken = (record, principal, virtual, session)
+        if sum(map(len, record.values())) <= _LARGEST_READ:
+            if len(self._read) >= _MOST_READ:
+                del self._read[next(iter(self._read))]
+            self._read[identity] = taken
+        return taken
 
     async def note_upstream(self, session: ClientSession, server: str, version: str, identity: bytes) -> None:
         """Let other nodes use the session that was opened at a server for this one."""
         value = session.upstream[server] = version.encode() + b" " + identity
         try:
             await self._store.set_field(_PREFIX + session.id, f"up:{server}", value)
-        except ValueError:
-            return  # the record is full: other nodes open sessions of their own
+        except ValueError:  # the record is full: other nodes open sessions of their own
+            self._read.pop(session.id.encode("ascii"), None)  # it says now what the store does not
 
     async def set_level(self, session: ClientSession, level: str) -> None:
         """From now on only log messages of this level and above."""
@@ -137,6 +153,10 @@ class ClientSessions:
         if session.id in known:
             known.remove(session.id)
             await self._list(owner, known)
+
+
+def _not_found() -> Refusal:
+    return Refusal("session_not_found", "There is no such session.")
 
 
 def _listing(owner: bytes) -> str:

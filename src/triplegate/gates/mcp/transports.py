@@ -66,7 +66,7 @@ class HttpTransport(Transport):
         """As the document says."""
         return self._base
 
-    async def send(
+    def send(
         self,
         method: str,
         headers: Headers,
@@ -75,16 +75,28 @@ class HttpTransport(Transport):
         deadline: float | None,
         exchange: Exchange | None,
         owner: str,
-    ) -> Reply:
-        """One request on a kept connection; a token that is not taken is replaced, once."""
+    ) -> Coroutine[Any, Any, Reply]:
+        """One request on a kept connection."""
         if self._tokens is None:
-            return await self._send(method, headers, body, dispatch, deadline)
+            return self._send(method, headers, body, dispatch, deadline)
+        return self._send_known(self._tokens, method, headers, body, dispatch, deadline)
+
+    async def _send_known(
+        self,
+        tokens: Tokens,
+        method: str,
+        headers: Headers,
+        body: bytes,
+        dispatch: Dispatch,
+        deadline: float | None,
+    ) -> Reply:
+        """With a token; one that is not taken is replaced, once."""
         for _ in range(2):
-            found = self._tokens.header()
+            found = tokens.header()
             token = found if isinstance(found, bytes) else await found
             lines = [*headers, (b"authorization", token)]
             reply = await self._send(method, lines, body, dispatch, deadline)
-            if reply.status != 401 or not self._tokens.reject(token):
+            if reply.status != 401 or not tokens.reject(token):
                 break
             reply.frames.close()  # who is not known has had nothing done
         return reply

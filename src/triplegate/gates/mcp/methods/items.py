@@ -1,5 +1,7 @@
 """How a message names its item: tools/call, prompts/get, resources/read, completion/complete."""
 
+from collections.abc import Awaitable
+
 from triplegate.core.errors import Refusal
 from triplegate.gates.mcp.call import Item
 from triplegate.gates.mcp.kinds import Kind
@@ -8,14 +10,14 @@ from triplegate.gates.mcp.views import View
 from triplegate.wire.json_members import Members, read_members
 
 
-async def tool(view: View, params: Members) -> Item:
+def tool(view: View, params: Members) -> Awaitable[Item]:
     """Of tools/call."""
-    return await _named(view, "tool", params)
+    return _named(view, "tool", params)
 
 
-async def prompt(view: View, params: Members) -> Item:
+def prompt(view: View, params: Members) -> Awaitable[Item]:
     """Of prompts/get."""
-    return await _named(view, "prompt", params)
+    return _named(view, "prompt", params)
 
 
 async def resource(view: View, params: Members) -> Item:
@@ -43,7 +45,8 @@ async def reference(view: View, params: Members) -> Item:
 
 
 async def _named(view: View, kind: Kind, params: Members) -> Item:
-    item = await _found(view, kind, read_text(params.get("name"), "name"))
+    name = read_text(params.get("name"), "name")
+    item = view.table(kind).get(name) or await _found(view, kind, name)
     arguments = bytes(params.get("arguments", b""))
     if arguments and arguments[:1] != b"{":
         raise Refusal("rpc_invalid_params", "params.arguments must be an object.")
