@@ -11,6 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from triplegate.cli.entry import COMMANDS
+from triplegate.config.described import descriptions
 from triplegate.config.documents import Documents
 from triplegate.config.documents_base import Reached
 from triplegate.config.environment import VARIABLES
@@ -855,7 +856,7 @@ def test_what_proves_it_exists(proof: str) -> None:
 def test_a_field_that_only_documents_says_so(field: str) -> None:
     owner, _, name = field.partition(".")
     cls = next(cls for cls in reached(Documents) if cls.__name__ == owner)
-    said = cls.model_fields[name].description or ""
+    said = cls.model_fields[name].description or descriptions(cls).get(name, "")
     assert any(words in said for words in ("says only", "told to readers", "answers for it")), said
 
 

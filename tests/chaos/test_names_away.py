@@ -49,6 +49,7 @@ def samples():
         yield running
 
 
+@pytest.mark.long  # names are given ten seconds
 async def test_f27_names_that_hang_keep_no_gateway_from_ending(samples, tmp_path):
     log = tmp_path / "asked"
     hooks = tmp_path / "hooks"

@@ -29,6 +29,7 @@ from triplegate.config import (
     listeners,
     settings,
 )
+from triplegate.config.described import Described, descriptions
 from triplegate.config.environment import VARIABLES
 from triplegate.config.kubernetes.unsupported import UNSUPPORTED
 from triplegate.config.shipped import shipped_files
@@ -77,13 +78,13 @@ def class_of(name: str) -> type[BaseModel]:
 def fields(name: str) -> str:
     """One row a field: what it takes, what it is when absent, what it means."""
     cls = class_of(name)
-    properties = cls.model_json_schema()["properties"]
-    rows = []
+    properties = cls.model_json_schema(schema_generator=Described)["properties"]
+    described, rows = descriptions(cls), []
     for field, facts in cls.model_fields.items():
         said = properties.get(facts.alias or field)
         if said is None or facts.exclude or said.get("internal"):
             continue
-        text = (facts.description or "").replace("\n", " ").replace("|", "\\|")
+        text = (facts.description or described.get(field, "")).replace("\n", " ").replace("|", "\\|")
         if field == "use":
             text = f"Names this policy: `{facts.default}`."
         if field == "mode" and not text:

@@ -15,9 +15,7 @@ Policies = tuple[SerializeAsAny[Policy], ...]
 class Document(BaseModel):
     """One object of the configuration as written: frozen, an unknown field is an error."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, hide_input_in_errors=True, allow_inf_nan=False
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
 
 
 class Timeouts(Document):

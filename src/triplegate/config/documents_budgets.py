@@ -20,7 +20,7 @@ Share = Annotated[float, Field(gt=0, le=10)]
 class BudgetTerms(BaseModel):
     """What may be spent in which window, and what becomes of a call that would spend more."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     money: Annotated[Dollars, Field(gt=0)] | None = None
     """US dollars."""

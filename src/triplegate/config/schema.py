@@ -6,6 +6,7 @@ from typing import Any, Literal
 import msgspec
 from pydantic import TypeAdapter
 
+from triplegate.config.described import Described
 from triplegate.config.documents import Documents
 from triplegate.config.settings import SETTING_NAMES, Settings
 from triplegate.core.policy import Policy, Registry
@@ -21,11 +22,11 @@ _TITLES: dict[Kind, str] = {
 
 def schema(kind: Kind, registry: Registry) -> dict[str, Any]:
     """The schema of a whole configuration file, of `policies/*.yaml` or of `providers/*.yaml`."""
-    documents = Documents.model_json_schema(ref_template="#/$defs/{model}")
+    documents = Documents.model_json_schema(ref_template="#/$defs/{model}", schema_generator=Described)
     definitions: dict[str, Any] = documents["$defs"]
     properties: dict[str, Any] = documents["properties"]
     if kind == "document":
-        settings = Settings.model_json_schema(ref_template="#/$defs/{model}")
+        settings = Settings.model_json_schema(ref_template="#/$defs/{model}", schema_generator=Described)
         definitions.update(settings["$defs"])
         properties.update({name: one for name, one in settings["properties"].items() if name in SETTING_NAMES})
         properties["node"].pop("default", None)  # the machine's own name
@@ -67,7 +68,7 @@ def _policy(registry: Registry, definitions: dict[str, Any]) -> dict[str, Any]:
     """One policy as written: the name of a chain, or an object told apart by `use`."""
     kinds = []
     for cls in sorted(registry.policies.values(), key=_tag):
-        shown = TypeAdapter(cls).json_schema(ref_template="#/$defs/{model}")
+        shown = TypeAdapter(cls).json_schema(ref_template="#/$defs/{model}", schema_generator=Described)
         definitions.update(shown.pop("$defs", {}))
         shown["required"] = sorted({"use", *shown.get("required", ())})
         definitions[cls.__name__] = shown

@@ -111,7 +111,7 @@ class Dispatch(msgspec.Struct):
 class Policy(BaseModel):
     """Exactly one of four forms: `claims` (ADMIT), `decide`, `build`, `tune` (DISPATCH)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     use: str
     """Which policy this is."""

@@ -21,7 +21,7 @@ _CODES: dict[Cause, str] = {
 class BackOff(BaseModel):
     """The wait before a retry: a random part of a time that doubles with each failure."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     base: Duration = 0.025
     """Longest wait after the first failure."""
