@@ -80,6 +80,7 @@ CANARY = "policies/test_canary.py::"
 MIRROR = "policies/test_mirror.py::"
 COPIES = "gates/api/test_mirror.py::"
 TIMEOUT = "policies/test_timeout.py::"
+CHECKING = "gates/mcp/test_checking.py::"
 BREAKER = "policies/test_breaker.py::"
 ACCESS = "policies/test_access.py::"
 BULKHEAD = "policies/test_bulkhead.py::"
@@ -392,6 +393,12 @@ FIELDS = {
     "ApprovalRule.by": APPROVALS + "test_an_admin_decides_while_the_call_waits",
     "ApprovalRule.within": APPROVALS + "test_a_call_that_no_admin_approves_ends_in_time",
     "PinsDocument.first": PINS + "test_what_is_added_later_waits_even_where_the_first_use_was_trusted",
+    "ServerHealth.interval": CHECKING + "test_a_server_that_is_down_is_left_alone_and_comes_back_with_a_fresh_list",
+    "ServerHealth.timeout": CHECKING + "test_one_that_hangs_is_down_within_its_time",
+    **dict.fromkeys(
+        ("ServerHealth.healthy", "ServerHealth.unhealthy"),
+        "gates/mcp/test_health.py::test_the_first_answer_decides_alone_and_later_ones_in_a_row",
+    ),
     "ServerDocument.parked": "gates/mcp/test_parking.py::test_a_call_waits_at_its_server_until_its_client_has_answered",
     "ServerDocument.command": RUN + "test_clients_of_both_eras_list_and_call_a_command_of_either",
     "ServerDocument.env": RUN + "test_a_command_gets_its_secrets_and_never_ours",

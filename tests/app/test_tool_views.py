@@ -31,16 +31,17 @@ async def test_servers_and_tools_are_shown_as_they_were_last_listed(tmp_path):
         await made.open()
         try:
             before = server_views(made.gateway.snapshot)
-            assert [(one.name, one.loaded, one.pins) for one in before] == [
-                ("files", False, "enforce"),
-                ("gone", False, "off"),
+            assert [(one.name, one.state, one.pins) for one in before] == [
+                ("files", "unknown", "enforce"),
+                ("gone", "unknown", "off"),
             ]
             gate = made.gateway.snapshot.gates["mcp"]
             await gate.catalog.load(gate.servers.values(), ("tool", "prompt"), patient=True)
             files, gone = made.tools.servers()
-            assert (files.place, files.era, files.loaded, files.failure) == (address, "modern", True, "")
+            assert (files.place, files.era, files.state, files.error) == (address, "modern", "up", "")
             assert (files.tools, files.prompts, files.resources) == (3, 1, 0)
-            assert gone.failure != ""
+            assert (gone.state, gone.error) == ("down", gone.reason)
+            assert gone.since > 0
             first, second, odd = made.tools.tools()
             assert (first.shown, first.hints, first.standing) == ("read", ("read only",), "new")
             assert first.description.startswith("Reads.xx")

@@ -133,7 +133,9 @@ async def test_upstreams_are_unknown_until_they_were_called(made):
         return {view.address: (view.state, view.open, view.idle) for view in sight(made).upstreams()}
 
     url = made.upstream.url
-    assert set(states()) == {url, *(f"http://127.0.0.1:{port}" for port in (1, 2, 3))}
+    servers = {one.name: (one.kind, one.address) for one in sight(made).upstreams() if one.name.startswith("server:")}
+    assert servers == {"server:files": ("server", "http://127.0.0.1:3/mcp")}
+    assert set(states()) == {url, *(f"http://127.0.0.1:{port}" for port in (1, 2, 3)), "http://127.0.0.1:3/mcp"}
     assert states()[url] == ("unknown", 0, 0)
     await made.serve("GET", "/r")
     assert states()[url] == ("up", 1, 1)

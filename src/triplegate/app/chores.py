@@ -5,6 +5,8 @@ from functools import partial
 
 from triplegate.core.ports import Kit
 from triplegate.gates.api.gate import ApiGate
+from triplegate.gates.mcp.checking import checks as server_checks
+from triplegate.gates.mcp.gate import McpGate
 from triplegate.gateway import Snapshot
 from triplegate.upstreams.health import checks
 from triplegate.upstreams.pool import Pool
@@ -18,10 +20,13 @@ _FILES = 1.0
 
 
 def chores(snapshot: Snapshot, kit: Kit) -> list[Chore]:
-    """Health checks of the services' endpoints; names and certificate files of upstreams, looked at again."""
+    """Health checks of endpoints and MCP servers; names and certificate files of upstreams, looked at again."""
     gate = snapshot.gates["api"]
     assert isinstance(gate, ApiGate)
     found = [chore for service in gate.services.values() for chore in checks(service.group, kit.clock, service.asked)]
+    tools = snapshot.gates["mcp"]
+    if isinstance(tools, McpGate):
+        found += server_checks(tools.servers.values(), tools.catalog)
     pools = [pool for pool in kit.states.every(Pool) if pool.named]
     found += [Chore(f"name {pool.origin.key}", _LOOK_UP, pool.look_up) for pool in pools]
     if any(trust.settings.files for trust in kit.states.every(Trust)):

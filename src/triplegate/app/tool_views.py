@@ -60,15 +60,18 @@ def server_views(snapshot: Snapshot | None) -> list[ServerView]:
 
 def _server(server: Server, pins: str) -> ServerView:
     state, listings = server.state, server.state.listings
-    failure = server.missing or next((one.failure for one in listings.values() if one.failure), "")
+    verdict, known = server.verdict, server.health.known
     tools, prompts, resources = [len(listings[kind].items) for kind in ("tool", "prompt", "resource")]
     return ServerView(
         name=server.name,
         alias=server.alias,
         place=server.place.partition("|")[2],
         era=state.era or "",
-        loaded=any(one.loaded for one in listings.values()),
-        failure=failure,
+        state=verdict.state,
+        reason=verdict.reason,
+        since=verdict.since,
+        error=known.error,
+        error_at=known.error_at,
         tools=tools,
         prompts=prompts,
         resources=resources,

@@ -18,7 +18,15 @@ from triplegate.config.documents_approval import ApprovalRules
 from triplegate.config.documents_base import Document, Policies, Reached
 from triplegate.config.documents_call_price import PriceOfTools
 from triplegate.config.documents_control import RememberedDocument, ResultsDocument, ValidationDocument
-from triplegate.config.documents_mcp_ends import INHERITED, Argument, Argv, Processes, RouteTools, Variable
+from triplegate.config.documents_mcp_ends import (
+    INHERITED,
+    Argument,
+    Argv,
+    Processes,
+    RouteTools,
+    ServerHealth,
+    Variable,
+)
 from triplegate.config.documents_oauth import ClientCredentials
 from triplegate.config.documents_pins import Pins
 from triplegate.config.types import (
@@ -116,6 +124,8 @@ class ServerDocument(Reached):
     """How large results may be; absent = as `mcp.results`."""
     remember: RememberedDocument | None = None
     """Results that are told again to the same question; absent = none."""
+    health: ServerHealth | None = None
+    """How it is asked whether it is well; absent: it is not asked."""
     parked: bool = False
     """Whether a server with sessions may ask clients of 2026-07-28, whose calls wait there meanwhile."""
     approval: ApprovalRules = ()

@@ -1,4 +1,4 @@
-"""Servers that are no address: how a command is run, and which routes are tools."""
+"""Parts of MCP servers: how a command is run, which routes are tools, how their health is asked for."""
 
 from typing import Annotated
 
@@ -29,6 +29,19 @@ class Processes(Document):
     """Older ones take no more calls."""
     line: Annotated[Size, Field(ge=1024, le=1 << 30)] = 16 << 20
     """Longest message; a longer one ends the process."""
+
+
+class ServerHealth(Document):
+    """Asking a server from time to time whether it is well."""
+
+    interval: Annotated[Duration, Field(ge=0.1, le=86_400)] = 15.0
+    """Time from one question to the next, a tenth more or less."""
+    timeout: Annotated[Duration, Field(ge=0.01, le=300)] = 5.0
+    """Longest wait for the answer, connecting included; longer for the first one, when it may have to be started."""
+    healthy: Annotated[int, Field(ge=1, le=100)] = 1
+    """Good answers in a row after which it is used again."""
+    unhealthy: Annotated[int, Field(ge=1, le=100)] = 3
+    """Bad ones in a row after which it is not; the very first answer decides alone."""
 
 
 class RouteTools(Document):

@@ -31,6 +31,8 @@ from triplegate.gates.api.gate import ApiGate
 from triplegate.gates.api.mirror import Copies
 from triplegate.gates.llm.cooldown import Cooldown
 from triplegate.gates.llm.shadow import Spent
+from triplegate.gates.mcp.gate import McpGate
+from triplegate.gates.mcp.server import Server
 from triplegate.gateway import Gateway
 from triplegate.stores.answers.purging import purge, purge_before
 from triplegate.stores.memory.room import Room, Rooms
@@ -86,7 +88,7 @@ class Sight(GatewayView):
         return () if snapshot is None else tuple(route_views(snapshot.documents, snapshot.faults))
 
     def upstreams(self) -> Sequence[UpstreamView]:
-        """One line for each pool or gRPC channel: origins that have been named by the configuration."""
+        """One line for each pool or gRPC channel (origins that the configuration has named) and each MCP server."""
         channels = self._gateway.kit.states.every(GrpcChannel)
         spoken = {str(channel.origin) for channel in channels}
         found = []
@@ -110,6 +112,9 @@ class Sight(GatewayView):
                 )
             )
         found += [_channel_view(channel) for channel in channels]
+        gate = self._gateway.snapshot.gates["mcp"] if self._gateway.snapshot is not None else None
+        if isinstance(gate, McpGate):
+            found += [_server_view(server) for _, server in sorted(gate.servers.items())]
         return found
 
     def endpoints(self) -> Sequence[EndpointView]:
@@ -277,6 +282,14 @@ def _channel_view(channel: GrpcChannel) -> UpstreamView:
     name, up = f"{channel.origin} (gRPC)", channel.connected
     state = "down" if channel.failing else "up" if up else "unknown"
     return UpstreamView(name, "origin", str(channel.origin), state, channel.failing, int(up))
+
+
+def _server_view(server: Server) -> UpstreamView:
+    """An MCP server, whatever it is reached by."""
+    verdict = server.verdict
+    return UpstreamView(
+        f"server:{server.name}", "server", server.place.partition("|")[2], verdict.state, verdict.reason
+    )
 
 
 def _endpoint_view(group: Group, endpoint: Endpoint, now: float) -> EndpointView:

@@ -59,7 +59,7 @@ class UpstreamView(msgspec.Struct, frozen=True):
     """service, deployment or server."""
     address: str
     state: str
-    """up, down or unknown (nothing was sent yet)."""
+    """up, down or unknown (nothing was sent yet); of a server also failing, open or half-open."""
     reason: str = ""
     open: int = 0
     idle: int = 0

@@ -13,14 +13,14 @@ Share = Annotated[float, Field(gt=0, le=1)]
 class Breaker(Policy):
     """Refuse calls to an upstream after failures in a row, or when too many of its calls fail or are slow.
 
-    After `open_for` a few probes decide. Kept per service or deployment, over reloads. Where there is another target,
-    that one is called instead.
+    After `open_for` a few probes decide. Kept per service, deployment or MCP server, over reloads. Where there is
+    another target, that one is called instead.
     """
 
     use: Literal["breaker"] = "breaker"
     mode: Literal["enforce"] = "enforce"
     stage: ClassVar = Stage.DISPATCH
-    gates: ClassVar = frozenset({"api", "llm"})
+    gates: ClassVar = frozenset({"api", "llm", "mcp"})
     failures: Annotated[int, Field(ge=1, le=1000)] | None = None
     """Failures in a row that open it (no answer, a cut one, status 500 and above); 5 where nothing else is said."""
     rate: Share | None = None

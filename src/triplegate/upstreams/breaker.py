@@ -53,10 +53,10 @@ class Breaker:
         "_given",
         "_given_at",
         "_good",
-        "_opened_at",
         "_openings",
         "_window",
         "failures",
+        "opened_at",
         "tell",
         "until",
         "used",
@@ -72,7 +72,9 @@ class Breaker:
         self.used = False
         """Whether rules were ever applied to it."""
         self._window = Window()
-        self._opened_at = self._given_at = 0.0
+        self.opened_at = 0.0
+        """Monotonic seconds when it last opened; 0: it is closed."""
+        self._given_at = 0.0
         self._openings = self._given = self._good = 0
 
     def state(self, now: float) -> Literal["closed", "open", "half-open"]:
@@ -117,7 +119,7 @@ class Breaker:
         self.used = True
         slow = rules.slow is not None and took > rules.slow
         if self.until:
-            if began > self._opened_at:  # else a straggler from before it opened
+            if began > self.opened_at:  # else a straggler from before it opened
                 self._probed(now, rules, good=not (failed or slow))
             return
         self.failures = self.failures + 1 if failed else 0
@@ -156,7 +158,7 @@ class Breaker:
             self.tell(seconds)
 
     def _stand(self, now: float, seconds: float) -> None:
-        self._opened_at, self.until = now, now + seconds
+        self.opened_at, self.until = now, now + seconds
         self._given = self._good = 0
         self._window.clear()
 
@@ -173,5 +175,5 @@ class Breaker:
     def close(self) -> None:
         """Call it again as if nothing had happened."""
         self.failures = self._openings = self._given = self._good = 0
-        self.until = self._opened_at = self._given_at = 0.0
+        self.until = self.opened_at = self._given_at = 0.0
         self._window.clear()

@@ -44,8 +44,10 @@ class House(NoTools):
         self.decided: list[tuple[str, ...]] = []
 
     def servers(self) -> list[ServerView]:
-        there = ServerView("files", "files", "http://127.0.0.1:9003/mcp", "modern", True, "", 1, 2, 3, "enforce", 4)
-        return [there, ServerView("web", "w", "http://127.0.0.1:9004/mcp", "", False, "refused", 0, 0, 0, "off", 0)]
+        at, came = "http://127.0.0.1:9003/mcp", 1.4e9
+        there = ServerView("files", "files", at, "modern", "up", "", came, "reset <b>", came, 1, 2, 3, "enforce", 4)
+        gone = ServerView("web", "w", at, "", "down", "refused", came, "refused", came, 0, 0, 0, "off", 0)
+        return [there, gone, ServerView("new", "n", at, "", "unknown", "", 0.0, "", 0.0, 0, 0, 0, "off", 0)]
 
     def tools(self) -> list[ToolView]:
         return [ToolView("files", "read_file", "read_file", "Reads <b>", ("read only",), "new", "")]

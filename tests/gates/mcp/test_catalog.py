@@ -4,13 +4,14 @@ import asyncio
 
 import msgspec
 import pytest
-from tests.gates.mcp.messages import bearer, modern
+from tests.gates.mcp.messages import bearer, initialize, modern
 from tests.gates.mcp.offering import Offering
 from tests.gates.mcp.test_gate import servers
 
 from triplegate.gates.mcp import catalog
 from triplegate.gates.mcp.catalog import _read_item
 from triplegate.gates.mcp.server import ServerState
+from triplegate.gates.mcp.transport import Transport
 from triplegate.samples.http import Answer
 
 
@@ -136,3 +137,60 @@ async def test_a_list_that_changes_while_it_is_fetched_is_fetched_again(house, s
         state.listings["tool"].outdate()
         go_on.set()
         assert await listed == ["files__new"]
+
+
+@pytest.mark.parametrize("first", ["tools/list", "initialize", "a call"])
+async def test_a_first_list_waits_for_all_that_never_listed_anything_and_later_ones_do_not(
+    house, serve, http, monkeypatch, first
+):
+    monkeypatch.setattr(catalog, "WAIT", 0.05)
+    monkeypatch.setattr(catalog, "MEET", 0.05)
+    go_on = asyncio.Event()
+
+    class Slow(Offering):
+        async def __call__(self, request):
+            await go_on.wait()
+            return await super().__call__(request)
+
+    slow = Slow("modern", tools=b'{"name":"late"}')
+    gate = await house(servers(await serve(Offering("modern", tools=b'{"name":"a"}')), await serve(slow)))
+    http.headers.update(bearer(gate.key()))
+    (_, server) = gate.gateway.snapshot.gates["mcp"].servers.values()
+    if first == "initialize":
+        await initialize(http, f"{gate.url}/mcp")  # which has only a moment for strangers
+    request = modern("tools/call", {"name": "more1__late", "arguments": {}}) if first == "a call" else None
+    asked = asyncio.get_running_loop().create_task(http.post(f"{gate.url}/mcp", **(request or modern("tools/list"))))
+    await asyncio.sleep(0.3)  # longer than others are waited for
+    assert not asked.done()
+    go_on.set()
+    if first == "a call":
+        assert "tool_not_found" not in (await asked).text
+    else:
+        result = (await asked).json()["result"]
+        assert [tool["name"] for tool in result["tools"]] == ["files__a", "more1__late"]
+    go_on.clear()
+    listing = server.state.listings["tool"]
+    listing.fresh_until = gate.gateway.kit.clock.now() - 100
+    async with asyncio.timeout(server.first_list - 1):  # what it had before is served
+        assert await names(http, gate) == ["files__a", "more1__late"]
+    go_on.set()
+
+
+async def test_nobody_waits_twice_for_a_server_that_lists_nothing(house, serve, http, monkeypatch):
+    monkeypatch.setattr(catalog, "WAIT", 0.05)
+    monkeypatch.setattr(Transport, "first_list", 0.1)
+    go_on = asyncio.Event()
+
+    async def hang(request):
+        await go_on.wait()
+        return Answer(status=500)
+
+    gate = await house(servers(await serve(hang)))
+    assert await names(http, gate) == []
+    (server,) = gate.gateway.snapshot.gates["mcp"].servers.values()
+    assert server.state.listings["tool"].failure == "no answer within 0.1 s"
+    monkeypatch.setattr(Transport, "first_list", 30.0)
+    async with asyncio.timeout(20):
+        assert await names(http, gate) == []
+    assert server.verdict.state == "down"
+    go_on.set()

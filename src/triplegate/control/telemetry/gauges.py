@@ -6,6 +6,7 @@ from triplegate.control.view import EndpointView, GatewayView
 from triplegate.core.meters import Meters, Readings
 
 _OUT = ("down", "ejected")
+_REFUSED = ("down", "open")
 
 
 def observe_house(meters: Meters, view: GatewayView) -> None:
@@ -136,7 +137,7 @@ def _observe_pools(meters: Meters, view: GatewayView) -> None:
         "1",
         "1 when the upstream takes calls, 0 when it does not.",
         ("triplegate.upstream",),
-        lambda: [((one.name,), int(one.state != "down")) for one in view.upstreams()],
+        lambda: [((one.name,), int(one.state not in _REFUSED)) for one in view.upstreams()],
     )
     meters.observe(
         "triplegate.mirror.copies",

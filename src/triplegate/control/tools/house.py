@@ -53,9 +53,14 @@ class ServerView(msgspec.Struct, frozen=True):
     """Where it is; never with credentials."""
     era: str
     """What it speaks: modern (2026-07-28) or legacy; empty until it was asked."""
-    loaded: bool
-    failure: str
-    """Why its last list could not be fetched; empty when it could."""
+    state: str
+    """up, failing (it does not list what it has), down, open, half-open or unknown (it was not asked yet)."""
+    reason: str
+    since: float
+    """Unix seconds; 0 where nobody noted it."""
+    error: str
+    """What went wrong there last, whatever has become of it since; empty when nothing has."""
+    error_at: float
     tools: int
     prompts: int
     resources: int

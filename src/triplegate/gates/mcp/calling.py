@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 from triplegate.core.catalog import Target
 from triplegate.core.errors import Refusal
@@ -47,25 +48,17 @@ class Calling:
 
     async def forward(self, exchange: Exchange, call: McpCall, item: Item, screen: Screen | None = None) -> Reply:
         """The server's answer, as `screen` lets it pass. A call that never reached its server costs nothing."""
-        chain, route, numbers = exchange.chain, exchange.route, exchange.numbers
-        assert chain is not None
+        route, numbers = exchange.route, exchange.numbers
         assert route is not None
         target = route.targets[0][0]
         price = _priced(exchange, item, target)
         ending = self._outlast(exchange, call) if call.session is not None else None
-
-        def pick(tried: list[Attempt]) -> tuple[Target, Role]:
-            return target, "retry" if tried else "first"
-
-        def send(attempt: Attempt) -> Awaitable[Reply]:
-            return self._send(exchange, call, item, attempt, chain, screened=screen is not None)
-
         try:
-            dispatch, spares = item.server.dispatch(chain), item.server.spares
-            reply = await attempts(exchange, dispatch, pick, send, replayable=False, spares_of=lambda _: spares)
+            reply = await self._attempt(exchange, call, item, target, screened=screen is not None)
             if screen is not None:  # before anything is kept of it
                 reply = await screen(reply)
-        except Refusal:
+        except Refusal as refusal:
+            item.server.health.failed(refusal)
             if not any(attempt.numbers.bytes_out for attempt in exchange.attempts):
                 numbers.own_cost = numbers.list_cost = 0
             raise
@@ -78,6 +71,29 @@ class Calling:
         numbers.streamed = reply.form == "events"
         if ending is not None:
             self._keep(exchange, call, ending, reply)
+        return reply
+
+    async def _attempt(self, exchange: Exchange, call: McpCall, item: Item, target: Target, *, screened: bool) -> Reply:
+        """Past health and breaker to the server; what waits there already goes on whatever they say."""
+        server, chain = item.server, exchange.chain
+        assert chain is not None
+        dispatch, spares, health = server.dispatch(chain), server.spares, server.health
+        rules = dispatch.breaker
+
+        def pick(tried: list[Attempt]) -> tuple[Target, Role]:
+            return target, "retry" if tried else "first"
+
+        def send(attempt: Attempt) -> Awaitable[Reply]:
+            if call.parked is None:
+                health.check(rules)
+            return self._send(exchange, call, item, attempt, chain, screened=screened)
+
+        report = None if rules is None else partial(health.note, rules)
+        reply = await attempts(
+            exchange, dispatch, pick, send, replayable=False, spares_of=lambda _: spares, report=report
+        )
+        if rules is not None:
+            health.answered(rules, exchange, reply)
         return reply
 
     def _keep(self, exchange: Exchange, call: McpCall, ending: Ending, reply: Reply) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 
 import msgspec
 
@@ -57,6 +58,7 @@ class _Named(msgspec.Struct):
     inputSchema: msgspec.Raw = msgspec.Raw(b"")  # noqa: N815 - as on the wire
 
 
+_Waiting = dict["asyncio.Future[None]", tuple[Server, Listing]]
 _page = msgspec.json.Decoder(_Page).decode
 _named = msgspec.json.Decoder(_Named).decode
 
@@ -79,29 +81,49 @@ class Catalog:
         """Fetch what is not fresh, all at once; returns when all is there or `wait` (or `WAIT`) seconds have passed.
 
         Only a `patient` caller waits for a server that failed last time, and for a list that was fresh a moment ago.
+        Where no `wait` is said, one that never listed anything has longer: a first list shall be whole. One that is
+        left alone is not asked.
         """
         if self.offline:
             return
         now = self._kit.clock.now()
-        waiting: dict[asyncio.Future[None], Listing] = {}
+        waiting: _Waiting = {}
         for server in servers:
-            for kind in kinds:
+            for kind in kinds if not server.health.barred else ():
                 listing = server.state.listings[kind]
                 if listing.fresh_until <= now:
                     fetching = self._start(server, kind, listing)
                     if patient or not (listing.failure or listing.serves_stale(now)):
-                        waiting[fetching] = listing
+                        waiting[fetching] = (server, listing)
         if waiting:
-            wait = wait or WAIT
-            _, late = await asyncio.wait(waiting, timeout=wait)
-            for fetching in late:
-                waiting[fetching].failure = f"no answer within {wait:g} s"
+            await self._wait(waiting, wait)
+
+    async def _wait(self, waiting: "_Waiting", wait: float) -> None:
+        """All that is asked for, or as much of it as comes in time."""
+        _, late = await asyncio.wait(waiting, timeout=wait or WAIT)
+        begun = {fetching for fetching in late if waiting[fetching][1].first}
+        for fetching in late - begun:
+            waiting[fetching][1].fail(f"no answer within {wait or WAIT:g} s", self._kit.clock.wall())
+        if not begun or wait:
+            return
+        longest = max(waiting[fetching][0].first_list for fetching in begun)
+        _, late = await asyncio.wait(begun, timeout=max(longest - WAIT, 0.0))
+        for fetching in late:
+            waiting[fetching][1].fail(f"no answer within {longest:g} s", self._kit.clock.wall())
 
     async def meet(self, servers: Iterable[Server]) -> None:
         """Ask those whose era is not known what they are and can do; waits `MEET` seconds at most, never fails."""
         strangers = [server for server in servers if server.state.era is None]
         if strangers and not self.offline:
             await self.load(strangers, ("tool",), patient=False, wait=MEET)
+
+    def refresh(self, server: Server) -> None:
+        """It is well again: what it listed before is asked for, and who listens hears what has changed."""
+        for kind, listing in server.state.listings.items():
+            if listing.loaded or listing.failure:
+                listing.outdate()
+                with suppress(Refusal):  # no room for a task now: whoever lists next asks
+                    self._start(server, kind, listing)
 
     def _start(self, server: Server, kind: Kind, listing: Listing) -> "asyncio.Future[None]":
         return listing.fetching.start(
@@ -118,10 +140,12 @@ class Catalog:
             async with asyncio.timeout(_WHOLE):
                 items, doubts = await self._latest(server, kind, listing)
         except (Refusal, TimeoutError) as error:
-            listing.failure = error.reason if isinstance(error, Refusal) else "its list took too long"
+            why = error.reason if isinstance(error, Refusal) else "its list took too long"
+            listing.fail(why, self._kit.clock.wall())
+            server.health.trouble(why)
             listing.fresh_until = self._kit.clock.now() + _AFTER_FAILURE
             return
-        listing.failure = ""
+        listing.succeed(self._kit.clock.wall())
         new = await self._keep(server, kind, items)
         if listing.doubts == doubts:
             listing.fresh_until = self._kit.clock.now() + listing.ttl

@@ -33,6 +33,7 @@ class CommandTransport(Transport):
     local = True
     owned = True
     patience = 10.0  # it may have to be started first
+    first_list = 20.0
 
     def __init__(self, name: str, document: ServerDocument, kit: Kit) -> None:
         self._key = self.place = key_of(name, document)

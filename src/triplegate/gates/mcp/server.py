@@ -1,7 +1,7 @@
 """An MCP server as it is called: its address, our credential there, and what is known of it over reloads."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from itertools import count
 from secrets import randbits
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,11 @@ from triplegate.core.exchange import Exchange
 from triplegate.core.fold import Chain
 from triplegate.core.http import Headers, Reply
 from triplegate.core.money import Price
-from triplegate.core.policy import Dispatch
+from triplegate.core.policy import Dispatch, Policy
 from triplegate.core.ports import Kit
 from triplegate.gates.mcp.approval_rules import ApprovalRules
 from triplegate.gates.mcp.call import Item, OwnItem
+from triplegate.gates.mcp.health import Health, Verdict
 from triplegate.gates.mcp.kinds import KINDS, Kind
 from triplegate.gates.mcp.patterns import glob
 from triplegate.gates.mcp.shared_work import SharedWork
@@ -77,7 +78,7 @@ class Changes:
 class Listing:
     """What a server lists of one kind."""
 
-    __slots__ = ("doubts", "failure", "fetching", "fresh_until", "items", "loaded", "ttl")
+    __slots__ = ("doubts", "failure", "fetching", "fresh_until", "items", "loaded", "since", "ttl", "unseen")
 
     def __init__(self) -> None:
         self.items: tuple[OwnItem, ...] = ()
@@ -88,9 +89,30 @@ class Listing:
         self.ttl = 60.0
         self.failure = ""
         """Why the last fetch failed; what it had before is served."""
+        self.since = 0.0
+        """Unix seconds since when it is fetched well, or not."""
+        self.unseen = True
+        """Its first fetch has not ended yet, and nobody has waited for it in vain."""
         self.fetching: SharedWork[None] = SharedWork()
         self.doubts = 0
         """How often somebody has said that it changed."""
+
+    @property
+    def first(self) -> bool:
+        """Whether there is nothing yet that could be served instead, and hope that there will be."""
+        return self.unseen and not self.loaded
+
+    def fail(self, why: str, wall: float) -> None:
+        """A fetch has failed, or takes too long."""
+        if not self.failure:
+            self.since = wall
+        self.failure, self.unseen = why, False
+
+    def succeed(self, wall: float) -> None:
+        """A fetch went well."""
+        if self.failure or not self.since:
+            self.since = wall
+        self.failure, self.unseen = "", False
 
     def outdate(self) -> None:
         """It has changed: whoever needs it waits for a list that was asked for after this moment."""
@@ -146,6 +168,7 @@ class Server:
         "alias",
         "approval",
         "exposed",
+        "health",
         "isolation",
         "name",
         "parks",
@@ -170,6 +193,8 @@ class Server:
         self.place = f"{name}|{self._transport.place}"
         """Tells it from every other one, here and on other nodes."""
         self.state = kit.state(ServerState, f"server:{self.place}", ServerState)
+        self.health = Health(name, self.place, document.health, kit)
+        self.health.guard(self._with(document.policies).breaker, serving=False)
         self.spares = kit.state(Spares, f"server:{name}", Spares)
         """Shared by all calls to it."""
         self.exposed: dict[Kind, tuple[tuple[OwnItem, ...], dict[ExposedAs, Item]]] = {}
@@ -204,6 +229,11 @@ class Server:
         return self._transport.patience
 
     @property
+    def first_list(self) -> float:
+        """Seconds that a list waits for it when it has never listed anything."""
+        return min(self._base.first_byte, self._transport.first_list)
+
+    @property
     def missing(self) -> str:
         """Why it cannot be called, such as a secret that is not there; empty when it can."""
         return self._transport.missing
@@ -229,12 +259,38 @@ class Server:
             return self._base
         found = self._tuned.get(chain)
         if found is None:
-            found = msgspec.structs.replace(self._base, tuned=dict(self._base.tuned))
-            for policy in chain.policies:
-                if policy.form == "tune":
-                    policy.tune(found)
-            self._tuned[chain] = found
+            found = self._tuned[chain] = self._with(chain.policies)
+            self.health.guard(found.breaker, serving=True)
         return found
+
+    def _with(self, policies: Iterable[Policy]) -> Dispatch:
+        found = msgspec.structs.replace(self._base, tuned=dict(self._base.tuned))
+        for policy in policies:
+            if policy.form == "tune":
+                policy.tune(found)
+        return found
+
+    def lacks(self, kind: Kind, now: float) -> bool:
+        """Whether what it lists of this kind is missing or stale."""
+        listing = self.state.listings[kind]
+        return bool(listing.failure) or not listing.loaded or (listing.fresh_until <= now and self.health.barred)
+
+    @property
+    def verdict(self) -> Verdict:
+        """How it stands."""
+        found = self.health.verdict
+        if found.state not in ("up", "unknown"):
+            return found
+        asked = [one for one in self.state.listings.values() if one.loaded or one.failure]
+        failing = [one for one in asked if one.failure]
+        if self.missing:
+            return Verdict("down", self.missing)
+        if failing:
+            known = found.state == "up" or len(failing) < len(asked)
+            return Verdict("failing" if known else "down", failing[0].failure, failing[0].since)
+        if found.state == "up" or not asked:
+            return found
+        return Verdict("up", "", max(one.since for one in asked))
 
     def send(
         self,

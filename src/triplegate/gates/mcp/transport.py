@@ -19,6 +19,8 @@ class Transport(ABC):
     """It wants to know the owner of every request, whatever the era."""
     patience: ClassVar[float] = 3.0
     """Seconds that it has to answer a question that it may not know."""
+    first_list: ClassVar[float] = 10.0
+    """Seconds that a list waits for such a server which has never listed anything."""
     known_era: ClassVar[Era | None] = None
     """The era that all such servers have; None: it is asked."""
     missing: str

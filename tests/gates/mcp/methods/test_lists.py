@@ -11,6 +11,7 @@ from tests.gates.mcp.test_gate import servers
 from triplegate.gates.mcp import catalog
 from triplegate.gates.mcp.methods import lists
 from triplegate.gates.mcp.server import Listing, ServerState
+from triplegate.gates.mcp.transport import Transport
 from triplegate.samples.http import Answer
 
 
@@ -57,7 +58,8 @@ async def test_a_server_that_hangs_delays_one_list_by_the_deadline_and_no_other(
     async def hang(request):
         await asyncio.sleep(30)
 
-    monkeypatch.setattr(catalog, "WAIT", 1.0)
+    monkeypatch.setattr(catalog, "WAIT", 0.3)
+    monkeypatch.setattr(Transport, "first_list", 0.5)
     gate = await house(servers(await sample(), await serve(hang)))
     http.headers.update(bearer(gate.key()))
     async with asyncio.timeout(5):

@@ -31,7 +31,8 @@ class Lister:
         after = _after(call)
         table = await view.all(self._kind)
         listings = {server.name: server.state.listings[self._kind] for server in view.servers}
-        failing = [name for name, listing in listings.items() if listing.failure or not listing.loaded]
+        now = own.clock.now()
+        failing = [server.name for server in view.servers if server.lacks(self._kind, now)]
         if failing and view.fail_closed:
             reason = f"no list of {', '.join(failing)}"
             raise Refusal("upstream_failed", "A server does not list what it has.", reason=reason)
@@ -44,7 +45,6 @@ class Lister:
         if start + PAGE < len(names):
             members.append(b'"nextCursor":"%b"' % binascii.b2a_base64(page[-1].encode(), newline=False))
         if call.era == "modern":
-            now = own.clock.now()
             ttl = min([max(0.0, listing.fresh_until - now) for listing in listings.values()], default=TTL)
             members.append(encode(complete(ttl, failing))[1:-1])
         elif failing:
