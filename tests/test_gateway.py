@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from tests.builders import make_inbound
 from tests.gates.built import always, answer, built
+from tests.gates.llm.calls import OK, chat, one
 from tests.hostile.scripted import Upstream
 
 from triplegate.core.errors import Refusal
@@ -155,6 +156,16 @@ async def test_a_child_runs_the_whole_chain_as_its_parents_caller_and_is_closed(
         assert (ended.priority, ended.deadline) == (2, parent.deadline)
         assert (child.parent, child.consumer, child.outcome, child.kind) == (parent.id, "ci", "ok", "final")
         assert child.exchange != parent.id
+
+
+async def test_a_model_call_within_a_call_is_booked(tmp_path):
+    async with Upstream(always(OK)) as upstream, built(tmp_path, one(upstream.url)) as made:
+        parent, _ = await made.serve("POST", "/v1/chat/completions", body=chat())
+        inbound = make_inbound("POST", "/v1/chat/completions", body=chat())
+        async with made.gateway.call(parent, inbound) as reply:
+            assert reply.status == 200
+        assert made.records[-1].kind == "final"
+        assert made.records[-1].cost == 20 * 10_000  # 10 tokens in at 1, 5 out at 2 dollars a million
 
 
 async def test_a_bucket_that_an_ancestor_took_is_not_taken_again(tmp_path):

@@ -70,6 +70,7 @@ MEANT = "policies/test_semantic_cache.py::"
 OURS = "policies/test_system_prompt.py::"
 MARKS = "policies/test_prompt_cache.py::"
 GUARD = "policies/test_guardrail.py::"
+EXTERNAL = "policies/test_external_guard.py::"
 TOOL_LIMIT = "policies/test_tool_limit.py::"
 RETRY = "policies/test_retry.py::"
 HEADERS = "config/test_header_edits.py::test_fields_are_removed_then_set_then_added"
@@ -599,6 +600,11 @@ FIELDS = {
     "guardrail.reversible": GUARD + "test_what_was_masked_in_a_call_comes_back_in_its_answer_only_where_that_is_said",
     "guardrail.span": GUARD + "test_patterns_of_a_span_stay_so_far_behind",
     "guardrail.mode": GUARD + "test_who_only_observes_changes_nothing",
+    "external_guard.name": EXTERNAL + "test_a_call_that_a_guard_forbids_is_never_sent",
+    "external_guard.on": EXTERNAL + "test_only_what_tools_answered_where_that_is_said",
+    "external_guard.mode": EXTERNAL + "test_who_only_observes_changes_nothing",
+    "external_guard.reversible": EXTERNAL + "test_what_is_to_be_masked_is_masked_and_comes_back_where_that_is_said",
+    "external_guard.guards": EXTERNAL + "test_several_are_asked_at_once_and_the_first_that_forbids_settles_it",
     "token_limit.mode": TOKENS + "test_who_only_looks_refuses_nobody",
     "token_limit.reservation": TOKENS + "test_all_that_may_come_is_set_aside_where_that_is_asked_for",
     "token_limit.oversize": TOKENS + "test_a_call_larger_than_the_whole_allowance_waits_for_it_or_is_refused_for_good",

@@ -15,6 +15,7 @@ from triplegate.core.errors import Fault
 from triplegate.gates.llm.cooldown import Cooldown, Pace
 from triplegate.gates.llm.shadow import Spent
 from triplegate.stores.spool import Spool
+from triplegate.stores.verdicts.tally import Tally
 from triplegate.upstreams.grpc import GrpcChannel
 
 TEXT = """
@@ -171,6 +172,12 @@ async def test_what_models_leave_alone_and_what_their_shadows_cost_is_seen(made)
     spent.settle(1, 10**9, 5 * 10**9)
     assert list(sight(made).shadows()) == [("m", "sent", 2)]
     assert list(sight(made).shadow_costs()) == [("m", 0.5)]
+
+
+async def test_what_guards_that_others_run_have_said_is_seen(made):
+    tally = made.kit.state(Tally, "hooks", lambda: Tally("hooks"))
+    tally.add("hook", "failed open")
+    assert list(sight(made).verdicts()) == [("hooks", "hook", "failed open", 1)]
 
 
 async def test_an_upstream_that_cannot_be_reached_is_down_with_the_reason(made):

@@ -52,6 +52,7 @@ from triplegate.stores.memory.store import MemoryStore
 from triplegate.stores.redis.store import RedisStore
 from triplegate.stores.spool import Limits as SpoolLimits
 from triplegate.stores.spool import Spool
+from triplegate.upstreams.consult import consult
 from triplegate.upstreams.dial import HttpxDial
 from triplegate.upstreams.grpc import GrpcChannel
 from triplegate.upstreams.pool import Pool
@@ -196,6 +197,7 @@ class Building:
             secrets=FileSecrets(Path(self.settings.directory), environment()),
             supervisor=self.supervisor,
             dial=self._dial,
+            consult=consult,
             cache=shared.cache,
             vectors=shared.vectors,
             sessions=shared.sessions,

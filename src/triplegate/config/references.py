@@ -109,8 +109,9 @@ def named_by(policy: BaseModel, kind: Any) -> list[str]:
     found: list[str] = []
     for field, facts in type(policy).model_fields.items():
         value = getattr(policy, field)
-        if isinstance(value, BaseModel):
-            found += named_by(value, kind)
+        parts = value if isinstance(value, tuple) else (value,)
+        if parts and isinstance(parts[0], BaseModel):
+            found += [name for part in parts for name in named_by(part, kind)]
         elif value is not None and _made_of(kind, facts.annotation, facts.metadata):
             found.extend([value] if isinstance(value, str) else value)
     return found

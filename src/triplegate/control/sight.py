@@ -37,6 +37,7 @@ from triplegate.gateway import Gateway
 from triplegate.stores.answers.purging import purge, purge_before
 from triplegate.stores.memory.room import Room, Rooms
 from triplegate.stores.spool import Spool
+from triplegate.stores.verdicts.tally import Tally
 from triplegate.upstreams.breaker import Breaker
 from triplegate.upstreams.endpoint import Endpoint
 from triplegate.upstreams.group import Group
@@ -214,6 +215,12 @@ class Sight(GatewayView):
         for copies in self._gateway.kit.states.every(Copies):
             for outcome, count in copies.counts.items():
                 yield copies.label, outcome, count
+
+    def verdicts(self) -> Iterable[tuple[str, str, str, int]]:
+        """What guards that others run have said, by policy and guard."""
+        for tally in self._gateway.kit.states.every(Tally):
+            for (guard, verdict), count in list(tally.counts.items()):
+                yield tally.label, guard, verdict, count
 
     def pools(self) -> Iterable[tuple[str, int, int, int]]:
         """Connections by origin."""

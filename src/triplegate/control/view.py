@@ -257,6 +257,10 @@ class GatewayView:
         """(policy, outcome, copies of calls) so far."""
         return ()
 
+    def verdicts(self) -> Iterable[tuple[str, str, str, int]]:
+        """(policy, guard, verdict, how often) of guards that others run."""
+        return ()
+
     def pools(self) -> Iterable[tuple[str, int, int, int]]:
         """(upstream, open, idle, waiting) connections."""
         return ()

@@ -80,6 +80,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "not_cached": Code(504, "There is no remembered answer", "invalid_request_error", "not_found_error", -32004, 5),
         # ourselves
         "policy_unavailable": Code(503, "A security policy of this route cannot decide", *_BUSY),
+        "guard_unavailable": Code(503, "A guard that must judge the call or its answer cannot be asked", *_BUSY),
         "overloaded": Code(503, "The gateway is at its limit", *_BUSY),
         "deadline_exceeded": Code(504, "The caller's deadline has passed", "server_error", "api_error", -32003, 4),
         "draining": Code(503, "The gateway is shutting down", *_BUSY),

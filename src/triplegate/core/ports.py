@@ -219,6 +219,22 @@ class Dial(Protocol):
         ...
 
 
+class Place(Protocol):
+    """A place that the configuration names and that is asked about calls on their way (a guard)."""
+
+    async def post(self, headers: Headers, body: bytes, seconds: float, most: int) -> tuple[int, bytes]:
+        """Status and body (≤ `most` bytes) over a kept connection; no redirects. Raises Refusal upstream_*."""
+        ...
+
+
+class Consult(Protocol):
+    """Makes such a place of its URL and TLS settings, as a chain is folded."""
+
+    def __call__(self, kit: "Kit", url: str, tls: Any, /) -> Place:
+        """The place; its connections outlive reloads. Raises ValueError for an unusable URL."""
+        ...
+
+
 class Secrets(Protocol):
     """Secret references (`env:NAME`, `file:/path`, `store:name`) to values; values never print."""
 
@@ -254,6 +270,7 @@ class Kit:
         "broadcast",
         "cache",
         "clock",
+        "consult",
         "dial",
         "directory",
         "faults",
@@ -301,6 +318,7 @@ class Kit:
         books: Books | None = None,
         pins: Pins | None = None,
         approvals: Approvals | None = None,
+        consult: Consult | None = None,
         offline: bool = False,
     ) -> None:
         self.clock, self.admission, self.keys, self.secrets = clock, admission, keys, secrets
@@ -310,7 +328,7 @@ class Kit:
         self.vectors = vectors
         self.states = states if states is not None else States()
         self.trusted, self.index, self.books, self.pins = trusted, index, books, pins
-        self.approvals = approvals
+        self.approvals, self.consult = approvals, consult
         self.base = base
         """The configuration's directory: relative file names in documents start there."""
         self.stdio = ""

@@ -43,6 +43,9 @@ class Busy(GatewayView):
     def mirrors(self) -> Iterable[tuple[str, str, int]]:
         return [("route:r/mirror", "sent", 8)]
 
+    def verdicts(self) -> Iterable[tuple[str, str, str, int]]:
+        return [("route:r/external_guard", "hook", "failed open", 3)]
+
     def rooms(self) -> Iterable[tuple[str, int, int]]:
         return [("route:r/shed", 4, 2)]
 
@@ -78,6 +81,7 @@ def test_every_gauge_reads_the_house() -> None:
     assert told["triplegate.config.generation"] == {(): [7]}
     assert told["triplegate.degraded.parts"] == {("redis",): [1]}
     assert told["triplegate.mirror.copies"] == {("route:r/mirror", "sent"): [8]}
+    assert told["triplegate.guard.verdicts"] == {("route:r/external_guard", "hook", "failed open"): [3]}
 
     assert told["triplegate.policy.calls"] == {("route:r/shed", "inside"): [4], ("route:r/shed", "waiting"): [2]}
     assert told["triplegate.policy.found_limit"] == {("route:r/shed",): [24]}

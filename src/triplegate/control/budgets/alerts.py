@@ -1,9 +1,7 @@
 """Tells when a budget is nearly spent: once for each window and threshold, over all nodes, until it is taken."""
 
 import asyncio
-import base64
 import hashlib
-import hmac
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -21,6 +19,7 @@ from triplegate.core.errors import Refusal
 from triplegate.core.http import Headers
 from triplegate.core.ports import Dial, Secrets
 from triplegate.core.raises import Raised
+from triplegate.wire.standard_webhooks import signed
 
 TRIES = 10
 _FIRST, _LONGEST = 10.0, 3_600.0
@@ -147,13 +146,12 @@ class Alerts:
         """Empty when it was taken, else why not."""
         body = message.body.encode()
         headers: Headers = [(b"content-type", b"application/json"), (b"user-agent", b"triplegate")]
-        stamp = str(int(self._clock.wall()))
-        headers += [(b"webhook-id", message.message_id.encode()), (b"webhook-timestamp", stamp.encode())]
+        key = None
         if secret is not None:
             key = self._secrets.read(secret)
             if key is None:
                 return "the secret that posts are signed with is not there"
-            headers.append((b"webhook-signature", signature(key, message.message_id, stamp, body)))
+        headers += signed(key, message.message_id, int(self._clock.wall()), body)
         try:
             status, _, _ = await self._dial.fetch("POST", url, headers, body)
         except Refusal as refusal:
@@ -171,9 +169,3 @@ def alert_id(bucket: Bucket, share: float, wall: float) -> str:
     if isinstance(window, Rolling):
         number //= window.slices
     return hashlib.sha256(f"{bucket.name} {number} {share:g}".encode()).hexdigest()[:32]
-
-
-def signature(key: str, message_id: str, stamp: str, body: bytes) -> bytes:
-    """`v1,` and base64 of HMAC-SHA256(key, id.timestamp.body), as in Standard Webhooks."""
-    signed = f"{message_id}.{stamp}.".encode() + body
-    return b"v1," + base64.b64encode(hmac.digest(key.encode(), signed, hashlib.sha256))

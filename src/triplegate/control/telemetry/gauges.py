@@ -147,6 +147,14 @@ def _observe_pools(meters: Meters, view: GatewayView) -> None:
         lambda: [((policy, outcome), count) for policy, outcome, count in view.mirrors()],
         kind="counter",
     )
+    meters.observe(
+        "triplegate.guard.verdicts",
+        "{verdict}",
+        "What guards that others run have said, or why nothing.",
+        ("triplegate.policy", "triplegate.guard", "triplegate.verdict"),
+        lambda: [((policy, guard, verdict), count) for policy, guard, verdict, count in view.verdicts()],
+        kind="counter",
+    )
 
 
 def _observe_endpoints(meters: Meters, view: GatewayView) -> None:

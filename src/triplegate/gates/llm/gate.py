@@ -68,6 +68,8 @@ _ENCODER = Encoder()
 _ELSEWHERE = frozenset({"unsupported_endpoint", "unsupported_parameter"})
 """What one deployment cannot do and another may."""
 _MOST = 1 << 40  # the edge's own limit rules
+_GUARDED = frozenset({"content_blocked", "guard_unavailable"})
+"""What a guard of ours makes of an answer that the provider wrote."""
 _OURS = frozenset({b"server", b"x-request-id", b"set-cookie", b"content-length", b"date", b"strict-transport-security"})
 _DROPPED = HOP_BY_HOP | _OURS
 
@@ -248,7 +250,7 @@ class LlmGate:
             raise
         except Refusal as refusal:
             exchange.numbers.list_cost = 0
-            if refusal.code == "content_blocked":
+            if refusal.code in _GUARDED:
                 book_blocked(exchange, call)
             raise
         exchange.numbers.list_cost = 0  # the intent has it; from now on what was really used counts

@@ -11,9 +11,11 @@ from triplegate.wire.screening import pii
 from triplegate.wire.screening.injection import scorer
 from triplegate.wire.screening.input import Looked, Verdict
 from triplegate.wire.screening.output import Rules, Screening
+from triplegate.wire.screening.restoring import Restore, vault_of
 from triplegate.wire.screening.secrets import Secrets
+from triplegate.wire.screening.sight import must_be_seen
 from triplegate.wire.screening.spans import Finder
-from triplegate.wire.screening.vault import Placeholders, Vault
+from triplegate.wire.screening.vault import Placeholders
 from triplegate.wire.screening.words import Patterns, Words
 
 Kind = Literal[
@@ -40,9 +42,6 @@ Kind = Literal[
     "au_tfn",
 ]
 HEADER = b"x-triplegate-guard"
-_MARK = "guardrail"
-_SAYS_NOTHING = frozenset({"embeddings", "moderation", "rerank", "count_tokens"})
-"""Operations whose answers hold no words of a model."""
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -82,43 +81,16 @@ class Guard:
             return  # it asks for nothing of a model's
         endpoint = call.endpoint
         if self.enforces:
-            self._must_be_seen(call)
+            must_be_seen(call, asks=self._asks, watches=self._watches, label=self._terms.label)
         if self._asks:
             self._look(exchange, call)
         if self._watches and endpoint.codec is not None:
             exchange.look(_Look(self, exchange, call.request().n))
 
-    # what cannot be looked at --------------------------------------------------------------------------------------
-    def _must_be_seen(self, call: Any) -> None:
-        """Raises Refusal content_unseen for a call that hides what it says, or what it will be answered."""
-        endpoint, operation = call.endpoint, call.endpoint.operation
-        if endpoint.codec is not None:
-            if self._watches:
-                self._no_way_around(call)
-            return
-        method = getattr(call.look, "method", "POST")
-        if self._watches and operation not in _SAYS_NOTHING and method != "DELETE":
-            raise self._unseen(f"answers of {operation}")
-        if self._asks and (endpoint.form or operation in _UNREAD) and method == "POST":
-            raise self._unseen(f"calls of {operation}")
-
-    def _no_way_around(self, call: Any) -> None:
-        """Answers that the provider keeps could be had later without anybody looking."""
-        if call.endpoint.family != "openai_responses":
-            return
-        rest = call.request().rest
-        if bytes(rest.get("background", b"false")) not in (b"false", b"null"):
-            raise self._unseen("answers in the background")
-        if bytes(rest.get("store", b"true")) != b"false":
-            raise self._unseen("answers that the provider keeps (say store: false)")
-
-    def _unseen(self, what: str) -> Refusal:
-        return Refusal("content_unseen", f"A guard here cannot look at {what}.", policy=self._terms.label)
-
     # the call ------------------------------------------------------------------------------------------------------
     def _look(self, exchange: Exchange, call: Any) -> None:
         terms = self._terms
-        vault = _vault(exchange)
+        vault = vault_of(exchange)
         masks = terms.action == "mask" and call.endpoint.codec is not None
         keep = vault.keep if terms.reversible else vault.mask
 
@@ -146,7 +118,7 @@ class Guard:
             raise
         self.told(exchange, looked.counts, "mask" if masks else terms.action)
         if terms.reversible and vault:
-            exchange.look(_Restore(vault, self._placeholders, call.request().n))
+            exchange.look(Restore(vault, self._placeholders, call.request().n))
 
     @property
     def action(self) -> str:
@@ -157,7 +129,7 @@ class Guard:
     def rules(self, exchange: Exchange, choices: int) -> Rules:
         """Those of one attempt."""
         terms = self._terms
-        vault = _vault(exchange)
+        vault = vault_of(exchange)
 
         def replace(kind: str, piece: str) -> str:
             if terms.action == "mask" and kind != "longest":
@@ -179,10 +151,6 @@ class Guard:
         exchange.decisions.append((self._terms.label, "would block" if verdict == "observe" else verdict, kinds))
         if verdict == "annotate":
             exchange.reply_headers.append((HEADER, kinds.encode("ascii")))
-
-
-_UNREAD = frozenset({"realtime", "files", "batches"})
-"""Operations whose calls hold no text that could be looked at before they are sent."""
 
 
 class _Look:
@@ -234,27 +202,6 @@ class _Telling(Screening):
         if not self._told and self._rules.counts:
             self._told = True
             self._guard.told(self._exchange, self._rules.counts, verdict)
-
-
-class _Restore:
-    """Makes the watch that brings back what was masked in the call."""
-
-    __slots__ = ("_choices", "_finders", "_vault")
-    changes = True
-
-    def __init__(self, vault: Vault, finders: list[Placeholders], choices: int) -> None:
-        self._vault, self._finders, self._choices = vault, finders, choices
-
-    def __call__(self) -> Watch:
-        """A fresh one."""
-        return Screening(Rules(self._finders, self._vault.restore, 0, self._choices))
-
-
-def _vault(exchange: Exchange) -> Vault:
-    if exchange.marks is None:
-        exchange.marks = {}
-    found: Vault = exchange.marks.setdefault(_MARK, Vault())
-    return found
 
 
 def _finders(terms: Terms) -> list[Finder]:

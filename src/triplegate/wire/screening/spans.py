@@ -34,17 +34,22 @@ Replace = Callable[[str, str], str]
 
 def found(finders: Sequence[Finder], text: str) -> list[Span]:
     """What all of them find, in order; of overlapping ones one that covers both."""
-    spans = sorted([span for finder in finders for span in finder(text)])
-    if len(spans) < 2:
-        return spans
-    apart = [spans[0]]
-    for span in spans[1:]:
-        last = apart[-1]
+    return apart([span for finder in finders for span in finder(text)])
+
+
+def apart(spans: Iterable[Span]) -> list[Span]:
+    """In order; of overlapping ones one that covers both."""
+    ordered = sorted(spans)
+    if len(ordered) < 2:
+        return ordered
+    found = [ordered[0]]
+    for span in ordered[1:]:
+        last = found[-1]
         if span.start >= last.end:
-            apart.append(span)
+            found.append(span)
         elif span.end > last.end:
-            apart[-1] = Span(last.start, span.end, last.kind)
-    return apart
+            found[-1] = Span(last.start, span.end, last.kind)
+    return found
 
 
 def replaced(text: str, spans: Sequence[Span], replace: Replace) -> str:

@@ -1,0 +1,1 @@
+"""Guards that others run: what they are asked and what their answers mean, each in its own words."""
