@@ -1,8 +1,10 @@
 """What would become of a request: the same chain as the gateway's, offline, with nothing sent and nothing taken."""
 
+import json
 import re
 
 import pytest
+from tests.gates.mcp.messages import modern
 from tests.journeys.running import write
 
 LIMITED = """
@@ -54,6 +56,16 @@ def test_why_a_route_won_and_the_others_lost(command, tmp_path):
         "lost  rest (all) * prefix /: a less specific path",
         "missed  put * exact /orders PUT: method PUT",
     ]
+
+
+def test_the_server_of_a_tool_is_named_with_its_breaker(command, tmp_path):
+    servers = "servers: {files: {url: 'http://127.0.0.1:9/mcp', policies: [{use: breaker}]}}\n"
+    write(tmp_path, LIMITED + "mcp: {identity: none, owner: web}\n" + servers)
+    request = modern("tools/call", {"name": "files__read", "arguments": {}})
+    lines = [word for name, value in request["headers"].items() for word in ("-H", f"{name}: {value}")]
+    lines += ["-H", "content-type: application/json", "-H", "accept: application/json, text/event-stream"]
+    told = command("explain", "POST", "/mcp", *lines, "-d", json.dumps(request["json"])).out
+    assert "target    files: left alone for 5 s after 5 failures in a row" in told, told
 
 
 def test_a_path_that_nothing_serves_is_a_404(command, place):

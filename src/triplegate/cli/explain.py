@@ -148,6 +148,8 @@ def describe(gateway: "Gateway", exchange: "Exchange", reply: "Reply") -> list[s
     from triplegate.core.errors import Refusal
     from triplegate.gates.api.gate import ApiGate
     from triplegate.gates.llm.gate import LlmGate
+    from triplegate.gates.mcp.gate import McpGate
+    from triplegate.gates.mcp.weigh import weigh
 
     snapshot = gateway.snapshot
     assert snapshot is not None
@@ -171,14 +173,19 @@ def describe(gateway: "Gateway", exchange: "Exchange", reply: "Reply") -> list[s
             first = exchange.gate.first(exchange)
         except Refusal as nothing:
             exchange.refusal = nothing
-    refusal = exchange.refusal
+    if isinstance(exchange.gate, McpGate):
+        lines += [f"target    {line}" for line in weigh(exchange)]
+    return [*lines, _end(exchange, reply, first)]
+
+
+def _end(exchange: "Exchange", reply: "Reply", first: str) -> str:
+    """What the client would get, and from whom; `first`: the deployment that is tried first."""
+    route, refusal = exchange.route, exchange.refusal
     if refusal is not None:
-        lines.append(f"-> {refusal.status} {refusal.code}: {refusal.reason}")
-    elif first:
-        lines.append(f"-> {reply.status}, from {first} unless it fails; nothing was sent")
-    elif route is not None and route.targets:
+        return f"-> {refusal.status} {refusal.code}: {refusal.reason}"
+    if first:
+        return f"-> {reply.status}, from {first} unless it fails; nothing was sent"
+    if route is not None and route.targets:
         names = ", ".join(f"{target.name} (weight {weight})" for target, weight in route.targets)
-        lines.append(f"-> {reply.status}, from {names}; nothing was sent")
-    else:
-        lines.append(f"-> {reply.status}, by the gateway itself")
-    return lines
+        return f"-> {reply.status}, from {names}; nothing was sent"
+    return f"-> {reply.status}, by the gateway itself"
