@@ -1,5 +1,6 @@
 """Documents become one immutable snapshot with folded chains; a swap is one assignment. READ THIS FIRST."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
@@ -9,6 +10,7 @@ from triplegate.config.documents import Documents
 from triplegate.config.people import directory_of
 from triplegate.config.placed import every_policy
 from triplegate.core.chains import Chains
+from triplegate.core.encoded import Encoded
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange, Gate, Proceed
 from triplegate.core.http import Inbound, Reply
@@ -186,7 +188,11 @@ class Gateway:
             reply = await self.answer(gate, child)
             gate.encoder(child, reply)  # whoever reads the frames as they are: what it cost is booked when it is closed
             child.numbers.status = reply.status
+            reply.frames = Encoded(child, reply, gate.encoder(child, reply))
             yield reply
+        except (asyncio.CancelledError, GeneratorExit):
+            child.close("gone")
+            raise
         finally:
             if reply is not None:
                 reply.frames.close()
