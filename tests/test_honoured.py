@@ -311,6 +311,16 @@ FIELDS = {
     "LlmDocument.files": "journeys/test_llm_stored.py"
     "::test_a_batch_runs_where_its_file_was_put_and_its_result_is_read_there",
     "LlmDocument.origin_gone": "gates/llm/test_origins.py::test_reasoning_whose_deployment_is_gone_may_be_left_out",
+    **dict.fromkeys(
+        ("McpToolsDocument.elsewhere", "ModelDocument.mcp_elsewhere"),
+        "gates/llm/test_tool_loops.py::test_servers_elsewhere_are_refused_by_name_or_left_to_the_provider",
+    ),
+    **dict.fromkeys(
+        ("McpToolsDocument.turns", "McpToolsDocument.calls"),
+        "gates/llm/test_tool_turns.py::test_a_model_that_never_ends_is_ended",
+    ),
+    "McpToolsDocument.within": "gates/llm/test_tool_turns.py::test_a_response_has_its_time",
+    "McpToolsDocument.keep": "gates/llm/test_tool_turns.py::test_who_keeps_nothing_and_who_is_another_finds_nothing",
     "ProviderDocument.head_hold": "gates/llm/test_streaming.py"
     "::test_a_head_that_was_held_long_enough_goes_out_and_nothing_is_lost",
     "ModelDocument.on_gone": "journeys/test_llm.py"

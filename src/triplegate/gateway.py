@@ -186,7 +186,6 @@ class Gateway:
         reply: Reply | None = None
         try:
             reply = await self.answer(gate, child)
-            gate.encoder(child, reply)  # whoever reads the frames as they are: what it cost is booked when it is closed
             child.numbers.status = reply.status
             reply.frames = Encoded(child, reply, gate.encoder(child, reply))
             yield reply

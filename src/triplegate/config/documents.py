@@ -22,7 +22,7 @@ from triplegate.config.documents_base import Document, Policies
 from triplegate.config.documents_budgets import Budgets, FiscalStart
 from triplegate.config.documents_chargeback import ChargebackDocument
 from triplegate.config.documents_control import ResultsDocument, ValidationDocument
-from triplegate.config.documents_llm import ModelDocument, ProviderDocument
+from triplegate.config.documents_llm import McpToolsDocument, ModelDocument, ProviderDocument
 from triplegate.config.documents_mcp import Instructions, NamingMode, Separator, ServerDocument, VirtualServerDocument
 from triplegate.config.documents_oauth import ResourceDocument
 from triplegate.config.documents_pins import Pins, PinsDocument
@@ -70,6 +70,8 @@ class LlmDocument(Document):
     """Model whose first deployment's provider keeps uploaded files and runs batches; null = they are not served."""
     origin_gone: Literal["refuse", "strip"] = "refuse"
     """Encrypted reasoning whose deployment is gone: the call is refused with 409, or goes on without it."""
+    mcp_tools: McpToolsDocument = McpToolsDocument()
+    """Tools of type `mcp` in calls of the Responses API."""
     policies: Policies = ()
     """Policies of every llm call; when absent, the shipped chain `llm`."""
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from triplegate.config.conditions import Condition
 from triplegate.config.documents_base import Document, Policies, Reached
@@ -25,7 +25,7 @@ from triplegate.config.types import (
     TeamRef,
     Worded,
 )
-from triplegate.core.duration import Duration
+from triplegate.core.duration import Duration, seconds
 
 VendorModel = Annotated[str, Worded(r"[\x21-\x7e]+", "visible characters without spaces", longest=256)]
 """A model's name at its vendor."""
@@ -177,6 +177,25 @@ class DeploymentDocument(Document):
         return self
 
 
+Elsewhere = Literal["refuse", "forward"]
+"""What becomes of MCP servers in calls of the Responses API that are none of this gateway's."""
+
+
+class McpToolsDocument(Document):
+    """Tools of type `mcp` in calls of the Responses API: the gateway's own MCP servers, used while it answers."""
+
+    elsewhere: Elsewhere = "refuse"
+    """Servers that are none of the gateway's: the call is refused (400), or they are left to the provider."""
+    turns: Annotated[int, Field(ge=1, le=128)] = 16
+    """How often the model is asked for one response; the last time without tools."""
+    calls: Annotated[int, Field(ge=1, le=1024)] = 64
+    """Calls of tools in one response; a client's `max_tool_calls` may say less."""
+    within: Duration = 600.0
+    """Longest time for one response."""
+    keep: Annotated[float, BeforeValidator(seconds, json_schema_input_type=str | float), Field(ge=0)] = 3600.0
+    """How long a response can be gone on from by `previous_response_id`; 0 = not at all."""
+
+
 class ModelDocument(Document):
     """The name clients ask for: deployments, and models to fall back to."""
 
@@ -198,6 +217,8 @@ class ModelDocument(Document):
     """A model that gets copies of these calls; their answers are counted and thrown away."""
     count: Literal["estimate", "exact"] = "estimate"
     """Input tokens before a call: estimated, or counted with OpenAI's own vocabulary where all deployments have it."""
+    mcp_elsewhere: Elsewhere | None = None
+    """MCP servers in its calls that are none of the gateway's; null = as `llm.mcp_tools` says."""
     owner: TeamRef | None = None
     """Team that answers for it; says only whom to ask."""
     teams: tuple[TeamRef, ...] | None = None

@@ -56,6 +56,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "invalid_query": _client(400, "The query cannot be read", jsonrpc=-32602),
         "unsupported_media_type": _client(415, "The content type is not supported"),
         "model_not_found": Code(404, "No such model", "invalid_request_error", "not_found_error", -32602, 5),
+        "mcp_server_unknown": _client(400, "No such MCP server", jsonrpc=-32602),
         "no_deployment": _client(400, "No deployment of the model takes such a call", jsonrpc=-32602),
         "unsupported_endpoint": Code(404, "No such endpoint", "invalid_request_error", "not_found_error", -32601, 12),
         "unsupported_parameter": _client(400, "The model's provider cannot carry a parameter", jsonrpc=-32602),

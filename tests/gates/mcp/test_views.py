@@ -82,4 +82,4 @@ async def test_explaining_asks_no_server_and_judges_by_the_same_policy():
         assert await views.of("", WEB).find("tool", name) is None
     assert await views.of("v", WEB).find("tool", "a__other") is None
     assert (await views.of("v", WEB).find("tool", "a__keep")).own.name == "keep"
-    assert await views.of("", WEB).all("tool") == {}
+    assert await (view := views.of("", WEB)).all("tool", view.servers) == {}

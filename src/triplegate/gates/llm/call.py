@@ -75,6 +75,8 @@ class LlmCall(msgspec.Struct, eq=False):
     """The quota group that holds what the call builds on; empty = any may answer."""
     rewritten: bool = False
     """A policy changed what is asked: the neutral form counts, not the client's bytes."""
+    loop: Any = None
+    """What it is answered by, where it brings MCP servers as tools (a `Loop`)."""
     _request: Request | None = None
 
     def rewrite(self, request: Request) -> None:

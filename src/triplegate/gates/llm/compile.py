@@ -1,5 +1,7 @@
 """From models and providers as written to the llm gate of one snapshot."""
 
+import msgspec
+
 from triplegate.config.documents import Documents
 from triplegate.config.people import anonymous_of
 from triplegate.core.catalog import Route
@@ -25,6 +27,8 @@ from triplegate.gates.llm.paths.rerank import RERANK
 from triplegate.gates.llm.paths.responses import RESPONSES
 from triplegate.gates.llm.paths.usage import PATH as USAGE
 from triplegate.gates.llm.paths.usage import OwnUsage
+from triplegate.gates.llm.tool_catalog import ToolCatalog
+from triplegate.gates.llm.tool_loops import ToolLoops
 from triplegate.wire.seals import Seals
 
 ENDPOINTS = (
@@ -51,6 +55,7 @@ def compile_llm(documents: Documents, kit: Kit, house: House, snapshot: str, cha
     written = documents.llm
     anonymous = anonymous_of(kit.directory, written.owner) if written.identity == "none" else None
     route = Route("llm", "llm", written.owner, anonymous=anonymous, origin=documents.origin("llm"))
+    loops = msgspec.structs.replace(route, name="llm/mcp_tools")
     models = models_of(documents, kit)
     endpoints = {written.base_path + each.path.decode("ascii"): each for each in ENDPOINTS}
     for each in (MESSAGES, COUNT):
@@ -69,9 +74,11 @@ def compile_llm(documents: Documents, kit: Kit, house: House, snapshot: str, cha
         written.origin_gone,
         Beside.kept(kit),
         realtime.Channels.of(written.realtime),
+        ToolLoops(written.mcp_tools, loops, ToolCatalog(documents, kit), chains, kit),
     )
     gate = LlmGate(models, surface, chains, house, snapshot)
     chains.prepare(route)
+    chains.prepare(loops)
     for model in models.values():
         chains.prepare(model.route)
     listing = f"{written.base_path}/models"

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 from triplegate.core.errors import Refusal
+from triplegate.core.exchange import Attempt
+from triplegate.core.http import Reply
 from triplegate.wire.neutral_events import ErrorClass, Failed
 
 _CODES: Mapping[ErrorClass, str] = {
@@ -33,3 +35,14 @@ def refusal_of(failed: Failed, deployment: str) -> Refusal:
         retry_after=failed.wait,
         payload={"param": failed.param} if failed.param else None,
     )
+
+
+def check_credential(attempt: Attempt, reply: Reply) -> None:
+    """The provider's word about our own credential is not the client's business. Raises Refusal."""
+    if reply.status in (401, 402, 403) or attempt.error_class == "credential":
+        reply.frames.close()
+        raise Refusal(
+            "upstream_credentials_exhausted",
+            f"The provider of {attempt.target.name} refused the gateway's credential.",
+            reason=f"status {reply.status}",
+        )

@@ -25,6 +25,7 @@ from triplegate.gates.llm.decoding import decoded
 from triplegate.gates.llm.demand import LlmDemand
 from triplegate.gates.llm.deployment import Deployment
 from triplegate.gates.llm.facts import repeatable
+from triplegate.gates.llm.failures import check_credential
 from triplegate.gates.llm.forms import read_form
 from triplegate.gates.llm.keeping import SAMPLED, Keeping
 from triplegate.gates.llm.kept import Heard, KeptCalls
@@ -51,11 +52,13 @@ from triplegate.gates.llm.paths import stored
 from triplegate.gates.llm.paths.feedback import PATH as FEEDBACK
 from triplegate.gates.llm.paths.feedback import feedback
 from triplegate.gates.llm.paths.messages import COUNT, counted, counts
+from triplegate.gates.llm.paths.responses import RESPONSES
 from triplegate.gates.llm.paths.usage import PATH as USAGE
 from triplegate.gates.llm.paths.usage import OwnUsage
 from triplegate.gates.llm.retelling import Retold, RetoldEncoder, retold
 from triplegate.gates.llm.streaming import Streaming
 from triplegate.gates.llm.telling import ANTHROPIC, only, refused, standings
+from triplegate.gates.llm.tool_loops import LOOP, Looped, ToolLoops
 from triplegate.gates.llm.weigh import first_of, weigh
 from triplegate.gates.llm.whole import Large, Passing
 from triplegate.gates.opening import begin
@@ -97,6 +100,8 @@ class Surface(msgspec.Struct, frozen=True, eq=False):
     beside: Beside = msgspec.field(default_factory=Beside)
     """Where large calls are read."""
     channels: realtime.Channels = msgspec.field(default_factory=realtime.Channels)
+    loops: ToolLoops | None = None
+    """Answers calls that bring MCP servers as tools."""
 
     def family_of(self, path: str) -> str:
         """The dialect whose errors a caller of this path expects."""
@@ -184,6 +189,9 @@ class LlmGate:
         model = self._models.get(call.model)
         if model is None or not model.open_to(principal):
             raise models_path.unknown(self._listed, principal, call.model)
+        if call.loop is not None:
+            call.loop.enter(exchange)
+            return
         exchange.route = model.route
         if model.exact is not None and not call.exact_tokens:
             await model.exact.count(call)
@@ -198,11 +206,15 @@ class LlmGate:
             return form_call(endpoint, await read_form(inbound.body, inbound.header(b"content-type") or b""))
         text = await inbound.body.whole(_MOST)
         if len(text) < READ:
-            return self._read(endpoint, text, principal)
-        return await self._surface.beside.run(self._read, endpoint, text, principal)
+            return self._read(endpoint, text, principal, inbound)
+        return await self._surface.beside.run(self._read, endpoint, text, principal, inbound)
 
-    def _read(self, endpoint: Endpoint, text: bytes, principal: Principal) -> LlmCall:
+    def _read(self, endpoint: Endpoint, text: bytes, principal: Principal, inbound: Inbound) -> LlmCall:
         call = read_call(endpoint, text)
+        if endpoint is RESPONSES and self._surface.loops is not None:
+            call.loop = self._surface.loops.of(call, self._models.get(call.model), inbound)
+            if call.loop is not None:
+                return call
         return opened(call, self._seals, principal.team_ref, self._kept.groups(principal), self._surface.origin_gone)
 
     # forward -----------------------------------------------------------------------------------------------
@@ -305,7 +317,7 @@ class LlmGate:
     def _ours(self, exchange: Exchange, call: LlmCall, reply: Reply) -> Reply:
         """The reply with the fields that are ours to say. Raises Refusal upstream_credentials."""
         attempt = adopted(exchange)
-        _check(attempt, reply)
+        check_credential(attempt, reply)
         reply.headers = reply_headers(reply.headers, _DROPPED)
         reply.headers.append((b"server", b"triplegate"))
         reply.headers.append((b"x-triplegate-deployment", attempt.target.name.encode("ascii", "replace")))
@@ -335,7 +347,9 @@ class LlmGate:
         if exchange.call is not None:
             assert isinstance(exchange.demand, LlmDemand)
             return counted(exchange.demand.count(), exact=bool(exchange.call.exact_tokens))
-        surface = self._surface
+        surface, marks = self._surface, exchange.marks
+        if marks is not None and LOOP in marks:
+            return await marks[LOOP].answer(exchange)  # type: ignore[no-any-return]  # a Loop
         if exchange.inbound.path == surface.base + USAGE:
             return await surface.usage.answer(exchange)
         if exchange.inbound.path == surface.base + FEEDBACK:
@@ -364,7 +378,8 @@ class LlmGate:
     def _encoder(self, exchange: Exchange, reply: Reply) -> Encoder:
         if reply.source != "upstream" or reply.status >= 400:
             frames = reply.frames
-            return RetoldEncoder(frames) if type(frames) is Retold else _ENCODER
+            told = type(frames) is Retold or type(frames) is Looped
+            return RetoldEncoder(frames) if told else _ENCODER  # type: ignore[arg-type]  # one of the two
         call: LlmCall = exchange.call
         attempt = adopted(exchange)
         meter = Meter(exchange, attempt, call)
@@ -385,14 +400,3 @@ async def _asked(attempt: Attempt, call: LlmCall, deployment: Deployment, *, ane
         if refusal.code in _ELSEWHERE:
             attempt.error_class, attempt.numbers.dispatched = "model_missing", 0.0
         raise
-
-
-def _check(attempt: Attempt, reply: Reply) -> None:
-    """The provider's word about our own credential is not the client's business. Raises Refusal."""
-    if reply.status in (401, 402, 403) or attempt.error_class == "credential":
-        reply.frames.close()
-        raise Refusal(
-            "upstream_credentials_exhausted",
-            f"The provider of {attempt.target.name} refused the gateway's credential.",
-            reason=f"status {reply.status}",
-        )

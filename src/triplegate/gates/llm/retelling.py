@@ -1,5 +1,7 @@
 """Answers told from events: what was remembered, or what somebody else is being answered, in the caller's dialect."""
 
+from typing import Protocol
+
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
 from triplegate.core.http import Encoder, Frame, Frames, Headers, OneFrame, Reply
@@ -65,12 +67,20 @@ class Retold(Frames):
         self._events.close()
 
 
+class Telling(Protocol):
+    """Frames that are the client's bytes already."""
+
+    def fail(self, refusal: Refusal) -> bytes:
+        """The dialect's error event."""
+        ...
+
+
 class RetoldEncoder(Encoder):
     """The bytes are the client's already; a failure is told in its dialect."""
 
     __slots__ = ("_frames",)
 
-    def __init__(self, frames: Retold) -> None:
+    def __init__(self, frames: Telling) -> None:
         self._frames = frames
 
     def feed(self, frame: Frame) -> bytes:

@@ -84,9 +84,9 @@ class View:
         """What finds tools by words; of the whole path: leave out what is not in the table."""
         return await self._exposure.index(self._catalog.supervisor)
 
-    async def all(self, kind: Kind) -> Mapping[str, Item]:
-        """Every item of a kind, of all servers that answer in time."""
-        await self._catalog.load(self.servers, (kind,), patient=False)
+    async def all(self, kind: Kind, servers: tuple[Server, ...]) -> Mapping[str, Item]:
+        """Every item of a kind, once those of `servers` that answer in time have listed theirs."""
+        await self._catalog.load(servers, (kind,), patient=False)
         return self.table(kind)
 
     # resources that no list names ----------------------------------------------------------------------------------

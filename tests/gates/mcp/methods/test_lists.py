@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 import pytest
-from tests.gates.mcp.messages import bearer, initialize, legacy, modern
+from tests.gates.mcp.messages import META, bearer, initialize, legacy, modern
 from tests.gates.mcp.offering import Offering
 from tests.gates.mcp.test_gate import servers
 
@@ -190,3 +190,24 @@ async def test_a_list_of_a_session_names_failing_servers_too(house, sample, http
     session = await initialize(http, f"{gate.url}/mcp")
     result = (await http.post(f"{gate.url}/mcp", **legacy("tools/list", session=session))).json()["result"]
     assert result["_meta"] == {"triplegate.dev/unavailable": ["s1"]}
+
+
+async def test_a_list_can_be_of_one_server_which_is_unknown_to_whom_it_is_hidden(house, sample, http):
+    first, second = await sample(), await sample()
+    text = servers(first, second, s1=", teams: [lab]")
+    gate = await house(text + "mcp: {progressive: true}\n")
+    for key, server, seen in (
+        (gate.key(), "files", {"files"}),
+        (gate.key(team="lab"), "s1", {"more1"}),
+        (gate.key(team="lab"), "more1", {"more1"}),
+        (gate.key(), "s1", None),
+        (gate.key(), "nowhere", None),
+    ):
+        http.headers.update(bearer(key))
+        params = {"_meta": {**META, lists.ONLY: server}}
+        answer = (await http.post(f"{gate.url}/mcp", **modern("tools/list", params))).json()
+        if seen is None:
+            assert (answer["error"]["code"], answer["error"]["message"]) == (-32602, f"Unknown server: {server}")
+        else:
+            assert {tool["name"].partition("__")[0] for tool in answer["result"]["tools"]} == seen
+            assert len(answer["result"]["tools"]) == 7

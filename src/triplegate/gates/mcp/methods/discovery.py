@@ -114,7 +114,7 @@ async def search(own: Own, exchange: Exchange, call: McpCall) -> Reply:
         asked = msgspec.json.decode(bytes(call.params.get("arguments", b"{}")), type=_Query)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         return _told(call, f"{SEARCH} takes a query, and a limit: {error}.", failed=True)
-    table = await view.all("tool")
+    table = await view.all("tool", view.servers)
     index = await view.index()
     found = [table[name] for name in index.search(asked.query[:_LONGEST_QUERY]) if name in table]
     shown = [{"name": item.name, "description": _summary(item)} for item in found[: max(1, min(asked.limit, MOST))]]
