@@ -12,7 +12,7 @@ from triplegate.core.ports import House, Kit
 from triplegate.gates.llm import realtime
 from triplegate.gates.llm.beside import Beside
 from triplegate.gates.llm.building import models_of
-from triplegate.gates.llm.gate import LlmGate, Surface
+from triplegate.gates.llm.gate import LlmGate
 from triplegate.gates.llm.paths import stored
 from triplegate.gates.llm.paths.audio import SPEECH, TRANSCRIPTIONS, TRANSLATIONS
 from triplegate.gates.llm.paths.chat import CHAT
@@ -27,6 +27,7 @@ from triplegate.gates.llm.paths.rerank import RERANK
 from triplegate.gates.llm.paths.responses import RESPONSES
 from triplegate.gates.llm.paths.usage import PATH as USAGE
 from triplegate.gates.llm.paths.usage import OwnUsage
+from triplegate.gates.llm.surface import Surface
 from triplegate.gates.llm.tool_catalog import ToolCatalog
 from triplegate.gates.llm.tool_loops import ToolLoops
 from triplegate.wire.seals import Seals

@@ -5,21 +5,20 @@ from collections.abc import Awaitable, Mapping
 
 import msgspec
 
-from triplegate.core.catalog import Route, Target
+from triplegate.core.catalog import Target
 from triplegate.core.chains import Chains
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange
 from triplegate.core.fold import Chain
 from triplegate.core.http import Encoder, Inbound, Reply
 from triplegate.core.identity import Principal
-from triplegate.core.learned import Learned
 from triplegate.core.policy import Dispatch
-from triplegate.core.ports import House, Kit
+from triplegate.core.ports import House
 from triplegate.core.watching import Events
 from triplegate.gates.llm import realtime
 from triplegate.gates.llm.answering import understood
 from triplegate.gates.llm.asking import Asked, prepare
-from triplegate.gates.llm.beside import READ, Beside
+from triplegate.gates.llm.beside import READ
 from triplegate.gates.llm.call import Endpoint, LlmCall, form_call, read_call
 from triplegate.gates.llm.decoding import decoded
 from triplegate.gates.llm.demand import LlmDemand
@@ -54,18 +53,17 @@ from triplegate.gates.llm.paths.feedback import feedback
 from triplegate.gates.llm.paths.messages import COUNT, counted, counts
 from triplegate.gates.llm.paths.responses import RESPONSES
 from triplegate.gates.llm.paths.usage import PATH as USAGE
-from triplegate.gates.llm.paths.usage import OwnUsage
 from triplegate.gates.llm.retelling import Retold, RetoldEncoder, retold
 from triplegate.gates.llm.streaming import Streaming
-from triplegate.gates.llm.telling import ANTHROPIC, only, refused, standings
-from triplegate.gates.llm.tool_loops import LOOP, Looped, ToolLoops
+from triplegate.gates.llm.surface import Surface
+from triplegate.gates.llm.telling import only, refused, standings
+from triplegate.gates.llm.tool_loops import LOOP, Looped
 from triplegate.gates.llm.weigh import first_of, weigh
 from triplegate.gates.llm.whole import Large, Passing
 from triplegate.gates.opening import begin
 from triplegate.upstreams.attempts import Pick, attempts
 from triplegate.upstreams.retries import Spares
 from triplegate.wire.headers import HOP_BY_HOP, reply_headers
-from triplegate.wire.seals import Seals
 
 _ENCODER = Encoder()
 _ELSEWHERE = frozenset({"unsupported_endpoint", "unsupported_parameter"})
@@ -75,40 +73,6 @@ _GUARDED = frozenset({"content_blocked", "guard_unavailable"})
 """What a guard of ours makes of an answer that the provider wrote."""
 _OURS = frozenset({b"server", b"x-request-id", b"set-cookie", b"content-length", b"date", b"strict-transport-security"})
 _DROPPED = HOP_BY_HOP | _OURS
-
-
-class Surface(msgspec.Struct, frozen=True, eq=False):
-    """The gate as clients see it: where it is, and who may enter."""
-
-    base: str
-    host: str | None
-    route: Route
-    """Stands for every endpoint until the model is known."""
-    endpoints: Mapping[str, Endpoint]
-    """Path → endpoint, for POST."""
-    seals: Seals
-    kit: Kit
-    created: int
-    """Unix seconds told as the models' creation time."""
-
-    usage: OwnUsage
-    learned: Learned
-    """What earlier calls taught about estimates."""
-    files: str = ""
-    """Model whose provider keeps files."""
-    origin_gone: str = "refuse"
-    beside: Beside = msgspec.field(default_factory=Beside)
-    """Where large calls are read."""
-    channels: realtime.Channels = msgspec.field(default_factory=realtime.Channels)
-    loops: ToolLoops | None = None
-    """Answers calls that bring MCP servers as tools."""
-
-    def family_of(self, path: str) -> str:
-        """The dialect whose errors a caller of this path expects."""
-        endpoint = self.endpoints.get(path)
-        if endpoint is not None:
-            return endpoint.family
-        return ANTHROPIC if path.startswith(models_path.ANTHROPIC_BASE) else "openai"
 
 
 class LlmGate:
