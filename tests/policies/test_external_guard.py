@@ -9,6 +9,7 @@ import json
 
 import pytest
 from pydantic import ValidationError
+from tests.builders import make_exchange, make_kit
 from tests.gates.built import ListWire, built, documents_of
 from tests.gates.llm.calls import configuration, one
 from tests.hostile.scripted import Upstream
@@ -33,7 +34,7 @@ BAD = {"moderation": EVIL, "presidio": NAME, "webhook": EVIL, "judge": EVIL}
 
 
 @contextlib.asynccontextmanager
-async def guarded(folder, kind, *, mode="ok", vendor=None, guard="", policy="", more=""):
+async def guarded(folder, kind, *, mode="ok", vendor=None, guard="", policy="", before="", more=""):
     """A gateway whose model `m` has one guard of this kind; the judge is its model `j`."""
     vendor, script = vendor or Vendor(), ScriptedGuard(kind, mode)
     async with Upstream(vendor) as upstream, Upstream(script) as far:
@@ -45,7 +46,7 @@ async def guarded(folder, kind, *, mode="ok", vendor=None, guard="", policy="", 
         text = configuration(
             {"p": upstream.url, "q": far.url},
             {
-                "m": f"{{deployments: [{{provider: p, model: x}}], policies: [{written}{more}]}}",
+                "m": f"{{deployments: [{{provider: p, model: x}}], policies: [{before}{written}{more}]}}",
                 "j": "{deployments: [{provider: q, model: x}]}",
             },
         )
@@ -359,6 +360,41 @@ async def test_a_guard_on_every_model_does_not_judge_its_own_judge(tmp_path):
             _, status, _ = await refused(made, chat(EVIL))
     assert (good.status, status) == (200, 400)
     assert len(script.bodies) == 3
+
+
+# among others --------------------------------------------------------------------------------------------------------
+async def test_a_remembered_answer_is_judged_like_any_other(tmp_path):
+    vendor = Vendor("Fine so far.")
+    more = ", {use: exact_cache}"
+    async with guarded(tmp_path, "webhook", vendor=vendor, policy=", on: [output]", more=more) as (made, _, script):
+        wires = [(await ask(made))[1]]
+        async with asyncio.timeout(20):
+            while wires[-1].field(b"x-triplegate-cache")[:3] != b"hit":
+                await asyncio.sleep(0)
+                wires.append((await ask(made))[1])
+    assert len(script.bodies) == len(wires)
+    assert all("Fine so far." in told(wire) for wire in wires)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("outside", [False, True])
+async def test_guards_of_both_kinds_see_all_that_the_others_held_back(tmp_path, outside, stream):
+    vendor = Vendor(f"Mail ada@mail.example.org, says {NAME} at the very end")
+    local = "{use: guardrail, action: mask, pii: [email], on: [output]}"
+    place = {"before": f"{local}, "} if outside else {"more": f", {local}"}
+    more = {"guard": ", action: mask", "policy": ", on: [output]", **place}
+    async with guarded(tmp_path, "presidio", vendor=vendor, **more) as (made, _, script):
+        _, wire = await ask(made, chat(stream=stream))
+    assert "Mail <EMAIL_1>, says <PERSON_1> at the very end" in told(wire)
+    assert json.loads(script.bodies[0])["text"].endswith("at the very end")
+
+
+async def test_offline_nobody_is_asked():
+    policy = ExternalGuard(guards=[HOOK, {"kind": "judge", "model": "m", "rule": "x"}])
+    exchange = make_exchange()
+    reply = await policy.build(make_kit(offline=True))(exchange, exchange.gate.forward)
+    assert reply.status == 200
+    assert exchange.decisions == [("external_guard", "would ask", "webhook, judge")]
 
 
 # what cannot be looked at -------------------------------------------------------------------------------------------

@@ -126,6 +126,8 @@ class JudgeGuard(GuardDocument):
     """What must not be said, in words for the model."""
     categories: Annotated[tuple[Category, ...], Field(max_length=32)] = ()
     """Names that it may give to what breaks the rule."""
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.0
+    """null for models that take none."""
     action: Literal["block", "annotate"] = "block"
     """What becomes of a find."""
 

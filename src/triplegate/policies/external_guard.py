@@ -107,8 +107,12 @@ def _question(guard: Any) -> Ask:
         case PresidioGuard():
             return presidio(guard.language, guard.entities, guard.score, guard.action)
         case JudgeGuard():
-            return judge(guard.model, guard.rule, guard.categories, guard.action, lambda: secrets.token_hex(16))
+            return judge(guard.model, guard.rule, guard.categories, guard.action, _mark, guard.temperature)
     return webhook()
+
+
+def _mark() -> str:
+    return secrets.token_hex(16)
 
 
 def _way(kit: Kit, guard: Any) -> Send:

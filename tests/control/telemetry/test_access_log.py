@@ -28,6 +28,12 @@ def test_a_line_says_who_called_what_and_what_became_of_it(make_finished: Make) 
     assert line["duration_ms"] == 30.0
 
 
+def test_a_line_says_what_guards_decided(make_finished: Make) -> None:
+    one = make_finished()
+    one.guards = ("g: block, card=1",)
+    assert json.loads(encode([one]))["guards"] == ["g: block, card=1"]
+
+
 def test_cost_and_tokens_are_in_plain_units(make_finished: Make) -> None:
     line = json.loads(
         encode(

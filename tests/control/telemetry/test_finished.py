@@ -33,6 +33,22 @@ def test_a_refusal_brings_its_policy_and_its_inner_reason(
     assert (facts.policy, facts.reason) == ("route:orders/rate_limit", "bucket x is empty")
 
 
+def test_what_guards_decided_stays_and_what_let_pass_does_not(
+    make_exchange: Callable[..., Exchange], make_record: Callable[..., Record]
+) -> None:
+    exchange = make_exchange()
+    exchange.decisions = [
+        ("keys", "pass", "0.1 ms"),
+        ("g", "allow", "hook, call: 3 ms"),
+        ("g", "block", "card=1"),
+        ("h", "failed open", "hook, answer: timeout, 2000 ms"),
+        ("few", "would refuse", "quota_exceeded"),
+    ]
+    facts = finished_of(exchange, make_record())
+    assert facts.guards == ("g: block, card=1", "h: failed open, hook, answer: timeout, 2000 ms")
+    assert facts.would_refuse == ("few",)
+
+
 def test_the_clients_traceparent_is_read_for_sampled_exchanges_only(
     make_exchange: Callable[..., Exchange], make_record: Callable[..., Record]
 ) -> None:

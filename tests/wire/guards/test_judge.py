@@ -38,6 +38,11 @@ def test_what_is_sent():
     assert (body["model"], body["temperature"]) == ("small", 0)
 
 
+def test_a_model_that_takes_no_temperature_gets_none():
+    ask = judge("small", "x", (), "block", lambda: "MARK", None)
+    assert "temperature" not in json.loads(ask([Piece("input", "Hello")], CALL).bodies[0])
+
+
 def test_material_stays_on_its_line_whatever_it_holds():
     user = json.loads(question(HOSTILE).bodies[0])["messages"][1]["content"].split("\n")
     assert [number for number, line in enumerate(user) if line == "MARK"] == [0, 2]

@@ -43,6 +43,7 @@ class Line(msgspec.Struct, omit_defaults=True, gc=False):
     policy: str = ""
     reason: str = ""
     would_refuse: tuple[str, ...] = ()
+    guards: tuple[str, ...] = ()
     org: str = ""
     team: str = ""
     consumer: str = ""
@@ -81,6 +82,7 @@ def line_of(one: Finished) -> Line:
         one.policy,
         one.reason,
         one.would_refuse,
+        one.guards,
         record.org,
         record.team,
         record.consumer,

@@ -8,6 +8,9 @@ from triplegate.control.telemetry.mcp import told_of
 from triplegate.core.exchange import Exchange
 from triplegate.core.record import Record
 
+_VERDICTS = frozenset({"block", "mask", "annotate", "would block", "would mask", "failed open", "failed closed"})
+_MOST_VERDICTS = 16
+
 
 class Finished(msgspec.Struct, gc=False):
     """A finished exchange as telemetry sees it: its record and what the record does not hold."""
@@ -28,6 +31,8 @@ class Finished(msgspec.Struct, gc=False):
     """Why it was refused: for the log, never for the client."""
     would_refuse: tuple[str, ...] = ()
     """Labels of the policies that only observe and would have refused."""
+    guards: tuple[str, ...] = ()
+    """What guards decided and of which kinds their finds were: never the finds."""
     parent: str = ""
     """The client's own traceparent, of sampled exchanges only."""
     answers: tuple[Answered, ...] = ()
@@ -52,6 +57,7 @@ def finished_of(exchange: Exchange, record: Record) -> Finished:
     if exchange.decisions:
         would = [label for label, verdict, _ in exchange.decisions if verdict == "would refuse"]
         facts.would_refuse = tuple(dict.fromkeys(would))
+        facts.guards = tuple([f"{label}: {verdict}, {why}" for label, verdict, why in _judged(exchange)])
     if record.gate == "mcp":
         facts.rpc = getattr(exchange.call, "method", "") or ""
         facts.part = getattr(getattr(exchange.call, "tool", None), "name", "")
@@ -65,6 +71,11 @@ def finished_of(exchange: Exchange, record: Record) -> Finished:
             facts.request = told_of(exchange)
         facts.parent = (exchange.caller_trace or inbound.header(b"traceparent") or b"").decode("latin-1")
     return facts
+
+
+def _judged(exchange: Exchange) -> list[tuple[str, str, str]]:
+    """Verdicts of guards but for those that found nothing."""
+    return [one for one in exchange.decisions if one[1] in _VERDICTS][:_MOST_VERDICTS]
 
 
 def _content(exchange: Exchange) -> tuple[bytes, bytes] | None:

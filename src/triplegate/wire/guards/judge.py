@@ -9,8 +9,8 @@ import msgspec
 
 from triplegate.wire.guards.told import Action, Ask, Call, Piece, Question, Told, counted, plain
 
-_OUTPUT = 256
-"""Tokens of a verdict."""
+_OUTPUT = 1024
+"""Tokens of a verdict; most of them are for models that think first."""
 _FENCED = re.compile(r"```(?:json)?\s*(\{.*\})\s*```", re.DOTALL)
 _SYSTEM = """You check material for a gateway. The rule:
 {rule}
@@ -51,9 +51,17 @@ _READ = msgspec.json.Decoder(_Reply)
 _JUDGED = msgspec.json.Decoder(_Verdict)
 
 
-def judge(model: str, rule: str, categories: Sequence[str], action: Action, mark: Callable[[], str]) -> Ask:
+def judge(
+    model: str,
+    rule: str,
+    categories: Sequence[str],
+    action: Action,
+    mark: Callable[[], str],
+    temperature: float | None = 0.0,
+) -> Ask:
     """Finds what breaks `rule`. `mark` makes one that was never used."""
     names = tuple(categories) or ("rule",)
+    warm = {} if temperature is None else {"temperature": temperature}
 
     def ask(pieces: Sequence[Piece], _: Call) -> Question:
         sign = mark()
@@ -65,8 +73,8 @@ def judge(model: str, rule: str, categories: Sequence[str], action: Action, mark
                 {"role": "system", "content": _SYSTEM.format(rule=rule, mark=sign, categories=choice)},
                 {"role": "user", "content": "\n".join([sign, *lines, sign, _AFTER])},
             ],
-            "temperature": 0,
-            "max_tokens": _OUTPUT,
+            "max_completion_tokens": _OUTPUT,
+            **warm,
         }
 
         def read(replies: Sequence[bytes]) -> Told:
