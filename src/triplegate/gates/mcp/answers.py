@@ -14,6 +14,7 @@ from triplegate.gates.mcp.connecting import US
 from triplegate.gates.mcp.frames import PrefixFrames
 from triplegate.gates.mcp.hearing import Tell
 from triplegate.gates.mcp.line import Line
+from triplegate.gates.mcp.links import Links
 from triplegate.gates.mcp.parking import Parking
 from triplegate.gates.mcp.refusals import json_reply
 from triplegate.gates.mcp.turning import Again, Turning
@@ -28,11 +29,13 @@ from triplegate.wire.mcp_bridge import (
 )
 from triplegate.wire.mcp_era import status_of
 from triplegate.wire.mcp_links import asks_input, error_fits, result_fits
+from triplegate.wire.mcp_resource_links import rename_links
 
 _GATHERED = 1_048_576  # bytes of a JSON answer that are gathered; what is larger streams
 _READDRESSED = 16 * 1024 * 1024  # bytes gathered of one whose id stands behind its result
 _CHECKED = 65_536  # bytes up to which an answer that could pass unread is checked to be the answer
 _FAILED = re.compile(rb'"isError"\s*:\s*true|"error"\s*:')
+_LINKING = ("tools/call", "prompts/get")
 _any = msgspec.json.Decoder().decode
 _TRUE = msgspec.Raw(b"true")
 
@@ -44,9 +47,11 @@ class Answer:
         "_again",
         "_attempt",
         "_line",
+        "_links",
         "_ours",
         "_read_item",
         "_renamed",
+        "_rewrites",
         "_same",
         "_tell",
         "asked",
@@ -76,6 +81,8 @@ class Answer:
         item = call.item if call.method == "resources/read" else None
         self._read_item = item
         self._renamed = item is not None and item.name != item.own.name
+        self._links = _links(call)
+        self._rewrites = self._renamed or self._links is not None
         self.wraps: Callable[[bytes], bytes] | None = None
         """Puts answers to questions of our own into the state of a server's `input_required`."""
         self.screened = False
@@ -106,11 +113,13 @@ class Answer:
     # a JSON answer -----------------------------------------------------------------------------------------------
     async def _json(self, reply: Reply, frames: Frames) -> Reply:
         text, whole = await _gather(frames, _GATHERED)
+        if not whole and self._links is not None:  # which stand anywhere in it
+            text, whole = await _gather(frames, _READDRESSED, text)
         if not whole and reply.status == 200:
             head: bytes | None = text
             if not self.passes:
-                modern, keeps = self.call.era == "modern", self._read_item is not None
-                head = readdress(text, self.call.id, complete=modern, keeps=keeps)
+                completes, keeps = self.call.era == "modern" and not self._same, self._read_item is not None
+                head = readdress(text, self.call.id, complete=completes, keeps=keeps)
             if head is not None:
                 headers = [(b"content-type", b"application/json"), (b"server", b"triplegate")]
                 return Reply(200, headers, PrefixFrames(head, frames))
@@ -125,15 +134,15 @@ class Answer:
 
     @property
     def passes(self) -> bool:
-        """Whether the bytes need no change at all: both sides are modern, and so is the id; the URI is the same."""
-        return self._ours is None and self._same and self.wraps is None and not self._renamed
+        """Whether the bytes need no change at all: both sides are modern, and so is the id; URIs are the same."""
+        return self._ours is None and self._same and self.wraps is None and not self._rewrites
 
     def _whole(self, text: bytes, reply: Reply) -> tuple[bytes, int]:
         if (
             len(text) > _CHECKED
             and self._same
             and self.wraps is None
-            and not self._renamed
+            and not self._rewrites
             and self._final(text, reply)
         ):
             start = b'{"jsonrpc":"2.0","id":%d,' % (self._ours or 0)
@@ -205,6 +214,8 @@ class Answer:
                 return b""
             changes["result"] = self.wraps(result)
             return set_members(env.text, env.members, changes)
+        if self._links is not None and (linked := rename_links(result, self._links)) is not result:
+            result = changes["result"] = linked
         if self._renamed and item is not None:
             result = changes["result"] = rename_contents(result, item.own.name, item.name)
         if not self._same:
@@ -230,6 +241,13 @@ class Answer:
     def _classify(self, error_class: str) -> None:
         if self._attempt is not None:
             self._attempt.error_class = error_class
+
+
+def _links(call: McpCall) -> Links | None:
+    """What links in its result are called by its client; None: as by the server."""
+    if call.item is None or call.view is None or call.method not in _LINKING:
+        return None
+    return call.view.links(call.item.server)
 
 
 def _is_error(result: bytes) -> bool:

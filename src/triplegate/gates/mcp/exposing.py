@@ -11,6 +11,7 @@ from triplegate.gates.mcp.access import Access
 from triplegate.gates.mcp.apps import ui_of, with_ui
 from triplegate.gates.mcp.call import Item, OwnItem
 from triplegate.gates.mcp.kinds import KINDS, Kind
+from triplegate.gates.mcp.links import Links, links_of
 from triplegate.gates.mcp.names import SEPARATOR, expose, expose_bare, expose_uri, full_name, hashed, may_begin
 from triplegate.gates.mcp.search import Index
 from triplegate.gates.mcp.server import Changes, Server
@@ -41,7 +42,7 @@ class Showing(msgspec.Struct, frozen=True, eq=False):
 class Exposure:
     """The items of one path, made anew only when some server's items of the kind have changed."""
 
-    __slots__ = ("_access", "_changes", "_index", "_indexing", "_items", "_servers", "_virtual", "showing")
+    __slots__ = ("_access", "_changes", "_index", "_indexing", "_items", "_links", "_servers", "_virtual", "showing")
 
     def __init__(
         self, virtual: str, showing: Showing, servers: Iterable[Server], access: Access, changes: Changes
@@ -51,6 +52,7 @@ class Exposure:
         self._access, self._changes = access, changes
         self._items: dict[Kind, tuple[int, tuple[Item, ...]]] = {}
         self._index: tuple[int, Index] | None = None
+        self._links: tuple[tuple[int, int], Mapping[str, Links]] = ((-1, -1), {})
         self._indexing: SharedWork[None] = SharedWork()
 
     def items(self, kind: Kind) -> tuple[int, tuple[Item, ...]]:
@@ -61,6 +63,14 @@ class Exposure:
             named = self._named if KINDS[kind].named == "name" else self._told_apart
             known = self._items[kind] = (count, tuple(named(kind)))
         return known
+
+    def links(self, server: str) -> Links | None:
+        """What links of this server's are called; None: as it calls them itself."""
+        counts = self._changes.counts
+        count = (counts["resource"], counts["template"])
+        if self._links[0] != count:
+            self._links = (count, links_of(self.items("resource")[1], self.items("template")[1]))
+        return self._links[1].get(server)
 
     async def index(self, supervisor: Supervisor) -> Index:
         """What finds tools by words; made anew, beside the calls under way, when tools have changed."""

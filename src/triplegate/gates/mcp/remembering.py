@@ -70,6 +70,9 @@ class Remembering:
         except msgspec.MsgspecError:
             return None
         digest = hashlib.sha256(b"\0".join((tool.own.definition, call.era.encode(), arguments)))
+        view = call.view
+        if view is not None and view.links(tool.server) is not None:  # its links are this path's
+            digest.update(b"\0" + view.virtual.encode())
         shared = f"mcp:r:{self._server}:{digest.hexdigest()}" if self._shared else ""
         digest.update(b"\0" + _who(exchange, call))
         return Question(f"mcp:r:{self._server}:{digest.hexdigest()}", shared, self.tag)

@@ -9,6 +9,7 @@ from triplegate.gates.mcp.call import Item, OwnItem
 from triplegate.gates.mcp.catalog import Catalog
 from triplegate.gates.mcp.exposing import Exposure, Showing, write_item
 from triplegate.gates.mcp.kinds import KINDS, Kind
+from triplegate.gates.mcp.links import Links
 from triplegate.gates.mcp.names import UI, read_uri
 from triplegate.gates.mcp.search import Index
 from triplegate.gates.mcp.server import Server
@@ -79,6 +80,10 @@ class View:
     def instructions(self) -> str:
         """What clients are told to tell their models: the operator's words, none of a server's."""
         return self._exposure.showing.instructions
+
+    def links(self, server: Server) -> Links | None:
+        """What links in this server's results are called here; None: as it calls them itself."""
+        return self._exposure.links(server.name)
 
     async def index(self) -> Index:
         """What finds tools by words; of the whole path: leave out what is not in the table."""

@@ -1,11 +1,14 @@
 """prompts/get, resources/read and completion/complete: found by one table, in all four pairs of eras."""
 
+import json
+
 import pytest
 from tests.gates.mcp.messages import bearer, initialize, legacy, modern
 from tests.gates.mcp.offering import Offering
 from tests.gates.mcp.test_gate import servers
 
 from triplegate.gates.mcp.methods.items import not_found
+from triplegate.samples.http import Answer
 
 PROMPT = b'{"name":"hello","arguments":[{"name":"who"}],"x-new":{"a":1.50}}'
 RESOURCE = b'{"uri":"file:///a.txt","name":"a"}'
@@ -170,6 +173,54 @@ async def test_one_template_of_two_servers_is_told_apart_both_ways(opened, clien
     assert gone.json()["error"]["data"] == {"uri": "mcp+more1:t://8"}
     assert "error" in (await ask("resources/read", {"uri": "t://7"})).json()
     assert "resources/read" not in first.methods
+
+
+@PAIRS
+@pytest.mark.parametrize("form", ["json", "stream", "large"])
+async def test_links_of_tools_and_prompts_lead_to_the_server_that_gave_them(opened, client, upstream, form):
+    class Linking(Offering):
+        def answer(self, method, params):
+            if method in ("tools/call", "prompts/get"):
+                link = {"type": "resource_link", "uri": "file:///a", "name": "a"}
+                shown = {"type": "resource", "resource": {"uri": "t://7", "text": "seven"}}
+                large = [{"type": "text", "text": "x" * 1_200_000}] if form == "large" else []
+                more = {"resultType": "complete"} if self.era == "modern" else {}
+                said = (
+                    {"content": [*large, link, shown]} if method == "tools/call" else {"messages": [{"content": link}]}
+                )
+                return said | more
+            return super().answer(method, params)
+
+        async def __call__(self, request):
+            answer = await super().__call__(request)
+            if form == "stream" and self.asked and self.methods[-1] in ("tools/call", "prompts/get"):
+                return Answer(b"data: " + answer.body + b"\n\n", content_type="text/event-stream")
+            return answer
+
+    shared = {
+        "resources": b'{"uri":"file:///a","name":"a"}',
+        "resourceTemplates": b'{"uriTemplate":"t://{id}","name":"t"}',
+    }
+    shared |= {"tools": b'{"name":"l","inputSchema":{"type":"object"}}', "prompts": b'{"name":"p"}'}
+    first, second = Linking("modern", **shared), Linking(upstream, **shared)
+    ask = (await opened(client, first, second)).ask
+    listed = (await ask("resources/list")).json()["result"]["resources"]
+    assert [one["uri"] for one in listed] == ["mcp+files:file:///a", "mcp+more1:file:///a"]
+    await ask("resources/templates/list")
+    told = result_of(await ask("tools/call", {"name": "more1__l", "arguments": {}}))
+    link, shown = told["content"][-2:]
+    assert (link["uri"], shown["resource"]["uri"]) == ("mcp+more1:file:///a", "mcp+more1:t://7")
+    prompted = result_of(await ask("prompts/get", {"name": "more1__p"}))
+    assert prompted["messages"][0]["content"]["uri"] == "mcp+more1:file:///a"
+    read = (await ask("resources/read", {"uri": link["uri"]})).json()["result"]
+    assert read["contents"] == [{"uri": "mcp+more1:file:///a", "text": "read file:///a"}]
+    assert "resources/read" not in first.methods
+
+
+def result_of(answer):
+    """Of a response that is one JSON, or the last event of a stream."""
+    text = answer.text if answer.headers["content-type"] == "application/json" else answer.text.rpartition("data: ")[2]
+    return json.loads(text)["result"]
 
 
 async def test_a_template_is_no_way_around_what_a_path_shows(opened):
