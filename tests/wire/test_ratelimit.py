@@ -97,6 +97,22 @@ def test_openai_clients_read_requests_and_tokens() -> None:
     assert openai_fields([standing("parallel", 5, 2, 0, family="concurrent")]) == []
 
 
+def test_of_two_limits_of_one_unit_openai_clients_read_the_tighter() -> None:
+    parts = [standing("in", 1000, 900, 2.0, "input"), standing("out", 500, 20, 1.0, "output")]
+    assert openai_fields(parts)[:2] == [
+        (b"x-ratelimit-limit-tokens", b"500"),
+        (b"x-ratelimit-remaining-tokens", b"20"),
+    ]
+    calls = [standing("minute", 60, 5, 1.0), standing("day", 1000, 3, 9.0), standing("own", 10, 1, 9.0, mode="observe")]
+    assert openai_fields(calls) == [
+        (b"x-ratelimit-limit-requests", b"1000"),
+        (b"x-ratelimit-remaining-requests", b"3"),
+        (b"x-ratelimit-reset-requests", b"9s"),
+    ]
+    whole = [*parts, standing("both", 1200, 1100, 0.0, "total")]
+    assert openai_fields(whole)[1] == (b"x-ratelimit-remaining-tokens", b"1100")
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [

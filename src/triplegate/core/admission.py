@@ -214,34 +214,38 @@ class Taker:
             return None
         if target is not None and self._paid and self._costs_more(target):
             await self._top_up(exchange)
-        claimants = claimants_of(self._claimants, exchange) if target is None else self._of_attempts + target.claimants
-        claims = claims_of(claimants, exchange, target)
+        if target is None:
+            principal = exchange.principal
+            claims = claims_of(self._claimants, exchange, None, () if principal is None else principal.budgets)
+        else:
+            claims = claims_of(self._of_attempts, exchange, target, target.claimants)
         if exchange.parent is not None:
             claims = _not_yet_taken(claims, exchange.parent)
         if not claims:
             return None
         taken = await self._store.take(claims, self._ttl)
         exchange.standings += taken.standings
+        self._note(claims, taken, exchange, of_call=target is None)
+        return taken
+
+    def _note(self, claims: tuple[Claim, ...], taken: Taken, exchange: "Exchange", *, of_call: bool) -> None:
+        """What was taken, and what of it is set aside of budgets for the whole call. Raises Refusal where none was."""
         if taken.retry_after is not None:
             raise _denied(taken)
         for standing in taken.standings:
             if standing.denied:  # of what is only observed: it is said, and the call goes on
                 exchange.decisions.append((label_of(standing.claim), "would refuse", _code_of(standing)))
-        self._note(claims, taken.hold, of_call=target is None)
-        return taken
-
-    def _note(self, claims: tuple[Claim, ...], hold: Hold | None, *, of_call: bool) -> None:
-        """What was taken, and what of it is set aside of budgets."""
         self.taken += claims
-        if hold is None:
+        if taken.hold is None:
             return
-        self.holds.append(hold)
+        self.holds.append(taken.hold)
         for claim in claims if of_call else ():
-            dimension = claim.limit.dimension
-            if claim.limit.family != "budget":
+            limit = claim.limit
+            if limit.family != "budget":
                 continue
-            if dimension == "money":
-                self._paid = max(self._paid, claim.amount)
+            dimension = limit.dimension
+            if dimension == "money" and claim.amount > self._paid:
+                self._paid = claim.amount
             if claim.cutoff and claim.mode == "enforce":
                 self.cutoff = {} if self.cutoff is None else self.cutoff
                 self.cutoff[dimension] = min(claim.amount, self.cutoff.get(dimension, claim.amount))
@@ -278,18 +282,16 @@ class Taker:
         self._exchange = self.counted = None
 
 
-def claimants_of(claimants: tuple[Claimant, ...], exchange: "Exchange") -> tuple[Claimant, ...]:
-    """The claimants of a chain, and the budgets of who calls."""
-    principal = exchange.principal
-    return claimants if principal is None or not principal.budgets else claimants + principal.budgets
-
-
-def claims_of(claimants: tuple[Claimant, ...], exchange: "Exchange", target: "Target | None") -> tuple[Claim, ...]:
-    """What all of them claim, in their order."""
-    if len(claimants) == 1:
+def claims_of(
+    claimants: tuple[Claimant, ...], exchange: "Exchange", target: "Target | None", more: tuple[Claimant, ...] = ()
+) -> tuple[Claim, ...]:
+    """What all of them claim, in their order; `more`: the budgets of who calls, or what a target has of its own."""
+    if len(claimants) == 1 and not more:
         return tuple(claimants[0].claims(exchange, target))
     claims: list[Claim] = []
     for claimant in claimants:
+        claims += claimant.claims(exchange, target)
+    for claimant in more:
         claims += claimant.claims(exchange, target)
     return tuple(claims)
 

@@ -45,10 +45,13 @@ class Allowance(msgspec.Struct, frozen=True):
         subject = holder_of(exchange, self.by)
         if subject is None:
             return ()
-        if self.limit.dimension == "money":
-            amount = money_wanted(exchange, target, self.reservation)
-        else:
+        demand = exchange.demand
+        if self.limit.dimension != "money":
             amount = tokens_wanted(exchange, "total", self.reservation)
+        elif demand is not None:
+            amount = demand.money(target, self.reservation)
+        else:
+            amount = money_wanted(exchange, target, self.reservation)
         if amount <= 0:
             return ()
         bucket = f"{self.label}|{subject}{self.ending}"

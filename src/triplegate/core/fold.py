@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from triplegate.core.admission import Admission, Taker, claimants_of, claims_of
+from triplegate.core.admission import Admission, Taker, claims_of
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange, Proceed, Step
 from triplegate.core.http import Reply
@@ -158,7 +158,8 @@ def _admit(written: tuple[Policy, ...], store: Admission, *, offline: bool) -> S
         return await proceed(exchange)
 
     async def look(exchange: Exchange, proceed: Proceed) -> Reply:
-        exchange.standings = await store.peek(claims_of(claimants_of(claimants, exchange), exchange, None))
+        budgets = () if exchange.principal is None else exchange.principal.budgets
+        exchange.standings = await store.peek(claims_of(claimants, exchange, None, budgets))
         return await proceed(exchange)
 
     return look if offline else step

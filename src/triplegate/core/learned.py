@@ -39,7 +39,7 @@ _STEPS = 4
 """Steps of the histogram for a doubling."""
 _BUCKETS = 20 * _STEPS
 _REMEMBERED = 512
-_LOOKED_AT = 8
+_LOOKED_AT = 16
 """Answers after which the histogram is looked at anew."""
 _CALM = 64
 """Answers in a row that were foreseen, after which one in four is looked at, until one was not."""
@@ -67,7 +67,8 @@ class Correction:
 
     def tokens(self, tokens: float) -> float:
         """What the model will count."""
-        return max(tokens / _FURTHEST, self.factor * tokens + self.besides)
+        found, least = self.factor * tokens + self.besides, tokens / _FURTHEST
+        return max(least, found)
 
     def due(self) -> bool:
         """Whether the next answer is looked at."""
@@ -117,23 +118,33 @@ class Outputs:
         self.usual = 0
 
     def add(self, tokens: int) -> None:
-        """One more answer."""
+        """One more answer, to everybody's, too; many are gathered at once."""
         self.seen += 1
         self._new.append(tokens)
-        if not self.seen % _LOOKED_AT or self.seen <= _ENOUGH:
+        if self.seen <= _ENOUGH or len(self._new) >= _LOOKED_AT:
             self._gather()
 
     def _gather(self) -> None:
+        found: dict[int, int] = {}
         for tokens in self._new:
             bucket = min(_BUCKETS, int(log2(tokens + 1) * _STEPS))
-            self._counts[bucket] = self._counts.get(bucket, 0) + 1
+            found[bucket] = found.get(bucket, 0) + 1
+        if self.everybodys is not None:
+            self.everybodys.seen += len(self._new)
+            self.everybodys._merge(found)  # noqa: SLF001 - of the same kind
         self._new.clear()
+        self._merge(found)
+
+    def _merge(self, found: dict[int, int]) -> None:
+        counts = self._counts
+        for bucket, count in found.items():
+            counts[bucket] = counts.get(bucket, 0) + count
         if self.seen >= _REMEMBERED:
-            self._counts = {at: count // 2 for at, count in self._counts.items() if count > 1}
-            self.seen = sum(self._counts.values())
+            self._counts = counts = {at: count // 2 for at, count in counts.items() if count > 1}
+            self.seen = sum(counts.values())
         longer = self.seen // 20
-        for at in sorted(self._counts, reverse=True):
-            longer -= self._counts[at]
+        for at in sorted(counts, reverse=True):
+            longer -= counts[at]
             if longer < 0:
                 self.usual = int(2 ** ((at + 1) / _STEPS))
                 return
@@ -154,7 +165,8 @@ class Learned:
         found = self._corrections.get(model)
         if found is None:
             found = Correction(_prior(model))
-        return max(1, round(found.tokens(tokens) * (found.spread if sure else 1.0)))
+        counted = round(found.tokens(tokens) * found.spread if sure else found.tokens(tokens))
+        return max(1, counted)
 
     def output(self, model: str, caller: str) -> int:
         """What 19 of 20 answers to the caller, else to everybody, did not exceed; 0 as long as nobody knows."""
@@ -179,8 +191,6 @@ class Learned:
             if outputs is None or len(self._outputs) * 2 > CALLERS:
                 outputs = _kept(self._outputs, (model, caller), outputs or Outputs(self._everybodys_of(model)), CALLERS)
             outputs.add(actual)
-            if outputs.everybodys is not None:
-                outputs.everybodys.add(actual)
 
     def _everybodys_of(self, model: str) -> Outputs:
         return _kept(self._everybodys, model, self._everybodys.get(model) or Outputs(), MODELS)

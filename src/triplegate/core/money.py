@@ -112,7 +112,8 @@ class Price(msgspec.Struct, frozen=True, gc=False):
         """Units for one call of plain input and plain text only, as most are."""
         if self.rules is not None:
             return self.cost(plain_tokens(read, written))
-        return min(MOST_A_CALL, self.call + divide_half_even(read * self.input + written * self.output, _PER))
+        units = self.call + divide_half_even(read * self.input + written * self.output, _PER)
+        return min(MOST_A_CALL, units)
 
     def flat(self, tokens: tuple[int, ...], counters: str = "") -> int:
         """Units at these rates, whatever `rules` say: for a price that `applied` gave."""

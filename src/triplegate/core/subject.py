@@ -18,15 +18,15 @@ def subject_of(exchange: "Exchange", by: By, target: "Target | None" = None) -> 
 
     Callers who are not known are told apart by address, wherever callers are counted.
     """
+    principal = exchange.principal
+    if by == "consumer" and principal is not None and principal.method != "none":  # as most are counted
+        return f"{principal.team_ref}/{principal.consumer}"
     if by == "deployment" and target is not None:
         return target.name
     if by in _OF_ROUTES:
         return exchange.route.name if exchange.route is not None else ""
-    principal = exchange.principal
     if principal is None or by == "address":
         return address_block(exchange.inbound.client)
-    if by == "consumer" and principal.method != "none":
-        return f"{principal.team_ref}/{principal.consumer}"
     return _of_caller(exchange, principal, by)
 
 

@@ -8,7 +8,6 @@ from pydantic import PositiveInt, model_validator
 
 from triplegate.core.admission import Claim, Dimension, Limit
 from triplegate.core.catalog import Target
-from triplegate.core.demand import tokens_wanted
 from triplegate.core.duration import Duration
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
@@ -90,13 +89,15 @@ class TokenLimit(Policy):
     def claims(self, exchange: Exchange, target: Target | None) -> Iterable[Claim]:
         """What the call will use, of each bucket. Raises Refusal larger_than_limit."""
         subject = f"{self.label}|{subject_of(exchange, self.by, target)}"
-        claims = []
+        mode, demand, claims = self.mode, exchange.demand, []
         for dimension, end, limit in self.limits:
-            amount = 1 if dimension == "requests" else tokens_wanted(exchange, dimension, self.reservation)  # type: ignore[arg-type]  # the three counted ones
-            if amount > (limit.burst or limit.quota) and self.oversize == "refuse":
-                self._refuse(exchange, limit, amount)
+            amount = 1
+            if dimension != "requests":  # else one of the three that are counted
+                amount = 0 if demand is None else demand.tokens(dimension, self.reservation)  # type: ignore[arg-type]
+                if amount > (limit.burst or limit.quota) and self.oversize == "refuse":
+                    self._refuse(exchange, limit, amount)
             if amount:
-                claims.append(Claim(subject + end, limit, amount, self.mode))
+                claims.append(Claim(subject + end, limit, amount, mode))
         return claims
 
     def _refuse(self, exchange: Exchange, limit: Limit, amount: int) -> None:

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from math import ceil
+from typing import NamedTuple
 
-from triplegate.core.admission import Dimension, Limit, Standing
+from triplegate.core.admission import Claim, Dimension, Limit, Standing
 from triplegate.core.calendar import Rolling
 from triplegate.core.http import Headers
 from triplegate.wire.structured_fields import item, printable
@@ -21,7 +22,54 @@ _UNITS: dict[Dimension, str | None] = {
 """Quota units by dimension; requests is the draft's default. Budgets are not told: they are the payer's business."""
 
 
+class _Plan(NamedTuple):
+    """How standings of some limits are told, as far as the limits say; their numbers are all that is left to write."""
+
+    places: tuple[int, ...]
+    """Of those that the RateLimit fields tell."""
+    left: bytes
+    """RateLimit, with places for `r` and `t` of each."""
+    policy: tuple[bytes, bytes]
+    """RateLimit-Policy."""
+    openai: tuple[tuple[int, tuple[bytes, bytes], bytes, bytes], ...] | None
+    """OpenAI's fields: place, the line of the limit, names of the other two; None: numbers say which limit is told."""
+
+
 @lru_cache(maxsize=4096)
+def _plan(limits: tuple[Limit | None, ...]) -> _Plan | None:
+    """Of standings by their limits, those not told of being None; None where numbers say which of them are told."""
+    shown = [(place, limit) for place, limit in enumerate(limits) if limit is not None]
+    if len({limit.name for _, limit in shown}) < len(shown):
+        return None
+    left, policy = _texts(tuple([limit for _, limit in shown])) if shown else (b"", b"")
+    return _Plan(tuple([place for place, _ in shown]), left, (b"ratelimit-policy", policy), _openai_plan(shown))
+
+
+def _openai_plan(shown: list[tuple[int, Limit]]) -> tuple[tuple[int, tuple[bytes, bytes], bytes, bytes], ...] | None:
+    rates = [(place, limit) for place, limit in shown if limit.family == "rate"]
+    places = {limit.dimension: (place, limit) for place, limit in rates}
+    tokens = [places[one] for one in _PARTS if one in places] if "total" not in places else [places["total"]]
+    if len(places) < len(rates) or len(tokens) > 1:
+        return None
+    found = []
+    for names, told_of in ((_REQUESTS, places.get("requests")), (_TOKENS, tokens[0] if tokens else None)):
+        if told_of is not None:
+            place, limit = told_of
+            found.append((place, (names[0], b"%d" % limit.quota), names[1], names[2]))
+    return tuple(found)
+
+
+def _plan_of(standings: Sequence[Standing]) -> _Plan | None:
+    return _plan(tuple([standing.claim.limit if _is_told(standing.claim) else None for standing in standings]))
+
+
+def _is_told(claim: Claim) -> bool:
+    """Enforced, and not the payer's business."""
+    limit = claim.limit
+    return claim.mode != "observe" and limit.family != "budget" and limit.dimension != "money"
+
+
+@lru_cache(maxsize=1024)
 def _texts(limits: tuple[Limit, ...]) -> tuple[bytes, bytes]:
     """RateLimit, with places for `r` and `t` of each, and RateLimit-Policy."""
     policies, names = zip(*[_policy(limit) for limit in limits], strict=True)
@@ -48,27 +96,31 @@ def _policy(limit: Limit) -> tuple[bytes, bytes]:
 
 def fields(standings: Sequence[Standing]) -> Headers:
     """`RateLimit` and `RateLimit-Policy`, one item for each enforced limit (its tightest bucket), or nothing."""
-    shown = told(standings)
+    plan = _plan_of(standings)
+    shown = told(standings) if plan is None else [standings[place] for place in plan.places]
     if not shown:
         return []
-    left, policy = _texts(tuple([one.claim.limit for one in shown]))
+    if plan is None:
+        left, policies = _texts(tuple([one.claim.limit for one in shown]))
+        policy = (b"ratelimit-policy", policies)
+    else:
+        left, policy = plan.left, plan.policy
     numbers: list[int] = []
     for one in shown:
-        numbers += (max(0, one.remaining), ceil(max(0.0, one.reset)))
-    return [(b"ratelimit", left % tuple(numbers)), (b"ratelimit-policy", policy)]
+        numbers += (max(0, one.remaining), ceil(one.reset) if one.reset > 0 else 0)
+    return [(b"ratelimit", left % tuple(numbers)), policy]
 
 
 def told(standings: Sequence[Standing]) -> list[Standing]:
     """The standings clients are told of: enforced, not money, one for each limit name (the tightest)."""
     seen: dict[str, Standing] = {}
     for standing in standings:
-        claim = standing.claim
-        limit = claim.limit
-        if claim.mode == "observe" or limit.family == "budget" or limit.dimension == "money":
+        if not _is_told(standing.claim):
             continue
-        other = seen.setdefault(limit.name, standing)
+        name = standing.claim.limit.name
+        other = seen.setdefault(name, standing)
         if other is not standing and _tightness(standing) < _tightness(other):
-            seen[limit.name] = standing
+            seen[name] = standing
     return list(seen.values())
 
 
@@ -109,15 +161,22 @@ def openai_fields(standings: Sequence[Standing]) -> Headers:
     if not standings:
         return []
     headers: Headers = []
+    plan = _plan_of(standings)
+    if plan is not None and plan.openai is not None:
+        for place, limit, remaining, reset in plan.openai:
+            standing = standings[place]
+            left = standing.remaining
+            headers += (limit, (remaining, b"%d" % left if left > 0 else b"0"), (reset, duration(standing.reset)))
+        return headers
     rates = _rates(standings)
     tokens = rates.get("total")
     if tokens is None:
         tokens = min([rates[one] for one in _PARTS if one in rates], key=_tightness, default=None)
-    for (limit, remaining, reset), standing in ((_REQUESTS, rates.get("requests")), (_TOKENS, tokens)):
-        if standing is not None:
-            headers.append((limit, b"%d" % standing.claim.limit.quota))
-            headers.append((remaining, b"%d" % max(0, standing.remaining)))
-            headers.append((reset, duration(standing.reset)))
+    for (limit_name, remaining, reset), one in ((_REQUESTS, rates.get("requests")), (_TOKENS, tokens)):
+        if one is not None:
+            headers.append((limit_name, b"%d" % one.claim.limit.quota))
+            headers.append((remaining, b"%d" % max(0, one.remaining)))
+            headers.append((reset, duration(one.reset)))
     return headers
 
 

@@ -1,8 +1,11 @@
 """Admission in this process: bounded, whatever comes, and nothing that still counts is lost."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from triplegate.core.admission import Claim, Hold, Limit
+from triplegate.core.admission import Claim, Hold, Limit, Taken
+from triplegate.core.calendar import Calendar, Rolling
 from triplegate.core.clock import SetClock
 from triplegate.core.errors import Refusal
 from triplegate.stores.memory.admission import MemoryAdmission
@@ -87,3 +90,59 @@ async def test_what_cannot_be_counted_is_refused_though_its_bucket_is_there() ->
             await admission.take(claims, 30.0)
     first, second = await admission.peek((claim("a"), claim("b")))
     assert first.remaining == second.remaining == 9
+
+
+LIMITS = (
+    Limit("calls", "rate", "requests", 7, 60.0),
+    Limit("tokens", "rate", "total", 100, 60.0, 40),
+    Limit("none", "rate", "total", 0, 60.0),
+    Limit("month", "budget", "money", 300, Calendar("month")),
+    Limit("days", "budget", "money", 200, Rolling(86_400.0, 24)),
+    Limit("at once", "concurrent", "requests", 3, 0.0),
+)
+CLAIMS = st.builds(
+    Claim,
+    st.sampled_from(["a", "b"]),
+    st.sampled_from(LIMITS),
+    st.integers(-1, 60),
+    st.sampled_from(["enforce", "enforce", "enforce", "observe"]),
+    st.booleans(),
+)
+STEPS = st.lists(
+    st.tuples(st.lists(CLAIMS, min_size=1, max_size=4), st.integers(0, 90), st.integers(0, 60), st.booleans()),
+    max_size=25,
+)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(STEPS)
+def test_what_plainly_fits_is_taken_in_one_step_as_if_it_were_asked_first(
+    steps: list[tuple[list[Claim], int, int, bool]],
+) -> None:
+    clock = SetClock()
+    quick, careful = MemoryAdmission(clock), MemoryAdmission(clock)
+    holds: list[tuple[Taken, Taken]] = []
+    for claims, seconds, used, ended in steps:
+        told = tuple(claims)
+        one = quick.take_now(told, 30.0)
+        other = careful._take_one_by_one(told, clock.now(), clock.wall(), 30.0, keep=False)
+        assert one.retry_after == pytest.approx(other.retry_after)
+        assert (one.hold is None) == (other.hold is None)
+        assert [(s.claim, s.remaining, s.denied) for s in one.standings] == [
+            (s.claim, s.remaining, s.denied) for s in other.standings
+        ]
+        assert [s.reset for s in one.standings] == pytest.approx([s.reset for s in other.standings], abs=1e-5)
+        holds.append((one, other))
+        clock.advance(seconds)
+        if ended and holds:
+            for taken in holds.pop(0):
+                if taken.hold is not None:
+                    taken.hold.settle({"total": used, "money": used, "requests": 1})
+
+
+async def test_two_claims_of_one_bucket_are_told_as_both_leave_it() -> None:
+    admission = MemoryAdmission(SetClock())
+    money = Claim("m", LIMITS[3], 50)
+    await admission.take((money,), 30.0)
+    taken = await admission.take((money, money), 30.0)
+    assert [standing.remaining for standing in taken.standings] == [150, 150]

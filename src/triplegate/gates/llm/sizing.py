@@ -18,9 +18,10 @@ FORM = 1500
 
 def raw_tokens(call: LlmCall) -> float:
     """Input tokens as the call's bytes suggest them, at least 1; kept with the call."""
-    if not call.raw_tokens:
-        call.raw_tokens = _of(call)
-    return call.raw_tokens
+    found = call.raw_tokens
+    if not found:
+        found = call.raw_tokens = _of(call)
+    return found
 
 
 def defines(call: LlmCall) -> bool:

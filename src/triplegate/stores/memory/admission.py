@@ -20,12 +20,14 @@ MOST_SLICES = 400
 class MemoryAdmission:
     """The Admission port. Nothing is awaited, so every decision is atomic."""
 
-    __slots__ = ("_clock", "_closed", "_shelf")
+    __slots__ = ("_clock", "_closed", "_shelf", "_turn")
 
     def __init__(self, clock: Clock, max_buckets: int = 200_000) -> None:
         self._clock = clock
         self._shelf = Shelf(max_buckets)
         self._closed: set[str] = set()
+        self._turn = 0
+        """Of this store's takes: a bucket that two claims of one take name is known by it."""
 
     @property
     def buckets(self) -> int:
@@ -90,14 +92,38 @@ class MemoryAdmission:
         if self._closed:
             self._check_open(claims)
         now, wall = self._clock.now(), self._clock.wall()
+        parts: list[Part] = []
+        standings: list[Standing] = []
+        self._turn = turn = self._turn + 1
+        find, expires, needed = self._shelf.buckets.get, now + ttl, keep
+        for claim in claims:
+            limit, amount = claim.limit, claim.amount
+            family = limit.family
+            bucket = find(claim.bucket if family == "rate" else (family, claim.bucket))  # as `_name` says
+            if bucket is None or bucket.limit is not limit or bucket.turn == turn:
+                break
+            if type(amount) is not int or not 0 < amount <= LARGEST:
+                break
+            bucket.turn = turn
+            standing = bucket.grant(claim, amount, now, wall, expires, parts)
+            if standing is None:
+                break
+            standings.append(standing)
+            if family != "rate" or limit.dimension != "requests":
+                needed = True
+        else:
+            return Taken(tuple(standings), None, MemoryHold(parts, self._clock, ttl) if needed else None)
+        _undo(parts)
+        return self._take_one_by_one(claims, now, wall, ttl, keep=keep)
+
+    def _take_one_by_one(self, claims: tuple[Claim, ...], now: float, wall: float, ttl: float, *, keep: bool) -> Taken:
+        """Where something is new, odd, named twice or does not fit: who waits for what is found out first."""
         found = [self._find(claim, now) for claim in claims]
         parts: list[Part] = []
         waits: list[float] = []
         wait, needed = 0.0, keep
         for claim, bucket in zip(claims, found, strict=True):
-            limit, amount = claim.limit, claim.amount
-            if type(amount) is not int or not 0 <= amount <= LARGEST:
-                amount = whole_amount(amount, 1)
+            limit, amount = claim.limit, whole_amount(claim.amount, 1)
             waited = bucket.wait(claim, amount, now, wall)
             waits.append(waited)
             if not waited or (claim.mode == "observe" and limit.family == "budget"):
@@ -106,8 +132,7 @@ class MemoryAdmission:
             elif waited > wait and claim.mode == "enforce":
                 wait = waited
         if wait:
-            for part in reversed(parts):
-                part.bucket.undo(part)
+            _undo(parts)
         standings = []
         for claim, bucket, waited in zip(claims, found, waits, strict=True):
             denied = waited > 0 and (not wait or claim.mode == "enforce")
@@ -180,9 +205,12 @@ class MemoryHold:
             self._open = False
             now = self._clock.now()
             for part in self._parts:
-                used = actual.get(part.claim.limit.dimension)
+                limit, amount = part.claim.limit, part.amount
+                used = actual.get(limit.dimension)
+                if used == amount and limit.family == "rate":
+                    continue  # nothing to correct
                 if type(used) is not int or not 0 <= used <= LARGEST:
-                    used = whole_amount(used, part.amount)
+                    used = whole_amount(used, amount)
                 part.bucket.settle(part, used, now)
 
     def release(self) -> None:
@@ -211,6 +239,11 @@ class MemoryHold:
                 part.expires = now + self._ttl
                 part.bucket.top_up(part, amount, now)
         return granted
+
+
+def _undo(parts: list[Part]) -> None:
+    for part in reversed(parts):
+        part.bucket.undo(part)
 
 
 def _name(claim: Claim) -> str | tuple[str, str]:

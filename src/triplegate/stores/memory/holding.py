@@ -48,6 +48,7 @@ class HoldingBucket:
         "slices",
         "soonest",
         "spent",
+        "turn",
         "until",
     )
 
@@ -59,6 +60,8 @@ class HoldingBucket:
         self._begin = self._end = 0.0
         self._seen = -inf
         """When that was, in monotonic seconds: whoever asks twice in an instant finds nothing new."""
+        self.turn = 0
+        """Of the store's takes, the last one that named it."""
         self.period = -1
         self.spent = 0
         self.held = 0
@@ -109,6 +112,30 @@ class HoldingBucket:
         if self.spent + amount > limit.quota:
             return left if type(limit.window) is not Rolling else self._until_it_leaves(limit, amount, left)
         return self._until_a_hold_ends(now, left)
+
+    def grant(
+        self, claim: Claim, amount: int, now: float, wall: float, expires: float, parts: list[Part]
+    ) -> Standing | None:
+        """`wait`, `take` and `standing` in one step where the amount just fits; None, and nothing taken, where not."""
+        limit, holds = claim.limit, self.holds
+        if limit is self._opened and self._begin <= wall < self._end and (self.soonest > now or not holds):
+            left = self._end - wall  # as `refresh` would find it
+        else:
+            left, holds = self.refresh(limit, now, wall), self.holds
+        remaining = limit.quota - self.spent - self.held - amount
+        if remaining < 0:
+            return None
+        if not holds or expires < self.soonest:
+            self.soonest = expires
+        part = Part(claim, self, amount, expires, 0, 0.0, 0.0, 0.0, 0.0, self.period)
+        parts.append(part)
+        holds[part] = None
+        self.held += amount
+        self.until = max(self.until, expires)
+        if limit.family == "concurrent":
+            left = ASK_AGAIN
+        until = self.soonest - now
+        return Standing(claim, remaining, left if until > left else max(0.001, until))
 
     def take(self, claim: Claim, amount: int, now: float, expires: float) -> Part:
         """Hold without asking; `wait` was 0.0, or the claim is only observed."""

@@ -22,11 +22,13 @@ class RateBucket:
     A double resolves 2 ns after four months of uptime: rates up to some 10⁸ units a second are counted exactly.
     """
 
-    __slots__ = ("limit", "refunds", "tat", "until")
+    __slots__ = ("limit", "refunds", "tat", "turn", "until")
 
     def __init__(self) -> None:
         self.limit: Limit | None = None
         """The last one that was found to be countable here."""
+        self.turn = 0
+        """Of the store's takes, the last one that named it."""
         self.tat = 0.0
         self.refunds = 0.0
         self.until = 0.0
@@ -45,6 +47,23 @@ class RateBucket:
         if cost > limit.depth + SLACK:  # larger than the bucket: passes when the bucket is full, else it never could
             return ahead if ahead > SLACK else 0.0
         return missing
+
+    def grant(
+        self, claim: Claim, amount: int, now: float, wall: float, expires: float, parts: list[Part]
+    ) -> Standing | None:
+        """`wait`, `take` and `standing` in one step where the amount just fits; None, and nothing taken, where not."""
+        limit, before = claim.limit, self.tat
+        per_unit, depth = limit.per_unit, limit.depth
+        new = (max(now, before)) + amount * per_unit
+        ahead = new - now
+        if ahead > depth or not per_unit:
+            return None
+        self.tat = new
+        self.until = max(self.until, expires)
+        parts.append(Part(claim, self, amount, expires, 0, before, new, self.refunds, now))
+        left = left_of(per_unit, depth, ahead)
+        reset = (left + 1) * per_unit - depth + ahead
+        return Standing(claim, left, max(0.0, reset))
 
     def take(self, claim: Claim, amount: int, now: float, expires: float) -> Part:
         """Take without asking; `wait` was 0.0."""
