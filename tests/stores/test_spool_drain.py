@@ -44,6 +44,27 @@ async def test_all_but_intents_arrives(database: Database, tmp_path: Path) -> No
     assert await exchanges(database) == sorted(f"x{n}" for n in range(30))
 
 
+class Counting(SqlLedger):
+    """Notes the size of each batch."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.sizes: list[int] = []
+
+    async def absorb(self, file: str, begin: int, end: int, batch: Sequence[Record]) -> int:
+        self.sizes.append(len(batch))
+        return await super().absorb(file, begin, end, batch)
+
+
+async def test_a_batch_is_so_many_rows_however_many_intents_stand_between(database: Database, tmp_path: Path) -> None:
+    names = [f"01KAR2AAAAAAAAAAAAAAAAAA{n:02}" for n in range(20)]
+    segment = segment_of(tmp_path, [frame(one) for name in names for one in (intent(name), record(exchange=name))])
+    ledger = Counting(database)
+    assert await drain_segment(ledger, segment, sealed=True, batch=8) == (40, 0)
+    assert ledger.sizes == [8, 8, 4]
+    assert await exchanges(database) == names
+
+
 async def test_an_unfinished_entry_waits_for_its_rest(database: Database, tmp_path: Path) -> None:
     last = frame(record(exchange="b"))
     segment = segment_of(tmp_path, [frame(record(exchange="a")), last[:50]])

@@ -55,6 +55,33 @@ def test_a_limit_ends_between_entries() -> None:
     assert found.end == sum(map(len, FRAMES[:7]))
 
 
+@pytest.mark.parametrize(("exchange", "limit"), [("01KAR2AAAAAAAAAAAAAAAAAAA", 5), ("short", 10)])
+def test_intents_are_stepped_over_and_count_for_nothing(exchange: str, limit: int) -> None:
+    pairs = [(intent(f"{exchange}{n}"), record(exchange=f"{exchange}{n}")) for n in range(9)]
+    file = b"".join(frame(one) for pair in pairs for one in pair)
+    found = scan(file, 0, last=True, limit=limit, intents=False)
+    finals = [entry.record for entry in found.entries if entry.record is not None and entry.record.kind == "final"]
+    assert finals == [final for _, final in pairs[:5]]
+    assert [entry.end for entry in found.entries] == [entry.end for entry in scan(file, 0, last=True).entries][:10]
+    assert found.damaged == 0
+
+
+def test_what_only_looks_like_an_intent_is_read() -> None:
+    for other in (
+        record(part=200, kind="interim"),
+        record(kind="interim"),
+        record(exchange="\xa6intent".ljust(26, "x")),
+    ):
+        assert [entry.record for entry in scan(frame(other), 0, last=True, intents=False).entries] == [other]
+
+
+def test_a_damaged_intent_is_no_entry() -> None:
+    hurt = bytearray(frame(intent("01KAR2AAAAAAAAAAAAAAAAAAAA")))
+    hurt[60] ^= 1
+    found = scan(bytes(hurt) + FRAMES[0], 0, last=True, intents=False)
+    assert ([entry.record.exchange for entry in found.entries], found.damaged) == (["x0"], 1)
+
+
 def test_an_unfinished_tail_is_waited_for_and_skipped_when_nothing_can_follow() -> None:
     torn = FILE[:-5]
     waiting = scan(torn, 0, last=False)

@@ -11,7 +11,7 @@ from triplegate.core.record import Record
 from triplegate.stores.spool_frame import Scan, scan
 from triplegate.stores.spool_lane import Segment
 
-_STRETCH = 256 << 10
+_STRETCH = 512 << 10
 
 
 class DrainLedger(Protocol):
@@ -46,17 +46,21 @@ class Step:
     def __init__(self, found: Scan) -> None:
         self.ends = [entry.end for entry in found.entries]
         self.damaged = found.damaged
-        self.records = [entry.record for entry in found.entries if entry.record.kind != "intent"]
-        self.intents = [entry.record for entry in found.entries if entry.record.kind == "intent"]
+        read = [entry.record for entry in found.entries if entry.record is not None]
+        self.records = [record for record in read if record.kind != "intent"]
+        self.intents = [record for record in read if record.kind == "intent"]
 
 
-def read_stretch(segment: Segment, begin: int, *, sealed: bool, limit: int) -> tuple[Step, int]:
-    """Up to `limit` entries of `segment` from `begin`, and where the next stretch begins. Raises OSError."""
+def read_stretch(segment: Segment, begin: int, *, sealed: bool, limit: int, intents: bool = True) -> tuple[Step, int]:
+    """Up to `limit` records of `segment` from `begin`, and where the next stretch begins. Raises OSError.
+
+    `intents`: whether those are wanted, and count.
+    """
     stretch = _read(segment.path, begin, min(_STRETCH, segment.size - begin))
     if not stretch and sealed:
         return Step(Scan([], segment.size, 1)), segment.size  # the file is shorter than it was: what is gone is gone
     last = sealed and begin + len(stretch) >= segment.size
-    found = scan(stretch, begin, last=last, limit=limit)
+    found = scan(stretch, begin, last=last, limit=limit, intents=intents)
     return Step(found), found.end
 
 
@@ -69,7 +73,7 @@ async def drain_segment(ledger: DrainLedger, segment: Segment, *, sealed: bool, 
     goal = segment.size  # what is written meanwhile is for the next time, or a busy lane would never be left
     while segment.drained < goal:
         begin = segment.drained
-        step, end = await asyncio.to_thread(read_stretch, segment, begin, sealed=sealed, limit=batch)
+        step, end = await asyncio.to_thread(read_stretch, segment, begin, sealed=sealed, limit=batch, intents=False)
         if end == begin:
             break
         now = await ledger.absorb(segment.name, begin, end, step.records)
