@@ -99,6 +99,43 @@ async def test_what_is_long_passes_without_being_read(era, ours, identity):
     assert content == text % (b'"mine"', b"x" * 70_000)
 
 
+@pytest.mark.parametrize(("era", "ours"), [("legacy", 7), ("modern", None)])
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b'"result":{}',
+        b'"result":{"content":[{"type":"text","text":"} , {\\"id\\":1}"}],"isError":false}',
+        b'"result":{ "a" : [1, {"id": 2}] , "_meta":{"x":null} } ',
+        b'"result":{"\xc3\xa9":"\xe2\x80\xa8"}',
+    ],
+)
+async def test_a_result_passes_to_the_byte(era, ours, rest):
+    text = b'{"jsonrpc":"2.0","id":%b,%b}'
+    identity = b'"mine"' if ours is None else b"%d" % ours
+    status, content, error_class = await answered(text % (identity, rest), era=era, ours=ours)
+    assert (status, content, error_class) == (200, text % (b'"mine"', rest), "")
+
+
+@pytest.mark.parametrize("identity", [b"7", b'"mine"'])
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b'"result":{},"result":{}',
+        b'"result":{},"id":8',
+        b'"result":{},"error":{"code":1,"message":""}',
+        b'"result":{}}',
+        b'"result":{',
+        b'"result":{"a":NaN}',
+        b'"result":{"a":1},',
+        b'"result":{},"method":"x"',
+    ],
+)
+async def test_what_only_begins_like_a_result_is_refused(identity, rest):
+    era, ours = ("legacy", 7) if identity == b"7" else ("modern", None)
+    with pytest.raises(Refusal, match="upstream_malformed"):
+        await answered(b'{"jsonrpc":"2.0","id":%b,%b}' % (identity, rest), era=era, ours=ours)
+
+
 async def test_an_id_may_come_back_in_another_spelling():
     status, content, _ = await answered(b'{"jsonrpc":"2.0","id":"\\u006dine","result":{}}')
     assert (status, content) == (200, b'{"jsonrpc":"2.0","id":"mine","result":{}}')

@@ -109,13 +109,14 @@ def _response(text: bytes, identity: bytes) -> Env | None:
     return env if env.kind == "response" and fits else None
 
 
-_DEPTH = 1000
+DEPTH = 1000
+"""How deep what a server says may nest."""
 
 
 def env_of(text: bytes) -> Env:
     """The message that a server sent. Raises Refusal upstream_malformed."""
     try:
-        return read(text, _DEPTH)
+        return read(text, DEPTH)
     except Refusal as refusal:
         raise malformed(refusal) from refusal
 

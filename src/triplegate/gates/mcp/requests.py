@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from triplegate.core.exchange import Exchange
 from triplegate.core.http import Headers
 from triplegate.gates.mcp.call import Item, McpCall
-from triplegate.gates.mcp.connecting import modern_headers, session_headers
+from triplegate.gates.mcp.connecting import modern_headers
 from triplegate.gates.mcp.server import UpstreamSession
 from triplegate.gates.mcp.tracing import traced_meta
 from triplegate.wire.json_members import read_members, set_members
@@ -46,7 +46,7 @@ def legacy_request(
         else:
             changes["_meta"] = meta
     body = _edited(exchange, call, changes, b"%d" % number, drop_meta=dropped)
-    return [*session_headers(session), *_traced(exchange)], body
+    return [*session.headers, *_traced(exchange)], body
 
 
 def addressed(call: McpCall, item: Item) -> dict[str, bytes]:
