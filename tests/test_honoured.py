@@ -14,6 +14,7 @@ from triplegate.cli.entry import COMMANDS
 from triplegate.config.described import descriptions
 from triplegate.config.documents import Documents
 from triplegate.config.documents_base import Reached
+from triplegate.config.documents_guards import AnyGuard
 from triplegate.config.environment import VARIABLES
 from triplegate.config.settings import Settings
 from triplegate.core.policy import Policy
@@ -615,6 +616,41 @@ FIELDS = {
     "external_guard.mode": EXTERNAL + "test_who_only_observes_changes_nothing",
     "external_guard.reversible": EXTERNAL + "test_what_is_to_be_masked_is_masked_and_comes_back_where_that_is_said",
     "external_guard.guards": EXTERNAL + "test_several_are_asked_at_once_and_the_first_that_forbids_settles_it",
+    **{
+        f"GuardDocument.{name}": EXTERNAL + proof
+        for name, proof in {
+            "name": "test_what_makes_no_sense_is_refused_when_it_is_written",
+            "timeout": "test_without_a_verdict_no_call_passes",
+            "on_failure": "test_where_it_may_fail_calls_and_answers_pass_and_it_is_said",
+            "remember": "test_a_verdict_counts_for_the_same_texts_as_long_as_is_said",
+            "at_once": "test_no_more_questions_are_under_way_than_is_said",
+            "largest": "test_more_than_it_may_be_given_is_refused_or_passes_as_is_said",
+        }.items()
+    },
+    **{
+        f"{kind}Guard.kind": EXTERNAL + "test_a_call_that_a_guard_forbids_is_never_sent"
+        for kind in ("Moderation", "Webhook", "Presidio", "Judge")
+    },
+    **{
+        f"{kind}Guard.url": EXTERNAL + "test_a_call_that_a_guard_forbids_is_never_sent"
+        for kind in ("Moderation", "Webhook", "Presidio")
+    },
+    "PlacedGuard.key": EXTERNAL + "test_each_text_is_sent_once_with_its_place_and_signed",
+    "WebhookGuard.secret": EXTERNAL + "test_each_text_is_sent_once_with_its_place_and_signed",
+    "ModerationGuard.model": EXTERNAL + "test_a_moderation_model_of_ours_is_asked_too",
+    "ModerationGuard.vendor_model": "wire/guards/test_moderation.py::test_texts_go_in_batches_and_the_model_is_named",
+    "ModerationGuard.thresholds": "wire/guards/test_moderation.py::test_scores_count_from_their_threshold_on",
+    "ModerationGuard.categories": "wire/guards/test_moderation.py::test_only_categories_that_are_asked_for_count",
+    "ModerationGuard.action": EXTERNAL + "test_who_only_notes_says_so_and_may_fail",
+    **{
+        f"PresidioGuard.{name}": "wire/guards/test_presidio.py::test_it_is_asked_once_about_everything"
+        for name in ("language", "entities", "score")
+    },
+    "PresidioGuard.action": EXTERNAL + "test_answers_are_masked_in_every_dialect_and_form",
+    **{f"JudgeGuard.{name}": "wire/guards/test_judge.py::test_what_is_sent" for name in ("model", "rule")},
+    "JudgeGuard.temperature": "wire/guards/test_judge.py::test_a_model_that_takes_no_temperature_gets_none",
+    "JudgeGuard.categories": "wire/guards/test_judge.py::test_a_category_counts_where_it_is_one_of_those_named",
+    "JudgeGuard.action": "config/test_documents_guards.py::test_who_only_annotates_may_fail_unless_that_is_forbidden",
     "token_limit.mode": TOKENS + "test_who_only_looks_refuses_nobody",
     "token_limit.reservation": TOKENS + "test_all_that_may_come_is_set_aside_where_that_is_asked_for",
     "token_limit.oversize": TOKENS + "test_a_call_larger_than_the_whole_allowance_waits_for_it_or_is_refused_for_good",
@@ -833,7 +869,7 @@ def reached(model: type[BaseModel], seen: set[type[BaseModel]] | None = None) ->
 def accepted() -> set[str]:
     """Every field that a configuration may hold and that holds no document itself."""
     found = {f"{use}.{name}" for use, cls in registry().policies.items() for name in cls.model_fields if name != "use"}
-    for model in reached(Settings) | reached(Documents):
+    for model in reached(Settings) | reached(Documents) | set(models(AnyGuard)):
         for name, facts in model.model_fields.items():
             if not list(models(facts.annotation)):
                 found.add(f"{written_in(model, name)}.{name}")

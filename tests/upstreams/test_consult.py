@@ -7,7 +7,9 @@ import pytest
 from tests.builders import make_kit
 from tests.gates.built import answer
 from tests.hostile.scripted import Upstream
+from tests.upstreams.test_tls import Authority, Secure
 
+from triplegate.config.documents_base import Tls
 from triplegate.core.clock import SystemClock
 from triplegate.core.errors import Refusal
 from triplegate.upstreams.consult import consult
@@ -85,6 +87,20 @@ async def test_a_bare_address_is_asked_at_its_root():
     async with asked(saying(answer(b"yes")), path="") as (place, upstream, _):
         await post(place)
         assert bytes(upstream.talks[0].received).startswith(b"POST / HTTP/1.1")
+
+
+async def test_a_private_authority_is_trusted_where_it_is_named(tmp_path):
+    authority = Authority(tmp_path, "authority")
+    async with Secure(authority.sign("server", "127.0.0.1")) as secure:
+        kit = make_kit(clock=SystemClock(), supervisor=TaskSupervisor())
+        url = f"https://127.0.0.1:{secure.port}/check"
+        trusted, other = consult(kit, url, Tls(ca=authority.path)), consult(kit, url, None)
+        assert await trusted.post([], b"", 20.0, 100) == (200, b"ok")
+        with pytest.raises(Refusal) as refused:
+            await other.post([], b"", 20.0, 100)
+        for pool in kit.states.every(Pool):
+            pool.close()
+    assert refused.value.code == "upstream_unreachable"
 
 
 def test_an_unusable_address_is_told_at_once():

@@ -28,7 +28,7 @@ class GuardDocument(Document):
     """How long its verdict counts for the same texts of the same team."""
     at_once: Annotated[int, Field(ge=1, le=4096)] = 64
     """Questions under way at once; four times as many may wait."""
-    largest: Annotated[Size, Field(ge=1, le=16_777_216)] = 262_144
+    largest: Annotated[Size, Field(ge=1, le=4_194_304)] = 262_144
     """Bytes of all texts of one question; for more it gives no verdict."""
 
     @property
@@ -47,7 +47,7 @@ class GuardDocument(Document):
         return self.on_failure == "closed" if self.on_failure is not None else self.changes
 
 
-class Placed(GuardDocument):
+class PlacedGuard(GuardDocument):
     """One that is called at an address of its own."""
 
     key: SecretRef | None = None
@@ -56,7 +56,7 @@ class Placed(GuardDocument):
     """TLS settings of an https address."""
 
 
-class ModerationGuard(Placed):
+class ModerationGuard(PlacedGuard):
     """An endpoint in the form of OpenAI's moderations, or a model of ours that has one."""
 
     kind: Literal["moderation"]
@@ -87,7 +87,7 @@ class ModerationGuard(Placed):
         return self
 
 
-class WebhookGuard(Placed):
+class WebhookGuard(PlacedGuard):
     """A guard of one's own."""
 
     kind: Literal["webhook"]
@@ -98,7 +98,7 @@ class WebhookGuard(Placed):
     """Signs every question (Standard Webhooks)."""
 
 
-class PresidioGuard(Placed):
+class PresidioGuard(PlacedGuard):
     """Presidio's analyzer."""
 
     kind: Literal["presidio"]

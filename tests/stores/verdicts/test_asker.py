@@ -58,6 +58,12 @@ async def test_nobody_waits_longer_than_is_said():
     assert again.told is not None  # whoever gave up has left
 
 
+async def test_nobody_waits_longer_than_whoever_called():
+    kit, exchange = make_kit(), make_exchange()
+    exchange.deadline = kit.clock.now() + 0.01
+    assert (await asker(kit, hanging, timeout=3600.0).hear(exchange, HELLO)).why == "timeout"
+
+
 async def test_it_is_never_asked_about_more_than_it_may_be_given():
     heard = await asker(make_kit(), raising(AssertionError)).hear(make_exchange(), pieces_with("x" * 1001))
     assert (heard.told, heard.unseen) == (None, True)

@@ -62,7 +62,7 @@ class Asker:
         if pieces.size > terms.largest:
             return Heard(terms, None, "too long", unseen=True)
         try:
-            async with asyncio.timeout(terms.timeout):
+            async with asyncio.timeout(_left(exchange, terms.timeout, begun)):
                 told = await self._told(exchange, pieces)
         except TimeoutError:
             return Heard(terms, None, "timeout", self._now() - begun)
@@ -99,6 +99,11 @@ class Asker:
             return question.read([await self._send(exchange, body, terms.timeout) for body in question.bodies])
         finally:
             self._turns.leave()
+
+
+def _left(exchange: Exchange, longest: float, now: float) -> float:
+    """Seconds to wait: no longer than whoever called does."""
+    return longest if exchange.deadline is None else max(0.0, min(longest, exchange.deadline - now))
 
 
 def call_of(exchange: Exchange) -> Call:
