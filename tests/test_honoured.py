@@ -71,6 +71,7 @@ MEANT = "policies/test_semantic_cache.py::"
 OURS = "policies/test_system_prompt.py::"
 MARKS = "policies/test_prompt_cache.py::"
 GUARD = "policies/test_guardrail.py::"
+JUDGING = "stores/judging/test_"
 EXTERNAL = "policies/test_external_guard.py::"
 TOOL_LIMIT = "policies/test_tool_limit.py::"
 RETRY = "policies/test_retry.py::"
@@ -611,6 +612,11 @@ FIELDS = {
     "guardrail.reversible": GUARD + "test_what_was_masked_in_a_call_comes_back_in_its_answer_only_where_that_is_said",
     "guardrail.span": GUARD + "test_patterns_of_a_span_stay_so_far_behind",
     "guardrail.mode": GUARD + "test_who_only_observes_changes_nothing",
+    "guardrail.json_schema": JUDGING + "form.py::test_what_fits_passes_and_of_what_does_not_nothing_is_told",
+    "guardrail.textless": JUDGING + "form.py::test_an_answer_that_only_calls_tools_passes_unless_that_is_forbidden",
+    "guardrail.languages": JUDGING + "tongue.py::test_calls_and_answers_in_another_language_do_not_pass",
+    "guardrail.undetermined": JUDGING + "tongue.py::test_what_cannot_be_told_passes_unless_that_is_forbidden",
+    "guardrail.topics": JUDGING + "topics.py::test_a_denied_topic_passes_neither_in_calls_nor_in_answers",
     "external_guard.name": EXTERNAL + "test_a_call_that_a_guard_forbids_is_never_sent",
     "external_guard.on": EXTERNAL + "test_only_what_tools_answered_where_that_is_said",
     "external_guard.mode": EXTERNAL + "test_who_only_observes_changes_nothing",

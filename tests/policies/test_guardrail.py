@@ -6,11 +6,12 @@ import json
 
 import pytest
 from pydantic import ValidationError
-from tests.gates.built import answer, built
+from tests.gates.built import ListWire, answer, built
 from tests.gates.llm.calls import USAGE, event, one
 from tests.hostile.scripted import Upstream
 
 from triplegate.core.errors import Refusal
+from triplegate.edge.pump import pump
 from triplegate.policies.guardrail import Guardrail
 
 CHAT, MESSAGES, RESPONSES = "/v1/chat/completions", "/v1/messages", "/v1/responses"
@@ -82,10 +83,14 @@ async def ask(made, body=None, path=CHAT):
 
 
 async def refused(made, body, path=CHAT):
-    with contextlib.suppress(Refusal):
-        exchange, wire = await made.serve("POST", path, body=body)
-        return exchange, wire.status, wire.content
-    raise AssertionError("a refusal is rendered")
+    exchange, reply = await made.answer("POST", path, body=body)
+    wire = ListWire()
+    try:
+        await pump(exchange, reply, exchange.gate.encoder(exchange, reply), wire)
+    except Refusal as refusal:  # nothing was sent yet: it is answered like any other
+        reply = exchange.gate.refuse(exchange, refusal)
+        return exchange, reply.status, b"".join([frame async for frame in reply.frames])
+    return exchange, wire.status, wire.content
 
 
 def told(wire):

@@ -1,20 +1,63 @@
 """Look at what models are told and what they answer: block, mask or note personal data, secrets, words, injections."""
 
 import asyncio
-from typing import Annotated, ClassVar, Literal, Self
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, PositiveInt, StringConstraints, model_validator
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, StringConstraints, model_validator
 
 from triplegate.core.exchange import Exchange, Proceed, Step
 from triplegate.core.http import Reply
 from triplegate.core.policy import Policy, Stage
 from triplegate.core.ports import Kit
+from triplegate.stores.judging.form import Form
+from triplegate.stores.judging.tongue import Tongue
 from triplegate.wire.pattern import pattern
+from triplegate.wire.schemas import Schema, compiled
+from triplegate.wire.screening import languages
 from triplegate.wire.screening.guard import Guard, Kind, Terms
+from triplegate.wire.screening.holding import Judge, Where
 
 _ON_LOOP = 65_536
 """Bytes of a call up to which it is looked at at once: some milliseconds."""
 Word = Annotated[str, StringConstraints(min_length=1, max_length=256, strip_whitespace=True)]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
+Example = Annotated[str, StringConstraints(min_length=3, max_length=500, strip_whitespace=True)]
+
+
+class Topic(BaseModel):
+    """A topic, by what is said about it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    name: Word
+    """What it is called: refusals and records say it."""
+    examples: Annotated[tuple[Example, ...], Field(min_length=1, max_length=64)]
+    """Sentences that are on it; some of different wording tell it best."""
+
+
+class TopicRules(BaseModel):
+    """What may be spoken of, or must not."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    deny: Annotated[tuple[Topic, ...], Field(max_length=32)] = ()
+    """No piece of a text may be on one of these."""
+    allow: Annotated[tuple[Topic, ...], Field(max_length=32)] = ()
+    """A text of three words or more must be on one of these."""
+    threshold: Annotated[float, Field(gt=0, le=1)] = 0.4
+    """Likeness (cosine) with an example from which on a piece is on its topic."""
+    embedder: Literal["auto", "sentence-transformers", "onnx", "static"] = "static"
+    """What texts are compared with: `static` is quick and knows words only, the others know meanings."""
+    model: str = ""
+    """Name or path of the embedding model; the packaged one by default."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not (self.deny or self.allow):
+            raise ValueError("topics are denied or allowed: say deny or allow")
+        return self
 
 
 class Guardrail(Policy):
@@ -54,19 +97,53 @@ class Guardrail(Policy):
     """Score from which on a text of a call counts as an attack on its instructions; 0.6 suits most."""
     longest: PositiveInt | None = None
     """Characters of all texts of a call, and of an answer."""
+    json_schema: Annotated[dict[str, Any], Field(min_length=1)] | None = None
+    """What an answer says must be JSON that fits this schema; it is held until all of it is there."""
+    textless: Literal["pass", "block"] = "pass"
+    """With `json_schema`: what becomes of answers that say nothing, but call tools or are the model's refusal."""
+    languages: Annotated[tuple[Language, ...], Field(max_length=64)] = ()
+    """Languages (ISO 639) that users and answers may speak."""
+    undetermined: Literal["pass", "block"] = "pass"
+    """With `languages`: what becomes of texts whose language cannot be told: short or mixed ones, code."""
+    topics: TopicRules | None = None
+    """What users and answers may speak of, or must not."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if not (self.pii or self.secrets or self.words or self.patterns or self.injection or self.longest):
-            raise ValueError("a guardrail looks for something: say pii, secrets, words, patterns, injection or longest")
+        spans = self.pii or self.secrets or self.words or self.patterns or self.longest
+        judged = bool(self.json_schema or self.languages or self.topics)
+        if not (spans or self.injection or judged):
+            raise ValueError(
+                "a guardrail looks for something: say pii, secrets, words, patterns, injection, longest, json_schema,"
+                " languages or topics"
+            )
         if self.reversible and self.action != "mask":
             raise ValueError("reversible needs action: mask")
-        others = self.pii or self.secrets or self.words or self.patterns or self.longest
-        if set(self.on) == {"output"} and not others:
-            raise ValueError("injection is looked for in input and tool_results, not in output")
+        self._check_places(bool(spans) or judged)
         for one in self.patterns:
             pattern(one)
+        if self.json_schema is not None and self.schema_made.broken:
+            raise ValueError(f"json_schema cannot be used: {self.schema_made.broken}")
+        if self.languages and not languages.installed():
+            raise ValueError(f"languages need the package {languages.LIBRARY}, which is not installed")
+        for name in self.languages:
+            languages.one_of(name)
         return self
+
+    def _check_places(self, answers: bool) -> None:
+        """Everything that is looked for must have its place. Raises ValueError."""
+        places = set(self.on)
+        if places == {"output"} and not answers:
+            raise ValueError("injection is looked for in input and tool_results, not in output")
+        if self.json_schema is not None and "output" not in places:
+            raise ValueError("json_schema is for answers: on must have output")
+        if (self.languages or self.topics) and places == {"tool_results"}:
+            raise ValueError("languages and topics are looked for in input and output, not in tool_results")
+
+    @cached_property
+    def schema_made(self) -> Schema:
+        """The schema of answers, compiled once."""
+        return compiled(msgspec.json.encode(self.json_schema))
 
     @property
     def terms(self) -> Terms:
@@ -85,15 +162,50 @@ class Guardrail(Policy):
             self.longest or 0,
         )
 
+    def status(self, kit: Kit) -> str:
+        """Which embedding model is missing."""
+        if self.topics is None:
+            return ""
+        from triplegate.stores.semantic.making import missing
+
+        return missing(self.topics.embedder, kit.base, self.topics.model)
+
+    def _judges(self, kit: Kit) -> list[Judge]:
+        """Those who judge calls and answers as a whole."""
+        found: list[Judge] = []
+        where: frozenset[Where] = frozenset([one for one in self.on if one != "tool_results"])
+        if self.json_schema is not None:
+            found.append(Form(self.schema_made, textless=self.textless == "pass"))
+        if self.languages:
+            found.append(Tongue(self.languages, where, strict=self.undetermined == "block"))
+        if self.topics is not None:
+            found.append(_topics(kit, self.topics, where, self.label))
+        return found
+
     def build(self, kit: Kit) -> Step:
         """Look at the call, then at its answer."""
-        guard = Guard(self.terms)
+        guard = Guard(self.terms, [] if kit.offline else self._judges(kit))
 
         async def step(exchange: Exchange, proceed: Proceed) -> Reply:
             if exchange.call is not None and exchange.call.size > _ON_LOOP:
                 await asyncio.to_thread(guard.enter, exchange)
             else:
                 guard.enter(exchange)
+            if guard.hears:
+                await guard.hear(exchange)
             return await proceed(exchange)
 
         return step
+
+
+def _topics(kit: Kit, rules: TopicRules, where: frozenset[Where], label: str) -> Judge:
+    """The judge of topics: its examples are embedded once, whatever chains it stands in."""
+    from triplegate.stores.judging.topics import Topic as Known
+    from triplegate.stores.judging.topics import Topics
+    from triplegate.stores.semantic.making import embedder_of
+
+    embedder = embedder_of(kit, rules.embedder, rules.model)
+    assert embedder is not None  # else `status` has said so
+    deny, allow = ([Known(one.name, one.examples) for one in topics] for topics in (rules.deny, rules.allow))
+    made = Topics(embedder, deny, allow, rules.threshold, where, label)
+    return kit.state(Topics, f"{label}:{sorted(where)}:{rules.model_dump_json()}", lambda: made)

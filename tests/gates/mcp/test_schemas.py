@@ -8,7 +8,8 @@ from tests.builders import make_kit
 
 from triplegate.gates.mcp import schemas as module
 from triplegate.gates.mcp.call import OwnItem
-from triplegate.gates.mcp.schemas import Schemas, compiled
+from triplegate.gates.mcp.schemas import Schemas
+from triplegate.wire.schemas import LARGEST, compiled
 
 PATH = {"type": "object", "properties": {"path": {"type": "string", "pattern": "^/"}}, "required": ["path"]}
 
@@ -56,7 +57,7 @@ async def test_dialects_anchors_and_conditions_are_known(schema):
         ({"type": "strin"}, "strin"),
         ({"pattern": "("}, "regex"),
         ({"pattern": "(a{1000}){1000}"}, "regex"),
-        ({"enum": ["x" * module.LARGEST]}, "larger"),
+        ({"enum": ["x" * LARGEST]}, "larger"),
         ({"$ref": "#"}, "one place"),
     ],
 )

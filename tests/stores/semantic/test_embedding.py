@@ -105,3 +105,36 @@ async def test_other_work_runs_in_the_same_thread(slow):
     found = []
     await embedder.run(lambda: found.append(threading.current_thread()))
     assert set(found) == model.threads
+
+
+async def test_whoever_needs_the_model_waits_until_it_is_there(slow):
+    _, model = slow
+    fresh = Embedder(lambda: model)
+    assert (fresh.ready, await fresh.loaded(), fresh.ready) == (False, True, True)
+    assert await fresh.loaded()
+    fresh.close()
+
+
+async def test_texts_that_belong_together_are_embedded_together_or_not_at_all(slow):
+    embedder, model = slow
+    vectors = await embedder.embed_all(["a", "bb", "ccc"])
+    assert [np.frombuffer(one, np.float32)[0] for one in vectors] == [1.0, 2.0, 3.0]
+    assert model.batches == [["a", "bb", "ccc"]]
+    assert await embedder.embed_all(["good", "bad"]) is None
+    assert await embedder.embed_all(["x"] * 300) is None
+    assert embedder.dropped == 300
+
+
+async def test_who_leaves_takes_all_its_texts_along(slow):
+    embedder, model = slow
+    model.go.clear()
+    first = asyncio.create_task(embedder.embed("first"))
+    await until(model.began.is_set)
+    leaving = asyncio.create_task(embedder.embed_all(["a", "b"]))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    model.go.set()
+    assert await first is not None
+    assert await embedder.embed("next") is not None

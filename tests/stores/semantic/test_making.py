@@ -62,3 +62,11 @@ def test_a_memory_of_an_endpoint_outlives_reloads_and_waits_as_long_as_is_said(i
     assert first.embedder.timeout == 0.2
     assert first.static is not None
     assert making.meaning_at(kit, "e", 0, 1.0) is not first
+
+
+def test_all_who_want_a_model_share_it(tmp_path, installed):
+    kit = make_kit(base=str(tmp_path))
+    shared = making.embedder_of(kit, "static")
+    assert making.meaning_of(kit, "auto").static is shared
+    assert making.meaning_of(kit, "static").embedder is shared
+    assert making.embedder_of(kit, "onnx") is None

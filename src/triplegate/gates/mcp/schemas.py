@@ -2,48 +2,21 @@
 
 import asyncio
 import hashlib
-from importlib import import_module
-from typing import Any, Protocol
 
 import msgspec
 
 from triplegate.core.ports import Kit
 from triplegate.gates.mcp.call import OwnItem
 from triplegate.wire.json_members import read_members
-from triplegate.wire.schema_bounds import why_not
+from triplegate.wire.schemas import Schema, compiled, faults
 
-LARGEST = 262_144
-"""Bytes of a schema; a larger one is not used."""
 LONGEST = 2.0
 """Seconds a value may take; what takes longer fits nothing."""
 
 _ASIDE = 65_536  # bytes of a value, or of a schema, from which on the work is done beside the loop
 _AT_ONCE = 2  # such works; the others wait their turn
 _KEPT = 4096
-_MESSAGE = 300  # characters of what is told of a value that does not fit
-_BACKTRACK = 10_000
-_PATTERN = 1 << 20
 _TRIVIAL = frozenset({b"", b"{}", b"true", b'{"type":"object"}'})
-_any = msgspec.json.Decoder().decode
-
-
-class Validator(Protocol):
-    """A compiled schema."""
-
-    def is_valid(self, instance: Any, /) -> bool:
-        """Whether a value fits."""
-        ...
-
-    def iter_errors(self, instance: Any, /) -> Any:
-        """What does not."""
-        ...
-
-
-class Schema(msgspec.Struct, frozen=True, eq=False):
-    """A schema ready for use, or the reason why it is not."""
-
-    validator: Validator | None = None
-    broken: str = ""
 
 
 class Pair(msgspec.Struct, frozen=True, eq=False):
@@ -111,39 +84,3 @@ class Schemas:
                 return await asyncio.to_thread(faults, schema.validator, value)
         except TimeoutError:
             return "it takes too long to compare"
-
-
-def compiled(text: bytes) -> Schema:
-    """The schema; one that is invalid, refers elsewhere or would make endless work is broken. Nothing is fetched."""
-    if len(text) > LARGEST:
-        return Schema(broken=f"it is larger than {LARGEST} bytes")
-    try:
-        document = _any(text)
-    except (msgspec.DecodeError, RecursionError):
-        return Schema(broken="it is no JSON")
-    reason = why_not(document)
-    if reason:
-        return Schema(broken=reason)
-    rs = import_module("jsonschema_rs")  # not before a schema is asked for: it loads much
-    patterns = rs.FancyRegexOptions(backtrack_limit=_BACKTRACK, size_limit=_PATTERN)
-    try:
-        return Schema(rs.validator_for(document, offline=True, validate_formats=False, pattern_options=patterns))
-    except Exception as error:  # noqa: BLE001 - whatever it cannot read
-        return Schema(broken=_short(str(error).partition("\n")[0]))
-
-
-def faults(validator: Validator, raw: bytes) -> str:
-    """The first thing that does not fit; empty when all does."""
-    try:
-        value = _any(raw)
-        if validator.is_valid(value):
-            return ""
-        first = next(iter(validator.iter_errors(value)))
-    except Exception as error:  # noqa: BLE001 - a number or a nesting that it cannot take
-        return _short(str(error))
-    path = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in first.instance_path)
-    return f"{path or '/'}: {_short(first.message)}"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _MESSAGE else f"{text[:_MESSAGE]}…"

@@ -57,7 +57,7 @@ class Embeds(Protocol):
 class Embedder:
     """A model behind one thread. It is loaded there, too: until it is there, nothing is embedded."""
 
-    __slots__ = ("_busy", "_later", "_load", "_model", "_pool", "_waiting", "dropped", "failure")
+    __slots__ = ("_busy", "_later", "_load", "_loading", "_model", "_pool", "_waiting", "dropped", "failure")
 
     def __init__(self, load: Callable[[], Model]) -> None:
         self._load = load
@@ -67,6 +67,7 @@ class Embedder:
         self._later: list[tuple[str, asyncio.Future[bytes]]] = []
         """Texts that nobody waits for: one at a time, when no other waits."""
         self._busy = False
+        self._loading: asyncio.Future[None] | None = None
         self.failure = ""
         """Why the model cannot be had."""
         self.dropped = 0
@@ -86,10 +87,17 @@ class Embedder:
         """Load the model in its thread, unless that has begun or failed."""
         if self._model is None and not self._busy and not self.failure:
             self._busy = True
-            loading = asyncio.get_running_loop().run_in_executor(self._pool, self._loaded)
-            loading.add_done_callback(lambda _: self._next())
+            self._loading = asyncio.get_running_loop().run_in_executor(self._pool, self._take)
+            self._loading.add_done_callback(lambda _: self._next())
 
-    def _loaded(self) -> None:
+    async def loaded(self) -> bool:
+        """Wait until the model is loaded; False where it cannot be had."""
+        self.begin()
+        if self._model is None and self._loading is not None:
+            await asyncio.wait([self._loading])
+        return self._model is not None
+
+    def _take(self) -> None:
         try:
             self._model = self._load()
         except Exception as error:  # noqa: BLE001 - a library's own; told as the status of whoever needs it
@@ -120,6 +128,28 @@ class Embedder:
         try:
             return await vector
         except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - as above
+            self.failure = f"{type(error).__name__}: {error}"
+            return None
+
+    async def embed_all(self, texts: Sequence[str]) -> list[bytes] | None:
+        """The unit vectors of texts that belong together; None where the model is not there or too much waits."""
+        if self._model is None or len(self._waiting) + len(texts) > _MOST:
+            self.dropped += len(texts)
+            return None
+        make = asyncio.get_running_loop().create_future
+        queued: list[tuple[str, asyncio.Future[bytes]]] = [(text, make()) for text in texts]
+        vectors = [vector for _, vector in queued]
+        self._waiting += queued
+        if not self._busy:
+            self._start()
+        try:
+            await asyncio.wait(vectors)
+            return [vector.result() for vector in vectors]
+        except asyncio.CancelledError:
+            for vector in vectors:
+                vector.cancel()
             raise
         except Exception as error:  # noqa: BLE001 - as above
             self.failure = f"{type(error).__name__}: {error}"

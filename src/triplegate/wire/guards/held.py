@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from triplegate.wire.guards.pieces import Pieces
 from triplegate.wire.neutral_events import (
+    Answer,
     BlockEnd,
     BlockStart,
     Cited,
@@ -14,6 +15,7 @@ from triplegate.wire.neutral_events import (
     OpaqueSeen,
     Start,
     Unknown,
+    gather,
 )
 from triplegate.wire.screening.asked import arguments_changed, cited
 from triplegate.wire.screening.members import Change
@@ -61,6 +63,10 @@ class Held:
             if isinstance(event, Cited):
                 cited(event.citation, found.setdefault(self._choice(event.index), Pieces()).taking("output"))
         return found
+
+    def answer(self) -> Answer:
+        """What the events add up to."""
+        return gather(self._events)
 
     def told(self, changes: Mapping[int, Change], ended: frozenset[int], *, seen: bool) -> list[Event]:
         """The answer with `changes` at the choices that have some, without those that `ended`.

@@ -1,5 +1,6 @@
 """One guard: what it looks for, made ready once; what a call and its answer mean to it."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -8,6 +9,7 @@ from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
 from triplegate.core.watching import Watch
 from triplegate.wire.screening import pii
+from triplegate.wire.screening.holding import Find, Holding, Judge, Spoken
 from triplegate.wire.screening.injection import scorer
 from triplegate.wire.screening.input import Looked, Verdict
 from triplegate.wire.screening.output import Rules, Screening
@@ -15,6 +17,7 @@ from triplegate.wire.screening.restoring import Restore, vault_of
 from triplegate.wire.screening.secrets import Secrets
 from triplegate.wire.screening.sight import must_be_seen
 from triplegate.wire.screening.spans import Finder
+from triplegate.wire.screening.spoken import said_in, said_in_json
 from triplegate.wire.screening.vault import Placeholders
 from triplegate.wire.screening.words import Patterns, Words
 
@@ -63,16 +66,31 @@ class Terms(msgspec.Struct, frozen=True):
 class Guard:
     """Looks at calls and answers as its terms say."""
 
-    __slots__ = ("_asks", "_finders", "_placeholders", "_score", "_terms", "_watches", "enforces")
+    __slots__ = (
+        "_asks",
+        "_finders",
+        "_hears",
+        "_holds",
+        "_placeholders",
+        "_score",
+        "_screens",
+        "_terms",
+        "_watches",
+        "enforces",
+    )
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: Terms, judges: Sequence[Judge] = ()) -> None:
+        """`judges` are asked about calls and answers as a whole."""
         self._terms = terms
+        self._hears = [judge for judge in judges if "input" in judge.where]
+        self._holds = [judge for judge in judges if "output" in judge.where]
         self._finders = _finders(terms)
         self._score = scorer() if terms.injection else None
         self._placeholders = [Placeholders()] if terms.reversible else []
         self.enforces = terms.action in ("block", "mask")
         self._asks = bool(terms.on & {"input", "tool_results"})
-        self._watches = "output" in terms.on and bool(self._finders or terms.longest)
+        self._screens = "output" in terms.on and bool(self._finders or terms.longest)
+        self._watches = self._screens or bool(self._holds)
 
     def enter(self, exchange: Exchange) -> None:
         """Look at the call, and see its answer later. Raises Refusal content_blocked, content_unseen."""
@@ -82,10 +100,32 @@ class Guard:
         endpoint = call.endpoint
         if self.enforces:
             must_be_seen(call, asks=self._asks, watches=self._watches, label=self._terms.label)
+        if self._holds and endpoint.codec is not None:  # outside of the others: what is judged is what will be told
+            exchange.look(_Held(self, exchange, self._holds, call.request().n))
         if self._asks:
             self._look(exchange, call)
-        if self._watches and endpoint.codec is not None:
+        if self._screens and endpoint.codec is not None:
             exchange.look(_Look(self, exchange, call.request().n))
+
+    @property
+    def hears(self) -> bool:
+        """Whether somebody judges calls as a whole."""
+        return bool(self._hears)
+
+    async def hear(self, exchange: Exchange) -> None:
+        """Ask those who judge calls as a whole. Raises Refusal content_blocked, policy_unavailable."""
+        call = exchange.call
+        if call is None or not (call.endpoint.codec is not None or call.size):
+            return
+        spoken = _spoken(call)
+        for judge in self._hears:
+            found = await judge(spoken)
+            if found is None:
+                continue
+            self.told(exchange, {found.kind: 1}, "block" if self.enforces else self.action)
+            if self.enforces:
+                raise self.refused("call", found)
+            return
 
     # the call ------------------------------------------------------------------------------------------------------
     def _look(self, exchange: Exchange, call: Any) -> None:
@@ -142,6 +182,11 @@ class Guard:
 
     def _blocked(self, what: str) -> Refusal:
         return Refusal("content_blocked", f"A guard forbids what the {what} says.", policy=self._terms.label)
+
+    def refused(self, what: str, found: Find) -> Refusal:
+        """Of a call or answer that was judged as a whole."""
+        detail = f"A guard forbids what the {what} says. {found.why}"
+        return Refusal("content_blocked", detail, reason=found.kind, policy=self._terms.label)
 
     def told(self, exchange: Exchange, counts: dict[str, int], verdict: str) -> None:
         """Note what was found, by kind only."""
@@ -202,6 +247,33 @@ class _Telling(Screening):
         if not self._told and self._rules.counts:
             self._told = True
             self._guard.told(self._exchange, self._rules.counts, verdict)
+
+
+class _Held:
+    """Makes the watch that holds an attempt's answer for its judges."""
+
+    __slots__ = ("_choices", "_exchange", "_guard", "_judges", "changes")
+
+    def __init__(self, guard: Guard, exchange: Exchange, judges: Sequence[Judge], choices: int) -> None:
+        self._guard, self._exchange, self._judges, self._choices = guard, exchange, judges, choices
+        self.changes = guard.enforces
+
+    def __call__(self) -> Watch:
+        """A fresh one."""
+        refuse = (lambda found: self._guard.refused("answer", found)) if self.changes else None
+        return Holding(self._judges, self._choices, self._tell, refuse)
+
+    def _tell(self, finds: Sequence[Find]) -> None:
+        counts: dict[str, int] = {}
+        for found in finds:
+            counts[found.kind] = counts.get(found.kind, 0) + 1
+        self._guard.told(self._exchange, counts, "block" if self.changes else self._guard.action)
+
+
+def _spoken(call: Any) -> Spoken:
+    if call.endpoint.codec is not None:
+        return said_in(call.request())
+    return Spoken("input", ()) if call.endpoint.form else said_in_json(call.look.text)
 
 
 def _finders(terms: Terms) -> list[Finder]:
