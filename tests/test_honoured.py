@@ -405,6 +405,7 @@ FIELDS = {
     "ApprovalRule.tools": APPROVALS + "test_other_tools_are_called_as_ever",
     "ApprovalRule.by": APPROVALS + "test_an_admin_decides_while_the_call_waits",
     "ApprovalRule.within": APPROVALS + "test_a_call_that_no_admin_approves_ends_in_time",
+    "PinsDocument.of": PINS + "test_prompts_and_resources_wait_like_tools_where_they_are_pinned",
     "PinsDocument.first": PINS + "test_what_is_added_later_waits_even_where_the_first_use_was_trusted",
     "ServerHealth.interval": CHECKING + "test_a_server_that_is_down_is_left_alone_and_comes_back_with_a_fresh_list",
     "ServerHealth.timeout": CHECKING + "test_one_that_hangs_is_down_within_its_time",

@@ -17,3 +17,9 @@ def test_a_word_is_the_mode() -> None:
 def test_what_is_no_mode_is_refused(pins: object) -> None:
     with pytest.raises(ValidationError):
         McpDocument.model_validate({"pins": pins})
+
+
+def test_resources_are_pinned_with_their_templates() -> None:
+    assert McpDocument.model_validate({"pins": "enforce"}).pins.kinds == ("tool",)
+    written = McpDocument.model_validate({"pins": {"of": ["resources", "prompts", "resources"]}}).pins
+    assert written.kinds == ("resource", "template", "prompt")

@@ -35,6 +35,18 @@ def test_each_pinned_member_counts(member: str) -> None:
     assert (changed.shape == pinned(definition()).shape) == (member == "name")
 
 
+@pytest.mark.parametrize("kind", ["prompt", "resource", "template"])
+def test_what_a_resource_holds_does_not_count_and_what_is_said_of_it_does(kind: str) -> None:
+    told = {"name": "a", "uri": "m:a", "uriTemplate": "m:{a}", "description": "A.", "arguments": [], "size": 7}
+    first = pinned(json.dumps(told).encode(), kind)
+    assert first.shape == ""
+    later = pinned(json.dumps(told | {"size": 8, "annotations": {"lastModified": "now"}}).encode(), kind)
+    assert later == first
+    for member in {"prompt": ("name", "arguments"), "resource": ("uri",), "template": ("uriTemplate",)}[kind]:
+        assert pinned(json.dumps(told | {member: "b", "description": "A."}).encode(), kind) != first
+    assert pinned(json.dumps(told | {"description": "B."}).encode(), kind) != first
+
+
 def test_what_has_two_readings_is_pinned_by_its_bytes() -> None:
     one = b'{"name":"a","inputSchema":{"type":"object","type":"array"}}'
     other = b'{"name":"a","inputSchema":{"type":"string","type":"array"}}'

@@ -73,16 +73,12 @@ class Tools:
         gate = gate_of(self._gateway.snapshot)
         if gate is not None:
             watched = [server for server in gate.servers.values() if server.pins is not None]
-            await gate.catalog.load(watched, ("tool",), patient=False, wait=WAIT)
+            kinds = dict.fromkeys(kind for server in watched for kind in (server.pins.kinds if server.pins else ()))
+            await gate.catalog.load(watched, kinds, patient=False, wait=WAIT)
         return pin_views(self._store.pins.all(), self._current())
 
     def _current(self) -> set[tuple[str, str, str]]:
-        return {
-            (server, name, looked.pinned.fingerprint)
-            for book in self._gateway.kit.states.every(PinBook)
-            for server, tools in book.looked.items()
-            for name, looked in tools.items()
-        }
+        return set().union(*[book.current() for book in self._gateway.kit.states.every(PinBook)])
 
     async def compared(self, server: str, tool: str, fingerprint: str) -> Comparison:
         """One beside the one approved before it. Raises LookupError, DatabaseUnavailable."""

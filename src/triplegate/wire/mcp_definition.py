@@ -1,4 +1,4 @@
-"""What of a tool's definition is pinned: the fingerprint that an approval is bound to, and what changed since."""
+"""What of a definition is pinned: the fingerprint that an approval is bound to, and what changed since."""
 
 import hashlib
 from collections.abc import Iterator
@@ -9,8 +9,13 @@ import msgspec
 from triplegate.wire.hidden import visible
 from triplegate.wire.jcs import canonical, read
 
-PINNED = ("annotations", "description", "inputSchema", "name", "outputSchema", "title")
-"""Members of a definition that models and clients go by."""
+PINNED = {
+    "tool": ("annotations", "description", "inputSchema", "name", "outputSchema", "title"),
+    "prompt": ("arguments", "description", "name", "title"),
+    "resource": ("description", "mimeType", "name", "title", "uri"),
+    "template": ("description", "mimeType", "name", "title", "uriTemplate"),
+}
+"""Members of a definition that models and clients go by; not those that change with what a resource holds."""
 MOST_CHANGES = 200
 """Of one comparison; the rest is counted only."""
 
@@ -38,16 +43,16 @@ class Change(msgspec.Struct, frozen=True):
     after: str = ""
 
 
-def pinned(definition: bytes) -> Pinned:
+def pinned(definition: bytes, kind: str = "tool") -> Pinned:
     """The fingerprint of a definition as its server sent it."""
     try:
         told = read(definition)
         if not isinstance(told, dict):
             raise ValueError("it is no object")  # noqa: TRY004 - told like every other trouble
-        kept = {name: told[name] for name in PINNED if name in told}
+        kept = {name: told[name] for name in PINNED[kind] if name in told}
         text = canonical(kept)
         kept.pop("name", None)
-        shape = _digest(canonical(kept).encode()) if kept.get("description") else ""
+        shape = _digest(canonical(kept).encode()) if kind == "tool" and kept.get("description") else ""
         return Pinned(_digest(text.encode()), shape, text)
     except ValueError as error:
         return Pinned(_digest(definition), "", "", str(error))

@@ -11,7 +11,7 @@ from tests.gates.mcp.test_shelf import SharedCache
 from triplegate.core.clock import SystemClock
 from triplegate.core.errors import Refusal
 from triplegate.core.identity import Principal
-from triplegate.core.pins import Pin
+from triplegate.core.pins import Pin, kind_of
 from triplegate.gates.mcp.call import McpCall, OwnItem
 from triplegate.gates.mcp.server import Changes, ServerState
 from triplegate.stores.memory.store import MemoryStore
@@ -37,7 +37,8 @@ class Drawer:
     async def note(self, seen, *, trust):
         if self.away:
             return False
-        trusted = trust and not any(pin.server == seen[0][0].server for pin in self.all())
+        alike = (seen[0][0].server, kind_of(seen[0][0].tool))
+        trusted = trust and alike not in {(pin.server, kind_of(pin.tool)) for pin in self.all()}
         for pin, text in seen:
             key = (pin.server, pin.tool, pin.fingerprint)
             standing = "approved" if trusted and pin.findings == "[]" else "new"
@@ -82,10 +83,11 @@ def gate_of(house, serve, drawer):
 
 
 def stale(gate, server="files"):
-    """As when the time has come to fetch the list again."""
+    """As when the time has come to fetch the lists again."""
     for name, state in gate.gateway.kit.states.named(ServerState):
         if name.startswith(f"server:{server}|"):
-            state.listings["tool"].fresh_until = 0.0
+            for listing in state.listings.values():
+                listing.fresh_until = 0.0
 
 
 async def listed(http, gate):
@@ -259,3 +261,76 @@ async def test_what_another_node_fetched_is_pinned_here_too(house, serve, http, 
     drawer.approve("read")
     for gate in (here, there):
         assert (await listed(http, gate))["files__read"]["description"] == "Reads a file."
+
+
+PROMPT = {"name": "brief", "description": "Briefs.", "arguments": [{"name": "who"}]}
+RESOURCE = {"uri": "mem:a", "name": "a", "description": "All."}
+TEMPLATE = {"uriTemplate": "mem:{x}/y", "name": "y", "description": "Each."}
+ASKED = {
+    "prompt": ("prompts/list", "prompts", "prompts/get", {"name": "files__brief"}, "prompt:brief", PROMPT),
+    "resource": ("resources/list", "resources", "resources/read", {"uri": "mem:a"}, "resource:mem:a", RESOURCE),
+    "template": (
+        *("resources/templates/list", "resourceTemplates", "resources/read", {"uri": "mem:7/y"}),
+        *("template:mem:{x}/y", TEMPLATE),
+    ),
+}
+
+
+def offering_all(**other):
+    words = {"tools": told(READ), "prompts": told(PROMPT), "resources": told(RESOURCE)}
+    return Offering(**(words | {"resourceTemplates": told(TEMPLATE)} | other))
+
+
+async def ask(http, gate, method, params=None):
+    return (await http.post(f"{gate.url}/mcp", **modern(method, params, headers=gate.headers))).json()
+
+
+@pytest.mark.parametrize("kind", ASKED)
+async def test_prompts_and_resources_wait_like_tools_where_they_are_pinned(gate_of, http, drawer, kind):
+    lists, member, uses, named, label, definition = ASKED[kind]
+    offering = offering_all()
+    gate = await gate_of(offering, "{mode: enforce, of: [prompts, resources]}")
+    assert (await ask(http, gate, lists))["result"][member] == []
+    assert (await ask(http, gate, uses, named))["error"]["code"] == -32602
+    assert uses not in offering.methods
+    assert list(await listed(http, gate)) == ["files__read"]  # tools are not pinned here
+    drawer.approve(label)
+    assert len((await ask(http, gate, lists))["result"][member]) == 1
+    assert "result" in await ask(http, gate, uses, named)
+    changed = definition | {"description": "Another one."}
+    offering.offered[member] = told(changed)
+    stale(gate)
+    assert (await ask(http, gate, lists))["result"][member] == []
+    assert (await ask(http, gate, uses, named))["error"]["code"] == -32602
+    assert offering.methods.count(uses) == 1
+
+
+async def test_a_resource_that_waits_is_not_read_by_way_of_a_template_or_of_no_list_at_all(gate_of, http, drawer):
+    offering = offering_all(resources=told(RESOURCE | {"uri": "mem:a/y"}))
+    gate = await gate_of(offering, "{mode: enforce, of: [resources]}")
+    await ask(http, gate, "resources/list")
+    await ask(http, gate, "resources/templates/list")
+    for approved in ("", "template:mem:{x}/y"):
+        if approved:
+            drawer.approve(approved)
+        for uri in ("mem:a/y", "mem:other", "mcp+files:mem:a/y"):
+            assert "error" in await ask(http, gate, "resources/read", {"uri": uri}), uri
+    assert "resources/read" not in offering.methods
+    assert "result" in await ask(http, gate, "resources/read", {"uri": "mem:b/y"})
+    drawer.approve("resource:mem:a/y")
+    assert "result" in await ask(http, gate, "resources/read", {"uri": "mem:a/y"})
+
+
+async def test_each_kind_is_trusted_at_its_first_sight_and_calls_that_are_only_observed_pass(gate_of, http, drawer):
+    gate = await gate_of(offering_all(), "{mode: enforce, first: trust, of: [tools, prompts, resources]}")
+    await listed(http, gate)
+    for lists, member, *_ in ASKED.values():
+        assert len((await ask(http, gate, lists))["result"][member]) == 1
+    assert {pin.standing for pin in drawer.all()} == {"approved"}
+    for key in list(drawer.kept):
+        drawer.decide(Pin(*key))
+    gate.reload(
+        f"{TEAMS}mcp: {{pins: {{mode: observe, of: [prompts]}}}}\nservers: {{files: {{url: {gate.first}/mcp}}}}\n"
+    )
+    for _, _, uses, named, _, _ in ASKED.values():
+        assert "result" in await ask(http, gate, uses, named)

@@ -57,6 +57,14 @@ async def test_the_first_use_is_trusted_once_and_never_what_is_suspicious(databa
     }
 
 
+async def test_each_kind_has_a_first_use_of_its_own_and_no_tool_passes_for_another_kind(database: Database) -> None:
+    pins = SqlPins(database, SetClock())
+    for label in ("Prompt:a", "Prompt:b", "prompt:a", "prompt:b", "resource:m:a", "tool:prompt:x"):
+        await pins.note([(Pin("files", label, "a" * 64), "")], trust=True)
+    approved = {pin.tool for pin in pins.all() if pin.standing == "approved"}
+    assert approved == {"Prompt:a", "prompt:a", "resource:m:a"}
+
+
 async def test_only_the_newest_that_wait_are_kept(database: Database) -> None:
     clock = SetClock()
     pins = SqlPins(database, clock)

@@ -19,7 +19,7 @@ class PinView(msgspec.Struct, frozen=True):
 
     server: str
     tool: str
-    """Its name at the server."""
+    """Its name at the server; of others their kind and name: `prompt:…`, `resource:…`, `template:…`."""
     shown: str
     """The same with hidden characters written out."""
     fingerprint: str

@@ -177,8 +177,8 @@ class Catalog:
     async def _keep(self, server: Server, kind: Kind, items: tuple[OwnItem, ...]) -> bool:
         """Put a list in force, as its server sent it; whether it says anything new."""
         listing = server.state.listings[kind]
-        if server.pins is not None and kind == "tool":
-            items = await server.pins.look(items)
+        if server.pins is not None and kind in server.pins.kinds:
+            items = await server.pins.look(kind, items)
         if listing.loaded and items == listing.items:
             return False
         known, listing.items, listing.loaded = listing.loaded, items, True

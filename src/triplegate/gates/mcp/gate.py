@@ -149,8 +149,8 @@ class McpGate:
             part = f"servers/{item.server.name}{endpoint.suffix}"
             if item.kind == "tool":
                 exchange.tool, exchange.arguments = item.name, call.digest()
-                if item.server.pins is not None and not item.server.pins.approved(item.own):
-                    exchange.decisions.append(("pins", "observe", "its definition is not approved"))
+            if item.server.pins is not None and not item.server.pins.approved(item.kind, item.own):
+                exchange.decisions.append(("pins", "observe", "its definition is not approved"))
         elif call.through:
             exchange.tool = call.through
         exchange.scope = (part, principal.plan, principal.team_ref)

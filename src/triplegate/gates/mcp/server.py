@@ -202,7 +202,7 @@ class Server:
         self.approval = ApprovalRules(document.approval) if document.approval else None
         """Which of its tools are called only after somebody's yes; None: none of them."""
         self.pins: ServerPins | None = None
-        """What of its tools has to be approved; None: nothing."""
+        """What of it has to be approved; None: nothing."""
         self.parks = document.parked
         """Whether calls of clients of 2026-07-28 wait here until the client has answered what the server asks."""
         own = () if document.price is None else document.price.prices(name)
@@ -243,8 +243,8 @@ class Server:
         return None if self.approval is None or item.kind != "tool" else self.approval.of(item.own.name)
 
     def vouches(self, kind: Kind, own: OwnItem) -> bool:
-        """Whether the definition may be offered: that of a tool has to be approved where pins are enforced."""
-        return self.pins is None or kind != "tool" or self.pins.permits(own)
+        """Whether the definition may be offered: where pins are enforced it has to be approved."""
+        return self.pins is None or self.pins.permits(kind, own)
 
     def price_of(self, tool: str, otherwise: Price | None) -> Price | None:
         """What a call of that tool costs; the server's own price where it has none."""

@@ -104,9 +104,10 @@ class View:
         if said is not None and (its := [server for server in servers if server.alias == said[0]]):
             own, servers = said[1], tuple(its)
         server = self._of_template(uri, own, servers)
+        template = server is not None
         if server is None:
             server = self._only(own, [server for server in servers if server.state.offers("resources")])
-        if server is None:
+        if server is None or not (server.pins is None or server.pins.permits_unlisted(own, template=template)):
             return None
         item = write_item(server, "resource", OwnItem(own, b'{"uri":""}'), uri)
         return item if self._permits(item) else None

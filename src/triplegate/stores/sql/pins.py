@@ -1,4 +1,4 @@
-"""Pinned tool definitions, durable; every worker has them in memory and polls a number to see that one has changed."""
+"""Pinned definitions, durable; every worker has them in memory and polls a number to see that one has changed."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from triplegate.core.clock import Clock
-from triplegate.core.pins import Pin, Standing
+from triplegate.core.pins import OTHERS, Pin, Standing, kind_of
 from triplegate.stores.sql.changes import raise_number, read_number
 from triplegate.stores.sql.engine import Database
 from triplegate.stores.sql.errors import DatabaseUnavailable
@@ -47,7 +47,7 @@ class SqlPins:
         return self._known.get((server, tool, fingerprint))
 
     async def note(self, seen: Sequence[tuple[Pin, str]], *, trust: bool) -> bool:
-        """Keep new ones of one server; False while the database is away."""
+        """Keep new ones of one server and kind; False while the database is away."""
         try:
             async with self._database.writing() as connection:
                 await raise_number(self._database, connection, _SUBJECT)
@@ -60,7 +60,8 @@ class SqlPins:
     async def _add(self, connection: AsyncConnection, seen: Sequence[tuple[Pin, str]], *, trust: bool) -> None:
         now, server = self._clock.wall(), seen[0][0].server
         if trust:
-            old = await connection.execute(sa.select(pins.c.tool).where(pins.c.server == server).limit(1))
+            alike = _of_kind(kind_of(seen[0][0].tool))
+            old = await connection.execute(sa.select(pins.c.tool).where(pins.c.server == server, alike).limit(1))
             trust = old.scalar() is None
         rows = []
         for pin, text in seen:
@@ -110,6 +111,15 @@ class SqlPins:
             with suppress(DatabaseUnavailable):
                 await self.refresh()
             await asyncio.sleep(every)
+
+
+def _of_kind(kind: str) -> sa.ColumnElement[bool]:
+    """Whether a row is of this kind; to the letter, which LIKE is not everywhere."""
+
+    def begins(prefix: str) -> sa.ColumnElement[bool]:
+        return sa.func.substr(pins.c.tool, 1, len(prefix)) == prefix
+
+    return begins(kind + ":") if kind != "tool" else sa.not_(sa.or_(*[begins(other + ":") for other in OTHERS]))
 
 
 async def _prune(connection: AsyncConnection, server: str) -> None:

@@ -22,13 +22,14 @@ class Decision(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     server: _Word
-    tool: _Word
+    tool: Annotated[str, Field(min_length=1, max_length=2100)]
+    """A tool's name at the server, or what the list of pins calls a prompt, resource or template."""
     fingerprint: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     standing: Standing
     """approved, rejected, or new: it waits again."""
 
 
-@get("/mcp/pins", role=EVERYONE, tenant="whole", summary="List tool definitions and what was decided on them")
+@get("/mcp/pins", role=EVERYONE, tenant="whole", summary="List definitions and what was decided on them")
 async def list_pins(parts: NamedDependency[Parts], standing: FromQuery[Standing | None] = None) -> list[PinView]:
     """Those that wait for a decision first."""
     return [one for one in await parts.tools.pins() if standing in (None, one.standing)]
