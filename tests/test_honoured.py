@@ -622,6 +622,7 @@ FIELDS = {
     "external_guard.on": EXTERNAL + "test_only_what_tools_answered_where_that_is_said",
     "external_guard.mode": EXTERNAL + "test_who_only_observes_changes_nothing",
     "external_guard.reversible": EXTERNAL + "test_what_is_to_be_masked_is_masked_and_comes_back_where_that_is_said",
+    "external_guard.beside": EXTERNAL + "test_provider_and_guard_are_asked_at_the_same_time",
     "external_guard.guards": EXTERNAL + "test_several_are_asked_at_once_and_the_first_that_forbids_settles_it",
     **{
         f"GuardDocument.{name}": EXTERNAL + proof

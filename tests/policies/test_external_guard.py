@@ -10,7 +10,7 @@ import json
 import pytest
 from pydantic import ValidationError
 from tests.builders import make_exchange, make_kit
-from tests.gates.built import ListWire, built, documents_of
+from tests.gates.built import ListWire, answer, built, documents_of
 from tests.gates.llm.calls import configuration, one
 from tests.hostile.scripted import Upstream
 from tests.policies.test_guardrail import CHAT, MESSAGES, RESPONSES, Vendor, ask, body_of, chat, told
@@ -317,6 +317,60 @@ async def test_a_verdict_counts_for_the_same_texts_as_long_as_is_said(tmp_path):
     assert len(vendor.bodies) == 3
 
 
+# while the call is under way ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("path", [CHAT, MESSAGES, RESPONSES])
+async def test_a_call_may_be_sent_while_it_is_judged_and_nothing_of_its_answer_is_told_before(tmp_path, path, stream):
+    policy = ", on: [input], beside: true"
+    async with guarded(tmp_path, "webhook", vendor=Vendor(f"{SECRET}!"), policy=policy) as (made, vendor, _):
+        exchange, _, content = await refused(made, body_of(path, EVIL, stream=stream), path)
+        _, good = await ask(made, body_of(path, stream=stream), path)
+        costs = [one.cost for one in made.records if one.kind == "final"]
+    assert exchange.refusal.code == "content_blocked"
+    assert SECRET.encode() not in content
+    assert SECRET in told(good)
+    assert len(vendor.bodies) == 2
+    assert all(cost > 0 for cost in costs)
+
+
+async def test_provider_and_guard_are_asked_at_the_same_time(tmp_path):
+    vendor = Vendor()
+
+    async def waiting(talk):
+        """Says its verdict only once the provider was asked."""
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            head = await talk.head()
+            await talk.read(int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]))
+            async with asyncio.timeout(20):
+                while not vendor.bodies:
+                    await asyncio.sleep(0.001)
+            await talk.say(answer(b'{"action": "allow"}'))
+
+    async with Upstream(vendor) as upstream, Upstream(waiting) as far:
+        guard = f'{{kind: webhook, url: "{far.url}", timeout: 30s}}'
+        written = f"{{use: external_guard, on: [input], beside: true, guards: [{guard}]}}"
+        async with built(tmp_path, one(upstream.url, f", policies: [{written}]"), consult=consult) as made:
+            _, wire = await ask(made)
+    assert wire.status == 200
+
+
+async def test_what_would_be_masked_is_refused_once_the_call_is_sent(tmp_path):
+    async with guarded(tmp_path, "webhook", policy=", on: [input], beside: true") as (made, _, _):
+        exchange, status, _ = await refused(made, chat(f"I am {NAME}"))
+    assert (status, exchange.refusal.code) == (400, "content_blocked")
+
+
+async def test_a_call_that_fails_takes_its_question_along(tmp_path):
+    script = ScriptedGuard("webhook", "slow")
+    async with Upstream(script) as far:
+        guard = f'{{kind: webhook, url: "{far.url}", timeout: 60s}}'
+        written = f"{{use: external_guard, on: [input], beside: true, guards: [{guard}]}}"
+        text = one("http://127.0.0.1:9", f", policies: [{written}]")
+        async with built(tmp_path, text, consult=consult) as made:
+            exchange, status, _ = await refused(made, chat())
+    assert (status, exchange.refusal.code) == (502, "upstream_unreachable")
+
+
 # models of ours -----------------------------------------------------------------------------------------------------
 async def test_a_judge_is_asked_on_behalf_of_the_caller_and_booked(tmp_path):
     async with guarded(tmp_path, "judge", policy=", on: [input]") as (made, _, script):
@@ -446,6 +500,12 @@ HOOK = {"kind": "webhook", "url": "http://127.0.0.1:1/"}
 def test_what_makes_no_sense_is_refused_when_it_is_written(guards, said):
     with pytest.raises(ValidationError, match=said):
         ExternalGuard(guards=guards)
+
+
+@pytest.mark.parametrize("more", [{"reversible": True}, {"guards": [{"kind": "presidio", "url": "http://x"}]}])
+def test_what_is_sent_while_it_is_judged_cannot_be_masked(more):
+    with pytest.raises(ValidationError, match="beside sends calls as they are"):
+        ExternalGuard(**({"guards": [HOOK], "beside": True} | more))
 
 
 def test_reversible_needs_a_guard_that_masks():

@@ -50,6 +50,8 @@ class ExternalGuard(Policy):
     """What they are asked about: what is asked, what is answered, what tools answered."""
     reversible: bool = False
     """Where the answer has a placeholder of what was masked in the call, its caller gets the piece itself."""
+    beside: bool = False
+    """Send the call while its guards are asked; its answer waits for them. For guards that do not mask calls."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -59,6 +61,8 @@ class ExternalGuard(Policy):
             raise ValueError(f"several guards are called {', '.join(twice)}: give each a name")
         if self.reversible and not any(isinstance(guard, PresidioGuard | WebhookGuard) for guard in self.guards):
             raise ValueError("reversible needs a guard that masks: presidio or webhook")
+        if self.beside and (self.reversible or any(getattr(one, "action", "") == "mask" for one in self.guards)):
+            raise ValueError("beside sends calls as they are: it does not go with action: mask or reversible")
         return self
 
     def status(self, kit: Kit) -> str:
@@ -79,6 +83,7 @@ class ExternalGuard(Policy):
             self.mode == "enforce",
             self.mode == "enforce" and any(guard.closed or guard.changes for guard in self.guards),
             self.reversible,
+            self.beside,
         )
         return Bench(kit, rules, [self._asker(kit, guard) for guard in self.guards])
 

@@ -33,7 +33,7 @@ class Slow:
 
 def watch(send, *, holds=True, supervisor=None, exchange=None, **more):
     kit = make_kit(supervisor=supervisor or TaskSupervisor())
-    rules = Rules("g", frozenset({"output"}), holds, holds, reversible=False)
+    rules = Rules("g", frozenset({"output"}), holds, holds, reversible=False, beside=False)
     look = AnswerLook(Bench(kit, rules, [asker(kit, send, **more)]), exchange or make_exchange())
     assert look.changes == holds
     return look()

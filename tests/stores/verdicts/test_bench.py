@@ -32,7 +32,7 @@ def masking(start, end):
 
 def bench(*askers, enforces=True, kit=None):
     kit = kit or make_kit(supervisor=TaskSupervisor())
-    rules = Rules("g", frozenset({"input"}), enforces, enforces, reversible=False)
+    rules = Rules("g", frozenset({"input"}), enforces, enforces, reversible=False, beside=False)
     return Bench(kit, rules, [one(kit) for one in askers])
 
 
@@ -81,9 +81,11 @@ async def test_every_verdict_is_counted_and_the_time_told():
     made, exchange = bench(guard(says("allow")), kit=kit), make_exchange()
     for _ in range(2):
         await made.heard(exchange, [HELLO], "call")
+        made.held(exchange, 0.25)
     [tally] = kit.states.every(Tally)
+    assert tally.held == 0.5
     assert tally.counts == {("a", "allow"): 2}
-    assert exchange.reply_headers == [(HOLD, b"0")]
+    assert exchange.reply_headers == [(HOLD, b"500")]
 
 
 async def test_more_than_anybody_may_be_given_is_refused_unless_all_may_fail():

@@ -1,23 +1,18 @@
 """An answer before guards that others run: kept back until they have spoken, or only noted beside its way."""
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
 from triplegate.core.watching import Watch
+from triplegate.stores.verdicts.pending import Pending, Spans
 from triplegate.wire.guards.held import Held
 from triplegate.wire.guards.pieces import Pieces
 from triplegate.wire.neutral_events import Event
 from triplegate.wire.screening.members import Change
 from triplegate.wire.screening.restoring import vault_of
-from triplegate.wire.screening.spans import Span
 
 if TYPE_CHECKING:
     from triplegate.stores.verdicts.bench import Bench
-
-Spans = Mapping[int, Sequence[Span]]
 
 
 class AnswerLook:
@@ -37,7 +32,7 @@ class AnswerLook:
 class _Judging(Watch):
     """One attempt's answer."""
 
-    __slots__ = ("_bench", "_came", "_exchange", "_groups", "_held", "_holds", "_passes", "_refusal", "_spans")
+    __slots__ = ("_bench", "_exchange", "_groups", "_held", "_holds", "_passes", "_pending", "_spans")
 
     def __init__(self, bench: "Bench", exchange: Exchange) -> None:
         self._bench, self._exchange = bench, exchange
@@ -47,8 +42,7 @@ class _Judging(Watch):
         """It is too long for any of them, and may go on all the same."""
         self._groups: dict[int, Pieces] = {}
         self._spans: dict[int, Spans | None] = {}
-        self._came: asyncio.Event | None = None
-        self._refusal: Refusal | None = bench.unavailable("answer", "it was not asked")
+        self._pending: Pending | None = None
 
     def feed(self, events: list[Event]) -> list[Event]:
         """What of them may go on now. Raises Refusal content_unseen for more than any guard may be asked about."""
@@ -66,30 +60,12 @@ class _Judging(Watch):
         """Wait for the verdicts; whoever gives up waiting may wait again. Raises Refusal."""
         if self._passes:
             return
-        if self._came is None:
+        if self._pending is None:
             self._groups = {choice: pieces for choice, pieces in self._held.asked().items() if pieces.size}
             if not self._groups:
-                self._refusal, self._passes = None, not self._holds
                 return
-            self._came = asyncio.Event()
-            try:
-                cancel = self._bench.kit.supervisor.spawn(self._ask(self._came), "guards")
-            except Refusal as refusal:
-                raise self._bench.unavailable("answer", refusal.code) from None
-            self._exchange.on_close(_cancelling(cancel))
-        await self._came.wait()
-        if self._refusal is not None:
-            raise self._refusal
-
-    async def _ask(self, came: asyncio.Event) -> None:
-        try:
-            heard = await self._bench.heard(self._exchange, list(self._groups.values()), "answer")
-            self._spans = dict(zip(self._groups, heard, strict=True))
-            self._refusal = None
-        except Refusal as refusal:
-            self._refusal = refusal
-        finally:
-            came.set()
+            self._pending = Pending(self._bench, self._exchange, list(self._groups.values()), "answer")
+        self._spans = dict(zip(self._groups, await self._pending.wait(), strict=True))
 
     def finish(self) -> list[Event]:
         """All of it, as the guards let it be."""
@@ -103,10 +79,3 @@ class _Judging(Watch):
         }
         ended = frozenset([choice for choice, spans in self._spans.items() if spans is None])
         return self._held.told(changes, ended, seen=True)
-
-
-def _cancelling(cancel: Callable[[], None]) -> Callable[[Exchange], None]:
-    def close(_: Exchange) -> None:
-        cancel()
-
-    return close

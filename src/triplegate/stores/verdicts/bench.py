@@ -13,6 +13,7 @@ from triplegate.core.ports import Kit
 from triplegate.stores.verdicts.answers import AnswerLook
 from triplegate.stores.verdicts.asker import Asker, Heard
 from triplegate.stores.verdicts.panel import Panel
+from triplegate.stores.verdicts.pending import Pending, Spans
 from triplegate.stores.verdicts.sending import is_inward
 from triplegate.stores.verdicts.tally import Tally
 from triplegate.wire.guards.pieces import Pieces
@@ -39,6 +40,8 @@ class Rules(msgspec.Struct, frozen=True):
     holds: bool
     """Whether any of them may keep a call or an answer from going on as it is."""
     reversible: bool
+    beside: bool
+    """Calls are sent while they are judged: nothing of them can be masked."""
 
 
 class Bench:
@@ -65,47 +68,76 @@ class Bench:
             if rules.holds:
                 must_be_seen(call, asks=self._asks, watches=self._watches, label=rules.label)
             if self._asks:
-                await self._judge_call(exchange, call)
-            if self._watches and call.endpoint.codec is not None:
-                exchange.look(AnswerLook(self, exchange))
+                return await self._judged(exchange, call, proceed)
+            self._watch(exchange, call)
         return await proceed(exchange)
 
+    def _watch(self, exchange: Exchange, call: Any) -> None:
+        if self._watches and call.endpoint.codec is not None:
+            exchange.look(AnswerLook(self, exchange))
+
     # the call ------------------------------------------------------------------------------------------------------
-    async def _judge_call(self, exchange: Exchange, call: Any) -> None:
+    async def _judged(self, exchange: Exchange, call: Any, proceed: Proceed) -> Reply:
         rules = self.rules
         large = call.size > _ON_LOOP
         pieces = await asyncio.to_thread(pieces_of, call, rules.on) if large else pieces_of(call, rules.on)
         if not pieces.size:
-            return
-        [spans] = await self.heard(exchange, [pieces], "call")
-        if not spans or not rules.enforces:
-            return
+            self._watch(exchange, call)
+            return await proceed(exchange)
+        if rules.beside:
+            self._watch(exchange, call)
+            return await self._beside(exchange, pieces, proceed)
+        now = self.kit.clock.now
+        begun = now()
+        try:
+            [spans] = await self.heard(exchange, [pieces], "call")
+        finally:
+            self.held(exchange, now() - begun)
+        if spans:
+            await self._mask(exchange, call, pieces, spans, large=large)
+        self._watch(exchange, call)
+        return await proceed(exchange)
+
+    async def _mask(self, exchange: Exchange, call: Any, pieces: Pieces, spans: Spans, *, large: bool) -> None:
         if call.endpoint.codec is None:
             raise self.blocked("call")
-        vault = vault_of(exchange)
+        rules, vault = self.rules, vault_of(exchange)
         keep = vault.keep if rules.reversible else vault.mask
         changes = (pieces.masking("input", spans, keep), pieces.masking("tool_results", spans, keep))
         request = await asyncio.to_thread(rewritten, call, *changes) if large else rewritten(call, *changes)
         if vault and rules.reversible:
             exchange.look(Restore(vault, self._placeholders, request.n))
 
+    async def _beside(self, exchange: Exchange, pieces: Pieces, proceed: Proceed) -> Reply:
+        """Send the call while it is judged; nothing of its answer is told before. What it cost is booked anyway."""
+        pending = Pending(self, exchange, [pieces], "call")
+        try:
+            reply = await proceed(exchange)
+        except BaseException:
+            pending.cancel()
+            raise
+        try:
+            [spans] = await pending.wait()
+            if spans:
+                raise self.blocked("call")
+        except BaseException:
+            exchange.gate.encoder(exchange, reply)  # at the exchange's end it books what the provider was asked for
+            reply.frames.close()
+            raise
+        return reply
+
     # verdicts ------------------------------------------------------------------------------------------------------
-    async def heard(
-        self, exchange: Exchange, groups: Sequence[Pieces], what: str
-    ) -> list[Mapping[int, Sequence[Span]] | None]:
+    async def heard(self, exchange: Exchange, groups: Sequence[Pieces], what: str) -> list[Spans | None]:
         """What is to be masked, by group; None for one that is blocked where there are several.
 
         Raises Refusal content_blocked, content_unseen, guard_unavailable. `what`: call or answer.
         """
-        now = self.kit.clock.now
-        begun = now()
         heard = await self._panel.hear(exchange, groups)
-        self._held(exchange, now() - begun)
         for each in heard:
             self._note(exchange, each, what)
         return [self._weighed(each, what, alone=len(groups) == 1) for each in heard]
 
-    def _weighed(self, heard: Sequence[Heard], what: str, *, alone: bool) -> Mapping[int, Sequence[Span]] | None:
+    def _weighed(self, heard: Sequence[Heard], what: str, *, alone: bool) -> Spans | None:
         if not self.rules.enforces:
             return {}
         if any(one.told is not None and one.told.action == "block" for one in heard):
@@ -165,8 +197,8 @@ class Bench:
         why = f"{kinds}, " if kinds else ""
         return f"would {action}" if action in ("block", "mask") and not self.rules.enforces else action, why
 
-    def _held(self, exchange: Exchange, seconds: float) -> None:
-        """The time that the client waited for guards, all of them together, while there is a head to tell it in."""
+    def held(self, exchange: Exchange, seconds: float) -> None:
+        """Note how long the client waited for guards, all of them together, while there is a head to tell it in."""
         self._tally.held += seconds
         if exchange.marks is None:
             exchange.marks = {}
