@@ -19,8 +19,10 @@ from triplegate.stores.answers.purging import TAG
 from triplegate.stores.semantic.agreement import Said, agree, said
 from triplegate.stores.semantic.embedding import Embedder, Embeds
 from triplegate.stores.semantic.judging import Judge, Judging
-from triplegate.stores.semantic.namespace import Namespace
+from triplegate.stores.semantic.namespace import COMPLAINT, Namespace
 from triplegate.stores.semantic.neighbours import MOST, Candidate, candidate, write_question
+from triplegate.stores.semantic.notes import Note
+from triplegate.stores.semantic.sharing import Sharing
 from triplegate.stores.semantic.words import words
 from triplegate.wire.neutral_events import gather
 
@@ -66,6 +68,15 @@ class Looked(msgspec.Struct, frozen=True, eq=False):
     decision: Literal["serve", "audit", "ask"]
 
 
+class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Where an entry stands, and who may be told it: they may say that it was wrong."""
+
+    tenant: str
+    name: str
+    """Of the namespace."""
+    scope: str
+
+
 class Compared(msgspec.Struct, frozen=True, eq=False):
     """A known answer beside a new one."""
 
@@ -76,6 +87,7 @@ class Compared(msgspec.Struct, frozen=True, eq=False):
     text: str
 
 
+_told = msgspec.msgpack.Decoder(Told).decode
 _answered = msgspec.msgpack.Decoder(Answered).decode
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -83,13 +95,15 @@ _encode = msgspec.msgpack.Encoder().encode
 class Meaning:
     """The semantic memory of this process: models, namespaces, quotas."""
 
-    __slots__ = ("_inserts", "_kit", "_told", "embedder", "judge", "namespaces", "static")
+    __slots__ = ("_inserts", "_kit", "_told", "embedder", "judge", "namespaces", "sharing", "static")
 
     def __init__(self, kit: Kit, embedder: Embeds, static: Embedder | None) -> None:
         self._kit, self.embedder, self.static = kit, embedder, static
         self.judge = Judge(kit)
+        self.sharing = Sharing(kit, embedder) if kit.cache.shared else None
+        """With other nodes; None where there are none."""
         self.namespaces: OrderedDict[str, Namespace] = OrderedDict()
-        self._told: OrderedDict[str, Looked] = OrderedDict()
+        self._told: OrderedDict[str, Told] = OrderedDict()
         """Entries that were told lately: their callers may say that they were wrong."""
         self._inserts: dict[tuple[str, int], int] = {}
 
@@ -112,20 +126,22 @@ class Meaning:
 
     def remember_entry(self, entry: str, looked: "Looked") -> None:
         """An entry was told: its caller may say that it was wrong."""
-        self._told[entry] = looked
+        self._told[entry] = Told(looked.tenant, looked.name, looked.scope)
         if len(self._told) > _TOLD:
             self._told.popitem(last=False)
 
     async def feedback(self, entry: str, tenants: Sequence[str], *, right: bool) -> bool:
         """What a caller says of an entry that it was told; False for an unknown one, or another tenant's."""
-        looked = self._told.get(entry)
-        if looked is None or looked.tenant not in tenants:
+        told = self._told.get(entry)
+        if told is None and self.sharing is not None:
+            told = _read_told(await self._kit.cache.get(f"{TAG}:entry:{entry}"))
+        if told is None or told.tenant not in tenants:
             return False
-        assert looked.candidate is not None
         if not right:
-            looked.namespace.doubt()
-            await self._kit.vectors.drop(self.questions(looked.scope), entry)
-            del self._told[entry]
+            await self._note(told.name, self.namespaces.get(told.name) or Namespace(1.0, 1.0), COMPLAINT)
+            await self._kit.vectors.drop(self.questions(told.scope), entry)
+            await self._kit.cache.drop(f"{TAG}:entry:{entry}")
+            self._told.pop(entry, None)
         return True
 
     # a question ----------------------------------------------------------------------------------------------------
@@ -156,6 +172,8 @@ class Meaning:
             vector = await self.embedder.embed(text, asker=asker)
         model = self.embedder.fingerprint
         if vector is not None:
+            if self.sharing is not None:
+                await self.sharing.freshen(name, namespace)
             found = candidate(words(text), await self._kit.vectors.near(self.questions(scope), vector, MOST))
         chance, decision = _decided(namespace, found)
         return Looked(namespace, tenant, name, scope, asker, model, vector, static, found, chance, decision)
@@ -231,6 +249,9 @@ class Meaning:
         name, space = looked.namespace.make_id(), self.questions(looked.scope)
         payload = write_question(text, answer)
         await self._kit.vectors.add(space, name, vector, payload, ttl)
+        if self.sharing is not None:  # whoever is told it may complain of it anywhere
+            told = _encode(Told(looked.tenant, looked.name, looked.scope))
+            await self._kit.cache.put(f"{TAG}:entry:{name}", told, ttl)
         if self.static is not None and self.static.ready:
             static = looked.static or await self.static.embed(text)
             if static is not None:
@@ -246,12 +267,18 @@ class Meaning:
         if agrees is None or (not agrees and _slip(found, vector, compared, same)):
             return
         audited = looked.decision == "audit"
-        namespace.learn(found, looked.chance, agrees, audited)
+        await self._note(looked.name, namespace, Note(found.features, found.answer, looked.chance, agrees, audited))
         if audited and not agrees:
             await self._kit.vectors.drop(self.questions(looked.scope), found.entry)
         if namespace.verdict.due:
             await self.embedder.run(namespace.verdict.fit)
             namespace.settle()
+
+    async def _note(self, name: str, namespace: Namespace, note: Note) -> None:
+        if self.sharing is not None:
+            await self.sharing.tell(name, namespace, note)
+        else:
+            namespace.take_note(note)
 
     def _may_insert(self, inserter: str) -> bool:
         hour = int(self._kit.clock.now() // 3600)
@@ -265,6 +292,13 @@ class Meaning:
 def answer_text(kept: Kept) -> str:
     """What an answer says."""
     return "\n".join([block.text for block in gather(kept.events).blocks if block.kind == "text"])
+
+
+def _read_told(content: bytes | None) -> Told | None:
+    try:
+        return None if content is None else _told(content)
+    except msgspec.MsgspecError:
+        return None
 
 
 def _decided(namespace: Namespace, found: Candidate | None) -> tuple[float, Literal["serve", "audit", "ask"]]:

@@ -2,12 +2,14 @@
 
 import secrets
 from math import sqrt
+from operator import add, sub
 from random import Random
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from triplegate.stores.semantic.neighbours import Candidate
+from triplegate.stores.semantic.notes import VERSION, Learnt, Note, packed, rows_of
 from triplegate.stores.semantic.verdict import Verdict
 
 _RECENT = 1000
@@ -23,6 +25,8 @@ _REOPEN = 200
 """Labelled misses after which a closed namespace is tried anew."""
 
 Z90, Z95 = 1.2816, 1.96
+COMPLAINT = Note((), "", 1.0, right=False, audited=True)
+"""What a caller says of a wrong answer."""
 
 
 def wilson(wrong: int, of: int, z: float = Z95) -> tuple[float, float]:
@@ -66,9 +70,13 @@ class Namespace:
         "_random",
         "_recent",
         "_share",
+        "_told",
+        "_tried",
+        "_vetoed",
         "audits",
         "closed",
         "hits",
+        "place",
         "questions",
         "saved",
         "threshold",
@@ -84,6 +92,14 @@ class Namespace:
         self._recent: list[tuple[float, ...]] = []
         self.threshold = 1 - delta
         self.questions = self.hits = self.saved = 0
+        self._told = (0, 0, 0)
+        """What of these three the others know, or have told."""
+        self._vetoed: dict[str, int] = {}
+        """Vetoes that they do not know."""
+        self._tried = 0
+        """Hits since it was opened."""
+        self.place: Any = None
+        """How far the notes of other nodes were heard."""
         self.audits = self.wrong = 0
         self._expected = 0.0
         self._excess = 1.0
@@ -127,54 +143,61 @@ class Namespace:
         if self.closed or chance < min(self.threshold, 1 - self._delta / 2):
             return "ask"
         self.hits += 1
-        early = min(0.5, _FIRST / (self.hits + 2 * _FIRST))
+        self._tried += 1
+        early = min(0.5, _FIRST / (self._tried + 2 * _FIRST))
         return "audit" if self._random.random() < max(self._share, early) else "serve"
 
     def vetoed(self, why: str, similarity: float) -> None:
         """A candidate was near, and something forbade it."""
-        self.vetoes[why] = self.vetoes.get(why, 0) + 1
+        for counts in (self.vetoes, self._vetoed):
+            counts[why] = counts.get(why, 0) + 1
         self._pairs.append((why, f"{similarity:.2f}"))
         del self._pairs[:-20]
 
     # what came out of it -------------------------------------------------------------------------------------------
     def learn(self, found: Candidate, chance: float, right: bool, audited: bool) -> None:
         """The answer that a provider gave: whether the candidate's would have been right."""
-        self.verdict.note(found.features, found.answer, right)
-        if found.features[-1]:
-            self._literal = (self._literal[0] + (not right), self._literal[1] + 1)
-        if self.closed:
-            self._left -= 1
-            if self._left <= 0:
-                self._reopen()
-        if audited:
-            self.audits += 1
-            self.wrong += not right
-            self._expected += 1 - chance
-            self._excess = max(1.0, (self.wrong + 2) / (self._expected + 2))
-            self._check()
+        self.take_note(Note(found.features, found.answer, chance, right, audited))
 
     def doubt(self) -> None:
         """Somebody says that a served answer was wrong: as an audit that failed."""
-        self.audits += 1
-        self.wrong += 1
-        self._excess = max(1.0, (self.wrong + 2) / (self._expected + 2))
-        self._check()
+        self.take_note(COMPLAINT)
+
+    def take_note(self, note: Note) -> None:
+        """Learn one thing that happened here."""
+        self._learn(note)
+        if note.audited and not self.closed:
+            self.settle()
+
+    def _learn(self, note: Note) -> None:
+        if note.features:
+            self.verdict.note(note.features, note.answer, note.right)
+            if note.features[-1]:
+                self._literal = (self._literal[0] + (not note.right), self._literal[1] + 1)
+            if self.closed:
+                self._left -= 1
+                if self._left <= 0:
+                    self._reopen()
+        if note.audited:
+            self.audits += 1
+            self.wrong += not note.right
+            self._expected += 1 - note.chance
+            self._check()
 
     def _check(self) -> None:
         """The safety net: too many wrong answers for the wanted rate to be true, and nothing is served any more.
 
         By the interval's lower end: with an audit of two hundred hits its upper end would close every namespace.
         """
+        self._excess = max(1.0, (self.wrong + 2) / (self._expected + 2))
         if self.wrong >= _AUDITS_TO_CLOSE and wilson(self.wrong, self.audits, Z90)[0] > self._delta:
             self.closed, self._left = True, _REOPEN
-        else:
-            self.settle()
 
     def _reopen(self) -> None:
         self.closed = False
         self.audits = self.wrong = 0
         self._expected, self._excess = 0.0, 1.0
-        self.hits = 0  # the first ones are audited as at the begin
+        self._tried = 0  # the first ones are audited as at the begin
         self.settle()
 
     def settle(self) -> None:
@@ -182,13 +205,76 @@ class Namespace:
         if len(self._recent) < 50:
             self.threshold = 1 - self._delta
             return
-        chances = sorted((self.verdict.chance(features) for features in self._recent), reverse=True)
+        chances = sorted(self.verdict.chances(self._recent), reverse=True)
         total, threshold = 0.0, 1.0
         for count, chance in enumerate(chances, 1):
             total += (1 - chance) * self._excess
             if total <= _HEADROOM * self._delta * count:
                 threshold = chance
         self.threshold = max(threshold, 1 - _WIDEST * self._delta)
+
+    # what other nodes know -----------------------------------------------------------------------------------------
+    def fresh(self) -> dict[str, Any]:
+        """What was counted here since the last time, as a note has it."""
+        now = (self.questions, self.hits, self.saved)
+        counts = dict(zip(("questions", "hits", "saved"), map(sub, now, self._told), strict=True))
+        self._told, vetoes, self._vetoed = now, self._vetoed, {}
+        return {**counts, "vetoes": vetoes}
+
+    def hear(self, note: Note) -> None:
+        """Learn one thing that happened elsewhere; `settle` is due after the last of them."""
+        self._learn(note)
+        self._tried += note.hits
+        self._count(note)
+
+    def _count(self, more: Note | Learnt) -> None:
+        counts = (more.questions, more.hits, more.saved)
+        self.questions, self.hits, self.saved = map(add, (self.questions, self.hits, self.saved), counts)
+        asked, hits, saved = map(add, self._told, counts)
+        self._told = (asked, hits, saved)
+        for why, count in more.vetoes.items():
+            self.vetoes[why] = self.vetoes.get(why, 0) + count
+
+    def sum_up(self, after: str) -> Learnt:
+        """All that is known, up to the note `after`."""
+        seen = self.verdict.seen
+        questions, hits, saved = self._told
+        vetoes = {why: count - self._vetoed.get(why, 0) for why, count in self.vetoes.items()}
+        return Learnt(
+            VERSION,
+            after,
+            packed([features for features, _, _ in seen]),
+            bytes([right for _, _, right in seen]),
+            [answer for _, answer, _ in seen],
+            packed(self._recent),
+            questions,
+            hits,
+            saved,
+            self.audits,
+            self.wrong,
+            self._expected,
+            self._literal,
+            self.closed,
+            self._left,
+            vetoes,
+        )
+
+    def absorb(self, learnt: Learnt) -> None:
+        """What others knew before this process was: it counts beside what was learnt since, and before it."""
+        own, self.verdict = self.verdict, Verdict()
+        for features, answer, right in zip(rows_of(learnt.features), learnt.answers, learnt.right, strict=True):
+            self.verdict.note(features, answer, bool(right))
+        for features, answer, known in own.seen:
+            self.verdict.note(features, answer, known)
+        self._recent = [*rows_of(learnt.recent), *self._recent][-_RECENT:]
+        self._count(learnt)
+        self._tried += learnt.hits
+        self.audits += learnt.audits
+        self.wrong += learnt.wrong
+        self._expected += learnt.expected
+        self._literal = (self._literal[0] + learnt.literal[0], self._literal[1] + learnt.literal[1])
+        self.closed, self._left = self.closed or learnt.closed, max(self._left, learnt.left)
+        self._check()
 
     def told(self) -> Told:
         """As it stands."""

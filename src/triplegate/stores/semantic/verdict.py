@@ -69,19 +69,24 @@ def sigmoid(value: float) -> float:
 class Verdict:
     """What a namespace has learnt: weights, their covariance, and what they were learnt from."""
 
-    __slots__ = ("_covariance", "_effects", "_features", "_labels", "_new", "beta")
+    __slots__ = ("_covariance", "_effects", "_new", "_seen", "beta")
 
     def __init__(self) -> None:
         self.beta: Vector = np.array(PRIOR)
         self._covariance: Vector = np.eye(len(PRIOR)) / _TRUST
-        self._features: list[tuple[float, ...]] = []
-        self._labels: list[bool] = []
+        self._seen: list[tuple[tuple[float, ...], str, bool]] = []
+        """Features, answer, and whether it was right."""
         self._new = 0
         self._effects: OrderedDict[str, list[tuple[float, bool]]] = OrderedDict()
         """By answer: what the weights said of each observation, and what was true."""
 
     def __len__(self) -> int:
-        return len(self._labels)
+        return len(self._seen)
+
+    @property
+    def seen(self) -> Sequence[tuple[tuple[float, ...], str, bool]]:
+        """All that it learns from: features, answer, and whether it was right."""
+        return self._seen
 
     def chance(self, features: Sequence[float], answer: str = "") -> float:
         """Lower bound of the probability that the answer is right; what is known of this very answer counts."""
@@ -89,6 +94,13 @@ class Verdict:
         effect, doubt = self._effect(answer)
         deviation = sqrt(max(0.0, float(x @ self._covariance @ x)) + doubt)
         return sigmoid(float(x @ self.beta) + effect - _DOUBT * deviation)
+
+    def chances(self, rows: Sequence[Sequence[float]]) -> list[float]:
+        """The same of many at once, of answers that nothing is known of."""
+        x = np.array(rows)
+        deviations = np.sqrt(np.maximum(0.0, ((x @ self._covariance) * x).sum(axis=1)) + _SPREAD)
+        scores = np.clip(x @ self.beta - _DOUBT * deviations, -30.0, 30.0)
+        return (1.0 / (1.0 + np.exp(-scores))).tolist()  # type: ignore[no-any-return]
 
     def _effect(self, answer: str) -> tuple[float, float]:
         """How much likelier this answer is right than others like it, and the variance of that (llm.md §10.5)."""
@@ -105,9 +117,8 @@ class Verdict:
 
     def note(self, features: Sequence[float], answer: str, right: bool) -> None:
         """One more observation; `due` tells when to learn from them."""
-        self._features.append(tuple(features))
-        self._labels.append(right)
-        del self._features[:-_MOST], self._labels[:-_MOST]
+        self._seen.append((tuple(features), answer, right))
+        del self._seen[:-_MOST]
         self._new += 1
         seen = self._effects.setdefault(answer, [])
         seen.append((float(np.array(features) @ self.beta), right))
@@ -124,7 +135,8 @@ class Verdict:
     def fit(self) -> None:
         """Learn from all observations. Takes some milliseconds: never on the loop."""
         self._new = 0
-        features, labels = np.array(self._features), np.array(self._labels, dtype=float)
+        seen = list(self._seen)  # one step: the loop may add to it meanwhile
+        features, labels = np.array([x for x, _, _ in seen]), np.array([right for _, _, right in seen], dtype=float)
         self.beta, self._covariance = fitted(features, labels, self.beta)
 
 
