@@ -1,13 +1,17 @@
 """MCP servers behind the mcp gate, from the official client to the server and back, in processes of their own."""
 
 import asyncio
+import re
 import socket
 import sys
+from ast import literal_eval
 
 import httpx
 import pytest
+from tests.docs.reference import DOCS
 from tests.gates.mcp.messages import bearer, initialize, legacy, modern, official
 from tests.journeys.running import House, eventually, free_port, records, write
+from tests.journeys.scripted_responses import Vendor
 from tests.servers.redis import RedisServer
 
 from triplegate.samples.start import start_samples
@@ -18,11 +22,20 @@ servers:
   sdk: {{url: "http://127.0.0.1:{sdk}/mcp"}}
   old: {{url: "http://127.0.0.1:{old}/mcp"}}
   gone: {{url: "http://127.0.0.1:{closed}/mcp"}}
+  orders: {{url: "http://127.0.0.1:{mcp}/mcp", price: 0.002}}
+providers:
+  scripted: {{base_url: "http://127.0.0.1:{llm}/v1", auth: null}}
+  native: {{base_url: "http://127.0.0.1:{native}/v1", dialect: openai_responses, auth: null}}
+models:
+  smart: {{deployments: [{{provider: scripted, model: scripted-tools, price: {{input: 1, output: 2}}}}]}}
+  native: {{deployments: [{{provider: native, model: any, price: {{input: 1, output: 2}}}}]}}
 virtual_servers:
   dev: {{tools: ["files__*"], teams: [web]}}
 orgs: {{acme: {{teams: {{web: {{consumers: {{ci: {{}}}}}}, lab: {{consumers: {{ci: {{}}}}}}}}}}}}
 {more}
 """
+
+PROGRAM = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 SDK = """
 import sys
@@ -77,7 +90,8 @@ def upstreams(tmp_path_factory):
     samples = start_samples()
     for port in ports.values():
         eventually(lambda port=port: listening(port))
-    yield {"mcp": samples.ports["mcp"], "closed": free_port(), **ports}
+    with Vendor() as vendor:
+        yield {**samples.ports, "closed": free_port(), "native": vendor.port, **ports}
     samples.stop()
     for process in processes:
         process.terminate()
@@ -115,6 +129,51 @@ async def test_the_official_client_uses_all_servers_as_one(house, mode):
                 0
             ].text == "done"
             assert told == [1, 2, 3]
+
+
+def uses_tools(client, model, fits):
+    """With a yes and without, whole and streamed: all that comes is as the client's own types say."""
+    from openai.types.responses import Response
+
+    asked = {"model": model, "input": "Where is it?", "tools": [{"type": "mcp", "server_label": "orders"}]}
+    first = client.responses.create(**asked)
+    Response.model_validate(first.to_dict())
+    [request] = [item for item in first.output if item.type == "mcp_approval_request"]
+    yes = {"type": "mcp_approval_response", "approval_request_id": request.id, "approve": True}
+    events = list(client.responses.create(**asked | {"input": [yes]}, previous_response_id=first.id, stream=True))
+    for event in events:
+        fits.validate_python(event.to_dict())
+    last = events[-1].response
+    [call] = [item for item in last.output if item.type == "mcp_call"]
+    assert (call.approval_request_id, call.status, call.name) == (request.id, "completed", "orders__get_order")
+    assert last.output_text.startswith("The tool said: {")
+    asked["tools"][0]["require_approval"] = "never"
+    with client.responses.stream(**asked) as stream:  # the client puts it together from its events
+        assert "response.mcp_call.completed" in [event.type for event in stream]
+        assert stream.get_final_response().output_text.startswith("The tool said: {")
+
+
+@pytest.mark.parametrize("model", ["smart", "native"])
+def test_openais_client_has_servers_as_tools_of_any_model(house, model, monkeypatch, capsys):
+    from openai import OpenAI
+    from openai.types.responses import ResponseStreamEvent
+    from pydantic import TypeAdapter
+
+    [program] = PROGRAM.findall((DOCS / "mcp-responses.md").read_text())
+    key, fits = house.key(), TypeAdapter(ResponseStreamEvent)
+    for name, value in {"GATEWAY": house.url, "GATEWAY_KEY": key, "NO_PROXY": "127.0.0.1"}.items():
+        monkeypatch.setenv(name, value)
+    exec(compile(program.replace('"smart"', f'"{model}"'), "docs/mcp-responses.md", "exec"), {})  # noqa: S102
+    kinds, _, text = capsys.readouterr().out.partition("\n")
+    assert [kind for kind in literal_eval(kinds) if kind != "reasoning"] == ["mcp_list_tools", "mcp_call", "message"]
+    assert text.startswith("The tool said: {")
+    with OpenAI(base_url=f"{house.url}/v1", api_key=key) as client:
+        uses_tools(client, model, fits)
+    house.usage("route")
+    rows = records(house.directory)
+    [whole, *_] = [row["exchange"] for row in rows if (row["route"], row["target"]) == ("llm/mcp_tools", model)]
+    parts = [(row["gate"], row["route"], row["cost"] > 0) for row in rows if row["parent"] == whole]
+    assert sorted(parts) == sorted([("mcp", "mcp", False), *[("llm", model, True)] * 2, ("mcp", "orders", True)])
 
 
 async def test_a_virtual_server_is_a_smaller_world_and_only_for_its_teams(house):

@@ -104,6 +104,18 @@ async def test_tools_on_request(client: openai.AsyncOpenAI, stream: bool) -> Non
     assert json.loads(call.function.arguments) == {"id": "ord_1001", "all": True}
 
 
+async def test_a_tool_is_called_by_its_offered_name_and_once(client: openai.AsyncOpenAI) -> None:
+    tools: Any = [{"type": "function", "function": {"name": "orders__get_order", "parameters": {}}}]
+    messages: Any = [{"role": "user", "content": "Where is it?"}]
+    first = await client.chat.completions.create(model="scripted-tools", messages=messages, tools=tools)
+    [call] = first.choices[0].message.tool_calls or ()
+    assert call.type == "function"
+    assert call.function.name == "orders__get_order"
+    messages += [first.choices[0].message, {"role": "tool", "tool_call_id": call.id, "content": "It is shipped."}]
+    last = await client.chat.completions.create(model="scripted-tools", messages=messages, tools=tools)
+    assert last.choices[0].message.content == "The tool said: It is shipped."
+
+
 @pytest.mark.parametrize(
     ("model", "error"),
     [

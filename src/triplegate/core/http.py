@@ -134,6 +134,11 @@ class Frames(ABC):
     """True when the frame just returned was the last one."""
 
     @property
+    def within(self) -> "Frames":
+        """The frames that these only stand around, adding a word here and there; others are what they are."""
+        return self
+
+    @property
     def ready(self) -> bool:
         """Whether the next frame can be had without waiting; the head is flushed alone when it cannot."""
         return True

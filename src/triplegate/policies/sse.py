@@ -69,6 +69,11 @@ class Kept(Frames):
         self.done = False
 
     @property
+    def within(self) -> Frames:
+        """The service's."""
+        return self._inner.within
+
+    @property
     def ready(self) -> bool:
         """Whether a frame can be had without waiting; the hint always can."""
         return bool(self._hint) or self._inner.ready

@@ -70,6 +70,10 @@ class Provider:
             _fail(400, str(error))
         if script is None:
             _fail(404, f"The model `{chat.model}` does not exist")
+        if script.tool is not None:
+            last = chat.messages[-1]
+            told = last.get("role") == "tool"
+            script = llm_scripts.answered(script, _text(last)) if told else llm_scripts.offered(script, _names(chat))
         await asyncio.sleep(script.first_byte)
         _refuse(script)
         return _Speech(self, chat, script).answer()
@@ -248,7 +252,17 @@ def _refuse(script: Script) -> None:
 
 
 def _last_user(messages: list[dict[str, Any]]) -> str:
-    content = next((m.get("content") for m in reversed(messages) if m.get("role") == "user"), "")
+    return _text(next((message for message in reversed(messages) if message.get("role") == "user"), {}))
+
+
+def _names(chat: Chat) -> list[str]:
+    """The functions that are offered."""
+    functions = [tool.get("function") for tool in chat.tools or () if isinstance(tool, dict)]
+    return [str(function.get("name")) for function in functions if isinstance(function, dict)]
+
+
+def _text(message: dict[str, Any]) -> str:
+    content = message.get("content")
     if isinstance(content, list):
         content = "".join(part.get("text", "") for part in content if isinstance(part, dict))
     return content if isinstance(content, str) else ""

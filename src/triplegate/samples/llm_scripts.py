@@ -1,5 +1,6 @@
 """What the scripted provider says and how it fails, by model name or by JSON in the last user message."""
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
@@ -38,6 +39,7 @@ class Script(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     latch: str = ""
     """Step the chunks by this latch (see /control/latch)."""
     tool: Tool | None = None
+    """Called once: when its result is there, the answer tells it."""
     reasoning: str = ""
     cached: int = 0
     """Prompt tokens said to be cached."""
@@ -79,6 +81,19 @@ ERRORS = {
     500: ("server_error", None),
     503: ("server_error", "overloaded"),
 }
+
+
+def offered(script: Script, names: Iterable[str]) -> Script:
+    """The script with its tool by the name it is offered under: `orders__get_order` is `get_order`, too."""
+    tool = script.tool
+    assert tool is not None
+    name = next((name for name in names if name.endswith(f"__{tool.name}")), tool.name)
+    return script if name == tool.name else msgspec.structs.replace(script, tool=Tool(name, tool.arguments))
+
+
+def answered(script: Script, result: str) -> Script:
+    """The answer once the tool that was asked for has said something: that, and nothing is called again."""
+    return msgspec.structs.replace(script, text=f"The tool said: {result}", tool=None)
 
 
 def pieces(text: str) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from triplegate.wire.json_members import encode
+from triplegate.wire.json_members import encode, read_members
 from triplegate.wire.neutral import Raw
 from triplegate.wire.openai_chat import wrong
 from triplegate.wire.responses_mcp import LONGEST
@@ -138,6 +138,32 @@ def _result(item: Item) -> str:
     if item.output is not None:
         return item.output
     return UNSAID if item.error == _NULL else bytes(item.error).decode("utf-8", "replace")
+
+
+class _Own(msgspec.Struct, gc=False):
+    type: str = ""
+    encrypted_content: str | None = None
+
+
+_own = msgspec.json.Decoder(_Own).decode
+
+
+def readable(items: list[Raw]) -> list[Raw]:
+    """What a model said, for a provider that has not kept it: thoughts that only it could find again are left out."""
+    kept = [item for item in items if not _is_lost(item)]
+    if len(kept) == len(items):
+        return items
+    return [_without_id(item) for item in kept]  # an id would lead to what was left out
+
+
+def _is_lost(item: Raw) -> bool:
+    said = _own(item)
+    return said.type == "reasoning" and not said.encrypted_content
+
+
+def _without_id(item: Raw) -> Raw:
+    members = read_members(bytes(item))
+    return Raw(encode({name: value for name, value in members.items() if name != "id"}))
 
 
 def refusals(history: History) -> list[Raw]:

@@ -11,6 +11,7 @@ from triplegate.wire.neutral import Raw
 from triplegate.wire.responses_mcp import Tool
 from triplegate.wire.responses_mcp_items import Asked, call_item, request_item
 from triplegate.wire.responses_merged import Merged, malformed
+from triplegate.wire.seals import identity_of
 from triplegate.wire.sse import SseReader
 
 _NOTHING = Raw(b"")
@@ -41,6 +42,8 @@ class _Item(msgspec.Struct):
 
 
 class _Response(msgspec.Struct):
+    id: str = ""
+    store: bool | None = None
     status: str = ""
     output: list[Raw] = []
     usage: Raw = _NOTHING
@@ -81,6 +84,7 @@ class Turn:
         "items",
         "message",
         "status",
+        "stored",
         "theirs",
     )
 
@@ -102,6 +106,8 @@ class Turn:
         self.details = Raw(b"null")
         self.message = ""
         """Why it failed."""
+        self.stored = ""
+        """The id by which its provider keeps it; empty where it does not."""
 
     def feed(self, chunk: bytes) -> None:
         """More of its stream. Raises Refusal upstream_malformed."""
@@ -213,6 +219,7 @@ class Turn:
         except (*_BROKEN, Refusal) as error:
             raise malformed(error) from error
         self.status, self.details = said.status or "completed", said.incomplete_details
+        self.stored = said.id if said.store and identity_of(said.id) != said.id else ""
         if self.status not in ("completed", "incomplete"):
             self.status, self.message = "failed", _message(b'{"error":%b}' % (bytes(said.error) or b"null"))
         for index, item in enumerate(said.output):

@@ -62,10 +62,11 @@ async def test_a_call_is_an_intent_and_one_final(tmp_path):
     ]
 
 
-async def test_a_stream_is_a_stream(tmp_path):
+@pytest.mark.parametrize("more", ["", ", policies: [{use: sse}]"])
+async def test_a_stream_is_a_stream(tmp_path, more):
     async with (
         Upstream(always(stream(WORD, STOP, COUNT, DONE))) as upstream,
-        built(tmp_path, one(upstream.url)) as made,
+        built(tmp_path, one(upstream.url, more)) as made,
     ):
         exchange, wire = await made.serve("POST", CHAT, body=chat(stream=True))
     assert (wire.content, wire.field(b"content-length")) == (WORD + STOP + DONE, None)

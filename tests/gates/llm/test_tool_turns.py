@@ -20,9 +20,10 @@ def yes(item, **more):
     return {"type": "mcp_approval_response", "approval_request_id": item["id"], "approve": True, **more}
 
 
-@DIALECTS
-@pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.parametrize(
+    ("dialect", "stream", "kept"),
+    [("openai_chat", True, True), ("openai_chat", False, False), ("openai_responses", False, True)],
+)
 async def test_a_call_waits_for_a_yes_and_goes_on_with_it(place, dialect, stream, kept):
     at = await place(dialect)
     at.model.calls(ECHO).says("It said hi.")
@@ -90,11 +91,9 @@ async def test_a_conversation_goes_on_without_tools_too(place):
 @pytest.mark.parametrize(
     ("tool", "offered"),
     [
-        ({"allowed_tools": ["orders__echo"]}, ["orders__echo"]),
         ({"allowed_tools": ["echo", "add"]}, ["orders__add", "orders__echo"]),
         ({"allowed_tools": {"tool_names": ["echo", "secret_admin_tool"], "read_only": True}}, ["orders__echo"]),
         ({"server_label": "two"}, ["orders__add", "orders__echo"]),
-        ({"allowed_tools": []}, []),
     ],
 )
 async def test_only_tools_that_the_client_allows_are_offered_and_listed(place, tool, offered):
@@ -159,6 +158,33 @@ async def test_a_model_that_never_ends_is_ended(place, bound, asked, made):
     assert (len(done), len(items(answer, "mcp_call"))) == (made, asked)
 
 
+async def test_a_provider_that_keeps_turns_is_only_told_what_is_new(place):
+    at = await place("openai_responses")
+    at.model.more = {"store": True}
+    at.model.calls(ECHO).calls(ECHO).says("Done.")
+    first = await at.ask([ASKED])
+    [request] = items(first, "mcp_approval_request")
+    second = await at.ask(previous_response_id=first["id"], input=[yes(request)])
+    assert (texts(second), len(items(second, "mcp_call"))) == (["Done."], 2)
+    asked = [(one.get("previous_response_id"), [item["type"] for item in one["input"]]) for one in at.model.asked]
+    assert asked == [
+        (None, ["message"]),
+        ("resp_1", ["function_call_output"]),
+        ("resp_1", ["function_call_output"]),
+    ]
+
+
+async def test_thoughts_that_no_provider_keeps_are_left_out(place):
+    at = await place("openai_responses")
+    at.model.calls(ECHO).says("Done.")
+    await at.ask(store=False)
+    assert [(item["type"], "id" in item) for item in at.model.asked[1]["input"]] == [
+        ("message", False),
+        ("function_call", False),
+        ("function_call_output", False),
+    ]
+
+
 async def test_output_tokens_are_bounded_over_all_turns(place):
     at = await place()
     at.model.turns = [(ECHO,)]
@@ -171,8 +197,7 @@ async def test_a_response_has_its_time(place):
     at = await place(more="llm: {mcp_tools: {within: 100ms}}")
 
     async def late():
-        await asyncio.sleep(0.2)
-        return (ECHO,)
+        await asyncio.Event().wait()
 
     at.model.turns = [late]
     answer = await at.send()

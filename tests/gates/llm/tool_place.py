@@ -1,6 +1,7 @@
 """A gateway of one process with a model that is told what to say, in two dialects, and a sample MCP server."""
 
 import importlib
+import itertools
 import json
 
 import pytest
@@ -8,6 +9,8 @@ from tests.gates.mcp.conftest import ends, house, http, sample, serve  # noqa: F
 from tests.gates.mcp.messages import bearer
 
 from triplegate.samples.http import Answer
+
+_TURNS = itertools.count(1)
 
 
 def chat(*calls, text="", usage=(7, 3)):
@@ -41,10 +44,11 @@ def chat_stream(said):
 def native(*calls, text=""):
     """What a provider of Responses answers."""
     number = len(calls)
-    output = [{"id": "rs_1", "type": "reasoning", "summary": []}]
+    turn = next(_TURNS)
+    output = [{"id": f"rs_{turn}", "type": "reasoning", "summary": []}]
     output += [
         {
-            "id": f"fc_{place}",
+            "id": f"fc_{turn}_{place}",
             "type": "function_call",
             "call_id": f"call_{place}",
             "name": name,
@@ -55,11 +59,11 @@ def native(*calls, text=""):
     ]
     if text:
         part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
-        item = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": [part]}
+        item = {"id": f"msg_{turn}", "type": "message", "role": "assistant", "status": "completed", "content": [part]}
         output.append(item)
     usage = {
         "input_tokens": 7,
-        "input_tokens_details": {"cached_tokens": 1},
+        "input_tokens_details": {"cached_tokens": 1, "cache_write_tokens": 0},
         "output_tokens": 3,
         "output_tokens_details": {"reasoning_tokens": 1},
         "total_tokens": 10,
@@ -113,6 +117,8 @@ class Model:
 
     def __init__(self, dialect):
         self.dialect, self.turns, self.asked = dialect, [], []
+        self.more = {}
+        """Members of each answer."""
 
     def calls(self, *calls):
         self.turns.append(calls)
@@ -131,7 +137,7 @@ class Model:
         if callable(turn):
             turn = await turn()
         make, stream = (chat, chat_stream) if self.dialect == "openai_chat" else (native, native_stream)
-        said = make(text=turn) if isinstance(turn, str) else make(*turn)
+        said = (make(text=turn) if isinstance(turn, str) else make(*turn)) | self.more
         return Answer(stream(said), content_type="text/event-stream") if asked.get("stream") else Answer.json(said)
 
     def results(self):

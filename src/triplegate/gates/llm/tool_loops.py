@@ -1,6 +1,7 @@
 """Responses calls with tools of type `mcp`: which are answered here, and how they begin, stream and end."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 import msgspec
@@ -105,6 +106,8 @@ class ToolLoops:
         principal = exchange.principal
         assert principal is not None
         exchange.call, exchange.route = None, self._route
+        if loop.look.end_user:
+            exchange.principal = msgspec.structs.replace(principal, end_user=loop.look.end_user[:256])
         exchange.target = loop.model.route.name
         exchange.numbers.streamed = loop.look.stream
         exchange.marks = {**(exchange.marks or {}), LOOP: loop}
@@ -158,6 +161,7 @@ class ToolLoops:
             written.calls if most is None else min(most, written.calls),
             told=not any(policy.stage is Stage.SCREEN for policy in policies),
             kept=bytes(members.get("store", b"true")) != b"false",
+            native=any(FAMILY in one.speech.speaks for one in loop.model.deployments),
         )
 
     async def _before(self, exchange: Exchange, loop: Loop) -> Kept:
@@ -232,6 +236,15 @@ class Looped(Frames):
     def ready(self) -> bool:
         """Whether events are here."""
         return bool(self._piece) or self._over
+
+    async def comes(self, within: float) -> bool:
+        """Whether events, or an end, are here in time."""
+        if not self.ready:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(within):
+                    self._woken.clear()
+                    await self._woken.wait()
+        return self.ready
 
     async def __anext__(self) -> bytes:
         """The next events. Raises Refusal where the gateway failed."""

@@ -24,6 +24,7 @@ from triplegate.wire.responses_mcp_items import (
     call_item,
     for_model,
     list_item,
+    readable,
     refusals,
     write_output,
 )
@@ -69,6 +70,8 @@ class Terms(msgspec.Struct, frozen=True, eq=False):
     told: bool
     """Whether the client is told what tools answered; else a guard may have changed it for the model."""
     kept: bool
+    native: bool
+    """The model's provider may speak the dialect itself: it refuses state of its own that it has not kept."""
 
 
 class Unanswered(Exception):
@@ -91,6 +94,7 @@ class ToolTurns:
         "_keeping",
         "_kit",
         "_last",
+        "_previous",
         "_terms",
         "_tools",
         "cost",
@@ -106,6 +110,7 @@ class ToolTurns:
         self._tools: list[tuple[Tool, str]] = []
         self._functions: dict[str, Tool] = {}
         self._conversation: list[Raw] = []
+        self._previous = terms.previous
         self._calls = 0
         self._last = self._began = False
         self.cost = Decimal(0)
@@ -245,7 +250,10 @@ class ToolTurns:
             raise Refusal("upstream_reset", "The model's answer broke off.", reason="no end")
         if turn.status == "failed":
             raise Refusal("upstream_failed", turn.message)
-        self._conversation += turn.items
+        if turn.stored:  # its provider has all of it
+            self._previous, self._conversation = turn.stored, []
+        else:
+            self._conversation += readable(turn.items) if terms.native else turn.items
         await self._hand_on()
 
     async def _read(self, reply: Reply, turn: Turn) -> None:
@@ -285,8 +293,8 @@ class ToolTurns:
             changes["tool_choice"] = b'"none"'
         elif choice is not None:
             changes["tool_choice"] = choice if first else later_choice(choice)
-        if "previous_response_id" in terms.members:
-            changes["previous_response_id"] = encode(terms.previous) if terms.previous else b"null"
+        if self._previous or "previous_response_id" in terms.members:
+            changes["previous_response_id"] = encode(self._previous or None)
         if terms.most_output:
             changes["max_output_tokens"] = b"%d" % (terms.most_output - self.merged.written)
         body = set_members(terms.text, terms.members, changes)
@@ -357,7 +365,7 @@ class ToolTurns:
         assert principal is not None
         if terms.kept:
             asked = {one.id: one for one in turn.asked}
-            kept = Kept(self._conversation, terms.history.listed, asked, terms.previous)
+            kept = Kept(self._conversation, terms.history.listed, asked, self._previous)
             await self._keeping.keep(str(merged.response["id"]), principal, kept)
         if turn.status == "incomplete":
             merged.end("incomplete", turn.details)
