@@ -30,7 +30,25 @@ FIELDS = {
     "judge": 'model: j, rule: "Nothing evil is said."',
 }
 SECRETS = {"env:KEY": "the-guards-key", "env:HOOK": "the-hooks-secret"}
+MODES = ("slow", "broken", "garbage", "large", "redirect")
 BAD = {"moderation": EVIL, "presidio": NAME, "webhook": EVIL, "judge": EVIL}
+
+
+def most_of(first, second, usual):
+    """Every pair of them; those that hold nothing `usual` only in the long run."""
+    return [
+        pytest.param(one, other, marks=[] if usual(one, other) else pytest.mark.long)
+        for one in first
+        for other in second
+    ]
+
+
+def one_dialect(kind, path):
+    return kind == "webhook" or path == CHAT
+
+
+def failing(kind, mode):
+    return kind == "webhook" or mode == "garbage"
 
 
 @contextlib.asynccontextmanager
@@ -66,8 +84,7 @@ def verdicts(exchange):
 
 
 # what they say is done ----------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("path", [CHAT, MESSAGES, RESPONSES])
-@pytest.mark.parametrize("kind", FIELDS)
+@pytest.mark.parametrize(("kind", "path"), most_of(FIELDS, (CHAT, MESSAGES, RESPONSES), one_dialect))
 async def test_a_call_that_a_guard_forbids_is_never_sent(tmp_path, kind, path):
     async with guarded(tmp_path, kind, policy=", on: [input]") as (made, vendor, script):
         exchange, status, content = await refused(made, body_of(path, f"{SECRET} {BAD[kind]}"), path)
@@ -82,8 +99,7 @@ async def test_a_call_that_a_guard_forbids_is_never_sent(tmp_path, kind, path):
 
 
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("path", [CHAT, MESSAGES, RESPONSES])
-@pytest.mark.parametrize("kind", FIELDS)
+@pytest.mark.parametrize(("kind", "path"), most_of(FIELDS, (CHAT, MESSAGES, RESPONSES), one_dialect))
 async def test_an_answer_that_a_guard_forbids_is_never_told(tmp_path, kind, path, stream):
     vendor = Vendor(f"It begins well. {BAD[kind]} {SECRET}")
     async with guarded(tmp_path, kind, vendor=vendor, policy=", on: [output]") as (made, _, _):
@@ -181,8 +197,10 @@ async def test_connections_are_kept(tmp_path):
 
 
 # without a verdict --------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("mode", ["slow", "broken", "garbage", "large", "redirect"])
-@pytest.mark.parametrize("kind", FIELDS)
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    most_of(FIELDS, MODES, failing),
+)
 async def test_without_a_verdict_no_call_passes(tmp_path, kind, mode):
     timeout = ", timeout: 50ms" if mode == "slow" else ""
     async with guarded(tmp_path, kind, mode=mode, guard=timeout, policy=", on: [input]") as (made, vendor, _):
@@ -206,8 +224,7 @@ async def test_without_a_verdict_no_answer_passes(tmp_path, path, stream):
     assert len(vendor.bodies) == 1
 
 
-@pytest.mark.parametrize("mode", ["slow", "broken", "garbage", "large"])
-@pytest.mark.parametrize("kind", FIELDS)
+@pytest.mark.parametrize(("kind", "mode"), most_of(FIELDS, MODES, failing))
 async def test_where_it_may_fail_calls_and_answers_pass_and_it_is_said(tmp_path, kind, mode):
     vendor = Vendor("The whole answer.")
     guard = ", on_failure: open" + (", timeout: 50ms" if mode == "slow" else "")

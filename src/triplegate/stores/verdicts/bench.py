@@ -199,7 +199,6 @@ class Bench:
 
     def held(self, exchange: Exchange, seconds: float) -> None:
         """Note how long the client waited for guards, all of them together, while there is a head to tell it in."""
-        self._tally.held += seconds
         if exchange.marks is None:
             exchange.marks = {}
         held = exchange.marks[_MARK] = exchange.marks.get(_MARK, 0.0) + seconds
