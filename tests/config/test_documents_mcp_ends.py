@@ -5,8 +5,6 @@ from pydantic import ValidationError
 
 from triplegate.config.documents_mcp import ServerDocument
 
-CREDENTIALS = {"token_url": "https://as.test/token", "client_id": "c", "client_secret": "env:S"}
-
 
 @pytest.mark.parametrize(
     ("wrong", "why"),
@@ -24,10 +22,6 @@ CREDENTIALS = {"token_url": "https://as.test/token", "client_id": "c", "client_s
         ({"routes": {"openapi": "x", "base": "/a/"}}, "without slash at its end"),
         ({"routes": {"openapi": "x", "base": "/a/../b/%2e"}}, "without slash at its end"),
         ({"models": []}, "at least 1"),
-        (
-            {"url": "http://h/sse", "transport": "sse", "auth": {"client_credentials": CREDENTIALS}},
-            "takes a fixed credential",
-        ),
         ({"command": ["a"], "processes": {"most": 0}}, "greater than or equal to 1"),
         ({"command": ["a"], "processes": {"line": 1}}, "greater than or equal to 1024"),
         ({"command": ["a"], "isolation": "none"}, "shared"),

@@ -10,7 +10,7 @@ from tests.upstreams.sse_sample import OldServer
 
 from triplegate.core.errors import Refusal
 from triplegate.core.policy import Dispatch
-from triplegate.samples.http import Server
+from triplegate.samples.http import Answer, Server
 from triplegate.upstreams.legacy_sse import SseServer, SseTarget
 from triplegate.upstreams.origin import parse
 from triplegate.upstreams.pool import Pool
@@ -114,3 +114,14 @@ async def test_one_that_does_not_answer_holds_nobody_longer_than_the_times_say(r
     session = await greet(one)
     with pytest.raises(Refusal, match="upstream_timeout"):
         await send(one, message("vendor/none"), session=session, dispatch=Dispatch(first_byte=0.05, total=5.0))
+
+
+async def test_it_is_known_by_its_greeting_and_nothing_is_left_open(run):
+    old = OldServer()
+    assert await (await run(old)).greets()
+    await until(lambda: not old.streams)
+
+    async def other(request):
+        return Answer(b"data: hello\n\n", 200, "text/event-stream")
+
+    assert not await (await run(other)).greets()

@@ -87,8 +87,9 @@ class ServerDocument(Reached):
     """Instead of url: routes of the api gate, as an OpenAPI document describes them."""
     models: Annotated[tuple[ModelName, ...], Field(min_length=1, max_length=256)] | None = None
     """Instead of url: models of the llm gate, each a tool that takes a prompt."""
-    transport: Literal["http", "sse"] = "http"
-    """How the url is spoken to: http, or sse for servers of 2024-11-05 with a stream of their own (`/sse`)."""
+    transport: Literal["http", "sse"] | None = None
+    """How the url is spoken to: http, or sse for servers of 2024-11-05 with a stream of their own (`/sse`);
+    absent: it is found out."""
     env: dict[Variable, Argument] = Field(default_factory=dict, max_length=128)
     """Variables of the command; a value may be a secret reference."""
     inherit: Annotated[tuple[Variable, ...], Field(max_length=128)] = INHERITED
@@ -165,8 +166,6 @@ _ONLY = {
 
 def check_far_end(server: ServerDocument) -> None:
     """A server is one thing, and what is written suits it. Raises ValueError."""
-    if server.transport == "sse" and server.auth is not None and server.auth.client_credentials is not None:
-        raise ValueError("transport: sse takes a fixed credential: auth: {bearer: …}")
     ends = [name for name in _ONLY if getattr(server, name) is not None]
     if len(ends) != 1:
         raise ValueError(f"write one of {', '.join(_ONLY)}")

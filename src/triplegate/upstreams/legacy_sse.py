@@ -1,7 +1,8 @@
 """Servers of 2024-11-05 over HTTP with SSE: messages go out by POST, all that comes back comes on one GET stream."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 from urllib.parse import urljoin
 
 from triplegate.core.errors import Refusal
@@ -18,18 +19,30 @@ from triplegate.wire.sse import SseReader
 LONGEST = 16 << 20
 """Bytes of one event."""
 _GREETED = 10.0  # seconds until a stream must have said where messages go
+_MET = 3.0  # the same where nobody has said that there is such a stream
 _MOST = 10_000
 _IDLE = 1800.0
 _LASTS = 1e8
 
 
+Send = Callable[[str, bytes, Headers, bytes, Dispatch], Coroutine[Any, Any, Reply]]
+"""Method, path, header fields, body and times of a request → its reply."""
+
+
 class SseTarget:
     """Where such a server is, and what every request there carries."""
 
-    __slots__ = ("dispatch", "headers", "path", "pool")
+    __slots__ = ("dispatch", "headers", "path", "pool", "send")
 
-    def __init__(self, pool: Pool, path: bytes, headers: Headers, dispatch: Dispatch) -> None:
+    def __init__(self, pool: Pool, path: bytes, headers: Headers, dispatch: Dispatch, send: Send | None = None) -> None:
+        """`send`: adds what has to be had first, such as tokens."""
         self.pool, self.path, self.headers, self.dispatch = pool, path, headers, dispatch
+        self.send = send or self._send
+
+    def _send(
+        self, method: str, path: bytes, headers: Headers, body: bytes, dispatch: Dispatch
+    ) -> Coroutine[Any, Any, Reply]:
+        return self.pool.send(method, path, headers, BytesBody(body), dispatch)
 
 
 class SseServer(PeerHost):
@@ -39,6 +52,18 @@ class SseServer(PeerHost):
         super().__init__(str(target.pool.origin), Terms(_MOST, _IDLE, kept=False))
         self.target = target
         self._supervisor = supervisor
+        self.met = False
+        """Whether it was found to be such a server, where that was not said."""
+
+    async def greets(self) -> bool:
+        """Whether it is such a server: its stream begins with where messages go. Nothing is left open."""
+        try:
+            async with asyncio.timeout(_MET):
+                link = await SseLink.open(self.target, Peer(self.label, lambda *_: None), self._supervisor)
+        except (Refusal, TimeoutError):
+            return False
+        link.end()
+        return True
 
     async def _begin(self, peer: Peer) -> "SseLink":
         return await SseLink.open(self.target, peer, self._supervisor)
@@ -68,7 +93,7 @@ class SseLink:
             stream=_LASTS,
             tuned=target.dispatch.tuned,
         )
-        stream = await target.pool.send("GET", target.path, headers, BytesBody(), dispatch)
+        stream = await target.send("GET", target.path, headers, b"", dispatch)
         link = cls(target, peer, supervisor, stream)
         try:
             media = next((value for name, value in stream.headers if name == b"content-type"), b"")
@@ -131,7 +156,7 @@ class SseLink:
     async def _post(self, text: bytes) -> None:
         target = self._target
         try:
-            reply = await target.pool.send("POST", self._place, target.headers, BytesBody(text), target.dispatch)
+            reply = await target.send("POST", self._place, target.headers, text, target.dispatch)
             reply.frames.close()
             why = "" if reply.status < 300 else f"a message was answered with {reply.status}"
             gone = reply.status in (404, 410)  # the session is unknown there

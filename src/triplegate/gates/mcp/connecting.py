@@ -23,6 +23,8 @@ _PROBE = 3.0  # seconds; a server that hangs on a question it does not know is a
 _OPEN = 10.0
 META = encode({VERSION_KEY: MODERN, CAPABILITIES_KEY: {}, CLIENT_KEY: msgspec.Raw(US)})
 _INITIALIZE = b'{"protocolVersion":"%b","capabilities":%%b,"clientInfo":%b}' % (LEGACY[0].encode(), US)
+_OLDER = frozenset({400, 404, 405})
+"""What servers of 2024-11-05 answer to a POST where their stream is."""
 _MODERN_ERRORS = frozenset({-32020, -32021, -32022})
 
 
@@ -140,8 +142,10 @@ async def session_of(server: Server, owner: str, capabilities: bytes = b"{}") ->
 
 async def _initialize(server: Server, owner: str, capabilities: bytes = b"{}") -> UpstreamSession:
     told = await ask(server, "initialize", _INITIALIZE % capabilities, [], _OPEN, owner)
-    _check_credentials(server, told.status)
     modern = server.state.era == "modern"
+    if told.status in _OLDER and not modern and await server.older():
+        told = await ask(server, "initialize", _INITIALIZE % capabilities, [], _OPEN, owner)
+    _check_credentials(server, told.status)
     if told.env is None or told.error is not None:
         if not modern:
             server.state.era = None  # perhaps it has learnt the other one since

@@ -218,6 +218,10 @@ class Server:
         """Whether it wants to know the owner of every request."""
         return self._transport.owned
 
+    async def older(self) -> bool:
+        """Whether it speaks an older way than it was spoken to; it is spoken to so from now on."""
+        return await self._transport.older()
+
     @property
     def known_era(self) -> Era | None:
         """The era that it has because of what it is; None: it is asked."""

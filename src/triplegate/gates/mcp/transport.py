@@ -13,10 +13,6 @@ class Transport(ABC):
     """The far end of a server. It speaks one era, and opens sessions, answers and streams as HTTP servers do."""
 
     __slots__ = ()
-    local: ClassVar[bool] = False
-    """Its sessions are known to this node only."""
-    owned: ClassVar[bool] = False
-    """It wants to know the owner of every request, whatever the era."""
     patience: ClassVar[float] = 3.0
     """Seconds that it has to answer a question that it may not know."""
     first_list: ClassVar[float] = 10.0
@@ -27,6 +23,20 @@ class Transport(ABC):
     """Why nothing can be sent, such as a secret that is not there; empty when it can."""
     place: str
     """Names what is reached: what is known of a server is kept for as long as this stays the same."""
+
+    @property
+    def local(self) -> bool:
+        """Whether its sessions are known to this node only."""
+        return False
+
+    @property
+    def owned(self) -> bool:
+        """Whether it wants to know the owner of every request, whatever the era."""
+        return False
+
+    async def older(self) -> bool:
+        """Whether the server, which takes no POST, speaks an older way: it is spoken to so from now on."""
+        return False
 
     @abstractmethod
     def dispatch(self) -> Dispatch:

@@ -5,6 +5,7 @@ from typing import Any
 
 from triplegate.config.documents_mcp import ServerDocument
 from triplegate.config.types import is_reference
+from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
 from triplegate.core.http import BytesBody, Headers, Reply
 from triplegate.core.policy import Dispatch
@@ -77,14 +78,26 @@ class HttpTransport(Transport):
         owner: str,
     ) -> Coroutine[Any, Any, Reply]:
         """One request on a kept connection."""
+        return self._send(method, self._path, [*self._fixed, *headers], body, dispatch, deadline)
+
+    def _send(
+        self,
+        method: str,
+        path: bytes,
+        headers: Headers,
+        body: bytes,
+        dispatch: Dispatch,
+        deadline: float | None = None,
+    ) -> Coroutine[Any, Any, Reply]:
         if self._tokens is None:
-            return self._send(method, headers, body, dispatch, deadline)
-        return self._send_known(self._tokens, method, headers, body, dispatch, deadline)
+            return self._pool.send(method, path, headers, BytesBody(body), dispatch, deadline=deadline)
+        return self._send_known(self._tokens, method, path, headers, body, dispatch, deadline)
 
     async def _send_known(
         self,
         tokens: Tokens,
         method: str,
+        path: bytes,
         headers: Headers,
         body: bytes,
         dispatch: Dispatch,
@@ -95,17 +108,18 @@ class HttpTransport(Transport):
             found = tokens.header()
             token = found if isinstance(found, bytes) else await found
             lines = [*headers, (b"authorization", token)]
-            reply = await self._send(method, lines, body, dispatch, deadline)
+            reply = await self._pool.send(method, path, lines, BytesBody(body), dispatch, deadline=deadline)
             if reply.status != 401 or not tokens.reject(token):
                 break
             reply.frames.close()  # who is not known has had nothing done
         return reply
 
-    def _send(
-        self, method: str, headers: Headers, body: bytes, dispatch: Dispatch, deadline: float | None
-    ) -> Coroutine[Any, Any, Reply]:
-        lines = [*self._fixed, *headers]
-        return self._pool.send(method, self._path, lines, BytesBody(body), dispatch, deadline=deadline)
+    def _old(self, name: str, document: ServerDocument, kit: Kit) -> SseServer:
+        """The same place as a server of 2024-11-05."""
+        target = SseTarget(self._pool, self._path, self._fixed, self._base, self._send)
+        far = kit.state(SseServer, sse_key(name, document), lambda: SseServer(target, kit.supervisor))
+        far.target = target
+        return far
 
 
 class SseTransport(HttpTransport):
@@ -119,9 +133,7 @@ class SseTransport(HttpTransport):
     def __init__(self, name: str, document: ServerDocument, kit: Kit) -> None:
         super().__init__(document, kit)
         self.place = sse_key(name, document)
-        target = SseTarget(self._pool, self._path, self._fixed, self._base)
-        self._far = kit.state(SseServer, self.place, lambda: SseServer(target, kit.supervisor))
-        self._far.target = target
+        self._far = self._old(name, document, kit)
 
     async def send(
         self,
@@ -137,6 +149,57 @@ class SseTransport(HttpTransport):
         return await self._far.send(method, headers, body, dispatch, deadline, owner)
 
 
+class FoundTransport(HttpTransport):
+    """A server of any revision over HTTP: that it is one of 2024-11-05 is found out when it takes no POST."""
+
+    __slots__ = ("_far",)
+
+    def __init__(self, name: str, document: ServerDocument, kit: Kit) -> None:
+        super().__init__(document, kit)
+        self._far = self._old(name, document, kit)
+
+    @property
+    def local(self) -> bool:
+        """As what it was found to be."""
+        return self._far.met
+
+    @property
+    def owned(self) -> bool:
+        """As what it was found to be."""
+        return self._far.met
+
+    async def older(self) -> bool:
+        """Whether a GET begins a stream that says where messages go."""
+        if not self._far.met:
+            self._far.met = await self._far.greets()
+        return self._far.met
+
+    def send(
+        self,
+        method: str,
+        headers: Headers,
+        body: bytes,
+        dispatch: Dispatch,
+        deadline: float | None,
+        exchange: Exchange | None,
+        owner: str,
+    ) -> Coroutine[Any, Any, Reply]:
+        """As to what it was found to be."""
+        if not self._far.met:
+            return super().send(method, headers, body, dispatch, deadline, exchange, owner)
+        return self._send_old(method, headers, body, dispatch, deadline, owner)
+
+    async def _send_old(
+        self, method: str, headers: Headers, body: bytes, dispatch: Dispatch, deadline: float | None, owner: str
+    ) -> Reply:
+        """One that begins no stream any more is met anew."""
+        try:
+            return await self._far.send(method, headers, body, dispatch, deadline, owner)
+        except Refusal as refusal:
+            self._far.met = refusal.code != "upstream_malformed"
+            raise
+
+
 def sse_key(name: str, document: ServerDocument) -> str:
     """Names the streams of one server."""
     return f"{name}|sse:{document.url}"
@@ -150,4 +213,6 @@ def transport_of(name: str, document: ServerDocument, kit: Kit, completions: str
         return RouteTools(name, document, kit)
     if document.models is not None:
         return ModelTools(document, completions, kit)
+    if document.transport is None:
+        return FoundTransport(name, document, kit)
     return SseTransport(name, document, kit) if document.transport == "sse" else HttpTransport(document, kit)
