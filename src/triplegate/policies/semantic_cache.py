@@ -13,7 +13,7 @@ from triplegate.core.http import Reply
 from triplegate.core.policy import Policy, Stage
 from triplegate.core.ports import Kit
 from triplegate.stores.answers.kept import Kept
-from triplegate.stores.answers.purging import purged_before, tags_of
+from triplegate.stores.answers.purging import tags_of
 from triplegate.stores.answers.recall import HEADER, Asked, Recall, Terms, team_of
 
 if TYPE_CHECKING:
@@ -115,10 +115,10 @@ class SemanticCache(Policy):
 class _Step:
     """The step of one chain."""
 
-    __slots__ = ("_enforce", "_judging", "_kit", "_meaning", "_policy", "_recall")
+    __slots__ = ("_enforce", "_judging", "_meaning", "_policy", "_recall")
 
     def __init__(self, policy: SemanticCache, kit: Kit, meaning: "Meaning | None") -> None:
-        self._policy, self._kit, self._meaning = policy, kit, meaning
+        self._policy, self._meaning = policy, meaning
         self._recall = Recall(kit, policy.terms())
         self._enforce = policy.mode == "enforce"
         self._judging = policy.judging()
@@ -167,7 +167,7 @@ class _Step:
         assert meaning is not None
         assert found is not None
         kept = await meaning.answer(looked)
-        if kept is None or kept.at < await purged_before(self._kit.cache, team_of(exchange.principal)):
+        if kept is None:
             return None
         age = exchange.house.clock.wall() - kept.at
         if asked.wishes.oldest is not None and age > asked.wishes.oldest:

@@ -9,7 +9,7 @@ from tests.builders import make_kit
 
 from triplegate.core.clock import SystemClock
 from triplegate.stores.answers.kept import Kept
-from triplegate.stores.answers.purging import purge
+from triplegate.stores.answers.purging import purge, purge_before
 from triplegate.stores.memory.cache import MemoryCache
 from triplegate.stores.memory.vectors import MemoryVectors
 from triplegate.stores.semantic import meaning as module
@@ -141,6 +141,23 @@ async def test_a_failed_audit_takes_its_entry_away(memory):
     assert namespace.wrong == 1
     found = await kit.vectors.near(made.questions("s"), looked.vector, 200)
     assert looked.candidate.entry not in {one.name for one in found}
+
+
+@pytest.mark.parametrize("how", ["tag", "moment"])
+async def test_an_answer_that_was_purged_is_not_told_nor_held_against_its_like(memory, how):
+    made, kit = memory
+    await taught(made)
+    namespace = next(iter(made.namespaces.values()))
+    before = len(namespace.verdict)
+    looked = await made.look("How about the password kind wordf thingg", "p|team:t|m", namespace, "s", "team:t")
+    if how == "tag":
+        await kit.cache.drop_tag("tag")
+    else:
+        await purge_before(kit.cache, 10.0)  # they are of second 0
+    audited = msgspec.structs.replace(looked, decision="audit")
+    await made.learn(audited, "x", kept("Bake the bread and let it rest on a rack for an hour."), [], 60, "k")
+    assert await made.answer(looked) is None
+    assert (namespace.audits, namespace.wrong, len(namespace.verdict)) == (namespace.audits, 0, before)
 
 
 async def test_callers_may_say_that_what_they_were_told_was_wrong(memory):

@@ -15,7 +15,8 @@ import numpy as np
 from triplegate.core.exchange import Exchange
 from triplegate.core.ports import Kit, Near
 from triplegate.stores.answers.kept import Kept, read, write
-from triplegate.stores.answers.purging import TAG
+from triplegate.stores.answers.purging import TAG, purged_before
+from triplegate.stores.answers.recall import team_of
 from triplegate.stores.semantic.agreement import Said, agree, said
 from triplegate.stores.semantic.embedding import Embedder, Embeds
 from triplegate.stores.semantic.judging import Judge, Judging
@@ -183,9 +184,12 @@ class Meaning:
         return bool(near) and near[0].similarity >= _LOOSE
 
     async def answer(self, looked: Looked) -> Kept | None:
-        """The candidate's answer; None where it was forgotten since, and then so is the question."""
+        """The candidate's answer; None where it was forgotten or purged since, and then so is the question."""
         assert looked.candidate is not None
         kept = read(await self._kit.cache.get(f"{TAG}:told:{looked.candidate.answer}"))
+        team = "" if looked.asker is None else team_of(looked.asker.principal)
+        if kept is not None and kept.at < await purged_before(self._kit.cache, team):
+            kept = None
         if kept is None:
             await self._kit.vectors.drop(self.questions(looked.scope), looked.candidate.entry)
         return kept
@@ -266,6 +270,8 @@ class Meaning:
         agrees = True if same == found.answer else known.agrees if known is not None else False
         if agrees is None or (not agrees and _slip(found, vector, compared, same)):
             return
+        if not agrees and await self.answer(looked) is None:
+            return  # what was purged may have been right in its time
         audited = looked.decision == "audit"
         await self._note(looked.name, namespace, Note(found.features, found.answer, looked.chance, agrees, audited))
         if audited and not agrees:
