@@ -42,6 +42,11 @@ class ClientBody(Body):
             raise self._too_large()
         self.started = True
         content, more = await self._next()
+        self._weigh(content, more=more)
+        return content, more
+
+    def _weigh(self, content: bytes, *, more: bool) -> None:
+        """A piece has come. Raises Refusal body_too_large, body_timeout or malformed_request."""
         size = self._size = self._size + len(content)
         if size > self._limit:
             raise self._too_large()
@@ -49,7 +54,6 @@ class ClientBody(Body):
             self._check_rate(size)
         elif self.length is not None and size != self.length:
             raise Refusal("malformed_request", "The body is shorter than its Content-Length.")
-        return content, more
 
     def allow(self, limit: int) -> None:
         """Another bound than the listener's."""
@@ -70,9 +74,10 @@ class ClientBody(Body):
             if self.length is not None and self.length > limit:
                 raise Refusal("body_too_large", f"The body may have at most {limit} bytes.")
             parts: list[bytes] = []
-            more = True
+            more = self.started = True
             while more:
-                content, more = await self.piece()
+                content, more = await self._next()
+                self._weigh(content, more=more)
                 parts.append(content)
                 if self._size > limit:
                     raise Refusal("body_too_large", f"The body may have at most {limit} bytes.")

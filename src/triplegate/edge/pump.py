@@ -55,11 +55,10 @@ async def _read_on(reply: Reply) -> None:
 
 async def _stream(exchange: Exchange, reply: Reply, encoder: Encoder, wire: Wire) -> None:
     frames = reply.frames
-    await _head(exchange, reply, wire)
-    if type(frames) is OneFrame:  # all of it is here
-        content = frames.content
-        await _end(exchange, reply, (encoder.feed(content) if content else b"") + encoder.finish(), wire)
+    if type(frames) is OneFrame:
+        await _at_once(exchange, reply, encoder, frames.content, wire)
         return
+    await _head(exchange, reply, wire)
     if frames.done:
         await _end(exchange, reply, encoder.finish(), wire)
         return
@@ -80,6 +79,18 @@ async def _stream(exchange: Exchange, reply: Reply, encoder: Encoder, wire: Wire
             numbers.bytes_out += len(content)
             await wire.body(content)
     await _end(exchange, reply, encoder.finish(), wire)
+
+
+async def _at_once(exchange: Exchange, reply: Reply, encoder: Encoder, content: bytes, wire: Wire) -> None:
+    """All of it is here."""
+    numbers = exchange.numbers
+    numbers.first_byte = exchange.house.clock.now()
+    numbers.status = reply.status
+    await wire.head(reply.status, head_fields(exchange, reply))
+    content = (encoder.feed(content) if content else b"") + encoder.finish()
+    numbers.bytes_out += len(content)
+    exchange.close(outcome_of(exchange, reply))
+    await wire.end(content, reply.trailers)
 
 
 async def _head(exchange: Exchange, reply: Reply, wire: Wire) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 import msgspec
 
@@ -62,7 +63,18 @@ def read_members(text: bytes) -> Members:
 
 def _spaced(members: Members) -> bytes:
     """The object with these spaces."""
-    return b"{" + b", ".join([b"%b: %b" % (encode(name), value) for name, value in members.items()]) + b"}"
+    names = tuple(members)
+    made = _template if len(names) <= _FEW and sum(map(len, names)) <= _SHORT else _template.__wrapped__
+    return made(names) % tuple(members.values())
+
+
+@lru_cache(maxsize=256)
+def _template(names: tuple[str, ...]) -> bytes:
+    """The object with a place for each value; messages of one kind have the same names in the same order."""
+    return b"{" + b", ".join([encode(name).replace(b"%", b"%%") + b": %b" for name in names]) + b"}"
+
+
+_FEW, _SHORT = 16, 256  # names, and letters of all of them, up to which a template is kept
 
 
 def spans(text: bytes, members: Members) -> dict[str, tuple[int, int]]:

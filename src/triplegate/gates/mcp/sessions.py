@@ -42,6 +42,16 @@ class ClientSession(msgspec.Struct, frozen=True, eq=False):
     """URIs of the resources whose changes it wants to hear of, as clients see them."""
 
 
+class _Taken(msgspec.Struct, frozen=True, eq=False):
+    """A record that was read: its place in the store, for whom and on which path, and what it says."""
+
+    key: str
+    record: dict[str, bytes]
+    principal: Principal
+    virtual: str
+    session: ClientSession
+
+
 class ClientSessions:
     """Opens, finds and ends them. Opens of one principal at the same instant on two nodes may exceed the cap."""
 
@@ -49,9 +59,8 @@ class ClientSessions:
 
     def __init__(self, store: Sessions, log: SessionLog, clock: Clock) -> None:
         self._store, self._log, self._clock = store, log, clock
-        self._read: dict[bytes, tuple[dict[str, bytes], Principal, str, ClientSession]] = {}
-        """Records as they were read last, for whom and on which path, and what they say: while the store has the same,
-        it is not read anew."""
+        self._read: dict[bytes, _Taken] = {}
+        """Records as they were read last: while the store has the same, they are not read anew."""
 
     async def open(
         self, principal: Principal, virtual: str, version: str, client: bytes, capabilities: bytes = b"{}"
@@ -88,21 +97,21 @@ class ClientSessions:
         """
         if identity is None:
             raise Refusal("rpc_invalid_request", "The header Mcp-Session-Id is missing.")
+        known = self._read.get(identity)
         record = None
-        if _ID.fullmatch(identity):
+        if known is not None:
+            record = await self._store.get(known.key, TTL)
+        elif _ID.fullmatch(identity):
             record = await self._store.get(_PREFIX + identity.decode("ascii"), TTL)
         if record is None:
             raise _not_found()
-        known = self._read.get(identity)
-        if known is None or known[0] != record or known[1] is not principal or known[2] != virtual:
+        if known is None or known.record != record or known.principal is not principal or known.virtual != virtual:
             known = self._take(identity, record, principal, virtual)
-        session = known[3]
+        session = known.session
         self._log.note(session.id, principal, virtual, session.version, session.client, self._clock.wall())
         return session
 
-    def _take(
-        self, identity: bytes, record: dict[str, bytes], principal: Principal, virtual: str
-    ) -> tuple[dict[str, bytes], Principal, str, ClientSession]:
+    def _take(self, identity: bytes, record: dict[str, bytes], principal: Principal, virtual: str) -> "_Taken":
         """What a record says, to its owner on its path."""
         if record.get("owner") != owner_of(principal) or record.get("virtual", b"").decode() != virtual:
             raise _not_found()
@@ -115,7 +124,7 @@ class ClientSessions:
             record.get("level", b"").decode(),
             frozenset(record.get("subscribed", b"").decode().split("\n")) - {""},
         )
-        taken = (record, principal, virtual, session)
+        taken = _Taken(_PREFIX + session.id, record, principal, virtual, session)
         if sum(map(len, record.values())) <= _LARGEST_READ:
             if len(self._read) >= _MOST_READ:
                 del self._read[next(iter(self._read))]

@@ -39,12 +39,13 @@ class MemorySessions:
     async def get(self, session: str, ttl: float) -> dict[str, bytes] | None:
         """The record, its life extended to `ttl` seconds; None when unknown or expired."""
         now = self._clock.now()
-        record = self._living(session, now)
-        if record is None:
-            return None
+        found = self._records.get(session)
+        if found is None or found[1] <= now:
+            return self._living(session, now)
+        record = found[0]
         self._records[session] = (record, now + ttl)
         self._records.move_to_end(session)
-        return dict(record)
+        return record.copy()
 
     async def set_field(self, session: str, field: str, value: bytes) -> bool:
         """Set one field of a living session; False when it is gone. Raises ValueError when it gets too large."""
