@@ -15,7 +15,12 @@ def record_of(exchange: Exchange, kind: Kind, node: str, now: float, wall: float
     """The record of `exchange` as it stands at monotonic `now`, Unix `wall` seconds."""
     numbers, usage, inbound = exchange.numbers, exchange.usage, exchange.inbound
     principal, route = exchange.principal or _NOBODY, exchange.route
-    attempts = tuple([_attempt(exchange, attempt, now) for attempt in exchange.attempts]) if exchange.attempts else ()
+    attempts: tuple[AttemptRecord, ...] = ()
+    cost, provider = numbers.own_cost, ""
+    if exchange.attempts:
+        attempts = tuple([_attempt(exchange, attempt, now) for attempt in exchange.attempts])
+        cost += sum([one.cost for one in attempts])
+        provider = attempts[0].provider if len(attempts) == 1 else _provider(attempts)
     duration = now - exchange.started
     billed = route is not None and route.billed
     return Record(
@@ -50,7 +55,7 @@ def record_of(exchange: Exchange, kind: Kind, node: str, now: float, wall: float
         usage.tool_units,
         usage.source,
         numbers.own_cost,
-        numbers.own_cost + sum([attempt.cost for attempt in exchange.attempts]),
+        cost,
         numbers.list_cost,
         numbers.saved,
         numbers.cache,
@@ -60,7 +65,7 @@ def record_of(exchange: Exchange, kind: Kind, node: str, now: float, wall: float
         billed or route is None or route.records == "each",
         attempts,
         1,
-        _provider(exchange),
+        provider,
         numbers.surcharge,
         exchange.arguments,
     )
@@ -87,12 +92,9 @@ def rest_of(total: Record, booked: Record) -> Record:
     return msgspec.structs.replace(total, tokens=tokens, each=True, **left)
 
 
-def _provider(exchange: Exchange) -> str:
+def _provider(attempts: tuple[AttemptRecord, ...]) -> str:
     """Whoever answered; until somebody did, the last one asked."""
-    for attempt in exchange.attempts:
-        if attempt.adopted:
-            return attempt.provider
-    return exchange.attempts[-1].provider if exchange.attempts else ""
+    return next((one.provider for one in attempts if one.adopted), attempts[-1].provider)
 
 
 def _method(exchange: Exchange) -> str:

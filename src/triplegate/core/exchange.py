@@ -39,7 +39,7 @@ class Gate(Protocol):
         """Fill `call` and `scope`; reads as much of the body as routing needs. Raises Refusal."""
         ...
 
-    async def forward(self, exchange: "Exchange") -> Reply:
+    def forward(self, exchange: "Exchange") -> Awaitable[Reply]:
         """Send the call to its target, after the chain has let it pass. Raises Refusal."""
         ...
 

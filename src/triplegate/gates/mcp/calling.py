@@ -10,12 +10,14 @@ from triplegate.core.exchange import Attempt, Exchange, Role
 from triplegate.core.fold import Chain
 from triplegate.core.http import Reply
 from triplegate.core.money import Price
+from triplegate.core.policy import BreakerRules
 from triplegate.core.ports import Kit
 from triplegate.gates.charging import charge_at_end
 from triplegate.gates.mcp.answers import Answer
 from triplegate.gates.mcp.approvals import Approving
 from triplegate.gates.mcp.call import Item, McpCall, Parked
 from triplegate.gates.mcp.ending import Ending
+from triplegate.gates.mcp.health import Health
 from triplegate.gates.mcp.hub import Hub
 from triplegate.gates.mcp.line import Line
 from triplegate.gates.mcp.opened import Opened, owner_at
@@ -73,7 +75,9 @@ class Calling:
             self._keep(exchange, call, ending, reply)
         return reply
 
-    async def _attempt(self, exchange: Exchange, call: McpCall, item: Item, target: Target, *, screened: bool) -> Reply:
+    def _attempt(
+        self, exchange: Exchange, call: McpCall, item: Item, target: Target, *, screened: bool
+    ) -> Awaitable[Reply]:
         """Past health and breaker to the server; what waits there already goes on whatever they say."""
         server, chain = item.server, exchange.chain
         assert chain is not None
@@ -89,12 +93,8 @@ class Calling:
             return self._send(exchange, call, item, attempt, chain, screened=screened)
 
         report = None if rules is None else partial(health.note, rules)
-        reply = await attempts(
-            exchange, dispatch, pick, send, replayable=False, spares_of=lambda _: spares, report=report
-        )
-        if rules is not None:
-            health.answered(rules, exchange, reply)
-        return reply
+        coming = attempts(exchange, dispatch, pick, send, replayable=False, spares_of=lambda _: spares, report=report)
+        return coming if rules is None else _judged(coming, rules, health, exchange)
 
     def _keep(self, exchange: Exchange, call: McpCall, ending: Ending, reply: Reply) -> None:
         """What a client in a session does not get for want of a connection can be fetched, on whatever node."""
@@ -241,6 +241,12 @@ class Calling:
             if refusal.code == "upstream_timeout":
                 line.cut()
             raise
+
+
+async def _judged(coming: Awaitable[Reply], rules: BreakerRules, health: Health, exchange: Exchange) -> Reply:
+    reply = await coming
+    health.answered(rules, exchange, reply)
+    return reply
 
 
 def _priced(exchange: Exchange, item: Item, target: Target) -> Price | None:

@@ -163,15 +163,19 @@ class McpGate:
         """Would this exchange, just opened, still be let in? Raises the Refusal it would meet."""
         await self._chains.check(exchange)
 
-    async def forward(self, exchange: Exchange) -> Reply:
+    def forward(self, exchange: Exchange) -> Awaitable[Reply]:
         """A call of an item goes to its server; all else is answered here."""
         call: McpCall = exchange.call
-        if call.kind == "request":
-            answer = METHODS[call.through or call.method].answer
-            if answer is not None:
-                return await answer(self._own, exchange, call)
-            assert call.item is not None
-            return await self._approved(exchange, call, call.item)
+        if call.kind != "request":
+            return self._take(exchange, call)
+        answer = METHODS[call.through or call.method].answer
+        if answer is not None:
+            return answer(self._own, exchange, call)
+        assert call.item is not None
+        return self._approved(exchange, call, call.item)
+
+    async def _take(self, exchange: Exchange, call: McpCall) -> Reply:
+        """What is no request."""
         if call.kind == "batch":
             return await answer_batch(exchange, call, self._reenter)
         if call.kind == "stream":
