@@ -611,6 +611,7 @@ FIELDS = {
     "guardrail.on": GUARD + "test_only_what_tools_answered_where_that_is_said",
     "guardrail.action": GUARD + "test_masked_in_every_dialect_and_everywhere_in_the_call",
     "guardrail.reversible": GUARD + "test_what_was_masked_in_a_call_comes_back_in_its_answer_only_where_that_is_said",
+    "guardrail.blobs": "gates/mcp/test_guarding.py::test_pictures_are_refused_by_name_or_pass",
     "guardrail.span": GUARD + "test_patterns_of_a_span_stay_so_far_behind",
     "guardrail.mode": GUARD + "test_who_only_observes_changes_nothing",
     "guardrail.json_schema": JUDGING + "form.py::test_what_fits_passes_and_of_what_does_not_nothing_is_told",

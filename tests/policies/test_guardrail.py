@@ -347,3 +347,10 @@ async def test_nothing_that_was_found_is_kept_anywhere(tmp_path):
 def test_what_makes_no_sense_is_refused_when_it_is_written(written, said):
     with pytest.raises(ValidationError, match=said):
         Guardrail(**written)
+
+
+def test_what_is_judged_as_a_whole_are_calls_and_answers_of_models():
+    policy = Guardrail(use="guardrail", pii=["card"], on=["output"], json_schema={"type": "object"})
+    assert policy.strange_on("mcp") == "with json_schema, languages or topics only on llm"
+    assert not policy.strange_on("llm")
+    assert not Guardrail(use="guardrail", pii=["card"]).strange_on("mcp")

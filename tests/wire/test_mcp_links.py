@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from triplegate.wire.mcp_links import asks_input, error_fits, params_fit, result_fits
+from triplegate.wire.mcp_links import asks_input, error_fits, may_link, params_fit, result_fits
 
 WEB = ["https://example.com/x", "http://127.0.0.1:8080/", "HTTPS://EXAMPLE.COM"]
 OTHER = [
@@ -52,3 +52,23 @@ def test_what_cannot_be_read_does_not_fit(params):
         or params == b"{"
     )
     assert not error_fits(b'{"code":1,"data":{"elicitations":[%b]}}' % params)
+
+
+@pytest.mark.parametrize(
+    ("text", "may"),
+    [
+        (b'"resultType":"input_required"', True),
+        (b'"resultType" :\n "input_required"', True),
+        (b'"resultType":' + b" " * 40, True),
+        (b'"resultType"' + b"\n" * 40, True),
+        (b'"input\\u005frequired"', True),
+        (b'"\\u0072esultType"', True),
+        (b'{"data":{"elicitations":[]}}', True),
+        (b'"resultType":"complete"', False),
+        (b'"\\"resultType\\":\\"input_required\\""', False),
+        (b'"input_required"', False),
+        (b'"\\u00e9\\u0022\\u003c\\\\u0041"', False),
+    ],
+)
+def test_what_may_ask_is_seen_in_bytes_that_are_not_read(text, may):
+    assert may_link(text) is may

@@ -16,8 +16,9 @@ from triplegate.stores.judging.tongue import Tongue
 from triplegate.wire.pattern import pattern
 from triplegate.wire.schemas import Schema, compiled
 from triplegate.wire.screening import languages
-from triplegate.wire.screening.guard import Guard, Kind, Terms
+from triplegate.wire.screening.guard import Kind, Terms
 from triplegate.wire.screening.holding import Judge, Where
+from triplegate.wire.screening.tools import ToolGuard
 
 _ON_LOOP = 65_536
 """Bytes of a call up to which it is looked at at once: some milliseconds."""
@@ -63,13 +64,14 @@ class TopicRules(BaseModel):
 class Guardrail(Policy):
     """Block, mask or note what must not be said: in calls, in answers and in what tools answered.
 
-    The whole call is looked at, every message of it. Answers are looked at while they stream: what could still become
-    a find is held back, so that nothing of it is ever sent. A call or answer that cannot be looked at is refused.
+    The whole call is looked at, every message of it; on the mcp gate what tools are given and all that servers say.
+    Answers are looked at while they stream: what could still become a find is held back, so that nothing of it is
+    ever sent. A call or answer that cannot be looked at is refused.
     """
 
     use: Literal["guardrail"] = "guardrail"
     stage: ClassVar = Stage.SCREEN
-    gates: ClassVar = frozenset({"llm"})
+    gates: ClassVar = frozenset({"llm", "mcp"})
     security: ClassVar = True
     reads_call: ClassVar = "whole"
     reads_reply: ClassVar = "events"
@@ -107,6 +109,8 @@ class Guardrail(Policy):
     """With `languages`: what becomes of texts whose language cannot be told: short or mixed ones, code."""
     topics: TopicRules | None = None
     """What users and answers may speak of, or must not."""
+    blobs: Literal["refuse", "pass"] = "refuse"
+    """On the mcp gate: what becomes of pictures, sound and files that are no text, where a guard blocks or masks."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -160,7 +164,14 @@ class Guardrail(Policy):
             self.span,
             self.injection or 0.0,
             self.longest or 0,
+            self.blobs,
         )
+
+    def strange_on(self, gate: str) -> str:
+        """What is judged as a whole are calls and answers of models."""
+        if gate == "mcp" and (self.json_schema or self.languages or self.topics):
+            return "with json_schema, languages or topics only on llm"
+        return super().strange_on(gate)
 
     def status(self, kit: Kit) -> str:
         """Which embedding model is missing."""
@@ -184,14 +195,15 @@ class Guardrail(Policy):
 
     def build(self, kit: Kit) -> Step:
         """Look at the call, then at its answer."""
-        guard = Guard(self.terms, [] if kit.offline else self._judges(kit))
+        guard = ToolGuard(self.terms, [] if kit.offline else self._judges(kit))
 
         async def step(exchange: Exchange, proceed: Proceed) -> Reply:
+            enter = guard.enter_tools if exchange.gate.name == "mcp" else guard.enter
             if exchange.call is not None and exchange.call.size > _ON_LOOP:
-                await asyncio.to_thread(guard.enter, exchange)
+                await asyncio.to_thread(enter, exchange)
             else:
-                guard.enter(exchange)
-            if guard.hears:
+                enter(exchange)
+            if guard.hears:  # never on the mcp gate
                 await guard.hear(exchange)
             return await proceed(exchange)
 

@@ -1,10 +1,19 @@
 """Links that servers want users to follow: only to web pages, whatever they are wrapped in."""
 
+import re
+
 import msgspec
 
 from triplegate.core.errors import Refusal
 from triplegate.wire.json_members import read_members
 
+_ASKING = re.compile(
+    rb'"resultType"[ \t\r\n]*(?::[ \t\r\n]*)?(?:"input_required"|[ \t\r\n]{32})|"elicitations"'
+    rb"|(?<!\\)(?:\\\\)*\\u00(?:4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aA])"
+)
+"""As a member of JSON, never within a string; or a letter in an escape, which only who hides it writes."""
+OVERLAP = 128
+"""Bytes in which any of them shows: text in pieces is searched with so many of those before."""
 _WEB = ("http://", "https://")
 _INPUT = "input_required"
 
@@ -63,6 +72,11 @@ def error_fits(error: bytes) -> bool:
         return all(_fits(link) for link in _error(error).data.elicitations)
     except _STRANGE:
         return False
+
+
+def may_link(text: bytes) -> bool:
+    """Whether raw JSON, or a piece of it, may ask a user to follow a link; False: it cannot. Nothing is read."""
+    return _ASKING.search(text) is not None
 
 
 def asks_input(result: bytes) -> bool:

@@ -5,7 +5,7 @@ from tests.builders import make_exchange
 
 from triplegate.core.catalog import Target
 from triplegate.core.errors import Refusal
-from triplegate.core.http import OneFrame, Reply
+from triplegate.core.http import Frames, OneFrame, Reply
 from triplegate.gates.mcp import answers as module
 from triplegate.gates.mcp.answers import Answer
 from triplegate.gates.mcp.call import McpCall
@@ -19,7 +19,8 @@ async def answered(content, *, era="modern", ours=None, status=200, headers=JSON
     attempt = make_exchange().attempt(Target("server", "s"))
     line = None if ours is None else Line(None, UpstreamSession(b"s", "2025-11-25"), ours, None, None, None)
     answer = Answer(McpCall("request", era, "tools/call", b'"mine"'), attempt, line)
-    reply = await answer.reply(Reply(status, list(headers), OneFrame(content)))
+    frames = content if isinstance(content, Frames) else OneFrame(content)
+    reply = await answer.reply(Reply(status, list(headers), frames))
     return reply.status, b"".join([frame async for frame in reply.frames]), attempt.error_class
 
 
@@ -134,6 +135,44 @@ async def test_what_only_begins_like_a_result_is_refused(identity, rest):
     era, ours = ("legacy", 7) if identity == b"7" else ("modern", None)
     with pytest.raises(Refusal, match="upstream_malformed"):
         await answered(b'{"jsonrpc":"2.0","id":%b,%b}' % (identity, rest), era=era, ours=ours)
+
+
+LINK = b'"inputRequests":{"a":{"params":{"url":"%b"}}}'
+
+
+@pytest.mark.parametrize("era", ["modern", "legacy"])
+async def test_a_large_answer_leads_no_user_astray(monkeypatch, era):
+    monkeypatch.setattr(module, "_GATHERED", 100)
+    monkeypatch.setattr(module, "_CHECKED", 100)
+    ours = None if era == "modern" else 7
+    identity = b'"mine"' if era == "modern" else b"7"
+    for asks in (b'"resultType":"input_required"', b'"resultTyp\\u0065":"input_requir\\u0065d"'):
+        text = b'{"jsonrpc":"2.0","id":%b,"result":{"a":"%b",%b,%b}}' % (identity, b"x" * 500, asks, LINK)
+        with pytest.raises(Refusal, match="upstream_malformed"):
+            await answered(text % b"javascript:x", era=era, ours=ours)
+        _, content, _ = await answered(text % b"https://example.com", era=era, ours=ours)
+        assert content == (text % b"https://example.com").replace(identity, b'"mine"', 1)
+        _, content, _ = await answered(Cut(text % b"https://example.com", -1), era=era, ours=ours)
+        assert content.endswith(b"}}")
+        with pytest.raises(Refusal, match="upstream_malformed"):
+            await answered(Cut(text % b"javascript:x", -1), era=era, ours=ours)
+        with pytest.raises(Refusal, match="upstream_malformed"):  # what has begun to be told cannot be read whole
+            await answered(Cut(text % b"https://example.com", 400), era=era, ours=ours)
+
+
+class Cut(Frames):
+    """A body in two pieces."""
+
+    def __init__(self, text, at):
+        self.pieces, self.done = [text[:at], text[at:]], False
+
+    async def __anext__(self):
+        if not self.pieces:
+            raise StopAsyncIteration
+        return self.pieces.pop(0)
+
+    def close(self):
+        self.pieces.clear()
 
 
 async def test_an_id_may_come_back_in_another_spelling():

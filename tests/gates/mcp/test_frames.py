@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from triplegate.core.errors import Refusal
 from triplegate.core.http import Frames
-from triplegate.gates.mcp.frames import EventEncoder, EventFrames, PrefixFrames
+from triplegate.gates.mcp.frames import EventEncoder, EventFrames, PrefixFrames, UnlinkedFrames
 
 
 class Pieces(Frames):
@@ -54,6 +54,25 @@ async def test_a_prefix_comes_first_and_the_rest_as_it_comes():
     assert frames.done
     frames.close()
     assert rest.closed
+
+
+async def test_a_large_body_that_asks_for_more_breaks_off_wherever_it_is_cut():
+    text = b'x"},"resultType" : "input_required","inputRequests":{}}}'
+    for at in range(len(text)):
+        rest = Pieces([text[:at], text[at:]])
+        frames = UnlinkedFrames(b'{"jsonrpc":"2.0","id":1,"result":{"a":"', rest)
+        with pytest.raises(Refusal, match="upstream_malformed"):
+            await all_of(frames)
+        frames.close()
+        assert rest.closed
+
+
+async def test_a_large_body_that_only_speaks_of_it_passes():
+    text = b'\\"resultType\\":\\"input_required\\" \\u00e9 \\\\u0041"},"resultType":"complete"}'
+    frames = UnlinkedFrames(b'{"result":{"a":"', Pieces([text[:9], text[9:]]))
+    assert not frames.done
+    assert b"".join(await all_of(frames)) == text
+    assert frames.done
 
 
 @given(st.lists(st.integers(0, len(NOTE + ANSWER)), max_size=6))

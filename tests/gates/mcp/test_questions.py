@@ -26,11 +26,11 @@ def asked_first(monkeypatch):
     carry = Calling.forward
     more = {}
 
-    async def forward(self, exchange, call, item):
+    async def forward(self, exchange, call, item, screen=None):
         async def then(given):
             if given.action != "accept":
                 raise Refusal("forbidden", f"It was said: {given.action}")
-            return await carry(self, exchange, call, item)
+            return await carry(self, exchange, call, item, screen)
 
         return await self._questions.ask(exchange, call, QUESTION, then, **more)
 
@@ -112,6 +112,17 @@ async def test_a_state_is_of_use_to_its_own_caller_for_its_own_call_only(asking,
     assert not reached(asking)
 
 
+async def test_a_state_fits_the_call_as_it_came_although_a_guard_masks_what_it_says(asking, http, tmp_path):
+    written = (tmp_path / "triplegate.yaml").read_text()
+    asking.reload(written + "gateway: {policies: [{use: guardrail, pii: [email], action: mask, on: [input]}]}\n")
+    arguments = {"arguments": {"to": "ada@mail.example.org"}}
+    _, first = await call(http, asking, **arguments)
+    state = first["result"]["requestState"]
+    _, second = await call(http, asking, **arguments, requestState=state, inputResponses={"approval": SURE})
+    assert second["result"]["content"][0]["type"] == "hologram"
+    assert reached(asking)[0]["arguments"] == {"to": "<EMAIL_1>"}
+
+
 async def test_a_client_that_cannot_be_asked_is_told_what_it_lacks(asking, http):
     status, answer = await call(http, asking, _meta=META)
     assert (status, answer["error"]["code"]) == (400, -32021)
@@ -175,7 +186,7 @@ async def test_an_answer_may_be_left_in_the_clients_place(house, serve, http, mo
     left = asyncio.Event()
     asker = []
 
-    async def forward(self, exchange, call, item):
+    async def forward(self, exchange, call, item, screen=None):
         asker[:] = [self._questions, call.session.id]
         question = msgspec.structs.replace(QUESTION, box="box-1")
         left.set()

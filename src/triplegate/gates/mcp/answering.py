@@ -18,6 +18,13 @@ class Answering:
     def __init__(self, kit: Kit, marks: Marks) -> None:
         self._kit, self._marks = kit, marks
 
+    def asker(self, call: McpCall) -> str:
+        """The server that asked what is answered; empty where it was none."""
+        assert call.session is not None
+        assert call.env is not None
+        found = self._marks.read_question(call.session.id, bytes(call.env.id))
+        return "" if found is None else found[0]
+
     async def take(self, call: McpCall) -> None:
         """Hand it on, once; what answers no question that this session was asked goes nowhere.
 

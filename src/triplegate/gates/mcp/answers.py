@@ -1,5 +1,6 @@
 """An upstream's answer to a tool call as the client gets it: the result's bytes pass, its frame is the client's."""
 
+import asyncio
 import re
 from collections.abc import Callable
 
@@ -11,7 +12,7 @@ from triplegate.core.http import Frames, Reply
 from triplegate.gates.mcp.asking import DEPTH, env_of, error_code, field, malformed, media_type
 from triplegate.gates.mcp.call import McpCall
 from triplegate.gates.mcp.connecting import US
-from triplegate.gates.mcp.frames import PrefixFrames
+from triplegate.gates.mcp.frames import PrefixFrames, UnlinkedFrames
 from triplegate.gates.mcp.hearing import Tell
 from triplegate.gates.mcp.line import Line
 from triplegate.gates.mcp.links import Links
@@ -28,7 +29,7 @@ from triplegate.wire.mcp_bridge import (
     rename_contents,
 )
 from triplegate.wire.mcp_era import status_of
-from triplegate.wire.mcp_links import asks_input, error_fits, result_fits
+from triplegate.wire.mcp_links import asks_input, error_fits, may_link, result_fits
 from triplegate.wire.mcp_resource_links import rename_links
 
 _GATHERED = 1_048_576  # bytes of a JSON answer that are gathered; what is larger streams
@@ -116,21 +117,28 @@ class Answer:
         if not whole and self._links is not None:  # which stand anywhere in it
             text, whole = await _gather(frames, _READDRESSED, text)
         if not whole and reply.status == 200:
-            head: bytes | None = text
-            if not self.passes:
-                completes, keeps = self.call.era == "modern" and not self._same, self._read_item is not None
-                head = readdress(text, self.call.id, complete=completes, keeps=keeps)
+            head = None if may_link(text) else self._head(text)
             if head is not None:
                 headers = [(b"content-type", b"application/json"), (b"server", b"triplegate")]
-                return Reply(200, headers, PrefixFrames(head, frames))
+                return Reply(200, headers, PrefixFrames(head, UnlinkedFrames(text, frames)))
             text, whole = await _gather(frames, _READDRESSED, text)
         if not whole:
-            raise Refusal("upstream_malformed", "The upstream's answer is malformed.", reason="too large to readdress")
+            raise Refusal("upstream_malformed", "The upstream's answer is malformed.", reason="too large to be read")
         frames.close()
-        content, status = self._whole(text, reply)
+        if len(text) > _GATHERED:
+            content, status = await asyncio.to_thread(self._whole, text, reply)
+        else:
+            content, status = self._whole(text, reply)
         answer = json_reply(content, status)
         answer.source = "upstream"
         return answer
+
+    def _head(self, text: bytes) -> bytes | None:
+        """The beginning of a large answer as the client gets it; None where the whole must be read for it."""
+        if self.passes:
+            return text
+        completes, keeps = self.call.era == "modern" and not self._same, self._read_item is not None
+        return readdress(text, self.call.id, complete=completes, keeps=keeps)
 
     @property
     def passes(self) -> bool:
@@ -182,7 +190,7 @@ class Answer:
 
     def _final(self, text: bytes, reply: Reply) -> bool:
         """Whether a large answer can only be a result, which asks nothing."""
-        return reply.status == 200 and b"input_required" not in text and b'"error"' not in text
+        return reply.status == 200 and b'"error"' not in text and not may_link(text)
 
     def _status(self, env: Env, status: int) -> int:
         if self.call.era == "legacy":

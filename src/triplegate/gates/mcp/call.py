@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from triplegate.gates.mcp.kinds import Kind
-from triplegate.wire.json_members import Members
-from triplegate.wire.jsonrpc import Env
+from triplegate.wire.json_members import Members, set_members
+from triplegate.wire.jsonrpc import Env, edit, read, read_params
 from triplegate.wire.mcp_era import Era
 from triplegate.wire.mcp_params import Mirrored
+from triplegate.wire.screening.tools import Said
 
 if TYPE_CHECKING:
     from triplegate.gates.mcp.ears import Ear
     from triplegate.gates.mcp.server import Server
     from triplegate.gates.mcp.sessions import ClientSession
     from triplegate.gates.mcp.views import View
+
+_NAMES = frozenset({"name", "ref", "requestState"})
+"""Members of params that name what is called, or are the server's own."""
 
 
 class OwnItem(msgspec.Struct, frozen=True):
@@ -91,10 +95,35 @@ class McpCall(msgspec.Struct, frozen=True, eq=False):
     """It is not called: it waits there already, and is answered."""
     ear: "Ear | None" = None
     """What a stream that only listens hears with."""
+    asked: Members = {}
+    """The params as they came, where a policy has changed what they say."""
 
     def digest(self) -> str:
         """SHA-256 of the arguments as they came; what the ledger keeps instead of them."""
         return hashlib.sha256(self.params.get("arguments", b"")).hexdigest()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the message."""
+        return 0 if self.env is None else len(self.env.text)
+
+    def said(self) -> list[Said]:
+        """What its server will be told: of a call its arguments and answers, of a session's answer all of it."""
+        env = self.env
+        if env is None or (self.item is None and self.kind != "response"):
+            return []
+        if self.kind == "response":
+            return [Said(name, bytes(env.members[name])) for name in ("result", "error") if name in env.members]
+        return [Said(name, bytes(raw), name == "uri") for name, raw in self.params.items() if name not in _NAMES]
+
+    def resaid(self, changes: Mapping[str, bytes]) -> "McpCall":
+        """The call with other words in these parts."""
+        env = self.env
+        assert env is not None
+        if self.kind == "response":
+            return msgspec.structs.replace(self, env=read(set_members(env.text, env.members, changes)))
+        told = read(edit(env, params=changes))
+        return msgspec.structs.replace(self, env=told, params=read_params(told), asked=self.asked or self.params)
 
     @property
     def tool(self) -> Item | None:

@@ -53,22 +53,28 @@ class Controls:
         """Hold the arguments of a call against its tool's schema. Raises Refusal arguments_invalid."""
         return self._validation.check(exchange, call)
 
-    async def forward(self, exchange: Exchange, call: McpCall, item: Item, send: Send) -> Reply:
-        """The answer to a call, as it passes."""
+    async def forward(
+        self, exchange: Exchange, call: McpCall, item: Item, send: Send, guard: Screen | None = None
+    ) -> Reply:
+        """The answer to a call, as it passes; `guard` looks last, at what was remembered, too."""
         control = self._by_server.get(item.server.name)
         if control is None:
-            return await send(exchange, call, item, None)
+            return await send(exchange, call, item, guard)
         memory, question = control.memory, None
         if memory is not None and item.kind == "tool":
             question = memory.question(exchange, call, item)
             found = None if question is None else await memory.recall(question)
             if found is not None:
-                return _told_again(exchange, call, item, found)
-        screen: Screen | None = None
+                reply = _told_again(exchange, call, item, found)
+                return reply if guard is None else await guard(reply)
+        screen = guard
         if control.bounds is not None or question is not None:
 
-            def screen(reply: Reply) -> Awaitable[Reply]:
-                return screened(reply, call, lambda result: self._pass(exchange, item, control, question, result))
+            async def screen(reply: Reply) -> Reply:
+                judged = await screened(
+                    reply, call, lambda result: self._pass(exchange, item, control, question, result)
+                )
+                return judged if guard is None else await guard(judged)
 
         try:
             return await send(exchange, call, item, screen)

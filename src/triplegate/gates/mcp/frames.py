@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from triplegate.core.errors import Refusal
 from triplegate.core.http import Encoder, Frame, Frames, OneFrame
 from triplegate.wire.jsonrpc import write_error
+from triplegate.wire.mcp_links import OVERLAP, may_link
 from triplegate.wire.sse import SseCutter, write_event
 
 LARGEST_EVENT = 16 * 1024 * 1024
@@ -39,6 +40,37 @@ class PrefixFrames(Frames):
 
     def close(self) -> None:
         """The rest is not wanted."""
+        self._rest.close()
+
+
+class UnlinkedFrames(Frames):
+    """The rest of a body that is too large to be read whole; one that may ask a user to follow a link breaks off."""
+
+    __slots__ = ("_rest", "_tail")
+
+    def __init__(self, before: bytes, rest: Frames) -> None:
+        self._rest, self._tail = rest, before[-OVERLAP:]
+        self.done = rest.done
+
+    @property
+    def ready(self) -> bool:
+        """As the rest is."""
+        return self._rest.ready
+
+    async def __anext__(self) -> bytes:
+        """The next piece. Raises Refusal upstream_malformed."""
+        frame: bytes = await self._rest.__anext__()
+        text = self._tail + frame
+        if may_link(text):
+            raise Refusal(
+                "upstream_malformed", "The upstream's answer is malformed.", reason="a large answer that asks"
+            )
+        self._tail = text[-OVERLAP:]
+        self.done = self._rest.done
+        return frame
+
+    def close(self) -> None:
+        """Nobody wants it."""
         self._rest.close()
 
 

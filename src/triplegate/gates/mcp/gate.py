@@ -8,6 +8,7 @@ from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
 from triplegate.core.http import Encoder, Inbound, OneFrame, Reply
 from triplegate.core.money import Price
+from triplegate.core.policy import Stage
 from triplegate.core.ports import House, Reenter
 from triplegate.gates.mcp.access import NONE
 from triplegate.gates.mcp.batch import answer_batch
@@ -15,6 +16,7 @@ from triplegate.gates.mcp.call import Item, McpCall
 from triplegate.gates.mcp.calling import Calling
 from triplegate.gates.mcp.doors import Doors, preflight, promised
 from triplegate.gates.mcp.frames import EventEncoder, Told
+from triplegate.gates.mcp.guarding import guard_of
 from triplegate.gates.mcp.methods.table import METHODS
 from triplegate.gates.mcp.oauth import WELL_KNOWN
 from triplegate.gates.mcp.own import Own, accepted
@@ -153,11 +155,22 @@ class McpGate:
                 exchange.decisions.append(("pins", "observe", "its definition is not approved"))
         elif call.through:
             exchange.tool = call.through
+        elif call.kind == "response":
+            part = self._asker(exchange, call, endpoint) or part
         exchange.scope = (part, principal.plan, principal.team_ref)
         needed = NONE if self._oauth is None else self._oauth.needed(endpoint.virtual, principal)
         self._reading.access.require(principal, endpoint.virtual, call, needed)
         if fresh and self._controls is not None:
             await self._controls.check(exchange, call)
+
+    def _asker(self, exchange: Exchange, call: McpCall, endpoint: Endpoint) -> str:
+        """An answer to a server's question is looked at by those who look at what this server is told."""
+        name = self._streaming.answering.asker(call)
+        route = endpoint.servers.get(name)
+        if route is None or not any(policy.stage is Stage.SCREEN for policy in route.targets[0][0].policies):
+            return ""
+        exchange.route, exchange.price = route, FREE
+        return f"servers/{name}{endpoint.suffix}"
 
     async def check(self, exchange: Exchange) -> None:
         """Would this exchange, just opened, still be let in? Raises the Refusal it would meet."""
@@ -183,7 +196,7 @@ class McpGate:
         if call.kind == "end":
             return await self._streaming.end(exchange, call)
         if call.kind == "response":
-            await self._streaming.answered(call)
+            await self._streaming.answering.take(call)
         elif call.kind == "notification":
             await self._streaming.notified(call)
         return accepted()
@@ -200,9 +213,10 @@ class McpGate:
         return self._calling.approving.ask(exchange, call, item, rule, then)
 
     def _carry(self, exchange: Exchange, call: McpCall, item: Item) -> Awaitable[Reply]:
+        guard = guard_of(exchange, call)
         if self._controls is None:
-            return self._calling.forward(exchange, call, item)
-        return self._controls.forward(exchange, call, item, self._calling.forward)
+            return self._calling.forward(exchange, call, item, guard)
+        return self._controls.forward(exchange, call, item, self._calling.forward, guard)
 
     def refuse(self, exchange: Exchange, refusal: Refusal) -> Reply:
         """A JSON-RPC error; where tokens are had, the challenge says so."""

@@ -167,7 +167,7 @@ class Questions:
     def _seal(self, exchange: Exchange, call: McpCall, sealed: _Sealed, within: float) -> str:
         assert exchange.principal is not None
         assert call.view is not None
-        bound = _bound(exchange.principal, call.view.virtual, call.method, call.params)
+        bound = _bound(exchange.principal, call.view.virtual, call.method, call.asked or call.params)
         return self._states.seal(encode(sealed), bound, self._kit.clock.wall() + min(within, _REMEMBERED))
 
     async def open(self, call: McpCall, principal: Principal | None) -> McpCall:

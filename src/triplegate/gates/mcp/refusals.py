@@ -8,7 +8,16 @@ from triplegate.wire.jsonrpc import write_error
 from triplegate.wire.ratelimit import retry_after
 
 CHALLENGE = (b"www-authenticate", b'Bearer realm="triplegate"')
-_IN_BAND = frozenset({"rpc_method_not_found", "rpc_invalid_params", "tool_not_found", "resource_not_found"})
+_IN_BAND = frozenset(
+    {
+        "content_blocked",
+        "content_unseen",
+        "resource_not_found",
+        "rpc_invalid_params",
+        "rpc_method_not_found",
+        "tool_not_found",
+    }
+)
 """In a session these are answers like any other: HTTP 200."""
 _LEGACY = {"resource_not_found": -32002}
 """Codes that a session says otherwise."""

@@ -24,7 +24,7 @@ def modern_request(
     if call.method in NAMED_BY:
         headers.append((b"mcp-name", item.header_name))
     changes = addressed(call, item) | dict(more)
-    if call.era == "modern" and not call.through:
+    if call.era == "modern" and not (call.through or call.asked):
         headers += [line for line in exchange.inbound.headers if line[0].startswith(PREFIX)]
     elif item.own.mirrors:
         headers += params_of(item.own.mirrors, bytes(call.params.get("arguments", b"")))

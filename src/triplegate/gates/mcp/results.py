@@ -77,14 +77,15 @@ async def screened(reply: Reply, call: McpCall, judge: Judge) -> Reply:
     """The reply with its result judged: a whole one before anything is sent, a streamed one in its stream."""
     if reply.form == "events":
         return Reply(reply.status, reply.headers, ScreenedFrames(reply.frames, call.id, judge), form="events")
-    text = await _whole(reply.frames)
+    text = await whole(reply.frames)
     changed = await _turned(text, judge)
     answer = json_reply(changed, reply.status)
     answer.source = reply.source
     return answer
 
 
-async def _whole(frames: Frames) -> bytes:
+async def whole(frames: Frames) -> bytes:
+    """All of an answer. Raises Refusal result_too_large."""
     parts: list[bytes] = []
     size = 0
     try:

@@ -33,15 +33,15 @@ _CANCELLED = "notifications/cancelled"
 class Streaming:
     """Streams and notifications of sessions."""
 
-    __slots__ = ("_access", "_hub", "_kit", "_marks", "_opened", "_sessions", "answered")
+    __slots__ = ("_access", "_hub", "_kit", "_marks", "_opened", "_sessions", "answering")
 
     def __init__(
         self, kit: Kit, hub: Hub, access: Access, sessions: ClientSessions, opened: Opened, marks: Marks
     ) -> None:
         self._kit, self._hub, self._access, self._sessions = kit, hub, access, sessions
         self._opened, self._marks = opened, marks
-        self.answered = Answering(kit, marks).take
-        """Takes a client's answer to a question."""
+        self.answering = Answering(kit, marks)
+        """Takes clients' answers to questions."""
 
     def begin(self) -> None:
         """This snapshot serves."""

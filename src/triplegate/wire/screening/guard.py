@@ -61,6 +61,8 @@ class Terms(msgspec.Struct, frozen=True):
     span: int = 256
     injection: float = 0.0
     longest: int = 0
+    blobs: str = "refuse"
+    """What becomes of what is no text in messages of tools."""
 
 
 class Guard:

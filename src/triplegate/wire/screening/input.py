@@ -41,6 +41,10 @@ class Looked:
         if 0 < self._longest < self._length and "longest" not in self.counts:
             self._note("longest")
             self._refuse("longest")
+        return self.judged(text)
+
+    def judged(self, text: str) -> str:
+        """One text that does not count as one more. Raises Refusal."""
         if self._score is not None and len(text) >= _LEAST and self._score(text).value >= self._threshold:
             self._note("injection")
             self._refuse("injection")

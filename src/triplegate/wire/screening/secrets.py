@@ -1,6 +1,7 @@
 """Keys, tokens and passwords: known by how they begin, or by what stands before them and how random they look."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -39,6 +40,18 @@ _NAMED = (
 )
 _RANDOM = 3.0
 """Bits a character that a value has where it is no word."""
+
+
+_NAMES = re.compile(
+    r"(?i)(?:passw(?:or)?d|passwort|passphrase|pwd|secrets?|credentials?"
+    r"|(?:api|access|account|auth|bearer|client|encryption|private|refresh|secret|session|signing)[_ -]?(?:key|token))$"
+)
+"""Names of members whose values are secrets; a `key` or `token` alone is more often the name of something."""
+
+
+def named(name: str, value: str) -> bool:
+    """Whether `value`, a member of that name, is one."""
+    return 8 <= len(value) <= 256 and not value.isalpha() and bool(_NAMES.search(name)) and random(value)
 
 
 class Secrets:
