@@ -72,6 +72,7 @@ OURS = "policies/test_system_prompt.py::"
 MARKS = "policies/test_prompt_cache.py::"
 GUARD = "policies/test_guardrail.py::"
 JUDGING = "stores/judging/test_"
+PROMPTS = "gates/llm/test_prompts.py::"
 EXTERNAL = "policies/test_external_guard.py::"
 TOOL_LIMIT = "policies/test_tool_limit.py::"
 RETRY = "policies/test_retry.py::"
@@ -592,6 +593,21 @@ FIELDS = {
     "system_prompt.place": OURS + "test_they_stand_where_it_is_said",
     "system_prompt.version": OURS + "test_they_stand_where_it_is_said",
     "system_prompt.mode": OURS + "test_observing_adds_nothing",
+    **{
+        f"PromptDocument.{name}": PROMPTS + "test_teams_and_consumers_may_use_it_that_are_named"
+        for name in ("teams", "consumers")
+    },
+    "PromptDocument.default": PROMPTS + "test_an_old_version_is_there_for_as_long_as_it_is_written",
+    **{
+        f"{name}": PROMPTS + "test_the_vendors_own_clients_ask_for_prompts_in_every_dialect"
+        for name in (
+            "PromptTurnDocument.role",
+            "PromptTurnDocument.content",
+            "PromptVariableDocument.escape",
+            "PromptVariableDocument.default",
+        )
+    },
+    "PromptVariableDocument.longest": PROMPTS + "test_what_cannot_be_filled_in_is_refused_by_name",
     "prompt_cache.after": MARKS + "test_behind_tools_and_system_prompt",
     "prompt_cache.ttl": MARKS + "test_behind_the_last_turn_for_as_long_as_is_said",
     "prompt_cache.least": MARKS + "test_a_short_call_is_left_alone",

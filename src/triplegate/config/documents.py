@@ -28,6 +28,7 @@ from triplegate.config.documents_oauth import ResourceDocument
 from triplegate.config.documents_pins import Pins, PinsDocument
 from triplegate.config.documents_prices import UnknownPrice
 from triplegate.config.documents_problems import ProblemsDocument
+from triplegate.config.documents_prompts import PromptDocument
 from triplegate.config.documents_websocket import Origin, RealtimeOptions
 from triplegate.config.faults import Position
 from triplegate.config.types import ModelKey, ModelName, Name, Scope, TeamRef, Worded
@@ -176,6 +177,8 @@ class Documents(Document):
     """LLM vendors; those of ours that a model uses are filled in."""
     models: dict[ModelKey, ModelDocument] = Field(default_factory=dict)
     """The names clients ask for; a name with a star stands for all that fit it."""
+    prompts: dict[Name, PromptDocument] = Field(default_factory=dict)
+    """Prompts that calls of models ask for by name, in versions."""
     servers: dict[Name, ServerDocument] = Field(default_factory=dict)
     """MCP servers."""
     virtual_servers: dict[Name, VirtualServerDocument] = Field(default_factory=dict)

@@ -32,6 +32,7 @@ REFERENCES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("models", "*", "owner"), "team"),
     (("servers", "*", "owner"), "team"),
     (("models", "*", "teams", "#"), "team"),
+    (("prompts", "*", "teams", "#"), "team"),
     (("servers", "*", "teams", "#"), "team"),
     (("virtual_servers", "*", "teams", "#"), "team"),
     (("mcp", "access", "#", "teams", "#"), "team"),

@@ -1,13 +1,16 @@
 """What calls cost by the configuration in force: every deployment of every model, priced routes, priced servers."""
 
 from collections.abc import Iterable
+from typing import Literal
 
 from triplegate.config.documents import Documents
-from triplegate.control.view import PriceState, PriceView
+from triplegate.control.view import PriceView
 from triplegate.core.money import BYTES, Price, plain, to_dollars
 from triplegate.core.usage import CLASSES
 from triplegate.gates.llm.building import labelled
 from triplegate.gates.llm.pricing import UNKNOWN, price_of
+
+PriceState = Literal["known", "unknown", "blocked", "default"]
 
 
 def price_views(documents: Documents) -> Iterable[PriceView]:

@@ -6,6 +6,7 @@ import triplegate
 from triplegate.config.documents import Documents
 from triplegate.control.limited import limit_views
 from triplegate.control.priced import price_views
+from triplegate.control.prompted import PromptView, prompt_views
 from triplegate.control.remembered import NamespaceView, namespaces
 from triplegate.control.reports.chargeback import House
 from triplegate.control.reports.payers import house_of
@@ -147,6 +148,11 @@ class Sight(GatewayView):
         """Names of the plans in force."""
         snapshot = self._gateway.snapshot
         return () if snapshot is None else tuple(snapshot.documents.plans)
+
+    def prompts(self) -> Sequence[PromptView]:
+        """Of the snapshot that serves."""
+        snapshot = self._gateway.snapshot
+        return () if snapshot is None else tuple(prompt_views(snapshot.documents))
 
     def prices(self) -> Sequence[PriceView]:
         """Prices of the snapshot."""

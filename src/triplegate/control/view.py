@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from triplegate.config.documents_chargeback import ChargebackDocument
+from triplegate.control.prompted import PromptView
 from triplegate.control.remembered import NamespaceView
 from triplegate.control.reports.chargeback import House
 from triplegate.control.reports.spending import Known, Spent
@@ -90,9 +91,6 @@ class EndpointView(msgspec.Struct, frozen=True):
     """Seconds to the first byte, as the balance by latency has it; 0 where nobody measures."""
 
 
-PriceState = Literal["known", "unknown", "blocked", "default"]
-
-
 class PriceView(msgspec.Struct, frozen=True):
     """A price in force. Money in US dollars as decimals in text: exact."""
 
@@ -106,7 +104,7 @@ class PriceView(msgspec.Struct, frozen=True):
     """The vendor's name of it."""
     version: str
     """What records call this price."""
-    state: PriceState
+    state: Literal["known", "unknown", "blocked", "default"]
     """unknown: calls cost 0 and are counted; blocked: it is not called; default: the price of unknown ones."""
     call: str
     """A call, beside its tokens."""
@@ -208,6 +206,10 @@ class GatewayView:
     def house(self) -> House:
         """Who pays, for reports."""
         return House(ChargebackDocument(), ())
+
+    def prompts(self) -> Sequence[PromptView]:
+        """The prompts in force, each in all its versions."""
+        return ()
 
     def prices(self) -> Sequence[PriceView]:
         """Prices in force, of models by deployment, of routes and of servers."""

@@ -57,6 +57,8 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "unsupported_media_type": _client(415, "The content type is not supported"),
         "model_not_found": Code(404, "No such model", "invalid_request_error", "not_found_error", -32602, 5),
         "mcp_server_unknown": _client(400, "No such MCP server", jsonrpc=-32602),
+        "prompt_not_found": Code(404, "No such prompt", "invalid_request_error", "not_found_error", -32602, 5),
+        "prompt_invalid": _client(400, "The prompt cannot be filled in this way", jsonrpc=-32602),
         "no_deployment": _client(400, "No deployment of the model takes such a call", jsonrpc=-32602),
         "unsupported_endpoint": Code(404, "No such endpoint", "invalid_request_error", "not_found_error", -32601, 12),
         "unsupported_parameter": _client(400, "The model's provider cannot carry a parameter", jsonrpc=-32602),

@@ -41,6 +41,7 @@ EXPECTED = {
     ("GET", "/admin/v1/cache"): ("everyone", "own"),
     ("POST", "/admin/v1/cache/purge"): ("owner", "own"),
     ("GET", "/admin/v1/prices"): ("everyone", "whole"),
+    ("GET", "/admin/v1/prompts"): ("everyone", "whole"),
     ("GET", "/admin/v1/exchanges"): ("everyone", "own"),
     ("GET", "/admin/v1/tail"): ("everyone", "own"),
     ("GET", "/admin/v1/openapi.json"): ("everyone", "none"),

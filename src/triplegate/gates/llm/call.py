@@ -77,6 +77,8 @@ class LlmCall(msgspec.Struct, eq=False):
     """A policy changed what is asked: the neutral form counts, not the client's bytes."""
     loop: Any = None
     """What it is answered by, where it brings MCP servers as tools (a `Loop`)."""
+    prompt: str = ""
+    """The prompt that it asked for by name, as name@version."""
     _request: Request | None = None
 
     def rewrite(self, request: Request) -> None:

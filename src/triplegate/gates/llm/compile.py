@@ -27,6 +27,7 @@ from triplegate.gates.llm.paths.rerank import RERANK
 from triplegate.gates.llm.paths.responses import RESPONSES
 from triplegate.gates.llm.paths.usage import PATH as USAGE
 from triplegate.gates.llm.paths.usage import OwnUsage
+from triplegate.gates.llm.prompts import Prompts
 from triplegate.gates.llm.surface import Surface
 from triplegate.gates.llm.tool_catalog import ToolCatalog
 from triplegate.gates.llm.tool_loops import ToolLoops
@@ -74,6 +75,7 @@ def compile_llm(documents: Documents, kit: Kit, house: House, snapshot: str, cha
         written.files or "",
         written.origin_gone,
         Beside.kept(kit),
+        Prompts(documents.prompts),
         realtime.Channels.of(written.realtime),
         ToolLoops(written.mcp_tools, loops, ToolCatalog(documents, kit), chains, kit),
     )

@@ -19,7 +19,7 @@ from triplegate.gates.llm import realtime
 from triplegate.gates.llm.answering import understood
 from triplegate.gates.llm.asking import Asked, prepare
 from triplegate.gates.llm.beside import READ
-from triplegate.gates.llm.call import Endpoint, LlmCall, form_call, read_call
+from triplegate.gates.llm.call import Endpoint, LlmCall, form_call
 from triplegate.gates.llm.decoding import decoded
 from triplegate.gates.llm.demand import LlmDemand
 from triplegate.gates.llm.deployment import Deployment
@@ -53,6 +53,7 @@ from triplegate.gates.llm.paths.feedback import feedback
 from triplegate.gates.llm.paths.messages import COUNT, counted, counts
 from triplegate.gates.llm.paths.responses import RESPONSES
 from triplegate.gates.llm.paths.usage import PATH as USAGE
+from triplegate.gates.llm.prompts import tell_prompt
 from triplegate.gates.llm.retelling import Retold, RetoldEncoder, retold
 from triplegate.gates.llm.streaming import Streaming
 from triplegate.gates.llm.surface import Surface
@@ -149,6 +150,7 @@ class LlmGate:
                 else await self._call_of(endpoint, inbound, principal)
             )
             exchange.call = call
+            tell_prompt(exchange, call.prompt)
         exchange.numbers.bytes_in = call.size
         model = self._models.get(call.model)
         if model is None or not model.open_to(principal):
@@ -174,7 +176,7 @@ class LlmGate:
         return await self._surface.beside.run(self._read, endpoint, text, principal, inbound)
 
     def _read(self, endpoint: Endpoint, text: bytes, principal: Principal, inbound: Inbound) -> LlmCall:
-        call = read_call(endpoint, text)
+        call = self._surface.prompts.read(endpoint, text, principal)
         if endpoint is RESPONSES and self._surface.loops is not None:
             call.loop = self._surface.loops.of(call, self._models.get(call.model), inbound)
             if call.loop is not None:

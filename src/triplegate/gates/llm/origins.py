@@ -68,7 +68,9 @@ def opened(call: LlmCall, seals: Seals, team: str, groups: Iterable[str], gone: 
     if seals.unsealed_file(call.look.text, team, known):
         raise gone_refusal("There is no such file.", "file_id")
     if text is not call.look.text:
+        prompt = call.prompt
         call = read_call(call.endpoint, text)
+        call.prompt = prompt
     call.pin = next(iter(origins | kept), "")
     return call
 

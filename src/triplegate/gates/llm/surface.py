@@ -12,6 +12,7 @@ from triplegate.gates.llm.beside import Beside
 from triplegate.gates.llm.call import Endpoint
 from triplegate.gates.llm.paths import models as models_path
 from triplegate.gates.llm.paths.usage import OwnUsage
+from triplegate.gates.llm.prompts import Prompts
 from triplegate.gates.llm.telling import ANTHROPIC
 from triplegate.gates.llm.tool_loops import ToolLoops
 from triplegate.wire.seals import Seals
@@ -39,6 +40,8 @@ class Surface(msgspec.Struct, frozen=True, eq=False):
     origin_gone: str = "refuse"
     beside: Beside = msgspec.field(default_factory=Beside)
     """Where large calls are read."""
+    prompts: Prompts = msgspec.field(default_factory=Prompts)
+    """What calls may ask for by name."""
     channels: realtime.Channels = msgspec.field(default_factory=realtime.Channels)
     loops: ToolLoops | None = None
     """Answers calls that bring MCP servers as tools."""
