@@ -46,6 +46,14 @@ async def gate(house, ends):
     return start
 
 
+async def test_what_a_command_is_told_and_says_is_looked_at(gate, http):
+    policies = [{"use": "guardrail", "name": "g", "pii": ["email"], "action": "mask", "on": ["tool_results"]}]
+    made = await gate(f"servers: {{one: {written('modern', policies=policies)}}}\n")
+    http.headers.update(bearer(made.key()))
+    params = {"name": "one__echo", "arguments": {"text": "to ada@mail.example.org"}}
+    assert text_of(await http.post(made.url + "/mcp", **modern("tools/call", params))) == "to <EMAIL_1>"
+
+
 def text_of(answer):
     return answer.json()["result"]["content"][0]["text"]
 

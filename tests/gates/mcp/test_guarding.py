@@ -4,9 +4,10 @@ import contextlib
 import json
 
 import pytest
+from mcp.shared.exceptions import MCPError
 from tests.builders import make_exchange
 from tests.gates.built import built
-from tests.gates.mcp.messages import META, MODERN
+from tests.gates.mcp.messages import META, MODERN, official
 from tests.gates.mcp.offering import Offering
 from tests.gates.mcp.test_results import Pieces
 from tests.wire.screening.test_tools import ATTACK, CARD, EMAIL, EVERYWHERE, PICTURE, guard, notification, response
@@ -394,3 +395,19 @@ async def begin(asks, method, params):
     headers = [(b"content-type", b"application/json"), (b"mcp-session-id", asks.session.encode())]
     body = json.dumps({"jsonrpc": "2.0", "id": 7, "method": method, "params": params}).encode()
     return await asks.made.answer("POST", asks.path, headers=headers, body=body)
+
+
+async def test_official_clients_are_told_and_go_on(house, sample):
+    told = CONFIGURATION.format(modern=(await sample("modern")).url, legacy=(await sample("legacy")).url)
+    gate = await house(told.replace("mcp: {allowed_hosts: [a.test]}\n", ""))
+    key = gate.key()
+    for mode in ("auto", "legacy"):
+        async with official(f"{gate.url}/mcp/block", key, mode) as client:
+            for server in ERAS:
+                with pytest.raises(MCPError, match="A guard forbids what the call says"):
+                    await client.call_tool(f"{server}__echo", {"text": f"to {EMAIL}"})
+                assert (await client.call_tool(f"{server}__echo", {"text": "fine"})).content[0].text == "fine"
+        async with official(f"{gate.url}/mcp/back", key, mode) as client:
+            for server in ERAS:
+                said = await client.call_tool(f"{server}__echo", {"text": f"to {EMAIL}"})
+                assert said.content[0].text == f"to {EMAIL}"

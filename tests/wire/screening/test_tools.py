@@ -175,6 +175,18 @@ def test_all_texts_of_a_result_together_have_a_length():
         told(guard(pii=(), longest=100), text)
 
 
+def test_a_text_that_stands_there_often_is_looked_at_once_and_counts_each_time():
+    rows = [{"name": "nobody", "token": "fine"} for _ in range(20)]
+    text = response({"structuredContent": rows})
+    assert told(guard(longest=400), text)[0] == [text]
+    with pytest.raises(Refusal, match="content_blocked"):
+        told(guard(longest=300), text)
+    text = response({"structuredContent": [*rows, {"name": EMAIL}, *rows, {"name": EMAIL}]})
+    (masked,), exchange = told(guard("mask"), text)
+    assert masked.count(b"<EMAIL_1>") == 2
+    assert exchange.decisions == [("g", "mask", "email=2")]
+
+
 def test_a_member_that_is_called_a_secret_holds_one():
     text = response({"structuredContent": {"api_key": "q8Zr31kXw02", "key": "PROJ-12345", "password": "password"}})
     (masked,), _ = told(guard("mask", pii=(), secrets=True), text)

@@ -15,7 +15,7 @@ from triplegate.gates.mcp.results import whole
 from triplegate.wire.jsonrpc import write_error
 from triplegate.wire.sse import SseCutter, data_of, spans, write_event
 
-_ON_LOOP = 65_536
+_ON_LOOP = 4096
 """Bytes that are looked at at once; more are looked at beside the loop."""
 _SILENCE = b":\n\n"
 

@@ -37,11 +37,15 @@ class Looked:
 
     def change(self, text: str) -> str:
         """One text of the call. Raises Refusal."""
+        self.measure(text)
+        return self.judged(text)
+
+    def measure(self, text: str) -> None:
+        """One text more, whatever it says. Raises Refusal."""
         self._length += len(text)
         if 0 < self._longest < self._length and "longest" not in self.counts:
             self._note("longest")
             self._refuse("longest")
-        return self.judged(text)
 
     def judged(self, text: str) -> str:
         """One text that does not count as one more. Raises Refusal."""

@@ -100,7 +100,7 @@ class ToolGuard(Guard):
 class SeenTexts(Looked):
     """The texts of one message, and what was found in them, by kind."""
 
-    __slots__ = ("_secrets", "_unseen", "fixed")
+    __slots__ = ("_clean", "_secrets", "_unseen", "fixed")
 
     def __init__(
         self,
@@ -126,15 +126,22 @@ class SeenTexts(Looked):
         super().__init__(finders, replace, score, terms.injection, terms.longest, refuse)
         self._secrets = terms.secrets
         self._unseen = hidden if enforces and terms.blobs == "refuse" else None
+        self._clean: set[tuple[str, str]] = set()
+        """Those in which nothing was found."""
         self.fixed = False
         """What is looked at cannot be masked."""
 
     def text(self, name: str, text: str, *, again: bool = False) -> str:
         """One of them. Raises Refusal content_blocked."""
+        if (name, text) in self._clean:  # rows of a table say the same names over and over
+            self.measure(text)
+            return text
         new = self.judged(text) if again else self.change(text)
         if new == text and self._secrets and secrets.named(name, text):
             self._note("secret")
             return self._replace("secret", text)
+        if new == text and not self.counts:
+            self._clean.add((name, text))
         return new
 
     def unseen(self) -> None:
