@@ -34,6 +34,12 @@ def test_a_line_says_what_guards_decided(make_finished: Make) -> None:
     assert json.loads(encode([one]))["guards"] == ["g: block, card=1"]
 
 
+def test_a_line_says_which_prompt_it_was(make_finished: Make) -> None:
+    one = make_finished()
+    one.prompt = "support@2"
+    assert json.loads(encode([one]))["prompt"] == "support@2"
+
+
 def test_cost_and_tokens_are_in_plain_units(make_finished: Make) -> None:
     line = json.loads(
         encode(

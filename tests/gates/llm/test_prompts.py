@@ -13,6 +13,7 @@ from tests.gates.llm.calls import one
 from tests.hostile.scripted import Upstream
 from tests.policies.test_exact_cache import PEOPLE, Vendor, settled
 
+from triplegate.control.telemetry.finished import finished_of
 from triplegate.core.errors import Refusal
 from triplegate.core.identity import Principal
 from triplegate.gates.llm.prompts import Prompts
@@ -226,3 +227,10 @@ def test_all_of_it_together_is_bounded(tmp_path, monkeypatch):
     text = asking({"id": "support", "variables": {"question": "x" * 60}})
     with pytest.raises(Refusal, match="longer than 50"):
         Prompts(documents_of(tmp_path, PROMPTS).prompts).spelled_out("openai", text, principal("acme", "web", "ci"))
+
+
+async def test_which_one_it_was_is_told_to_whoever_watches(tmp_path):
+    async with prompted(tmp_path) as (made, _):
+        exchange, _, _ = await ask(made, {"id": "support", "variables": VARIABLES})
+        record = next(one for one in made.records if one.kind == "final")
+    assert finished_of(exchange, record).prompt == "support@2"

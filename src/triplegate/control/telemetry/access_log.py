@@ -44,6 +44,7 @@ class Line(msgspec.Struct, omit_defaults=True, gc=False):
     reason: str = ""
     would_refuse: tuple[str, ...] = ()
     guards: tuple[str, ...] = ()
+    prompt: str = ""
     org: str = ""
     team: str = ""
     consumer: str = ""
@@ -83,6 +84,7 @@ def line_of(one: Finished) -> Line:
         one.reason,
         one.would_refuse,
         one.guards,
+        one.prompt,
         record.org,
         record.team,
         record.consumer,

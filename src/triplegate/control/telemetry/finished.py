@@ -8,7 +8,9 @@ from triplegate.control.telemetry.mcp import told_of
 from triplegate.core.exchange import Exchange
 from triplegate.core.record import Record
 
-_VERDICTS = frozenset({"block", "mask", "annotate", "would block", "would mask", "failed open", "failed closed"})
+_VERDICTS = frozenset(
+    {"block", "mask", "annotate", "would block", "would mask", "leave out", "failed open", "failed closed"}
+)
 _MOST_VERDICTS = 16
 
 
@@ -33,6 +35,8 @@ class Finished(msgspec.Struct, gc=False):
     """Labels of the policies that only observe and would have refused."""
     guards: tuple[str, ...] = ()
     """What guards decided and of which kinds their finds were: never the finds."""
+    prompt: str = ""
+    """The prompt that a model call asked for, as name@version."""
     parent: str = ""
     """The client's own traceparent, of sampled exchanges only."""
     answers: tuple[Answered, ...] = ()
@@ -63,6 +67,7 @@ def finished_of(exchange: Exchange, record: Record) -> Finished:
         facts.part = getattr(getattr(exchange.call, "tool", None), "name", "")
     elif record.gate == "llm":
         facts.answers = answered(exchange)
+        facts.prompt = getattr(exchange.call, "prompt", "")
     if sampled(record.traceparent):
         if record.gate == "llm" and exchange.call is not None:
             facts.request = requested(getattr(exchange.call.look, "text", None))

@@ -97,6 +97,7 @@ def _server_attributes(one: Finished) -> dict[str, Value]:
         "triplegate.exchange": record.exchange,
         "triplegate.outcome": record.outcome,
         "triplegate.policy": one.policy,
+        "triplegate.prompt": one.prompt,
         "triplegate.org": record.org,
         "triplegate.team": record.team,
         "triplegate.snapshot": record.snapshot,
