@@ -24,7 +24,7 @@ from tests.gates.llm.calls import (
 )
 from tests.hostile.scripted import Upstream
 
-from triplegate.gates.llm import gate
+from triplegate.gates.llm import prompts
 from triplegate.gates.llm.beside import READ
 from triplegate.gates.llm.call import read_call
 
@@ -89,7 +89,7 @@ async def test_a_call_of_half_a_megabyte_is_read_beside_the_loop_and_its_faults_
         return read_call(endpoint, text)
 
     loop = threading.get_ident()
-    monkeypatch.setattr(gate, "read_call", noting)
+    monkeypatch.setattr(prompts, "read_call", noting)
     async with Upstream(always(OK)) as upstream, built(tmp_path, one(upstream.url)) as made:
         for size in (9, READ):
             _, wire = await made.serve("POST", CHAT, body=chat(user="u", more="x" * size))
