@@ -350,7 +350,8 @@ async def test_a_call_may_be_sent_while_it_is_judged_and_nothing_of_its_answer_i
     assert all(cost > 0 for cost in costs)
 
 
-async def test_provider_and_guard_are_asked_at_the_same_time(tmp_path):
+@pytest.mark.parametrize("more", ["beside: true", "mode: observe"])
+async def test_provider_and_guard_are_asked_at_the_same_time(tmp_path, more):
     vendor = Vendor()
 
     async def waiting(talk):
@@ -365,7 +366,7 @@ async def test_provider_and_guard_are_asked_at_the_same_time(tmp_path):
 
     async with Upstream(vendor) as upstream, Upstream(waiting) as far:
         guard = f'{{kind: webhook, url: "{far.url}", timeout: 30s}}'
-        written = f"{{use: external_guard, on: [input], beside: true, guards: [{guard}]}}"
+        written = f"{{use: external_guard, on: [input], {more}, guards: [{guard}]}}"
         async with built(tmp_path, one(upstream.url, f", policies: [{written}]"), consult=consult) as made:
             _, wire = await ask(made)
     assert wire.status == 200

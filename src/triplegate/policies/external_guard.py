@@ -83,7 +83,7 @@ class ExternalGuard(Policy):
             self.mode == "enforce",
             self.mode == "enforce" and any(guard.closed or guard.changes for guard in self.guards),
             self.reversible,
-            self.beside,
+            self.beside or self.mode == "observe",
         )
         return Bench(kit, rules, [self._asker(kit, guard) for guard in self.guards])
 

@@ -202,7 +202,7 @@ class Bench:
         if exchange.marks is None:
             exchange.marks = {}
         held = exchange.marks[_MARK] = exchange.marks.get(_MARK, 0.0) + seconds
-        exchange.reply_headers = [line for line in exchange.reply_headers if line[0] != HOLD]
+        exchange.reply_headers[:] = [line for line in exchange.reply_headers if line[0] != HOLD]
         exchange.reply_headers.append((HOLD, b"%d" % round(held * 1000)))
 
 
