@@ -5,7 +5,7 @@ import json
 import pytest
 
 from triplegate.core.errors import Refusal
-from triplegate.wire.mcp_results import read_response, refused, told, write_request
+from triplegate.wire.mcp_results import question, read_response, refused, told, write_request
 
 
 def result(**said):
@@ -39,9 +39,20 @@ def test_failures_say_what_failed():
     error = told(read_response(b'{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"bad"}}'))
     assert error.error == {"type": "mcp_protocol_error", "code": -32602, "message": "bad"}
     assert told(read_response(b'{"error":{}}')).text == "The call failed."
+    assert not error.asks
+    assert told(read_response(b'{"error":{"code":-32021,"message":"needs a yes"}}')).asks
     assert "cannot be given" in result(resultType="input_required", inputRequests={}).text
     assert refused(Refusal("tool_not_found", "Unknown tool: x")).error["code"] == -32602
     assert refused(Refusal("overloaded")).text == "The gateway is at its limit"
+
+
+def test_a_question_is_told_from_an_answer():
+    asked = read_response(b'{"result":{"resultType":"input_required","inputRequests":{"k":{}},"requestState":"s"}}')
+    found = question(asked)
+    assert found is not None
+    assert (list(found.inputRequests), found.requestState) == (["k"], "s")
+    for other in (b'{"result":{"content":[]}}', b'{"error":{}}', b'{"result":7}'):
+        assert question(read_response(other)) is None
 
 
 @pytest.mark.parametrize("text", [b"", b"[]", b'{"result":{"content":1}}', b'{"result":{"content":[1]}}'])

@@ -7,7 +7,7 @@ from msgspec.json import decode
 
 from triplegate.core.errors import Refusal
 from triplegate.wire.neutral import Raw
-from triplegate.wire.responses_mcp_items import History, approved, call_id, for_model, read_input, refusals
+from triplegate.wire.responses_mcp_items import History, approved, call_id, for_model, read_input, readable, refusals
 
 LIST = {"type": "mcp_list_tools", "id": "mcpl_1", "server_label": "o", "tools": [{"name": "o__a", "input_schema": {}}]}
 CALL = {"type": "mcp_call", "id": "mcp_1", "server_label": "o", "name": "o__a", "arguments": '{"x":1}', "output": "hi"}
@@ -77,6 +77,20 @@ def test_items_of_servers_elsewhere_pass_as_they_came():
 def test_text_is_a_message_and_nothing_is_nothing():
     assert written(read_input(Raw(b'"Hi"'), bool, History())) == [{"type": "message", "role": "user", "content": "Hi"}]
     assert read_input(None, bool, History()).entries == read_input(Raw(b"null"), bool, History()).entries == []
+
+
+def test_a_call_that_was_not_made_is_no_part_of_it():
+    assert written(read(SAY, {**CALL, "status": "incomplete", "output": None})) == [SAY]
+
+
+def test_thoughts_that_only_their_provider_could_find_are_left_out_with_the_ids_that_lead_there():
+    kept = {"type": "reasoning", "id": "rs_1", "encrypted_content": "x"}
+    lost = {"type": "reasoning", "id": "rs_2", "summary": []}
+    call = {"type": "function_call", "id": "fc_1", "name": "a"}
+    raws = [Raw(json.dumps(one).encode()) for one in (kept, call, lost)]
+    assert [decode(one) for one in readable(raws[:2])] == [kept, call]
+    without = {"type": "reasoning", "encrypted_content": "x"}, {"type": "function_call", "name": "a"}
+    assert [decode(one) for one in readable(raws)] == list(without)
 
 
 @pytest.mark.parametrize("items", [[answer(True)], [{**CALL, "arguments": 1}], [7], {"a": 1}])

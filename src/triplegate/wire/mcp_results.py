@@ -8,6 +8,9 @@ from triplegate.core.errors import Refusal
 from triplegate.wire.json_members import encode
 from triplegate.wire.neutral import Raw
 
+_MISSING_CAPABILITY = -32021
+"""The code of calls for which the client must be able to do something that it did not declare."""
+
 
 class Told(msgspec.Struct, frozen=True):
     """What came of a call."""
@@ -16,6 +19,8 @@ class Told(msgspec.Struct, frozen=True):
     """For the model."""
     error: dict[str, Any] | None = None
     """What failed, as a client of the Responses API reads it."""
+    asks: bool = False
+    """It is not called unless somebody can be asked."""
 
 
 class Result(msgspec.Struct):
@@ -72,7 +77,8 @@ def told(response: Response) -> Told:
     failure = response.error
     if failure is not None:
         message = failure.message or "The call failed."
-        return Told(message, {"type": "mcp_protocol_error", "code": failure.code, "message": message})
+        error = {"type": "mcp_protocol_error", "code": failure.code, "message": message}
+        return Told(message, error, asks=failure.code == _MISSING_CAPABILITY)
     try:
         result = _result(response.result)
         text = "\n".join([_text(raw) for raw in result.content])
@@ -98,6 +104,26 @@ def _text(raw: Raw) -> str:
     if said.type == "resource_link":
         return f"[{said.uri}]"
     return f"[{said.type or 'something'} {said.mimeType}, {len(raw)} bytes]"
+
+
+class Question(msgspec.Struct):
+    """A result that asks something first."""
+
+    inputRequests: dict[str, Raw] = {}  # noqa: N815 - MCP's own name
+    requestState: str = ""  # noqa: N815 - MCP's own name
+
+
+_question = msgspec.json.Decoder(Question).decode
+
+
+def question(response: Response) -> Question | None:
+    """What is asked before the call is made; None where nothing is."""
+    try:
+        if response.error is not None or _result(response.result).resultType != "input_required":
+            return None
+        return _question(response.result)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def refused(refusal: Refusal) -> Told:

@@ -29,6 +29,7 @@ class Item(msgspec.Struct):
     output: str | None = None
     error: Raw = _NULL
     approval_request_id: str | None = None
+    status: str | None = None
     approve: bool = False
     reason: str | None = None
     tools: list[Raw] | None = None
@@ -101,7 +102,8 @@ def _take(history: History, item: Item, called: set[str | None]) -> None:
     if item.type == "mcp_list_tools":
         history.listed[item.server_label] = item.tools or []
     elif item.type == "mcp_call":
-        history.entries.append(item)
+        if item.status != "incomplete":  # else it was not made, or is asked about
+            history.entries.append(item)
     elif item.type == "mcp_approval_request" and item.id not in called:
         identity = item.id or ""
         call = call_id(identity)

@@ -146,6 +146,31 @@ async def test_what_cannot_be_done_is_told_to_the_model(catalog, inside, argumen
     assert told.error["type"] == "mcp_protocol_error"
 
 
+NEEDS = {"error": {"code": -32021, "message": "needs a yes"}}
+ASKS = {"result": {"resultType": "input_required", "inputRequests": {"approval:1": {}}, "requestState": "s"}}
+DONE = {"result": {"content": [{"type": "text", "text": "done"}]}}
+
+
+async def test_a_yes_answers_the_gates_own_question_and_no_other(catalog):
+    tool = Tool("l", "o__x", "/tools", "f", "", Raw(b"{}"), Raw(b"null"), yes=True)
+    exchange = make_exchange(principal=ALICE)
+    assert (await catalog(Inside(NEEDS)).call(exchange, tool, "{}")).asks
+    inside = Inside(NEEDS, ASKS, DONE)
+    told = await catalog(inside).call(exchange, tool, "{}", yes=True)
+    assert (told.text, told.error, told.asks) == ("done", None, False)
+    params = [json.loads(inbound.body.content)["params"] for inbound in inside.asked]
+    can = [one["_meta"]["io.modelcontextprotocol/clientCapabilities"] for one in params]
+    assert can == [{}, {"elicitation": {}}, {"elicitation": {}}]
+    assert (params[2]["inputResponses"], params[2]["requestState"]) == (
+        {"approval:1": {"action": "accept", "content": {"approve": True}}},
+        "s",
+    )
+    other = {"result": {**ASKS["result"], "inputRequests": {"name": {}}}}
+    for second, said in ((other, "cannot be given"), (NEEDS, "needs a yes"), (DONE, "done")):
+        told = await catalog(Inside(NEEDS, second)).call(exchange, tool, "{}", yes=True)
+        assert (said in told.text, told.asks) == (True, False)
+
+
 def test_whoever_is_not_known_is_let_in_where_the_mcp_gate_lets_everybody_in(catalog):
     exchange = make_exchange(principal=ALICE)
     assert catalog().closed_to(exchange, ALICE)

@@ -11,11 +11,18 @@ from triplegate.samples.http import Answer
 
 # ruff: noqa: F811 - fixtures
 
-DIALECTS = pytest.mark.parametrize("dialect", ["openai_chat", "openai_responses"])
 
-
-@DIALECTS
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("dialect", "stream"),
+    [
+        ("openai_chat", False),
+        ("openai_chat", True),
+        ("openai_responses", False),
+        ("openai_responses", True),
+        ("anthropic_messages", False),
+        ("anthropic_messages", True),
+    ],
+)
 async def test_the_model_calls_tools_of_the_gateway_until_it_answers(place, dialect, stream):
     at = await place(dialect)
     at.model.calls(("orders__echo", {"text": "hi"}), ("orders__add", {"a": 1, "b": 2})).says("It said hi.")

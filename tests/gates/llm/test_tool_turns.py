@@ -5,6 +5,7 @@ import json
 
 import pytest
 from tests.gates.llm.tool_place import ends, house, http, items, place, sample, serve, texts  # noqa: F401 - fixtures
+from tests.gates.mcp.test_approvals import Desk
 
 from triplegate.samples.http import Answer
 
@@ -52,6 +53,23 @@ async def test_a_call_waits_for_a_yes_and_goes_on_with_it(place, dialect, stream
         said = {"input": [{"role": "user", "content": "Echo hi."}, *first["output"], yes(request), *second["output"]]}
     third = await at.ask([ASKED], **said)
     assert (texts(third), at.model.results()) == (["It said hi."], ["hi"])
+
+
+@pytest.mark.parametrize("approve", [True, False])
+async def test_a_tool_that_needs_its_callers_yes_at_the_gateway_is_asked_about_whatever_the_client_says(place, approve):
+    desk = Desk()
+    at = await place(orders=", approval: {tools: [echo]}", approvals=desk)
+    at.model.calls(ECHO, ("orders__add", {"a": 1, "b": 1})).says("Well.")
+    first = await at.ask(stream=True)
+    calls, [request] = items(first, "mcp_call"), items(first, "mcp_approval_request")
+    assert [(call["status"], call["output"]) for call in calls] == [("incomplete", None), ("completed", '{"sum":2}')]
+    said = {"input": [{"role": "user", "content": "Echo hi."}, *first["output"], yes(request, approve=approve)]}
+    second = await at.ask(**said)
+    assert texts(second) == ["Well."]
+    assert [call["output"] for call in items(second, "mcp_call")] == ["hi"] * approve
+    assert [one.state for one in desk.kept.values()] == ["approved"] * approve
+    costs = [record.cost for record in at.house.calls if record.target == "orders__echo"]
+    assert [cost for cost in costs if cost] == [10_000_000] * approve
 
 
 async def test_a_no_and_no_answer_are_told_to_the_model(place):

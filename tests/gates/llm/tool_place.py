@@ -112,6 +112,43 @@ def native_stream(said):
     )
 
 
+def claude(*calls, text=""):
+    """What Anthropic answers."""
+    content = [{"type": "text", "text": text}] if text else []
+    content += [
+        {"type": "tool_use", "id": f"toolu_{place}", "name": name, "input": arguments}
+        for place, (name, arguments) in enumerate(calls)
+    ]
+    why = "tool_use" if calls else "end_turn"
+    used = {"input_tokens": 7, "output_tokens": 3}
+    head = {"id": "msg_c", "type": "message", "role": "assistant", "model": "c-1"}
+    return {**head, "content": content, "stop_reason": why, "stop_sequence": None, "usage": used}
+
+
+def claude_stream(said):
+    """The same as a stream."""
+    events = [{"type": "message_start", "message": said | {"content": [], "stop_reason": None}}]
+    for index, block in enumerate(said["content"]):
+        if block["type"] == "text":
+            begun, delta = block | {"text": ""}, {"type": "text_delta", "text": block["text"]}
+        else:
+            begun = block | {"input": {}}
+            delta = {"type": "input_json_delta", "partial_json": json.dumps(block["input"])}
+        events.append({"type": "content_block_start", "index": index, "content_block": begun})
+        events.append({"type": "content_block_delta", "index": index, "delta": delta})
+        events.append({"type": "content_block_stop", "index": index})
+    ended = {"stop_reason": said["stop_reason"], "stop_sequence": None}
+    events += [{"type": "message_delta", "delta": ended, "usage": said["usage"]}, {"type": "message_stop"}]
+    return b"".join(b"event: %b\ndata: %b\n\n" % (one["type"].encode(), json.dumps(one).encode()) for one in events)
+
+
+_SPOKEN = {
+    "openai_chat": (chat, chat_stream),
+    "openai_responses": (native, native_stream),
+    "anthropic_messages": (claude, claude_stream),
+}
+
+
 class Model:
     """A provider of either dialect that says what it is told to, turn by turn."""
 
@@ -136,7 +173,7 @@ class Model:
             return turn
         if callable(turn):
             turn = await turn()
-        make, stream = (chat, chat_stream) if self.dialect == "openai_chat" else (native, native_stream)
+        make, stream = _SPOKEN[self.dialect]
         said = (make(text=turn) if isinstance(turn, str) else make(*turn)) | self.more
         return Answer(stream(said), content_type="text/event-stream") if asked.get("stream") else Answer.json(said)
 
@@ -144,6 +181,9 @@ class Model:
         """What the model was told of its calls, in its last turn."""
         if self.dialect == "openai_chat":
             return [one["content"] for one in self.asked[-1]["messages"] if one["role"] == "tool"]
+        if self.dialect == "anthropic_messages":
+            told = [block for one in self.asked[-1]["messages"] if one["role"] == "user" for block in one["content"]]
+            return [_said(block["content"]) for block in told if block["type"] == "tool_result"]
         return [one["output"] for one in self.asked[-1]["input"] if one.get("type") == "function_call_output"]
 
     def functions(self, turn=0):
@@ -152,12 +192,16 @@ class Model:
         return [one["function"]["name"] if "function" in one else one["name"] for one in tools]
 
 
+def _said(content):
+    return content if isinstance(content, str) else content[0]["text"]
+
+
 DOCUMENTS = """
 providers:
   far: {{base_url: "{far}/v1", dialect: {dialect}}}
 models: {{m: {{deployments: [{{provider: far, model: m, key: "env:K", price: {{input: 1, output: 2}}}}] {model}}}}}
 servers:
-  orders: {{url: "{mcp}/mcp", price: 0.001}}
+  orders: {{url: "{mcp}/mcp", price: 0.001{orders}}}
   hidden: {{url: "{mcp}/mcp", teams: [lab]}}
 virtual_servers: {{two: {{tools: ["orders__echo", "orders__add"]}}}}
 {more}
@@ -203,10 +247,10 @@ def place(house, sample, serve, http):  # noqa: F811 - fixtures
     importlib.import_module("triplegate.gateway")  # what is imported once is no part of the test's time
     importlib.import_module("triplegate.policies").registry()
 
-    async def start(dialect="openai_chat", more="", model="", **given):
+    async def start(dialect="openai_chat", more="", model="", orders="", **given):
         told = Model(dialect)
         far, mcp = await serve(told), await sample()
-        text = DOCUMENTS.format(far=far.url, mcp=mcp.url, dialect=dialect, more=more, model=model)
+        text = DOCUMENTS.format(far=far.url, mcp=mcp.url, dialect=dialect, more=more, model=model, orders=orders)
         made = await house(text, secrets={"env:K": "k"}, **given)
         http.headers.update(bearer(made.key()))
         return Place(made, told, http)

@@ -15,7 +15,7 @@ from triplegate.core.ports import Kit
 from triplegate.wire.mcp_era import MODERN
 from triplegate.wire.mcp_headers import CAPABILITIES_KEY, CLIENT_KEY, VERSION_KEY, encode_value
 from triplegate.wire.mcp_params import mirrored, params_of
-from triplegate.wire.mcp_results import Response, Told, read_response, refused, told, write_request
+from triplegate.wire.mcp_results import Response, Told, question, read_response, refused, told, write_request
 from triplegate.wire.neutral import Raw
 from triplegate.wire.responses_mcp import Tool, Wanted
 from triplegate.wire.sse import SseCutter, data_of, spans
@@ -26,6 +26,9 @@ _LARGEST = 4 * 1024 * 1024
 """Bytes of one answer."""
 _PAGES = 32
 _DOWN = "The server does not answer at the moment."
+_APPROVAL = "approval:"
+"""How the mcp gate's own questions for a yes are called."""
+_YES = {"action": "accept", "content": {"approve": True}}
 _UNKNOWN = frozenset({-32601, -32602})
 _META = {VERSION_KEY: MODERN, CAPABILITIES_KEY: {}, CLIENT_KEY: {"name": "triplegate", "version": "1"}}
 _PORTS = {"http": 80, "https": 443}
@@ -139,17 +142,38 @@ class ToolCatalog:
             return Listed(tools)
         return Listed(error=_DOWN) if down else None if place.only else Listed()
 
-    async def call(self, exchange: Exchange, tool: Tool, arguments: str) -> Told:
-        """What came of a call; what was refused is told to the model like any other failure."""
+    async def call(self, exchange: Exchange, tool: Tool, arguments: str, *, yes: bool = False) -> Told:
+        """What came of a call; what was refused is told to the model like any other failure.
+
+        `yes`: its caller has said yes to it, which is the answer where the mcp gate asks.
+        """
         try:
             raw = Raw(arguments.encode() or b"{}")
             mirrors = mirrored(bytes(tool.schema)) or ()
             headers = [(b"mcp-name", encode_value(tool.name).encode("latin-1")), *_mirrored(mirrors, raw)]
             params = {"_meta": _META, "name": tool.name, "arguments": raw}
             _, response = await self._ask(exchange, tool.path, "tools/call", params, headers)
-            return told(response)
+            found = told(response)
+            if found.asks and yes:
+                response = await self._approved(exchange, tool.path, params, headers)
+                found = msgspec.structs.replace(told(response), asks=False)
         except Refusal as refusal:
             return refused(refusal)
+        return found
+
+    async def _approved(self, exchange: Exchange, path: str, params: dict[str, Any], headers: Headers) -> Response:
+        """The call of somebody who can be asked for a yes, and has said it."""
+        params = {**params, "_meta": {**_META, CAPABILITIES_KEY: {"elicitation": {}}}}
+        _, response = await self._ask(exchange, path, "tools/call", params, headers)
+        asked = question(response)
+        if asked is None or len(asked.inputRequests) != 1:
+            return response
+        [key] = asked.inputRequests
+        if not key.startswith(_APPROVAL):
+            return response
+        params |= {"inputResponses": {key: _YES}, "requestState": asked.requestState}
+        _, response = await self._ask(exchange, path, "tools/call", params, headers)
+        return response
 
     async def _ask(
         self, exchange: Exchange, path: str, method: str, params: dict[str, Any], headers: Headers

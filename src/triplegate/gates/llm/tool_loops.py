@@ -18,7 +18,8 @@ from triplegate.gates.llm.call import LlmCall
 from triplegate.gates.llm.model import Model
 from triplegate.gates.llm.tool_catalog import Place, ToolCatalog
 from triplegate.gates.llm.tool_keeping import PREFIX, Kept, ToolKeeping
-from triplegate.gates.llm.tool_turns import COST, Terms, ToolTurns, Unanswered
+from triplegate.gates.llm.tool_terms import Terms
+from triplegate.gates.llm.tool_turns import COST, ToolTurns, Unanswered
 from triplegate.wire.codec import Shape
 from triplegate.wire.json_members import encode, set_members
 from triplegate.wire.neutral import Raw

@@ -4,28 +4,27 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from functools import partial
 
-import msgspec
-
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
-from triplegate.core.http import BytesBody, Headers, Inbound, Reply
+from triplegate.core.http import Headers, Reply
 from triplegate.core.ports import Kit
 from triplegate.gates.llm.abreast import Abreast
-from triplegate.gates.llm.tool_catalog import Place, ToolCatalog
+from triplegate.gates.llm.tool_catalog import ToolCatalog
 from triplegate.gates.llm.tool_keeping import Kept, ToolKeeping
-from triplegate.wire.json_members import Members, encode, set_members
+from triplegate.gates.llm.tool_terms import Asking, Terms
+from triplegate.wire.json_members import encode
 from triplegate.wire.mcp_results import Told
 from triplegate.wire.neutral import Raw
-from triplegate.wire.responses_mcp import Tool, Wanted, choice_of, later_choice, tool_of
+from triplegate.wire.responses_mcp import Tool, tool_of
 from triplegate.wire.responses_mcp_items import (
     Asked,
-    History,
     approved,
     call_item,
     for_model,
     list_item,
     readable,
     refusals,
+    request_item,
     write_output,
 )
 from triplegate.wire.responses_merged import Merged, said_of
@@ -39,39 +38,10 @@ _LEAST = 16
 """Output tokens below which no provider takes a call."""
 _MOST_ERROR = 65_536
 _TOO_MANY = "This response has no more calls of tools: answer with what there is."
-_NOT_SENT = frozenset(
-    {b"authorization", b"x-api-key", b"content-length", b"content-encoding", b"transfer-encoding", b"expect", b"origin"}
-)
 COST = b"x-triplegate-cost"
 _NOT_MADE = "The call was not made."
 Hand = Callable[[bytes], Awaitable[None]]
 """Takes events on their way to the client; waits while it is slow."""
-
-
-class Terms(msgspec.Struct, frozen=True, eq=False):
-    """What one response may do, and with what."""
-
-    exchange: Exchange
-    text: bytes
-    """The call as it came."""
-    members: Members
-    servers: list[tuple[Wanted, Place]]
-    others: list[Raw]
-    """The tools that are no servers of ours."""
-    functions: frozenset[str]
-    """Names of the client's own."""
-    history: History
-    previous: str
-    """The provider's own response before this one."""
-    streamed: bool
-    most_output: int
-    turns: int
-    calls: int
-    told: bool
-    """Whether the client is told what tools answered; else a guard may have changed it for the model."""
-    kept: bool
-    native: bool
-    """The model's provider may speak the dialect itself: it refuses state of its own that it has not kept."""
 
 
 class Unanswered(Exception):
@@ -85,6 +55,7 @@ class ToolTurns:
     """One response on its way."""
 
     __slots__ = (
+        "_asking",
         "_began",
         "_calls",
         "_catalog",
@@ -111,6 +82,8 @@ class ToolTurns:
         self._functions: dict[str, Tool] = {}
         self._conversation: list[Raw] = []
         self._previous = terms.previous
+        self._asking: list[Asked] = []
+        """Calls for which the mcp gate wants the client's yes."""
         self._calls = 0
         self._last = self._began = False
         self.cost = Decimal(0)
@@ -139,7 +112,7 @@ class ToolTurns:
         made = await self._approved()
         if made:
             await self._hand_on()
-            await self._make(made)
+            await self._make(made, yes=True)
         self._converse()
         turn = Turn(self.merged, self._functions)
         for number in range(self._terms.turns):
@@ -196,9 +169,10 @@ class ToolTurns:
         history, merged, calls = self._terms.history, self.merged, []
         principal = self._terms.exchange.principal
         assert principal is not None
-        for asked in approved(history):
+        said = [(asked, self._named(asked)) for asked in approved(history)]
+        for asked, _ in said:
             await self._keeping.use(asked.id, principal)
-            tool = self._named(asked)
+        for asked, tool in said:
             identity = f"mcp_{merged.identity}_{len(merged.output)}"
             item = call_item(identity, asked.label, asked.name, asked.id)
             place = merged.add(item)
@@ -238,7 +212,8 @@ class ToolTurns:
         if reenter is None:
             raise Refusal("overloaded", "Models cannot be asked with tools at the moment.", reason="no reenter")
         self._check_time()
-        async with reenter.call(terms.exchange, self._inbound(first=first)) as reply:
+        asking = Asking(self._conversation, self._tools, self._previous, self.merged.written, first, self._last)
+        async with reenter.call(terms.exchange, terms.inbound(asking)) as reply:
             if first:
                 self.headers = [line for line in reply.headers if line[0].startswith(b"x-")]
                 _take_anew(terms.exchange)
@@ -282,25 +257,6 @@ class ToolTurns:
         if exchange.deadline is not None and exchange.house.clock.now() >= exchange.deadline:
             raise Refusal("deadline_exceeded", "The response takes too long.")
 
-    def _inbound(self, *, first: bool) -> Inbound:
-        """The client's call with functions in place of servers, and all that was said since."""
-        terms = self._terms
-        inbound, tools = terms.exchange.inbound, [tool for tool, _ in self._tools]
-        written = [*terms.others, *[Raw(tool.written(about)) for tool, about in self._tools]]
-        changes = {"input": encode(self._conversation), "tools": encode(written)}
-        choice = choice_of(terms.members.get("tool_choice"), tools)
-        if self._last and written:
-            changes["tool_choice"] = b'"none"'
-        elif choice is not None:
-            changes["tool_choice"] = choice if first else later_choice(choice)
-        if self._previous or "previous_response_id" in terms.members:
-            changes["previous_response_id"] = encode(self._previous or None)
-        if terms.most_output:
-            changes["max_output_tokens"] = b"%d" % (terms.most_output - self.merged.written)
-        body = set_members(terms.text, terms.members, changes)
-        headers = [line for line in inbound.headers if line[0] not in _NOT_SENT]
-        return msgspec.structs.replace(inbound, headers=headers, body=BytesBody(body))
-
     # calls of tools --------------------------------------------------------------------------------------------------
     def _answerable(self, turn: Turn) -> list[Call]:
         """The calls of a turn that are made now; the others end here."""
@@ -316,11 +272,14 @@ class ToolTurns:
             self._conversation.append(self._tell(call, Told(_TOO_MANY, error)))
         return turn.calls[:left]
 
-    async def _make(self, calls: list[Call]) -> None:
-        """Make the calls, a few at once; each is told as soon as it ends, and the model reads them in their order."""
+    async def _make(self, calls: list[Call], *, yes: bool = False) -> None:
+        """Make the calls, a few at once; each is told as soon as it ends, and the model reads them in their order.
+
+        `yes`: the client has said so of each.
+        """
         self._calls += len(calls)
         exchange, results = self._terms.exchange, [Raw(b"")] * len(calls)
-        work = [partial(self._catalog.call, exchange, call.tool, call.arguments) for call in calls]
+        work = [partial(self._catalog.call, exchange, call.tool, call.arguments, yes=yes) for call in calls]
         if len(work) == 1:
             results[0] = self._tell(calls[0], await work[0]())
         elif work:
@@ -332,13 +291,21 @@ class ToolTurns:
                     results[place] = self._tell(calls[place], told)
             finally:
                 running.close()
-        self._conversation += results
+        self._conversation += [result for result in results if len(result)]
         if calls:
             await self._hand_on()
 
     def _tell(self, call: Call, told: Told) -> Raw:
-        """The end of a call for the client; what the model is told of it."""
+        """The end of a call for the client; what the model is told of it: nothing while the client is asked first."""
         merged, failed = self.merged, told.error is not None
+        if told.asks:
+            merged.done(call.place, {**call.item, "status": "incomplete"})
+            identity = f"mcpr_{merged.identity}_{len(merged.output)}"
+            asked = Asked(identity, call.tool.label, call.tool.name, call.arguments, call.call)
+            self._asking.append(asked)
+            item = request_item(asked)
+            merged.done(merged.add(item), item)
+            return Raw(b"")
         item = {**call.item, "status": "failed" if failed else "completed"}
         if self._terms.told:
             item["error" if failed else "output"] = told.error if failed else told.text
@@ -353,7 +320,7 @@ class ToolTurns:
         return turn.status == "incomplete" or self._is_answer(turn) or self._is_spent()
 
     def _is_answer(self, turn: Turn) -> bool:
-        return turn.theirs or bool(turn.asked) or not turn.calls
+        return turn.theirs or bool(turn.asked or self._asking) or not turn.calls
 
     def _is_spent(self) -> bool:
         most = self._terms.most_output
@@ -364,7 +331,7 @@ class ToolTurns:
         principal = terms.exchange.principal
         assert principal is not None
         if terms.kept:
-            asked = {one.id: one for one in turn.asked}
+            asked = {one.id: one for one in (*turn.asked, *self._asking)}
             kept = Kept(self._conversation, terms.history.listed, asked, self._previous)
             await self._keeping.keep(str(merged.response["id"]), principal, kept)
         if turn.status == "incomplete":
