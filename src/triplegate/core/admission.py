@@ -127,6 +127,10 @@ class Admission(Protocol):
         ...
 
 
+AtOnce = Callable[[tuple[Claim, ...], float], Taken]
+"""`take` of a store that decides in this process: its own `take_now`, where it has one."""
+
+
 class Claimant(Protocol):
     """A policy of the `claims` form."""
 
@@ -212,24 +216,36 @@ class Taker:
         exchange = self._exchange
         if exchange is None:
             return None
-        if target is not None and self._paid and self._costs_more(target):
-            await self._top_up(exchange)
         if target is None:
-            principal = exchange.principal
-            claims = claims_of(self._claimants, exchange, None, () if principal is None else principal.budgets)
+            claims = self._of_call(exchange)
         else:
+            if self._paid and self._costs_more(target):
+                await self._top_up(exchange)
             claims = claims_of(self._of_attempts, exchange, target, target.claimants)
-        if exchange.parent is not None:
-            claims = _not_yet_taken(claims, exchange.parent)
+            if exchange.parent is not None:
+                claims = _not_yet_taken(claims, exchange.parent)
         if not claims:
             return None
         taken = await self._store.take(claims, self._ttl)
-        exchange.standings += taken.standings
         self._note(claims, taken, exchange, of_call=target is None)
         return taken
 
+    def take_now(self, store: AtOnce) -> None:
+        """As `take` for the call, of a store that answers at once: nothing has to be awaited."""
+        exchange = self._exchange
+        assert exchange is not None
+        claims = self._of_call(exchange)
+        if claims:
+            self._note(claims, store(claims, self._ttl), exchange, of_call=True)
+
+    def _of_call(self, exchange: "Exchange") -> tuple[Claim, ...]:
+        principal = exchange.principal
+        claims = claims_of(self._claimants, exchange, None, () if principal is None else principal.budgets)
+        return claims if exchange.parent is None else _not_yet_taken(claims, exchange.parent)
+
     def _note(self, claims: tuple[Claim, ...], taken: Taken, exchange: "Exchange", *, of_call: bool) -> None:
         """What was taken, and what of it is set aside of budgets for the whole call. Raises Refusal where none was."""
+        exchange.standings += taken.standings
         if taken.retry_after is not None:
             raise _denied(taken)
         for standing in taken.standings:

@@ -48,8 +48,7 @@ SCHEMA = 0.45
 """Part of a tool's definition or a schema that models are shown: without quotes and braces."""
 
 
-# of a literal that hardly ever stands there, a pattern finds nothing sooner than bytes do
-_TYPED, _ROLES = re.compile(rb'"type"').search, re.compile(rb'"role"').findall
+_WORDS = re.compile(rb'"(?:type|role)"').findall
 
 
 def _table() -> bytes:
@@ -65,14 +64,18 @@ _WEIGHTS = _table()
 
 def tokens_of(text: bytes) -> float:
     """Tokens of a piece of JSON: messages, a prompt, tools; at least 1. Payloads in base64 count by kind, not size."""
-    besides = 0.0
-    if _TYPED(text):  # content in parts, calls of tools
+    besides, size = 0.0, len(text)
+    words = _WORDS(text[:_WHOLE])
+    roles, typed = len(words), b'"type"' in words or (size > _WHOLE and b'"type"' in text)
+    if typed:  # content in parts, calls of tools
         text, besides = _without_media(text)
         besides += _TOOL_CALL * (text.count(b'"call_') + text.count(b'"toolu_'))
-    size = len(text)
+        size = len(text)
     if size > _WHOLE:
         text = _sample(text)
-    found = _weighed(text) + _MESSAGE * len(_ROLES(text)) + _CALL
+    if typed or size > _WHOLE:
+        roles = text.count(b'"role"')
+    found = _weighed(text) + _MESSAGE * roles + _CALL
     if b"\\" in text and text.count(b"\\") * 20 > len(text):
         found += _ESCAPED * text.count(b"\\u")
     if size > _WHOLE:

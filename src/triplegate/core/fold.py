@@ -1,12 +1,12 @@
 """Fold policies into one chain, once per configuration: stage first, written order inside a stage."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import pairwise
 from typing import Literal
 
 import msgspec
 
-from triplegate.core.admission import Admission, Taker, claims_of
+from triplegate.core.admission import Admission, AtOnce, Taker, claims_of
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange, Proceed, Step
 from triplegate.core.http import Reply
@@ -151,6 +151,13 @@ def _decide(policy: Policy) -> Step:
 def _admit(written: tuple[Policy, ...], store: Admission, *, offline: bool) -> Step:
     claimants = tuple([one for one in written if not one.each_attempt])
     of_attempts = tuple([one for one in written if one.each_attempt])
+    take_now: AtOnce | None = getattr(store, "take_now", None)
+
+    def at_once(exchange: Exchange, proceed: Proceed) -> Awaitable[Reply]:
+        assert take_now is not None
+        taker = exchange.admission = Taker(store, claimants, exchange, of_attempts=of_attempts)
+        taker.take_now(take_now)
+        return proceed(exchange)
 
     async def step(exchange: Exchange, proceed: Proceed) -> Reply:
         taker = exchange.admission = Taker(store, claimants, exchange, of_attempts=of_attempts)
@@ -162,7 +169,9 @@ def _admit(written: tuple[Policy, ...], store: Admission, *, offline: bool) -> S
         exchange.standings = await store.peek(claims_of(claimants, exchange, None, budgets))
         return await proceed(exchange)
 
-    return look if offline else step
+    if offline:
+        return look
+    return step if take_now is None else at_once
 
 
 def stage_disorder(policies: Sequence[Policy]) -> list[tuple[Policy, Policy]]:

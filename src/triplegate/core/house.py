@@ -147,14 +147,15 @@ def used_by(exchange: Exchange, attempt: Attempt) -> dict[Dimension, int]:
 
 def used(exchange: Exchange) -> dict[Dimension, int]:
     """What an exchange has used so far, as limits count it: the ledger's rows of it add up to the same."""
-    usage, numbers, money = exchange.usage, exchange.numbers, exchange.numbers.own_cost
-    read, written = usage.input_total, usage.output_total
-    for attempt in exchange.attempts:
-        money += attempt.cost
-    tries = exchange.attempts
-    for attempt in () if not tries or (len(tries) == 1 and tries[0].adopted) else _apart(exchange):
-        read += attempt.usage.input_total
-        written += attempt.usage.output_total
+    usage, numbers, tries = exchange.usage, exchange.numbers, exchange.attempts
+    read, written, money = usage.input_total, usage.output_total, numbers.own_cost
+    if len(tries) == 1 and tries[0].adopted:
+        money += tries[0].cost
+    elif tries:
+        money += sum([attempt.cost for attempt in tries])
+        for attempt in _apart(exchange):
+            read += attempt.usage.input_total
+            written += attempt.usage.output_total
     return {
         "requests": 1,
         "input": read,

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from triplegate.core.admission import Admission, Balance, Claim, Limit, Standing, Taken
+from triplegate.core.admission import Admission, AtOnce, Balance, Claim, Limit, Standing, Taken
 from triplegate.core.clock import Clock
 
 
@@ -26,12 +26,15 @@ class Raise(msgspec.Struct, frozen=True):
 class Raised:
     """An Admission over another one; where nothing was raised it is as if it were not there."""
 
-    __slots__ = ("_admission", "_clock", "_limits", "_raises")
+    __slots__ = ("_admission", "_at_once", "_clock", "_limits", "_raises", "take_now")
 
     def __init__(self, admission: Admission, clock: Clock) -> None:
         self._admission, self._clock = admission, clock
         self._raises: dict[str, tuple[Raise, ...]] = {}
         self._limits: dict[tuple[Limit, int], Limit] = {}
+        self._at_once: AtOnce | None = getattr(admission, "take_now", None)
+        self.take_now: AtOnce | None = None if self._at_once is None else self._take_now
+        """`take` without waiting, where the one below decides in this process."""
 
     def take_over(self, raises: Iterable[Raise]) -> None:
         """These are in force, and no others."""
@@ -48,6 +51,10 @@ class Raised:
     def take(self, claims: tuple[Claim, ...], ttl: float) -> Coroutine[Any, Any, Taken]:
         """As the one below, with what was granted."""
         return self._admission.take(claims if not self._raises else self._higher(claims), ttl)
+
+    def _take_now(self, claims: tuple[Claim, ...], ttl: float) -> Taken:
+        assert self._at_once is not None
+        return self._at_once(claims if not self._raises else self._higher(claims), ttl)
 
     def peek(self, claims: tuple[Claim, ...]) -> Coroutine[Any, Any, tuple[Standing, ...]]:
         """As the one below, with what was granted."""

@@ -6,7 +6,7 @@ from functools import lru_cache
 from math import ceil
 from typing import NamedTuple
 
-from triplegate.core.admission import Claim, Dimension, Limit, Standing
+from triplegate.core.admission import Dimension, Limit, Standing
 from triplegate.core.calendar import Rolling
 from triplegate.core.http import Headers
 from triplegate.wire.structured_fields import item, printable
@@ -37,8 +37,8 @@ class _Plan(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def _plan(limits: tuple[Limit | None, ...]) -> _Plan | None:
-    """Of standings by their limits, those not told of being None; None where numbers say which of them are told."""
-    shown = [(place, limit) for place, limit in enumerate(limits) if limit is not None]
+    """Of standings by their limits, None for those that are only observed; None where numbers say which are told."""
+    shown = [(place, limit) for place, limit in enumerate(limits) if limit is not None and _is_told(limit)]
     if len({limit.name for _, limit in shown}) < len(shown):
         return None
     left, policy = _texts(tuple([limit for _, limit in shown])) if shown else (b"", b"")
@@ -60,13 +60,12 @@ def _openai_plan(shown: list[tuple[int, Limit]]) -> tuple[tuple[int, tuple[bytes
 
 
 def _plan_of(standings: Sequence[Standing]) -> _Plan | None:
-    return _plan(tuple([standing.claim.limit if _is_told(standing.claim) else None for standing in standings]))
+    return _plan(tuple([one.claim.limit if one.claim.mode == "enforce" else None for one in standings]))
 
 
-def _is_told(claim: Claim) -> bool:
-    """Enforced, and not the payer's business."""
-    limit = claim.limit
-    return claim.mode != "observe" and limit.family != "budget" and limit.dimension != "money"
+def _is_told(limit: Limit) -> bool:
+    """Budgets are the payer's business."""
+    return limit.family != "budget" and limit.dimension != "money"
 
 
 @lru_cache(maxsize=1024)
@@ -115,7 +114,7 @@ def told(standings: Sequence[Standing]) -> list[Standing]:
     """The standings clients are told of: enforced, not money, one for each limit name (the tightest)."""
     seen: dict[str, Standing] = {}
     for standing in standings:
-        if not _is_told(standing.claim):
+        if standing.claim.mode == "observe" or not _is_told(standing.claim.limit):
             continue
         name = standing.claim.limit.name
         other = seen.setdefault(name, standing)

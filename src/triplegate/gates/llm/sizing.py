@@ -19,8 +19,21 @@ FORM = 1500
 def raw_tokens(call: LlmCall) -> float:
     """Input tokens as the call's bytes suggest them, at least 1; kept with the call."""
     found = call.raw_tokens
-    if not found:
-        found = call.raw_tokens = _of(call)
+    if found:
+        return found
+    look = call.look
+    text: bytes = getattr(look, "text", b"")
+    members: Members | None = getattr(look, "members", None)
+    if call.endpoint.form:
+        found = FORM
+    elif members is None or len(text) > _LARGE:
+        found = tokens_of(text)
+    else:
+        shown = [bytes(value) for name, value in members.items() if name in _SHOWN]
+        found = tokens_of(shown[0] if len(shown) == 1 else b" ".join(shown))
+        if not _DEFINED.isdisjoint(members):
+            found += sum([_defined(bytes(members[name])) for name in _DEFINED & members.keys()])
+    call.raw_tokens = found
     return found
 
 
@@ -30,22 +43,6 @@ def defines(call: LlmCall) -> bool:
     if members is None or _DEFINED.isdisjoint(members):
         return False
     return any(len(members[name]) > _NAMED for name in _DEFINED & members.keys())
-
-
-def _of(call: LlmCall) -> float:
-    if call.endpoint.form:
-        return FORM
-    text: bytes = getattr(call.look, "text", b"")
-    members: Members | None = getattr(call.look, "members", None)
-    if members is None or len(text) > _LARGE:
-        return tokens_of(text)
-    shown, defined = [], 0.0
-    for name, value in members.items():
-        if name in _SHOWN:
-            shown.append(bytes(value))
-        elif name in _DEFINED:
-            defined += _defined(bytes(value))
-    return tokens_of(shown[0] if len(shown) == 1 else b" ".join(shown)) + defined
 
 
 def _defined(text: bytes) -> float:

@@ -41,10 +41,6 @@ class MemoryAdmission:
 
     async def take(self, claims: tuple[Claim, ...], ttl: float) -> Taken:
         """Take all enforced claims or none. Raises Refusal policy_unavailable for a claim it cannot count."""
-        if len(claims) == 1:
-            claim = claims[0]
-            if claim.limit.dimension == "requests" and claim.limit.family == "rate" and claim.mode == "enforce":
-                return self._take_rate(claim)
         return self.take_now(claims, ttl)
 
     async def peek(self, claims: tuple[Claim, ...]) -> tuple[Standing, ...]:
@@ -89,6 +85,11 @@ class MemoryAdmission:
 
     def take_now(self, claims: tuple[Claim, ...], ttl: float, *, keep: bool = False) -> Taken:
         """`take` without a coroutine. `keep`: rates of requests may be given back, too."""
+        if len(claims) == 1 and not keep and _is_calls(claims[0]):
+            taken = self._take_rate(claims[0])
+            if taken is not None:
+                return taken
+            ttl = 0.0  # nothing of it is ever given back
         if self._closed:
             self._check_open(claims)
         now, wall = self._clock.now(), self._clock.wall()
@@ -141,19 +142,17 @@ class MemoryAdmission:
             return Taken(tuple(standings), wait)
         return Taken(tuple(standings), None, MemoryHold(parts, self._clock, ttl) if needed else None)
 
-    def _take_rate(self, claim: Claim) -> Taken:
-        """One enforced request rate, the common case, in one piece."""
+    def _take_rate(self, claim: Claim) -> Taken | None:
+        """One rate of calls that plainly fits, the common case, in one piece; None where it does not."""
+        limit, bucket = claim.limit, self._shelf.buckets.get(claim.bucket)
+        if type(bucket) is not RateBucket or bucket.limit is not limit or claim.amount != 1 or limit.quota <= 0:
+            return None
         now = self._clock.now()
-        bucket = self._shelf.buckets.get(claim.bucket)
-        amount = claim.amount
-        limit = claim.limit
-        if type(bucket) is not RateBucket or bucket.limit is not limit or amount != 1 or limit.quota <= 0:
-            return self.take_now((claim,), 0.0)
         per_unit, depth = limit.per_unit, limit.depth
         tat = max(now, bucket.tat)
         ahead = tat + per_unit - now
         if ahead > depth + SLACK:
-            return self.take_now((claim,), 0.0)
+            return None
         bucket.tat = tat + per_unit
         left = left_of(per_unit, depth, ahead)
         return Taken((Standing(claim, left, max(0.0, (left + 1) * per_unit - depth + ahead)),))
@@ -239,6 +238,12 @@ class MemoryHold:
                 part.expires = now + self._ttl
                 part.bucket.top_up(part, amount, now)
         return granted
+
+
+def _is_calls(claim: Claim) -> bool:
+    """Whether it is an enforced rate of calls."""
+    limit = claim.limit
+    return limit.dimension == "requests" and limit.family == "rate" and claim.mode == "enforce"
 
 
 def _undo(parts: list[Part]) -> None:
