@@ -33,7 +33,7 @@ def record_of(exchange: Exchange, kind: Kind, node: str, now: float, wall: float
         wall - duration,
         int(duration * 1e6),
         int((numbers.first_byte - exchange.started) * 1e6) if numbers.first_byte else 0,
-        overhead_us(exchange),
+        overhead_us(exchange) if numbers.first_byte else 0,
         exchange.gate.name,
         inbound.listener,
         route.name if route is not None else "",

@@ -33,7 +33,8 @@ async def serve(exchange: Exchange, wire: Wire, answer: Answer) -> None:
     except Exception as error:  # noqa: BLE001 - the text of an unknown failure is for the log only
         await _failed(exchange, gate, wire, as_refusal(error))
     finally:
-        exchange.close("failed")
+        if exchange.outcome is None:
+            exchange.close("failed")
 
 
 async def _failed(exchange: Exchange, gate: Gate, wire: Wire, refusal: Refusal) -> None:

@@ -112,7 +112,8 @@ class RetryBudget:
 
     def called(self, now: float) -> None:
         """A call (not a retry) goes out."""
-        self._turn(now)
+        if now - self._began >= self._WINDOW:
+            self._turn(now)
         self._calls[0] += 1
 
     def allow(self, now: float, share: float) -> bool:

@@ -34,7 +34,7 @@ class Env(msgspec.Struct, frozen=True, eq=False):
 
 def is_batch(text: bytes) -> bool:
     """Whether `text` begins an array: a batch, which only 2025-03-26 knows."""
-    return text[:1] != b"{" and text[:64].lstrip(b" \t\n\r")[:1] == b"["
+    return text[:64].lstrip(b" \t\n\r")[:1] == b"["
 
 
 def read_batch(text: bytes, most: int = 64) -> list[bytes]:
@@ -56,7 +56,7 @@ def read(text: bytes, depth: int = DEPTH) -> Env:
     Raises Refusal rpc_parse_error (no JSON, NaN), rpc_invalid_request (batch, no envelope, a member said twice,
     deeper than `depth`).
     """
-    if is_batch(text):
+    if text[:1] != b"{" and is_batch(text):
         raise Refusal("rpc_invalid_request", "Batches are not supported by this protocol version.")
     members = _members(text, "rpc_invalid_request")
     if not depth_within(text, depth):

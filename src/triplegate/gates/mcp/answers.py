@@ -9,7 +9,7 @@ import msgspec
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt
 from triplegate.core.http import Frames, Reply
-from triplegate.gates.mcp.asking import DEPTH, env_of, error_code, field, malformed, media_type
+from triplegate.gates.mcp.asking import DEPTH, env_of, error_code, form_of, malformed, media_type
 from triplegate.gates.mcp.call import McpCall
 from triplegate.gates.mcp.connecting import US
 from triplegate.gates.mcp.frames import PrefixFrames, UnlinkedFrames
@@ -97,9 +97,8 @@ class Answer:
 
     async def reply(self, reply: Reply) -> Reply:
         """What the client gets. Raises Refusal upstream_* when it is no answer."""
-        frames, media = reply.frames, media_type(reply.headers)
+        frames, (media, coding) = reply.frames, form_of(reply.headers)
         try:
-            coding = field(reply.headers, b"content-encoding")
             if coding and coding.lower() != b"identity":
                 raise Refusal("upstream_malformed", "The upstream's answer is malformed.", reason="compressed")
             if media == b"text/event-stream" and reply.status == 200:

@@ -50,6 +50,18 @@ def media_type(headers: Headers) -> bytes:
     return said if said in _USUAL else said.partition(b";")[0].strip().lower()
 
 
+def form_of(headers: Headers) -> tuple[bytes, bytes]:
+    """As `media_type`, and Content-Encoding as sent, by one look."""
+    media = coding = None
+    for name, value in headers:
+        if name == b"content-type" and media is None:
+            media = value
+        elif name == b"content-encoding" and coding is None:
+            coding = value
+    media = media or b""
+    return media if media in _USUAL else media.partition(b";")[0].strip().lower(), coding or b""
+
+
 _USUAL = frozenset({b"application/json", b"text/event-stream"})
 
 

@@ -7,10 +7,9 @@ from functools import partial
 from triplegate.core.catalog import Target
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange, Role
-from triplegate.core.fold import Chain
 from triplegate.core.http import Reply
 from triplegate.core.money import Price
-from triplegate.core.policy import BreakerRules
+from triplegate.core.policy import BreakerRules, Dispatch
 from triplegate.core.ports import Kit
 from triplegate.gates.charging import charge_at_end
 from triplegate.gates.mcp.answers import Answer
@@ -90,7 +89,7 @@ class Calling:
         def send(attempt: Attempt) -> Awaitable[Reply]:
             if call.parked is None:
                 health.check(rules)
-            return self._send(exchange, call, item, attempt, chain, screened=screened)
+            return self._send(exchange, call, item, attempt, dispatch, screened=screened)
 
         report = None if rules is None else partial(health.note, rules)
         coming = attempts(exchange, dispatch, pick, send, replayable=False, spares_of=lambda _: spares, report=report)
@@ -127,32 +126,32 @@ class Calling:
         return ending
 
     def _send(
-        self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, chain: Chain, *, screened: bool
+        self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, dispatch: Dispatch, *, screened: bool
     ) -> Awaitable[Reply]:
         """In the era of its server; that of one with sessions alone is known after the first call."""
         if item.server.state.era == "legacy":
-            return self._send_in_session(exchange, call, item, attempt, chain, screened=screened)
-        return self._send_as_asked(exchange, call, item, attempt, chain, screened=screened)
+            return self._send_in_session(exchange, call, item, attempt, dispatch, screened=screened)
+        return self._send_as_asked(exchange, call, item, attempt, dispatch, screened=screened)
 
     async def _send_as_asked(
-        self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, chain: Chain, *, screened: bool
+        self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, dispatch: Dispatch, *, screened: bool
     ) -> Reply:
         item.server.check()
         if await self._opened.era(exchange, call, item.server) == "legacy":
-            return await self._send_in_session(exchange, call, item, attempt, chain, screened=screened)
-        return await self._send_alone(exchange, call, item, attempt, chain)
+            return await self._send_in_session(exchange, call, item, attempt, dispatch, screened=screened)
+        return await self._send_alone(exchange, call, item, attempt, dispatch)
 
     # a server of 2026-07-28 ------------------------------------------------------------------------------------------
-    async def _send_alone(self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, chain: Chain) -> Reply:
+    async def _send_alone(
+        self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, dispatch: Dispatch
+    ) -> Reply:
         server = item.server
 
         async def once(changes: Mapping[str, bytes]) -> tuple[Answer, Reply]:
             headers, body = modern_request(exchange, call, item, changes)
             attempt.numbers.bytes_out += len(body)
             answer = self._answer(exchange, call, attempt)
-            dispatch, owner = server.dispatch(chain), ""
-            if server.owned:
-                owner = owner_at(exchange, call, server.isolation)
+            owner = owner_at(exchange, call, server.isolation) if server.owned else ""
             reply = await server.send(headers, body, dispatch, exchange.deadline, exchange=exchange, owner=owner)
             return answer, await answer.reply(reply)
 
@@ -175,7 +174,7 @@ class Calling:
 
     # a server with sessions ------------------------------------------------------------------------------------------
     async def _send_in_session(
-        self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, chain: Chain, *, screened: bool
+        self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, dispatch: Dispatch, *, screened: bool
     ) -> Reply:
         """A session that has ended (404) has not carried the call out: it is opened again, once."""
         server = item.server
@@ -183,19 +182,21 @@ class Calling:
             return await self._take_up(exchange, call, item, attempt, call.parked)
         session = self._opened.known(call, server) or await self._opened.get(exchange, call, server, None)
         line = self._line(call, item, session)
-        reply = await self._send_once(exchange, call, item, attempt, chain, line)
+        reply = await self._send_once(exchange, call, item, attempt, dispatch, line)
         if reply.status == 404 and session.id:
             reply.frames.close()
             session = await self._opened.get(exchange, call, server, session)
             line = self._line(call, item, session)
-            reply = await self._send_once(exchange, call, item, attempt, chain, line)
+            reply = await self._send_once(exchange, call, item, attempt, dispatch, line)
 
         def again(last: bytes, wait: float) -> Awaitable[Reply]:
-            return line.resume(last, wait, server.dispatch(chain), exchange.deadline)
+            return line.resume(last, wait, dispatch, exchange.deadline)
 
         try:
             answer = Answer(call, attempt, line, again, self._hub.hear)
-            answer.parking, answer.screened = self._parking(exchange, call, line), screened
+            answer.screened = screened
+            if call.era != "legacy":
+                answer.parking = self._parking(exchange, call, line)
             return await answer.reply(reply)
         except asyncio.CancelledError:
             line.cut()
@@ -226,13 +227,13 @@ class Calling:
         return Line(item.server, session, session.next_id(), call.session, self._marks, self._kit.supervisor)
 
     async def _send_once(
-        self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, chain: Chain, line: Line
+        self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, dispatch: Dispatch, line: Line
     ) -> Reply:
         server = item.server
         headers, body = legacy_request(exchange, call, item, line.session, line.number)
         attempt.numbers.bytes_out = len(body)
         try:
-            return await server.send(headers, body, server.dispatch(chain), exchange.deadline, exchange=exchange)
+            return await server.send(headers, body, dispatch, exchange.deadline, exchange=exchange)
         except asyncio.CancelledError:
             line.cut()
             raise

@@ -59,7 +59,7 @@ class Reading:
         text = await inbound.body.whole(MOST)
         exchange.numbers.bytes_in = len(text)
         routing = read_routing(inbound.headers)
-        if is_batch(text):
+        if text[:1] != b"{" and is_batch(text):
             return await self._batch(exchange, principal, view, routing, text)
         env = read(text)
         return await self._in_its_era(exchange, principal, view, routing, env)
@@ -75,7 +75,7 @@ class Reading:
             if routing.version == MODERN:
                 return self._modern(exchange, view, routing, env)
             params = read_params(env)
-            meta = _meta(params)
+            meta = _meta(params) if "_meta" in params else {}
             session, enveloped = routing.sessions > 0, VERSION_KEY in meta
             if era_of(routing.version, enveloped=enveloped, session=session, method=env.method) == "modern":
                 return self._modern(exchange, view, routing, env)
