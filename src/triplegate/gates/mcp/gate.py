@@ -39,7 +39,7 @@ _ENCODER = Encoder()
 class Endpoint:
     """A path of the gate: `/mcp`, or a virtual server below it."""
 
-    __slots__ = ("own", "servers", "suffix", "virtual")
+    __slots__ = ("own", "parts", "servers", "suffix", "virtual")
 
     def __init__(self, virtual: str, own: Route, servers: Mapping[str, Route], suffix: str) -> None:
         self.virtual = virtual
@@ -50,6 +50,8 @@ class Endpoint:
         """The route of calls to each server, with the policies of this path."""
         self.suffix = suffix
         """Tells this path's chains from another's; empty where they are the same."""
+        self.parts = {name: f"servers/{name}{suffix}" for name in servers}
+        """What chains are kept by, for calls to each server."""
 
 
 class McpGate:
@@ -148,7 +150,7 @@ class McpGate:
         if item is not None:
             route = exchange.route = endpoint.servers[item.server.name]
             exchange.price = item.server.price_of(item.own.name, route.price) if item.kind == "tool" else FREE
-            part = f"servers/{item.server.name}{endpoint.suffix}"
+            part = endpoint.parts[item.server.name]
             if item.kind == "tool":
                 exchange.tool, exchange.arguments = item.name, call.digest()
             if item.server.pins is not None and not item.server.pins.approved(item.kind, item.own):

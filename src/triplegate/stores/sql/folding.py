@@ -1,7 +1,7 @@
 """Add what is new in the ledger to the sums of its hour and day, in the transaction that puts it there."""
 
 from collections.abc import Iterable, Sequence
-from operator import add, attrgetter
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -47,35 +47,35 @@ class Folding:
 
 def sums_of_hours(new: Iterable[Record], minutes: Iterable[Row]) -> Sums:
     """What they add to: hour and values of `LEDGER_KEY` → numbers of `LEDGER_SUMS`."""
-    sums: Sums = {}
+    found: dict[Key, list[Sequence[int]]] = {}
     for record in new:
         hour = int(record.started // HOUR) * HOUR
         before, after = (hour, *_BEFORE(record)), _AFTER(record)
         provider, target, tried, apart, elsewhere, wasted = place_of(record)
         key = (*before, provider, target, *after, record.price_version, record.cache)
-        _add(sums, key, _numbers(record, tried, elsewhere, wasted))
+        found.setdefault(key, []).append(_numbers(record, tried, elsewhere, wasted))
         if apart:
             for one in apart_of(record):
                 key = (*before, one.provider, one.target, *after, one.price_version, record.cache)
-                _add(sums, key, _apart(one, counted=record.kind != "correction"))
+                found.setdefault(key, []).append(_apart(one, counted=record.kind != "correction"))
     for row in minutes:
         key = (row["minute"] // HOUR * HOUR, *["" if name in MINUTES_LACK else row[name] for name in LEDGER_KEY])
         wasted = row["cost"] if row["outcome"] in LOST else 0
-        _add(sums, key, [wasted if name == "wasted" else row.get(name, 0) for name in LEDGER_SUMS])
-    return sums
+        found.setdefault(key, []).append([wasted if name == "wasted" else row.get(name, 0) for name in LEDGER_SUMS])
+    return _summed(found)
 
 
 def sums_of_days(by_hour: Sums) -> Sums:
     """The same by day."""
-    sums: Sums = {}
+    found: dict[Key, list[Sequence[int]]] = {}
     for (hour, *rest), numbers in by_hour.items():
-        _add(sums, (hour // DAY * DAY, *rest), numbers)
-    return sums
+        found.setdefault((hour // DAY * DAY, *rest), []).append(numbers)
+    return _summed(found)
 
 
-def _add(sums: Sums, key: Key, numbers: Sequence[int]) -> None:
-    have = sums.get(key)
-    sums[key] = numbers if have is None else list(map(add, have, numbers))
+def _summed(found: dict[Key, list[Sequence[int]]]) -> Sums:
+    """Column by column: a batch has many records and few keys."""
+    return {key: rows[0] if len(rows) == 1 else list(map(sum, zip(*rows, strict=True))) for key, rows in found.items()}
 
 
 def _numbers(record: Record, tried: int, elsewhere: int, wasted: int) -> Sequence[int]:

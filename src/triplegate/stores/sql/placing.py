@@ -27,6 +27,10 @@ def place_of(record: Record) -> Place:
     if not tries:
         return Place(record.provider, record.target, 0, 0, 0, record.cost if record.outcome in LOST else 0)
     home = _home(tries)
+    if len(tries) == 1 and home.adopted:  # nearly all
+        target = record.target if record.gate == "mcp" else home.target
+        wasted = record.cost if record.outcome in LOST else 0
+        return Place(home.provider, target, 0 if record.kind == "correction" else 1, 0, 0, wasted)
     apart = apart_of(record)
     elsewhere = sum([one.cost for one in apart])
     told = len(apart) < len(tries)
