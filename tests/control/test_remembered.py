@@ -2,7 +2,7 @@
 
 from tests.builders import make_kit
 
-from triplegate.control.remembered import namespaces
+from triplegate.control.remembered import lacking, namespaces
 from triplegate.stores.semantic.embedding import Embedder
 from triplegate.stores.semantic.meaning import Meaning
 
@@ -24,5 +24,15 @@ def test_each_is_told_with_whose_it_is():
     memory.embedder.close()
 
 
+def test_a_model_that_fails_is_told():
+    kit = make_kit()
+    memory = kit.state(Meaning, "m", lambda: Meaning(kit, Embedder(lambda: None), None))
+    assert list(lacking(kit.states)) == []
+    memory.embedder.failure = "no answer in 1 s"
+    assert list(lacking(kit.states)) == ["no answer in 1 s"]
+    memory.embedder.close()
+
+
 def test_where_nothing_is_compared_there_is_nothing():
     assert list(namespaces(make_kit().states)) == []
+    assert list(lacking(make_kit().states)) == []

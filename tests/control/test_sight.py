@@ -14,6 +14,8 @@ from triplegate.control.view import Degraded, Reloaded
 from triplegate.core.errors import Fault
 from triplegate.gates.llm.cooldown import Cooldown, Pace
 from triplegate.gates.llm.shadow import Spent
+from triplegate.stores.semantic.embedding import Embedder
+from triplegate.stores.semantic.meaning import Meaning
 from triplegate.stores.spool import Spool
 from triplegate.stores.verdicts.tally import Tally
 from triplegate.upstreams.grpc import GrpcChannel
@@ -216,6 +218,14 @@ async def test_what_waits_for_the_ledger(made, tmp_path):
     assert entries == 1
     assert size > 100
     spool.close()
+
+
+async def test_questions_that_cannot_be_compared_are_told(made):
+    memory = made.kit.state(Meaning, "m", lambda: Meaning(made.kit, Embedder(lambda: None), None))
+    memory.embedder.failure = "no answer in 1 s"
+    told = sight(made).degraded()[-1]
+    assert (told.part, told.detail) == ("semantic cache", "only equal questions are answered: no answer in 1 s")
+    memory.embedder.close()
 
 
 async def test_the_rest_is_passed_on(made):

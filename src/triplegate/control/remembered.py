@@ -10,7 +10,7 @@ from triplegate.core.ports import States
 
 
 class NamespaceView(msgspec.Struct, frozen=True):
-    """A namespace of a semantic cache: one policy, tenant and model, in the worker that answers."""
+    """A namespace of a semantic cache: one policy, tenant and model; of all nodes where they share their state."""
 
     policy: str
     scope: str
@@ -52,6 +52,13 @@ def namespaces(states: States) -> Sequence[NamespaceView]:
     for memory in states.every(module.Meaning):
         found += [_view(name, namespace.told()) for name, namespace in reversed(memory.namespaces.items())]
     return found
+
+
+def lacking(states: States) -> Sequence[str]:
+    """Why questions are not compared now, a sentence for each model of meaning that fails."""
+    module = sys.modules.get("triplegate.stores.semantic.meaning")
+    memories = states.every(module.Meaning) if module is not None else ()
+    return [memory.embedder.failure for memory in memories if memory.embedder.failure]
 
 
 def _view(name: str, told: Any) -> NamespaceView:

@@ -7,7 +7,7 @@ from triplegate.config.documents import Documents
 from triplegate.control.limited import limit_views
 from triplegate.control.priced import price_views
 from triplegate.control.prompted import PromptView, prompt_views
-from triplegate.control.remembered import NamespaceView, namespaces
+from triplegate.control.remembered import NamespaceView, lacking, namespaces
 from triplegate.control.reports.chargeback import House
 from triplegate.control.reports.payers import house_of
 from triplegate.control.view import (
@@ -184,7 +184,9 @@ class Sight(GatewayView):
 
     def degraded(self) -> Sequence[Degraded]:
         """What works less well than promised."""
-        return self._degraded()
+        why = lacking(self._gateway.kit.states)
+        unread = [Degraded("semantic cache", f"only equal questions are answered: {one}") for one in why]
+        return [*self._degraded(), *unread]
 
     def not_ready(self) -> Sequence[str]:
         """Why no traffic should come now."""

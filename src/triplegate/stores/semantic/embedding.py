@@ -28,6 +28,9 @@ class Model(Protocol):
 class Embeds(Protocol):
     """What makes vectors of texts."""
 
+    failure: str
+    """Why texts are not embedded now; empty when they are."""
+
     @property
     def fingerprint(self) -> str:
         """Of the model; empty until it is known."""
@@ -175,6 +178,7 @@ class Embedder:
 
     def _done(self, done: "asyncio.Future[list[bytes]]", batch: list[tuple[str, "asyncio.Future[bytes]"]]) -> None:
         error = done.exception()
+        self.failure = "" if error is None else self.failure
         for at, (_, vector) in enumerate(batch):
             if vector.done():
                 continue
