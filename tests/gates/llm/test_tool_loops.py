@@ -168,6 +168,14 @@ async def test_a_model_that_cannot_be_asked_at_all_is_answered_with_its_own_refu
     assert (await at.refusal({}, model="other", stream=stream))[:2] == (404, "model_not_found")
 
 
+async def test_a_model_of_others_is_unknown_whatever_the_tools_are(place):
+    at = await place(model=", teams: [lab]")
+    elsewhere = {"server_url": "https://mcp.example.com/mcp"}
+    for tool in (elsewhere, {"server_label": "nowhere"}, {}):
+        for model in ("m", "nowhere"):
+            assert (await at.refusal(tool, model=model))[:2] == (404, "model_not_found")
+
+
 async def test_an_open_llm_gate_opens_no_tools_where_callers_must_say_who_they_are(place):
     for identity, status in (("", 403), ("mcp: {identity: none, owner: acme/web}", 200)):
         at = await place(more=f"llm: {{identity: none, owner: acme/web}}\n{identity}")

@@ -178,7 +178,7 @@ class LlmGate:
     def _read(self, endpoint: Endpoint, text: bytes, principal: Principal, inbound: Inbound) -> LlmCall:
         call = self._surface.prompts.read(endpoint, text, principal)
         if endpoint is RESPONSES and self._surface.loops is not None:
-            call.loop = self._surface.loops.of(call, self._models.get(call.model), inbound)
+            call.loop = self._surface.loops.of(call, self._models.get(call.model), inbound, principal)
             if call.loop is not None:
                 return call
         return opened(call, self._seals, principal.team_ref, self._kept.groups(principal), self._surface.origin_gone)

@@ -12,6 +12,7 @@ from triplegate.core.chains import Chains
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
 from triplegate.core.http import Frames, Headers, Inbound, OneFrame, Reply
+from triplegate.core.identity import Principal
 from triplegate.core.policy import Stage
 from triplegate.core.ports import Kit
 from triplegate.gates.llm.call import LlmCall
@@ -75,10 +76,13 @@ class ToolLoops:
         self._terms, self._route, self._catalog, self._chains, self._kit = written, route, catalog, chains, kit
         self._keeping = ToolKeeping(kit, written.keep)
 
-    def of(self, call: LlmCall, model: Model | None, inbound: Inbound) -> Loop | None:
-        """The call, if it is one of these; None leaves it to the model's provider. Raises Refusal."""
+    def of(self, call: LlmCall, model: Model | None, inbound: Inbound, principal: Principal) -> Loop | None:
+        """The call, if it is one of these; None leaves it to the model's provider. Raises Refusal.
+
+        A model that this caller may not use is none: nothing about its calls tells that it is there.
+        """
         look = call.look
-        if call.endpoint.family != FAMILY or model is None:
+        if call.endpoint.family != FAMILY or model is None or not model.open_to(principal):
             return None
         asks = may_want(look.members.get("tools"))
         goes_on = bytes(look.members.get("previous_response_id", b"")).startswith(_OURS)
