@@ -22,7 +22,7 @@ from triplegate.wire.screening.secrets import Secrets
 from triplegate.wire.screening.spans import found
 
 _KILOBYTE = 1024
-_TIMES = 3
+_TIMES = 2
 
 
 def measured(prompts: list[dict[str, Any]], threshold: float) -> dict[str, Any]:

@@ -22,6 +22,8 @@ from triplegate.wire.screening.tools import ToolGuard
 
 _ON_LOOP = 65_536
 """Bytes of a call up to which it is looked at at once: some milliseconds."""
+_READ_ON_LOOP = 4096
+"""The same where it is read for injections."""
 Word = Annotated[str, StringConstraints(min_length=1, max_length=256, strip_whitespace=True)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 Example = Annotated[str, StringConstraints(min_length=3, max_length=500, strip_whitespace=True)]
@@ -197,9 +199,11 @@ class Guardrail(Policy):
         """Look at the call, then at its answer."""
         guard = ToolGuard(self.terms, [] if kit.offline else self._judges(kit))
 
+        most = _ON_LOOP if self.injection is None else _READ_ON_LOOP
+
         async def step(exchange: Exchange, proceed: Proceed) -> Reply:
             enter = guard.enter_tools if exchange.gate.name == "mcp" else guard.enter
-            if exchange.call is not None and exchange.call.size > _ON_LOOP:
+            if exchange.call is not None and exchange.call.size > most:
                 await asyncio.to_thread(enter, exchange)
             else:
                 enter(exchange)

@@ -20,6 +20,7 @@ _DROPPED = re.compile(
     "\U000e0100-\U000e01ef]"
 )
 _WORD = re.compile(r"\w{3,}")
+_FOREIGN = re.compile("[\u0400-\u04ff]{4,}|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,}")
 _ALIKE = str.maketrans(
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u04bb\u0501\u051b\u051d\u043a\u043c\u043d\u0442\u0432"
     "\u0433\u043f\u0438\u0131\u217c\u0261"
@@ -33,6 +34,11 @@ _ALIKE = str.maketrans(
 def seen(text: str) -> str:
     """The text as it looks: without what is invisible, look-alikes as the letters they look like."""
     return unicodedata.normalize("NFKC", _DROPPED.sub("", text)).translate(_ALIKE)
+
+
+def foreign(text: str) -> bool:
+    """Whether it has words wholly in another script, which are no look-alikes."""
+    return _FOREIGN.search(text) is not None
 
 
 def said(text: str) -> list[str]:

@@ -1,7 +1,8 @@
 """Signs that a text gives orders that are not its place: overriding, jailbreaks, hidden and encoded text; explained.
 
-A score of cheap signs, each with its weight and name. It is a heuristic: what it finds is a reason to look, and it can
-be got round by whoever knows it. Untrusted text (tool results, documents) deserves a lower threshold than a user's own.
+A score of cheap signs, each with its weight and name, and of what sentences speak of together. It is a heuristic:
+what it finds is a reason to look, and it can be got round by whoever knows it. Untrusted text (tool results,
+documents) deserves a lower threshold than a user's own.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,7 +10,9 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from triplegate.wire.screening import encoded, hidden
-from triplegate.wire.screening.signs import Sign, signs
+from triplegate.wire.screening.orders import Orders
+from triplegate.wire.screening.signs import signs
+from triplegate.wire.screening.weights import SIGNS_ADD
 
 LONGEST = 16_384
 """Characters that are looked at: so many of the beginning, and as many of the end."""
@@ -18,6 +21,10 @@ _CERTAIN = 0.99
 _HIDING = 0.9
 _LOOKALIKES = 0.6
 _CODED = 0.6
+_FITTED = 0.6
+"""Share of its weight that a sign has by itself, where what it says beside others is fitted."""
+_DOUBT = 0.25
+"""Leanings below it say nothing."""
 _COMMON = {"base64": 0.15}
 """How much the coding itself says where it is usual."""
 
@@ -29,9 +36,34 @@ class Score(msgspec.Struct, frozen=True):
     signs: tuple[str, ...]
 
 
+class Reader:
+    """Reads one text for what orders a model, and says what does."""
+
+    __slots__ = ("_known", "_orders")
+
+    def __init__(self) -> None:
+        self._known, self._orders = signs(), Orders()
+
+    def __call__(self, text: str, found: dict[str, float], where: str = "") -> None:
+        """Put the signs in `text` into `found`, by name."""
+        hits = [sign for sign in self._known if sign.stands_in(text)]
+        beside = sum([SIGNS_ADD.get(sign.name, 0.0) for sign in hits])
+        for sign in hits:
+            weight = sign.weight * _FITTED if sign.name in SIGNS_ADD else sign.weight
+            found[sign.name + where] = max(weight, found.get(sign.name + where, 0.0))
+        self.orders(text, found, beside, where)
+
+    def orders(self, text: str, found: dict[str, float], beside: float = 0.0, where: str = "") -> None:
+        """Put what its sentences speak of into `found`."""
+        leaning = self._orders(text, beside)
+        if leaning.chance >= _DOUBT:
+            name = f"reads like an order ({leaning.why}){where}"
+            found[name] = max(leaning.chance, found.get(name, 0.0))
+
+
 def scorer() -> Callable[[str], Score]:
-    """The score of one text: about half a millisecond for 1 KB, linear in the length."""
-    known = signs()
+    """The score of one text: about a millisecond for 1 KB, linear in the length."""
+    read = Reader()
 
     def score(text: str) -> Score:
         if len(text) > 2 * LONGEST:
@@ -39,34 +71,33 @@ def scorer() -> Callable[[str], Score]:
         found: dict[str, float] = {}
         plain = text
         if not text.isascii():
-            plain = hidden.seen(text)
-            for sign in hidden.signs(text):
-                found[sign] = _LOOKALIKES if sign == hidden.LOOKALIKES else _HIDING
-            for told in hidden.said(text):
-                _look(known, told, found, " (hidden)")
-        _look(known, plain, found, "")
+            plain = _uncovered(read, text, found)
+        read(plain, found)
         if _together(found.values()) < _CERTAIN:
-            _decode(known, plain, found)
+            _decode(read, plain, found)
         return Score(_together(found.values()), tuple(sorted(found)))
 
     return score
 
 
-def _decode(known: tuple[Sign, ...], text: str, found: dict[str, float]) -> None:
+def _uncovered(read: Reader, text: str, found: dict[str, float]) -> str:
+    """The text as it looks, once what is hidden in it, and its own letters, have been read."""
+    for sign in hidden.signs(text):
+        found[sign] = _LOOKALIKES if sign == hidden.LOOKALIKES else _HIDING
+    for told in hidden.said(text):
+        read(told, found, " (hidden)")
+    if hidden.foreign(text):
+        read.orders(text, found)
+    return hidden.seen(text)
+
+
+def _decode(read: Reader, text: str, found: dict[str, float]) -> None:
     for piece in encoded.pieces(text):
         found[f"text in {piece.coding}"] = _COMMON.get(piece.coding, _CODED)
-        _look(known, piece.text, found, f" ({piece.coding})")
+        read(piece.text, found, f" ({piece.coding})")
         for inner in encoded.pieces(piece.text) if piece.coding in _COMMON else ():
             found[f"text in {inner.coding} in {piece.coding}"] = _CODED
-            _look(known, inner.text, found, f" ({inner.coding})")
-
-
-def _look(known: tuple[Sign, ...], text: str, found: dict[str, float], where: str) -> None:
-    for sign in known:
-        if sign.name not in found and sign.stands_in(text):
-            found[sign.name + where] = sign.weight
-            if _together(found.values()) >= _CERTAIN:
-                return
+            read(inner.text, found, f" ({inner.coding})")
 
 
 def _together(weights: Iterable[float]) -> float:

@@ -65,7 +65,7 @@ SIGNS: tuple[tuple[str, float, str], ...] = (
     ),
     (
         "another self",
-        0.6,
+        0.45,
         (
             r"\byou are (?:now|no longer|going to (?:be|act|play|pretend|change)|about to (?:be|act|play))\b"
             r"|\b(?:transform|change yourself|turn yourself) into\b"
@@ -84,15 +84,22 @@ SIGNS: tuple[tuple[str, float, str], ...] = (
         "a known jailbreak",
         0.8,
         (
-            r"\bdo anything now\b|\bjailbr(?:eak|oken)\b|\b(?:developer|dev|god|opposite|debug|sudo|admin) mode\b"
+            r"\bdo anything now\b"
             r"|\b(?:evil|unrestricted|uncensored|unfiltered|amoral|unethical)[- ]?(?:bot|confidant|ai|mode"
             r"|model|assistant|chatbot)\b"
             r"|\bmaximum virtual machine\b|\bmongo tom\b|\bbetterdan\b|\banti-?(?:gpt|dan)\b|\bchaosgpt\b"
             r"|\bmachiavelli"
-            r"|\bno[- ]?filter(?:ed|s)?\b|\bas (?:a )?dan\b|\bdan (?:can|will|is|has|does)\b|\bcalled dan\b"
+            r"|\bno[- ]?filter(?:ed|s)?\b|\bas (?:a )?dan\b|\bcalled dan\b"
             r"|\bdude\b.{0,40}\banything\b"
         ),
     ),
+    (
+        "speaks of jailbreaks",
+        0.4,
+        r"\bjailbr(?:eak|oken)|\b(?:developer|dev|god|opposite|debug|sudo|admin) mode\b",
+    ),
+    ("speaks of the system prompt", 0.3, r"\bsystem[_ ](?:prompt|message)\b"),
+    ("a line of a role", 0.3, r"(?:^|\n)\s*(?:###\s*)?(?:system|assistant|developer)\s*[:>\]]"),
     ("asks for no limits", 0.6, rf"\b(?:{_FREE})\b[^.\n]{{0,50}}\b(?:{_LIMITS})\b"),
     (
         "asks to pass over rules",
@@ -142,7 +149,7 @@ SIGNS: tuple[tuple[str, float, str], ...] = (
             r"|content|sentences?)"
             r" (?:above|before|preceding)\b|\bwhat (?:are|were) (?:your|you)\b[^.\n]{0,30}\b(?:instructions?"
             r"|told|not (?:supposed"
-            r"|allowed) to)\b|<system_?prompt>|\bsystem[_ ](?:prompt|message)\b"
+            r"|allowed) to)\b|<system_?prompt>"
             r"|\brepeat\b[^.\n]{0,30}\b(?:entire|whole|full) (?:conversation|prompt|text)\b"
         ),
     ),
@@ -159,8 +166,7 @@ SIGNS: tuple[tuple[str, float, str], ...] = (
         "forges a role",
         0.6,
         (
-            r"(?:^|\n)\s*(?:###\s*)?(?:system|assistant|developer)\s*[:>\]]|<\|?(?:im_start|im_end|system"
-            r"|endoftext)\|?>"
+            r"<\|?(?:im_start|im_end|system|endoftext)\|?>"
             r"|\[/?INST\]|<<SYS>>|[:\[#*(][ \t]{0,3}(?:system|admin(?:istrator)?)(?: \w+){0,2}\s*:"
         ),
     ),
@@ -207,6 +213,19 @@ SIGNS: tuple[tuple[str, float, str], ...] = (
             r"|<img\b[^>]{0,100}src\s*=\s*[\"']?(?:x\b|data:)|!\[[^\]]{0,100}\]\(https?://[^)]{0,200}(?:\?|\{)"
             r"|\$\{jndi:"
             r"|\{\{[^}]{0,60}(?:config|__class__|self)"
+        ),
+    ),
+    (
+        "a command that runs",
+        0.7,
+        (
+            r"<[a-z!/?][^<>]{0,200}\son[a-z]{4,16}\s*=|vbscript:|@import\s+['\"]javascript|<!entity\b|<!--#exec\b|<\?php\s"
+            r"|\$\((?:curl|wget)\b|\|\s*(?:ba)?sh\b|[;|&]\s*(?:cat|nc|bash|rm)\s+[-/.]|/dev/tcp/|\s-e\s+/bin/(?:ba)?sh"
+            r"|(?:\.\./){3,}|(?:\.\.\\){2,}|file:///etc/|php://|/etc/(?:passwd|shadow)|\|'?\s*/c\s+calc"
+            r"|__import__\(|__globals__|__subclasses__|child_process|constructor\.constructor|\$\{t\(java|<%=\s*system"
+            r"|\{%\s*import|\{\{[^}]{0,80}(?:\*|popen|config|self|__)|\"\$(?:where|ne|gt|regex)\"\s*:|\"__proto__\""
+            r"|%0d%0a[a-z-]{2,20}:|\bpg_sleep\(|['\"]\s*(?:--|#)\s*$|\bor\s+\(?['\"]?\w['\"]?\)?\s*=\s*\(?['\"]?\w\b"
+            r"|=hyperlink\("
         ),
     ),
     ("markup with handlers", 0.4, r"<script\b|\bon(?:load|click|mouseover|focus|toggle|start)\s*=|\balert\("),
