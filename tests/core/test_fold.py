@@ -6,9 +6,11 @@ import pytest
 from tests.builders import OpenStore, PlainGate, make_exchange, make_kit
 
 from triplegate.core.admission import Claim, Limit
+from triplegate.core.clock import SetClock
 from triplegate.core.errors import Refusal
 from triplegate.core.fold import fold, ordered, split, stage_disorder
 from triplegate.core.policy import Policy, Stage
+from triplegate.stores.memory.admission import MemoryAdmission
 
 
 class Note(Policy):
@@ -111,6 +113,21 @@ async def test_three_limits_in_one_route_make_one_store_call():
     await chain.proceed(exchange)
     assert [[claim.bucket for claim in call] for call in store.calls] == [["a", "b", "c"]]
     assert [standing.claim.limit.name for standing in exchange.standings] == ["a", "b", "c"]
+
+
+async def test_limits_that_are_counted_in_this_process_are_taken_and_denied_alike():
+    kit = make_kit(admission=MemoryAdmission(SetClock()))
+    exchange = make_exchange()
+    chain = fold([Quota(name="a"), Quota(name="b")], exchange.gate.forward, kit)
+    for left in range(4, -1, -1):
+        exchange = make_exchange()
+        await chain.proceed(exchange)
+        assert [standing.remaining for standing in exchange.standings] == [left, left]
+        assert [claim.bucket for claim in exchange.admission.taken] == ["a", "b"]
+    exchange = make_exchange()
+    with pytest.raises(Refusal, match="quota_exceeded"):
+        await chain.proceed(exchange)
+    assert [standing.denied for standing in exchange.standings] == [True, True]
 
 
 async def test_no_limits_make_no_store_call():

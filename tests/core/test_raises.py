@@ -44,3 +44,13 @@ async def test_other_buckets_and_rates_are_as_they_were():
     raised.take_over([])
     await raised.take((CLAIM,), 30.0)
     assert store.calls[1] == (CLAIM,)
+
+
+async def test_a_store_that_decides_in_this_process_is_asked_without_waiting_and_raises_hold_there_too():
+    clock = SetClock()
+    raised = Raised(MemoryAdmission(clock), clock)
+    assert raised.take_now((CLAIM,), 30.0).hold is not None
+    assert raised.take_now((CLAIM,), 30.0).retry_after is not None
+    raised.take_over([Raise("r1", "web", 40, clock.wall() + 60.0)])
+    assert raised.take_now((CLAIM,), 30.0).standings[0].remaining == 20
+    assert Raised(OpenStore(), clock).take_now is None

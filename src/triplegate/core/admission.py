@@ -105,7 +105,10 @@ class Taken(msgspec.Struct, gc=False):
 
 
 class Admission(Protocol):
-    """The port: counters of rates, concurrency and budgets."""
+    """The port: counters of rates, concurrency and budgets.
+
+    A store that decides in this process has its `take` without waiting, too, as `take_now` (`AtOnce`).
+    """
 
     async def take(self, claims: tuple[Claim, ...], ttl: float) -> Taken:
         """Take all enforced claims or none, atomically, in one round trip; holds expire after `ttl` seconds."""
