@@ -11,13 +11,11 @@ from triplegate.stores.judging.tongue import Tongue
 from triplegate.wire.screening import languages
 from triplegate.wire.screening.holding import Spoken
 
-there = pytest.mark.skipif(not languages.installed(), reason=f"{languages.LIBRARY} is not installed")
 GERMAN = "Wie kann ich ein Produkt zur\u00fcckgeben, das ich letzte Woche gekauft habe?"
 ENGLISH = "How do I return a product that I bought last week?"
 BOTH = frozenset({"input", "output"})
 
 
-@there
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("path", [CHAT, MESSAGES, RESPONSES])
 async def test_calls_and_answers_in_another_language_do_not_pass(tmp_path, path, stream):
@@ -34,14 +32,12 @@ async def test_calls_and_answers_in_another_language_do_not_pass(tmp_path, path,
         assert ("g", "block", "language=1") in one.decisions
 
 
-@there
 async def test_calls_that_no_dialect_reads_are_looked_at_too(tmp_path):
     async with guarded(tmp_path, "{use: guardrail, languages: [en], on: [input]}") as (made, vendor):
         _, status, _ = await refused(made, json.dumps({"model": "m", "input": [GERMAN]}).encode(), "/v1/embeddings")
     assert (status, vendor.bodies) == (400, [])
 
 
-@there
 @pytest.mark.parametrize(("written", "status"), [("pass", 200), ("block", 400)])
 async def test_what_cannot_be_told_passes_unless_that_is_forbidden(tmp_path, written, status):
     policy = f"{{use: guardrail, languages: [en], undetermined: {written}, on: [input]}}"
@@ -50,7 +46,6 @@ async def test_what_cannot_be_told_passes_unless_that_is_forbidden(tmp_path, wri
     assert seen == status
 
 
-@there
 async def test_a_mixed_text_passes_with_a_part_that_is_allowed_only():
     mixed = Spoken("input", (f"{ENGLISH} {ENGLISH}\n{GERMAN} {GERMAN}",))
     assert await Tongue(["en"], BOTH, strict=False)(mixed) is None
@@ -58,7 +53,6 @@ async def test_a_mixed_text_passes_with_a_part_that_is_allowed_only():
     assert "not allowed" in (await Tongue(["ru"], BOTH, strict=False)(mixed)).why
 
 
-@there
 async def test_long_texts_are_judged_beside_the_loop():
     judge = Tongue(["en"], BOTH, strict=False)
     assert (await judge(Spoken("input", (GERMAN * 1000,)))).kind == "language"
@@ -73,7 +67,6 @@ async def test_long_texts_are_judged_beside_the_loop():
         ({"languages": ["en"], "on": ["tool_results"]}, "not in tool_results"),
     ],
 )
-@there
 def test_what_makes_no_sense_is_refused_when_it_is_written(written, said):
     with pytest.raises(ValidationError, match=said):
         Guardrail(**written)

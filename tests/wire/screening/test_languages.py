@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from triplegate.wire.screening import languages
 
-pytestmark = pytest.mark.skipif(not languages.installed(), reason=f"{languages.LIBRARY} is not installed")
 CORPUS = Path(__file__).parent / "corpus"
 TEXTS = {
     "en": "How do I return a product that I bought last week?",
