@@ -189,8 +189,9 @@ class Recorder:
         """Of those, the ones that stand in `seen` or `strange` by now."""
         self.strange: list[bytes] = []
         self.raw = bytearray()
-        self.open = 0
-        self._counting = threading.Lock()  # connections come and go in threads: `+=` alone can lose one
+        self.answering = 0
+        """Requests that `say` is at just now: connections that merely wait for another one are not counted."""
+        self._counting = threading.Lock()  # answers come and go in threads: `+=` alone can lose one
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = int(self.socket.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
@@ -227,18 +228,10 @@ class Recorder:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with self._counting:
-            self.open += 1
-        try:
-            with connection:
-                talk = _Talk(connection, self.raw)
-                while self._one(connection, talk):
-                    pass
-        except OSError:
-            pass
-        finally:
-            with self._counting:
-                self.open -= 1
+        with contextlib.suppress(OSError), connection:
+            talk = _Talk(connection, self.raw)
+            while self._one(connection, talk):
+                pass
 
     def _one(self, connection: socket.socket, talk: "_Talk") -> bool:
         text = talk.until(b"\r\n\r\n")
@@ -251,7 +244,16 @@ class Recorder:
             seen = self._read(connection, talk, text)
         finally:
             self.ended += 1
-        return seen is not None and self.say(seen, connection) is None
+        return seen is not None and self._answer(seen, connection)
+
+    def _answer(self, seen: Seen, connection: socket.socket) -> bool:
+        with self._counting:
+            self.answering += 1
+        try:
+            return self.say(seen, connection) is None
+        finally:
+            with self._counting:
+                self.answering -= 1
 
     def _read(self, connection: socket.socket, talk: "_Talk", text: bytes) -> Seen | None:
         """The request, or None when nothing can be said to it."""

@@ -248,7 +248,7 @@ def test_replies_nobody_reads_stop_at_the_service_and_cost_little(gateway):
     wires = [Wire(gateway.port, window=4096).send(get(f"/public/{n}")) for n in range(16)]
     try:
         gateway.opened.wait(lambda: len(sent) == 16)
-        gateway.opened.wait(lambda: not gateway.opened.open)  # let go after write_idle
+        gateway.opened.wait(lambda: not gateway.opened.answering)  # let go after write_idle
         assert max(sent.values()) < 100_000_000  # the kernel's buffers on two connections: tens of MB where it has room
         assert resident(gateway) - before < 16 * 3
         gateway.opened.say = gateway.opened.fine

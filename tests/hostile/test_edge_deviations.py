@@ -222,8 +222,10 @@ def test_a_client_that_says_no_more_gets_no_more(touched):
     touched.opened.say = lambda seen, connection: connection.recv(1)  # until it is left
     try:
         with Wire(touched.port) as wire:
-            assert wire.send(get("/public")).end().answer() is None
-        touched.opened.wait(lambda: not touched.opened.open)
+            wire.send(get("/public"))
+            touched.opened.wait(lambda: touched.opened.answering)
+            assert wire.end().answer() is None
+        touched.opened.wait(lambda: not touched.opened.answering)
     finally:
         touched.opened.say = touched.opened.fine
 
@@ -242,7 +244,7 @@ def test_a_client_that_does_not_read_is_left_by_the_upstream(touched):
         with Wire(touched.port, window=4096) as wire:
             wire.send(get("/public"))
             touched.opened.wait(lambda: sent)
-            touched.opened.wait(lambda: not touched.opened.open)
+            touched.opened.wait(lambda: not touched.opened.answering)
             assert sum(sent) < 100_000_000
             answer = wire.answer()
             assert (answer.status, answer.complete) == (200, False)

@@ -130,8 +130,10 @@ def test_a_handshake_that_is_refused_ends_the_connection(gateway):
 def test_a_client_that_ends_its_side_is_gone(gateway):
     gateway.opened.say = lambda seen, connection: connection.recv(1)  # until it is left
     with Wire(gateway.port) as wire:
-        assert wire.send(get("/public")).end().answer() is None
-    gateway.opened.wait(lambda: not gateway.opened.open)
+        wire.send(get("/public"))
+        gateway.opened.wait(lambda: gateway.opened.answering)
+        assert wire.end().answer() is None
+    gateway.opened.wait(lambda: not gateway.opened.answering)
 
 
 def test_an_answer_cut_by_its_service_looks_cut_to_an_old_client_too(gateway):
