@@ -41,7 +41,7 @@ test: $(VENV)/made-dev ## everything fast and deterministic (< 10 minutes on 2 c
 	$(BIN)/python -m pytest -m "not long and not soak" -n 2 --dist loadfile
 
 long: $(VENV)/made-node ## minutes: kill -9 × 50, browser, reloads; PART=keyword picks
-	$(BIN)/python -m pytest -m long $(if $(filter-out all,$(PART)),-k "$(PART)",)
+	TRIPLEGATE_EXPLORE=1 $(BIN)/python -m pytest -m long $(if $(filter-out all,$(PART)),-k "$(PART)",)
 
 soak: $(VENV)/made-dev ## the longest: 500 kills under load
 	$(BIN)/python -m pytest -m soak

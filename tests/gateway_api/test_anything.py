@@ -93,6 +93,7 @@ PLACES = [(number, path) for number, one in enumerate(OBJECTS) for path in place
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(changes=[((2, ("spec", "parentRefs", 0, "name")), "/")])
+@example(changes=[((7, ("data", "tls.crt")), "é")])
 @given(changes=st.lists(st.tuples(st.sampled_from(PLACES), JUNK), min_size=1, max_size=4))
 def test_no_manifest_takes_anything_down(tmp_path, changes):
     objects = copy.deepcopy(OBJECTS)
