@@ -136,9 +136,13 @@ async def test_in_a_stream_all_else_passes_and_the_result_is_judged():
 
 async def test_in_a_stream_a_result_that_does_not_pass_is_the_calls_error():
     bad = b'data: {"jsonrpc":"2.0","id":"x","result":{"bad":1}}\n\n'
-    text = await text_of(await screened(Reply(200, [], Pieces(bad), form="events"), CALL, upper))
-    said = json.loads(text.removeprefix(b"data: "))
+    pieces = Pieces(bad, b": behind it\n\n")
+    reply = await screened(Reply(200, [], pieces, form="events"), CALL, upper)
+    text = await text_of(reply)
+    said = json.loads(text.removeprefix(b"event: message\ndata: "))
     assert (said["id"], said["error"]["message"], "result" in said) == ("x", "It does not fit.", False)
+    assert reply.frames.answered
+    assert pieces.closed
 
 
 async def test_a_stream_that_breaks_off_breaks_off():

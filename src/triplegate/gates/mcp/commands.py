@@ -6,7 +6,6 @@ from pathlib import Path
 
 from triplegate.config.documents_mcp import ServerDocument
 from triplegate.config.environment import environment
-from triplegate.config.types import is_reference
 from triplegate.core.exchange import Exchange
 from triplegate.core.http import Headers, Reply
 from triplegate.core.policy import Dispatch
@@ -29,7 +28,7 @@ def key_of(name: str, document: ServerDocument) -> str:
 class CommandTransport(Transport):
     """Processes of one command."""
 
-    __slots__ = ("_base", "_far", "_key", "missing", "place")
+    __slots__ = ("_base", "_far", "_key", "place")
     local = True
     owned = True
     patience = 10.0  # it may have to be started first
@@ -60,14 +59,6 @@ class CommandTransport(Transport):
         found = program if "/" in program else shutil.which(program, path=variables.get("PATH", ""))
         directory = str(Path(kit.base, document.directory or "."))
         return Command(name, (found or program, *arguments), variables, directory, document.processes.line)
-
-    def _value(self, value: str, kit: Kit) -> str:
-        if not is_reference(value):
-            return value
-        secret = kit.secrets.read(value)
-        if secret is None:
-            self.missing = f"nothing at {value}"
-        return secret or ""
 
     def dispatch(self) -> Dispatch:
         """As the document says."""

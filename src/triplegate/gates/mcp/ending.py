@@ -5,7 +5,7 @@ import asyncio
 from triplegate.core.errors import Refusal
 from triplegate.core.http import OneFrame, Reply
 from triplegate.core.ports import Kit
-from triplegate.gates.mcp.frames import Told
+from triplegate.gates.mcp.frames import Around, Told
 from triplegate.gates.mcp.keeping import KeptFrames
 from triplegate.wire.mcp_marks import Marks
 
@@ -50,19 +50,15 @@ class Ending:
         return kept
 
 
-class EndingFrames(Told):
+class EndingFrames(Around, Told):
     """A stream that ends with an error when its call is cancelled."""
 
     __slots__ = ("_ending", "_rest")
+    _rest: Told
 
     def __init__(self, rest: Told, ending: Ending) -> None:
         self._rest, self._ending = rest, ending
         self.answered, self.done = rest.answered, rest.done
-
-    @property
-    def ready(self) -> bool:
-        """As the stream is."""
-        return self._rest.ready
 
     async def __anext__(self) -> bytes:
         """The next events. Raises Refusal call_cancelled, and what the stream raises."""
@@ -73,11 +69,3 @@ class EndingFrames(Told):
         finally:
             self.answered, self.done = self._rest.answered, self._rest.done
         return frame
-
-    def bear(self, silence: float) -> None:
-        """As the stream does."""
-        self._rest.bear(silence)
-
-    def close(self) -> None:
-        """Give it up."""
-        self._rest.close()

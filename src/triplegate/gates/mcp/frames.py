@@ -1,18 +1,39 @@
 """The bodies of tool calls as they pass: whole events, large results with a new beginning."""
 
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable
 
 from triplegate.core.errors import Refusal
 from triplegate.core.http import Encoder, Frame, Frames, OneFrame
 from triplegate.wire.jsonrpc import write_error
 from triplegate.wire.mcp_links import OVERLAP, may_link
-from triplegate.wire.sse import SseCutter, write_event
+from triplegate.wire.sse import SseCutter, data_of, spans, write_event
 
 LARGEST_EVENT = 16 * 1024 * 1024
 _TRIES = 5  # times that a stream is taken up again without anything new
 
 
-class PrefixFrames(Frames):
+class Around(Frames):
+    """Frames around others: what is asked of these is asked of those."""
+
+    __slots__ = ()
+    _rest: Frames
+
+    @property
+    def ready(self) -> bool:
+        """As the others are."""
+        return self._rest.ready
+
+    def bear(self, silence: float) -> None:
+        """As the others do."""
+        self._rest.bear(silence)
+
+    def close(self) -> None:
+        """Nobody wants the rest."""
+        self._rest.close()
+
+
+class PrefixFrames(Around):
     """A body of which the beginning is here already."""
 
     __slots__ = ("_prefix", "_rest")
@@ -25,7 +46,7 @@ class PrefixFrames(Frames):
     @property
     def ready(self) -> bool:
         """The beginning is."""
-        return self._prefix is not None or self._rest.ready
+        return self._prefix is not None or super().ready
 
     async def __anext__(self) -> Frame:
         """The beginning, then the rest as it comes."""
@@ -38,12 +59,8 @@ class PrefixFrames(Frames):
         self.done = self._rest.done
         return frame
 
-    def close(self) -> None:
-        """The rest is not wanted."""
-        self._rest.close()
 
-
-class UnlinkedFrames(Frames):
+class UnlinkedFrames(Around):
     """The rest of a body that is too large to be read whole; one that may ask a user to follow a link breaks off."""
 
     __slots__ = ("_rest", "_tail")
@@ -51,11 +68,6 @@ class UnlinkedFrames(Frames):
     def __init__(self, before: bytes, rest: Frames) -> None:
         self._rest, self._tail = rest, before[-OVERLAP:]
         self.done = rest.done
-
-    @property
-    def ready(self) -> bool:
-        """As the rest is."""
-        return self._rest.ready
 
     async def __anext__(self) -> bytes:
         """The next piece. Raises Refusal upstream_malformed."""
@@ -69,10 +81,6 @@ class UnlinkedFrames(Frames):
         self.done = self._rest.done
         return frame
 
-    def close(self) -> None:
-        """Nobody wants it."""
-        self._rest.close()
-
 
 class Told(Frames):
     """A stream of events that ends with the response to a call."""
@@ -82,10 +90,55 @@ class Told(Frames):
     """True once the response has passed: what fails after it is no news to the client."""
 
 
+class TurnedFrames(Around, Told):
+    """A stream around another, of which each event is turned as soon as it is whole.
+
+    What must not pass ends it as the call's own error.
+    """
+
+    __slots__ = ("_cutter", "_id", "_rest")
+
+    def __init__(self, rest: Frames, identity: bytes) -> None:
+        """`identity`: the raw id of the call."""
+        self._rest, self._id = rest, identity
+        self._cutter = SseCutter(LARGEST_EVENT)
+        self.answered = self.done = False
+
+    async def __anext__(self) -> bytes:
+        """The next whole events. Raises what the stream behind raises."""
+        while not self.done:
+            chunk: bytes = await self._rest.__anext__()
+            self.done = self._rest.done
+            answered = self._rest.answered if isinstance(self._rest, Told) else self.done
+            block = self._cutter.feed(chunk)
+            turned = await self._turned(block) if block else b""
+            self.answered = self.answered or answered
+            if turned or self.done:
+                return turned
+        raise StopAsyncIteration
+
+    async def _turned(self, block: bytes) -> bytes:
+        turned: list[bytes] = []
+        for start, end in spans(block):
+            event = block[start:end]
+            try:
+                turned.append(await self._event(event, data_of(event)))
+            except Refusal as refusal:
+                turned.append(write_event(write_error(refusal, self._id), "message"))
+                self.answered = self.done = True
+                self._rest.close()
+                break
+        return b"".join(turned)
+
+    @abstractmethod
+    async def _event(self, event: bytes, data: bytes) -> bytes:
+        """The event as it goes on; empty where it does not. Raises Refusal."""
+
+
 Again = Callable[[], Awaitable[Frames | None]]
 
 
-class EventFrames(Told):
+class EventFrames(Around, Told):
     """An event stream, passed on event by event as soon as each is whole."""
 
     __slots__ = ("_again", "_cut", "_cutter", "_rest", "_tries", "_turn")
@@ -106,15 +159,6 @@ class EventFrames(Told):
         self._cutter = SseCutter(LARGEST_EVENT)
         self._tries = 0
         self.answered = self.done = False
-
-    @property
-    def ready(self) -> bool:
-        """Whether anything is here."""
-        return self._rest.ready
-
-    def bear(self, silence: float) -> None:
-        """Its server waits for the client."""
-        self._rest.bear(silence)
 
     async def __anext__(self) -> bytes:
         """The next whole events. Raises Refusal upstream_reset when the stream ends without the response."""
@@ -169,7 +213,7 @@ class EventFrames(Told):
         cut, self._cut = self._cut, None
         if cut is not None and not self.answered:
             cut()
-        self._rest.close()
+        super().close()
 
 
 class EventEncoder(Encoder):

@@ -3,17 +3,15 @@
 import asyncio
 from collections.abc import Sequence
 
-from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
 from triplegate.core.http import Frames, Reply
 from triplegate.core.watching import Watch
 from triplegate.gates.mcp.call import McpCall
 from triplegate.gates.mcp.calling import Screen
-from triplegate.gates.mcp.frames import LARGEST_EVENT, Told
+from triplegate.gates.mcp.frames import TurnedFrames
 from triplegate.gates.mcp.refusals import json_reply
 from triplegate.gates.mcp.results import whole
-from triplegate.wire.jsonrpc import write_error
-from triplegate.wire.sse import SseCutter, data_of, spans, write_event
+from triplegate.wire.sse import write_event
 
 _ON_LOOP = 4096
 """Bytes that are looked at at once; more are looked at beside the loop."""
@@ -59,59 +57,20 @@ class _Seen:
         return b"".join(messages)
 
 
-class GuardedFrames(Told):
-    """A stream of which every message is seen; what must not pass ends it as the call's own error."""
+class GuardedFrames(TurnedFrames):
+    """A stream of which every message is seen."""
 
-    __slots__ = ("_cutter", "_id", "_rest", "_seen")
+    __slots__ = ("_seen",)
 
     def __init__(self, rest: Frames, identity: bytes, seen: _Seen) -> None:
-        self._rest, self._id, self._seen = rest, identity, seen
-        self._cutter = SseCutter(LARGEST_EVENT)
-        self.answered = self.done = False
-
-    @property
-    def ready(self) -> bool:
-        """Whether anything is here."""
-        return self._rest.ready
-
-    def bear(self, silence: float) -> None:
-        """As the stream behind does."""
-        self._rest.bear(silence)
-
-    async def __anext__(self) -> bytes:
-        """The next whole events. Raises what the stream behind raises."""
-        while not self.done:
-            chunk: bytes = await self._rest.__anext__()
-            self.done = self._rest.done
-            answered = self._rest.answered if isinstance(self._rest, Told) else self.done
-            block = self._cutter.feed(chunk)
-            seen = await self._looked(block) if block else b""
-            self.answered = self.answered or answered
-            if seen or self.done:
-                return seen
-        raise StopAsyncIteration
-
-    async def _looked(self, block: bytes) -> bytes:
-        turned: list[bytes] = []
-        for start, end in spans(block):
-            event = block[start:end]
-            data = data_of(event)
-            try:
-                turned.append(await self._event(event, data) if data else _SILENCE)
-            except Refusal as refusal:
-                turned.append(write_event(write_error(refusal, self._id), "message"))
-                self.answered = self.done = True
-                self._rest.close()
-                break
-        return b"".join(turned)
+        super().__init__(rest, identity)
+        self._seen = seen
 
     async def _event(self, event: bytes, data: bytes) -> bytes:
         """The event as it goes on, with nothing beside its message."""
+        if not data:
+            return _SILENCE
         message = await self._seen.message(data)
         if not message:
             return b""
         return event if message is data and event == b"data: %b\n\n" % data else write_event(message, "message")
-
-    def close(self) -> None:
-        """Nobody reads on: neither does the stream behind."""
-        self._rest.close()

@@ -51,7 +51,7 @@ class Answered(msgspec.Struct, frozen=True):
 class InsideTransport(Transport):
     """Tools that are calls of the gateway's own gates, in process, through their whole chains."""
 
-    __slots__ = ("_base", "_kit", "_list", "missing", "place")
+    __slots__ = ("_base", "_kit", "_list", "place")
     known_era: ClassVar[Era | None] = "modern"
 
     def __init__(self, place: str, waits: Timeouts | None, kit: Kit) -> None:

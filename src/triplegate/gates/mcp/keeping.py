@@ -8,7 +8,7 @@ from typing import Any
 from triplegate.core.errors import Refusal
 from triplegate.core.http import Reply
 from triplegate.core.ports import Kit, Mailbox
-from triplegate.gates.mcp.frames import Told
+from triplegate.gates.mcp.frames import Around, Told
 from triplegate.gates.mcp.talking import EVENTS
 from triplegate.wire.jsonrpc import write_error
 from triplegate.wire.mcp_marks import Marks, Place
@@ -22,7 +22,7 @@ _BOX = "mcp:e:"
 _END = b"."
 
 
-class KeptFrames(Told):
+class KeptFrames(Around, Told):
     """A stream whose events have ids; once its client has left, the events it may not have had go into a box."""
 
     __slots__ = (
@@ -38,6 +38,7 @@ class KeptFrames(Told):
         "_supervisor",
         "box",
     )
+    _rest: Told
 
     def __init__(self, rest: Told, kit: Kit, marks: Marks, session: str, call: bytes) -> None:
         """`call`: the raw id of the call, by which its end is told."""
@@ -61,15 +62,6 @@ class KeptFrames(Told):
             self._supervisor.spawn(work, "keep stream")
         except Refusal:
             return  # with its next event
-
-    @property
-    def ready(self) -> bool:
-        """As the stream is."""
-        return self._rest.ready
-
-    def bear(self, silence: float) -> None:
-        """As the stream does."""
-        self._rest.bear(silence)
 
     async def __anext__(self) -> bytes:
         """The next events, each with an id."""
@@ -115,10 +107,6 @@ class KeptFrames(Told):
             await self._mailbox.append(_BOX + self.box, message, KEPT)
         except (Refusal, ValueError):
             return  # it is too large, or the store is away: whoever comes back is told that it is lost
-
-    def close(self) -> None:
-        """Nobody wants it."""
-        self._rest.close()
 
 
 class FetchedFrames(Told):

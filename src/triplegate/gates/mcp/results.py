@@ -10,12 +10,12 @@ from triplegate.core.exchange import Exchange
 from triplegate.core.http import Frames, Reply
 from triplegate.gates.mcp.call import Item, McpCall
 from triplegate.gates.mcp.cutting import cut, too_large
-from triplegate.gates.mcp.frames import Told
+from triplegate.gates.mcp.frames import TurnedFrames
 from triplegate.gates.mcp.refusals import json_reply
 from triplegate.gates.mcp.schemas import Schemas
 from triplegate.wire.json_members import read_members, set_members
-from triplegate.wire.jsonrpc import read, write_error
-from triplegate.wire.sse import SseCutter, data_of, spans, write_event
+from triplegate.wire.jsonrpc import read
+from triplegate.wire.sse import write_event
 
 LARGEST = 16 * 1024 * 1024
 """Bytes of an answer that are gathered at all."""
@@ -78,7 +78,7 @@ async def screened(reply: Reply, call: McpCall, judge: Judge) -> Reply:
     if reply.form == "events":
         return Reply(reply.status, reply.headers, ScreenedFrames(reply.frames, call.id, judge), form="events")
     text = await whole(reply.frames)
-    changed = await _turned(text, judge)
+    changed = await _judged(text, judge)
     answer = json_reply(changed, reply.status)
     answer.source = reply.source
     return answer
@@ -99,7 +99,7 @@ async def whole(frames: Frames) -> bytes:
     return b"".join(parts)
 
 
-async def _turned(text: bytes, judge: Judge) -> bytes:
+async def _judged(text: bytes, judge: Judge) -> bytes:
     try:
         env = read(text, _DEPTH)
     except Refusal as refusal:
@@ -112,57 +112,22 @@ async def _turned(text: bytes, judge: Judge) -> bytes:
     return text if judged is result else set_members(env.text, env.members, {"result": judged})
 
 
-class ScreenedFrames(Told):
-    """A stream of which the response is judged; one that does not pass is told as the call's own error."""
+class ScreenedFrames(TurnedFrames):
+    """A stream of which the response is judged."""
 
-    __slots__ = ("_cutter", "_id", "_judge", "_rest")
+    __slots__ = ("_judge",)
 
     def __init__(self, rest: Frames, identity: bytes, judge: Judge) -> None:
-        self._rest, self._id, self._judge = rest, identity, judge
-        self._cutter = SseCutter(LARGEST)
-        self.answered = self.done = False
+        super().__init__(rest, identity)
+        self._judge = judge
 
-    @property
-    def ready(self) -> bool:
-        """Whether anything is here."""
-        return self._rest.ready
-
-    def bear(self, silence: float) -> None:
-        """As the stream behind does."""
-        self._rest.bear(silence)
-
-    async def __anext__(self) -> bytes:
-        """The next whole events. Raises what the stream behind raises."""
-        while not self.done:
-            chunk: bytes = await self._rest.__anext__()
-            self.done = self._rest.done
-            if isinstance(self._rest, Told):
-                self.answered = self._rest.answered
-            block = self._cutter.feed(chunk)
-            if block or self.done:
-                return await self._screened(block)
-        raise StopAsyncIteration
-
-    async def _screened(self, block: bytes) -> bytes:
-        if b'"result"' not in block:
-            return block
-        turned: list[bytes] = []
-        for start, end in spans(block):
-            event = block[start:end]
-            data = data_of(event)
-            turned.append(await self._event(event, data) if data else event)
-        return b"".join(turned)
+    async def _turned(self, block: bytes) -> bytes:
+        return await super()._turned(block) if b'"result"' in block else block
 
     async def _event(self, event: bytes, data: bytes) -> bytes:
-        try:
-            changed = await _turned(data, self._judge)
-        except Refusal as refusal:
-            changed = write_error(refusal, self._id)
+        """The event with its result as it passes."""
+        changed = await _judged(data, self._judge) if data else data
         if changed is data:
             return event
         others = [line for line in event.splitlines() if line and not line.startswith(b"data")]
         return b"".join([line + b"\n" for line in others]) + write_event(changed)
-
-    def close(self) -> None:
-        """Nobody reads on: neither does the stream behind."""
-        self._rest.close()

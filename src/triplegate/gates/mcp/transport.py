@@ -3,16 +3,18 @@
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+from triplegate.config.types import is_reference
 from triplegate.core.exchange import Exchange
 from triplegate.core.http import Headers, Reply
 from triplegate.core.policy import Dispatch
+from triplegate.core.ports import Kit
 from triplegate.wire.mcp_era import Era
 
 
 class Transport(ABC):
     """The far end of a server. It speaks one era, and opens sessions, answers and streams as HTTP servers do."""
 
-    __slots__ = ()
+    __slots__ = ("missing",)
     patience: ClassVar[float] = 3.0
     """Seconds that it has to answer a question that it may not know."""
     first_list: ClassVar[float] = 10.0
@@ -23,6 +25,15 @@ class Transport(ABC):
     """Why nothing can be sent, such as a secret that is not there; empty when it can."""
     place: str
     """Names what is reached: what is known of a server is kept for as long as this stays the same."""
+
+    def _value(self, value: str, kit: Kit) -> str:
+        """What a document says, or the secret that it refers to; `missing` says when that is not there."""
+        if not is_reference(value):
+            return value
+        secret = kit.secrets.read(value)
+        if secret is None:
+            self.missing = f"nothing at {value}"
+        return secret or ""
 
     @property
     def local(self) -> bool:

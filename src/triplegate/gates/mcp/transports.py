@@ -4,7 +4,6 @@ from collections.abc import Coroutine
 from typing import Any
 
 from triplegate.config.documents_mcp import ServerDocument
-from triplegate.config.types import is_reference
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
 from triplegate.core.http import BytesBody, Headers, Reply
@@ -23,7 +22,7 @@ from triplegate.upstreams.reach import reach
 class HttpTransport(Transport):
     """A pool of connections to the server's address."""
 
-    __slots__ = ("_base", "_fixed", "_path", "_pool", "_tokens", "missing", "place")
+    __slots__ = ("_base", "_far", "_fixed", "_path", "_pool", "_tokens", "place")
 
     def __init__(self, document: ServerDocument, kit: Kit) -> None:
         assert document.url is not None
@@ -38,6 +37,8 @@ class HttpTransport(Transport):
         self._tokens = None if asked is None else Tokens(asked, document.url, kit)
         if self._tokens is not None and self._tokens.missing:
             self.missing = self._tokens.missing
+        self._far: SseServer | None = None
+        """The same place as a server of 2024-11-05; None: it is none."""
 
     def _headers(self, document: ServerDocument, kit: Kit) -> Headers:
         """What every call there carries; nothing of it comes from the client."""
@@ -49,19 +50,13 @@ class HttpTransport(Transport):
             (b"user-agent", b"triplegate"),
         ]
         for name, value in document.headers.items():
-            headers.append((name.encode("ascii"), self._value(value, kit)))
+            headers.append((name.encode("ascii"), self._written(value, kit)))
         if document.auth is not None and document.auth.bearer is not None:
-            headers.append((b"authorization", b"Bearer " + self._value(document.auth.bearer, kit)))
+            headers.append((b"authorization", b"Bearer " + self._written(document.auth.bearer, kit)))
         return headers
 
-    def _value(self, value: str, kit: Kit) -> bytes:
-        if not is_reference(value):
-            return value.encode("latin-1")
-        secret = kit.secrets.read(value)
-        if secret is None:
-            self.missing = f"nothing at {value}"
-            return b""
-        return secret.encode("latin-1", "replace")
+    def _written(self, value: str, kit: Kit) -> bytes:
+        return self._value(value, kit).encode("latin-1", "replace")
 
     def dispatch(self) -> Dispatch:
         """As the document says."""
@@ -77,7 +72,10 @@ class HttpTransport(Transport):
         exchange: Exchange | None,
         owner: str,
     ) -> Coroutine[Any, Any, Reply]:
-        """One request on a kept connection."""
+        """One request on a kept connection, or as its server of 2024-11-05 takes it."""
+        far = self._far
+        if far is not None and (far.met or self.known_era is not None):
+            return self._send_old(far, method, headers, body, dispatch, deadline, owner)
         return self._send(method, self._path, [*self._fixed, *headers], body, dispatch, deadline)
 
     def _send(
@@ -114,8 +112,24 @@ class HttpTransport(Transport):
             reply.frames.close()  # who is not known has had nothing done
         return reply
 
+    async def _send_old(
+        self,
+        far: SseServer,
+        method: str,
+        headers: Headers,
+        body: bytes,
+        dispatch: Dispatch,
+        deadline: float | None,
+        owner: str,
+    ) -> Reply:
+        """One that begins no stream any more is met anew, where it may be another by now."""
+        try:
+            return await far.send(method, headers, body, dispatch, deadline, owner)
+        except Refusal as refusal:
+            far.met = far.met and refusal.code != "upstream_malformed"
+            raise
+
     def _old(self, name: str, document: ServerDocument, kit: Kit) -> SseServer:
-        """The same place as a server of 2024-11-05."""
         target = SseTarget(self._pool, self._path, self._fixed, self._base, self._send)
         far = kit.state(SseServer, sse_key(name, document), lambda: SseServer(target, kit.supervisor))
         far.target = target
@@ -125,7 +139,7 @@ class HttpTransport(Transport):
 class SseTransport(HttpTransport):
     """A server of 2024-11-05: a stream for each owner, kept while it is used."""
 
-    __slots__ = ("_far",)
+    __slots__ = ()
     local = True
     owned = True
     known_era = "legacy"
@@ -135,24 +149,12 @@ class SseTransport(HttpTransport):
         self.place = sse_key(name, document)
         self._far = self._old(name, document, kit)
 
-    async def send(
-        self,
-        method: str,
-        headers: Headers,
-        body: bytes,
-        dispatch: Dispatch,
-        deadline: float | None,
-        exchange: Exchange | None,
-        owner: str,
-    ) -> Reply:
-        """As a server with sessions would answer."""
-        return await self._far.send(method, headers, body, dispatch, deadline, owner)
-
 
 class FoundTransport(HttpTransport):
     """A server of any revision over HTTP: that it is one of 2024-11-05 is found out when it takes no POST."""
 
-    __slots__ = ("_far",)
+    __slots__ = ()
+    _far: SseServer
 
     def __init__(self, name: str, document: ServerDocument, kit: Kit) -> None:
         super().__init__(document, kit)
@@ -173,31 +175,6 @@ class FoundTransport(HttpTransport):
         if not self._far.met:
             self._far.met = await self._far.greets()
         return self._far.met
-
-    def send(
-        self,
-        method: str,
-        headers: Headers,
-        body: bytes,
-        dispatch: Dispatch,
-        deadline: float | None,
-        exchange: Exchange | None,
-        owner: str,
-    ) -> Coroutine[Any, Any, Reply]:
-        """As to what it was found to be."""
-        if not self._far.met:
-            return super().send(method, headers, body, dispatch, deadline, exchange, owner)
-        return self._send_old(method, headers, body, dispatch, deadline, owner)
-
-    async def _send_old(
-        self, method: str, headers: Headers, body: bytes, dispatch: Dispatch, deadline: float | None, owner: str
-    ) -> Reply:
-        """One that begins no stream any more is met anew."""
-        try:
-            return await self._far.send(method, headers, body, dispatch, deadline, owner)
-        except Refusal as refusal:
-            self._far.met = refusal.code != "upstream_malformed"
-            raise
 
 
 def sse_key(name: str, document: ServerDocument) -> str:
