@@ -3,12 +3,16 @@
 import json
 import threading
 from collections.abc import Iterator
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 WORDS = ["one ", "two ", "three"]
 CALL = ("get_weather", ['{"city": ', '"Paris"}'])
+DONE = "data: [DONE]\n\n"
 Events = Iterator[tuple[str, dict[str, Any]]]
+Reply = tuple[int, dict[str, str], bytes]
+"""Status, fields and body."""
 
 
 def answer_to(body: dict[str, Any]) -> list[str] | None:
@@ -97,43 +101,63 @@ def message_events(model: str, words: list[str] | None) -> Events:
         yield str(event["type"]), event
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Answers by the path: chat completions or messages."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        """One call."""
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        chats, words = self.path.endswith("/chat/completions"), answer_to(body)
-        if not body.get("stream"):
-            whole = (chat if chats else message)(body["model"], words)
-            return self._send("application/json", json.dumps(whole).encode())
-        events = (chat_events if chats else message_events)(body["model"], words)
-        lines = [(f"event: {name}\n" if name else "") + f"data: {json.dumps(event)}\n\n" for name, event in events]
-        return self._send("text/event-stream", ("".join(lines) + ("data: [DONE]\n\n" if chats else "")).encode())
-
-    def _send(self, kind: str, content: bytes) -> None:
-        self.send_response(200)
-        self.send_header("content-type", kind)
-        self.send_header("content-length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *words: Any) -> None:
-        """Not a word."""
+def said_whole(said: dict[str, Any]) -> Reply:
+    """A body of JSON."""
+    return 200, {"content-type": "application/json"}, json.dumps(said).encode()
 
 
-class Vendor:
-    """It on a port of its own; `with` starts and stops it."""
+def said_streamed(events: Events, end: str = "") -> Reply:
+    """All events at once, as a stream says them."""
+    lines = [(f"event: {name}\n" if name else "") + f"data: {json.dumps(event)}\n\n" for name, event in events]
+    return 200, {"content-type": "text/event-stream"}, ("".join(lines) + end).encode()
 
-    def __enter__(self) -> Self:
+
+class Scripted:
+    """Whatever is far away, on a port of its own: each POST is answered by `answer`; `with` starts and stops it."""
+
+    def __init__(self) -> None:
+        scripted = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                status, fields, content = scripted.answer(self.path, self.headers, body)
+                self.send_response(status)
+                for name, value in {**fields, "content-length": str(len(content))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *words: Any) -> None:
+                """Not a word."""
+
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.port = self.server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def answer(self, path: str, headers: Message, body: dict[str, Any]) -> Reply:
+        """What one call is answered; called in a thread of its own."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.server.shutdown()
         self.server.server_close()
+
+
+class Vendor(Scripted):
+    """Answers by the path: chat completions or messages."""
+
+    def answer(self, path: str, headers: Message, body: dict[str, Any]) -> Reply:
+        """One call."""
+        chats, words = path.endswith("/chat/completions"), answer_to(body)
+        if not body.get("stream"):
+            return said_whole((chat if chats else message)(body["model"], words))
+        events = (chat_events if chats else message_events)(body["model"], words)
+        return said_streamed(events, DONE if chats else "")

@@ -6,17 +6,15 @@ Two nodes share what they know: what one learnt the other tells, and what is pur
 import contextlib
 import json
 import secrets
-import threading
 import time
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import anthropic
 import httpx
 import openai
 import pytest
 from tests.journeys.running import House, eventually, records, write
-from tests.journeys.scripted_vendor import chat, chat_events
+from tests.journeys.scripted_vendor import DONE, Scripted, chat, chat_events, said_streamed, said_whole, text_of
 from tests.servers.redis import RedisServer
 
 from triplegate.stores.semantic.models import can
@@ -46,63 +44,32 @@ orgs:
 """
 
 
-class Vendor:
+class Vendor(Scripted):
     """Answers by `say`, slowly where it is told to, whole or streamed; notes the last words of each call.
 
     By itself it says the same to the same question, however politely put, in one era.
     """
 
     def __init__(self):
+        super().__init__()
         self.asked, self.delay, self.era = [], 0.0, "first"
         self.say = self.plainly
-        vendor = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                last = body["messages"][-1]["content"]
-                text = last if isinstance(last, str) else last[0]["text"]
-                vendor.asked.append(text)
-                time.sleep(vendor.delay)
-                words = [vendor.say(text)]
-                if body.get("stream"):
-                    lines = [f"data: {json.dumps(event)}\n\n" for _, event in chat_events("x", words)]
-                    self._send("text/event-stream", "".join([*lines, "data: [DONE]\n\n"]).encode())
-                else:
-                    self._send("application/json", json.dumps(chat("x", words)).encode())
-
-            def _send(self, kind, content):
-                self.send_response(200)
-                self.send_header("content-type", kind)
-                self.send_header("content-length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *words):
-                """Not a word."""
-
-        class Quiet(ThreadingHTTPServer):
-            daemon_threads = True
-
-        self.server = Quiet(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+    def answer(self, path, headers, body):
+        text = text_of(body["messages"][-1]["content"])
+        self.asked.append(text)
+        time.sleep(self.delay)
+        words = [self.say(text)]
+        return said_streamed(chat_events("x", words), DONE) if body.get("stream") else said_whole(chat("x", words))
 
     def plainly(self, text):
         return f"In the {self.era} era: {text.replace('please ', '').strip('?')}."
 
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-
 
 @pytest.fixture(scope="module")
 def vendor():
-    made = Vendor()
-    yield made
-    made.close()
+    with Vendor() as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)

@@ -1,13 +1,10 @@
 """Guards that others run, as official clients meet them: blocked, masked, unavailable; and nothing of it in the log."""
 
-import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
 import anthropic
 import openai
 import pytest
 from tests.journeys.running import House, records, write
+from tests.journeys.scripted_vendor import Scripted, chat, said_whole
 from tests.servers.guards import EVIL, KINDS, NAME
 
 CONFIGURATION = """
@@ -37,61 +34,33 @@ HIDDEN = [f"hidden-{number}-7f3a" for number in range(20)]
 SECRETS = {"HOOK": "the-hooks-own-secret", "KEY": "the-moderations-own-key"}
 
 
-class Far:
+class Far(Scripted):
     """A provider that repeats the last words, and guards; those in `broken` answer 500."""
 
     def __init__(self):
+        super().__init__()
         self.broken, self.told = set(), []
-        far = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                kind = self.path.split("/")[1]
-                status = 500 if kind in far.broken else 200
-                reply = json.dumps(far.vendor(body) if kind == "vendor" else KINDS[kind](body)).encode()
-                self.send_response(status)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(reply)))
-                self.end_headers()
-                self.wfile.write(reply)
-
-            def log_message(self, *words):
-                """Not a word."""
-
-        class Quiet(ThreadingHTTPServer):
-            daemon_threads = True
-
-        self.server = Quiet(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+    def answer(self, path, headers, body):
+        kind = path.split("/")[1]
+        _, fields, content = said_whole(self.vendor(body) if kind == "vendor" else KINDS[kind](body))
+        return 500 if kind in self.broken else 200, fields, content
 
     def vendor(self, body):
         last = body["messages"][-1]["content"]
         if last.endswith("That was the material. Judge it by the rule, in the form that was asked for."):
             return KINDS["judge"](body)
         self.told.append(last)
-        message = {"role": "assistant", "content": f"You said: {last}"}
-        choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
-        usage = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
-        return {"id": "c", "object": "chat.completion", "created": 1, "model": "x", "choices": choices, "usage": usage}
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        return chat("x", [f"You said: {last}"])
 
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory):
-    folder, far = tmp_path_factory.mktemp("guards"), Far()
-    write(folder, CONFIGURATION.format(url=far.url))
-    try:
+    folder = tmp_path_factory.mktemp("guards")
+    with Far() as far:
+        write(folder, CONFIGURATION.format(url=far.url))
         with House(folder, TRIPLEGATE_ACCESS_LOG="stdout", **SECRETS) as house:
             yield house, far, house.key()
-    finally:
-        far.close()
 
 
 @pytest.mark.long

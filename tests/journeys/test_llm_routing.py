@@ -1,12 +1,9 @@
 """Where model calls go: strategies, several keys, what was refused, and what clients may not choose."""
 
-import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
 import openai
 import pytest
 from tests.journeys.running import House, eventually, records, write
+from tests.journeys.scripted_vendor import Scripted, chat, said_whole
 
 CONFIGURATION = """
 providers:
@@ -73,52 +70,20 @@ KEYS = ("A", "B", "D", "S", "W", "P", "X", "DEAD", "T1", "T2", "G1", "G2", "G3",
 USAGE = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
 
 
-class Vendor:
+class Vendor(Scripted):
     """A provider that knows its callers by their keys and answers each as it was told to."""
 
     def __init__(self):
+        super().__init__()
         self.calls = []
         self.answers = {}
-        vendor = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                key = self.headers["authorization"].removeprefix("Bearer ")
-                vendor.calls.append((key, body["model"], self.path, self.headers["host"]))
-                status, fields, content = vendor.answers.get(key, (200, {}, None))
-                reply = json.dumps(content or vendor.reply(body["model"])).encode()
-                self.send_response(status)
-                for name, value in {"content-type": "application/json", **fields}.items():
-                    self.send_header(name, value)
-                self.send_header("content-length", str(len(reply)))
-                self.end_headers()
-                self.wfile.write(reply)
-
-            def log_message(self, *words):
-                """Not a word."""
-
-        class Quiet(ThreadingHTTPServer):
-            daemon_threads = True
-
-        self.server = Quiet(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @staticmethod
-    def reply(model):
-        message = {"role": "assistant", "content": "hi"}
-        choice = {"index": 0, "message": message, "finish_reason": "stop"}
-        return {
-            "id": "c",
-            "object": "chat.completion",
-            "created": 1,
-            "model": model,
-            "choices": [choice],
-            "usage": USAGE,
-        }
+    def answer(self, path, headers, body):
+        key = headers["authorization"].removeprefix("Bearer ")
+        self.calls.append((key, body["model"], path, headers["host"]))
+        status, fields, said = self.answers.get(key, (200, {}, None))
+        _, kind, content = said_whole(said or {**chat(body["model"], ["hi"]), "usage": USAGE})
+        return status, {**kind, **fields}, content
 
     def refuse(self, key, status, **fields):
         error = {"error": {"message": "scripted", "type": "x", "code": None}}
@@ -126,10 +91,6 @@ class Vendor:
 
     def used(self, since):
         return [key for key, *_ in self.calls[since:]]
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 class Llm:
@@ -151,16 +112,13 @@ class Llm:
 @pytest.fixture(scope="module")
 def llm(tmp_path_factory):
     folder = tmp_path_factory.mktemp("routing")
-    vendor = Vendor()
     (folder / "key.txt").write_text("sk-old\n")
-    write(folder, CONFIGURATION.format(url=vendor.url))
-    try:
+    with Vendor() as vendor:
+        write(folder, CONFIGURATION.format(url=vendor.url))
         with House(folder, **{f"KEY_{name}": f"sk-{name}" for name in KEYS}) as house:
             made = Llm(house, vendor)
             yield made
             made.client.close()
-    finally:
-        vendor.close()
 
 
 def test_keys_share_calls_by_weight_and_a_refused_one_is_left_alone_at_once(llm):
