@@ -12,6 +12,7 @@ from tests.stores.semantic.providing import providing, until
 from tests.stores.semantic.test_judging import words_of
 
 from triplegate.config.faults import ConfigError
+from triplegate.control.remembered import namespaces
 from triplegate.policies.semantic_cache import SemanticCache
 from triplegate.stores.semantic import making
 from triplegate.stores.semantic.embedding import Embedder
@@ -240,12 +241,17 @@ async def test_a_judge_labels_what_nobody_else_can_tell(tmp_path, memory):
     async with providing(tmp_path, f"{POLICY}, judge: {{model: j, share: 1, timeout: 20s}}") as (made, provider):
         provider.said = said
         await taught(made, memory, 12)
-        [judge] = [one.judge for one in made.kit.states.every(Meaning)]
-        await until(lambda: judge.counts["same"])
-        records = [record for record in made.records if record.parent]
         [namespace] = memory[0].namespaces.values()
-        assert len(namespace.verdict) >= judge.counts["same"]
+        await until(lambda: namespace.by_verdict.get("same"))
+        await until(lambda: not made.kit.supervisor.running)
+        records = [record for record in made.records if record.parent and record.kind == "final"]
+        assert len(namespace.verdict) >= namespace.by_verdict["same"]
+        [shown] = namespaces(made.kit.states)
     assert {(record.route, record.team) for record in records} == {("j", "web")}
+    # what is shown is what the ledger has
+    assert (shown.judge, shown.judge_cost) == ("j", sum(record.cost for record in records))
+    assert shown.judged == {"same": len(records)}
+    assert [verdict for verdict, _ in shown.verdicts] == ["same"] * len(records)
 
 
 def test_models_that_it_names_must_be_there(tmp_path):

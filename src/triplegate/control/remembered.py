@@ -41,6 +41,14 @@ class NamespaceView(msgspec.Struct, frozen=True):
     vetoes: dict[str, int]
     pairs: tuple[tuple[str, str], ...]
     """The last vetoes: why, and how alike the two questions were."""
+    judge: str
+    """Model that was asked last whether two answers say the same; empty where none was."""
+    judge_cost: int
+    """Of its calls that were answered, 10⁻¹⁰ US dollars; they stand in the ledger."""
+    judged: dict[str, int]
+    """Its verdicts: same, apart, unsure; or why there was none: busy, long, suspicious, failed."""
+    verdicts: tuple[tuple[str, str], ...]
+    """The last of them, and how alike the two questions were; of this worker."""
 
 
 def namespaces(states: States) -> Sequence[NamespaceView]:
@@ -86,4 +94,8 @@ def _view(name: str, told: Any) -> NamespaceView:
         told.closed,
         told.vetoes,
         told.pairs,
+        told.judge,
+        told.judge_cost,
+        told.judged,
+        told.verdicts,
     )

@@ -14,8 +14,9 @@ BODY = {"model": "m", "messages": [{"role": "user", "content": "How far is the m
 async def test_it_is_answered_and_booked_to_whoever_it_is_for(tmp_path):
     async with providing(tmp_path) as (made, _):
         exchange = await asked(made)
-        told = json.loads(await inside(made.kit, exchange, CHAT.removeprefix("/v1"), BODY, 20, 10_000))
-        record = made.records[-1]
+        content, cost = await inside(made.kit, exchange, CHAT.removeprefix("/v1"), BODY, 20, 10_000)
+        told, record = json.loads(content), made.records[-1]
+    assert cost == record.cost
     assert told["choices"][0]["message"]["content"].startswith("Open the page")
     assert (record.parent, record.consumer, record.cost) == (exchange.id, "ci", 200_000)
 

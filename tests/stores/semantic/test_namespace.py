@@ -1,8 +1,10 @@
 """Served is what is sure enough on average; audits see whether that is true, and close what is not."""
 
+import msgspec
 import pytest
 
-from triplegate.stores.semantic.namespace import Namespace, wilson
+from triplegate.stores.semantic.judging import Judged
+from triplegate.stores.semantic.namespace import COMPLAINT, Namespace, wilson
 from triplegate.stores.semantic.neighbours import Candidate
 from triplegate.stores.semantic.verdict import Seen
 
@@ -116,3 +118,18 @@ def test_another_rate_holds_from_now_on():
     before = namespace.threshold
     namespace.take(0.1, 0.02)
     assert namespace.threshold < before
+
+
+def test_what_judges_said_is_counted_and_told_to_other_nodes():
+    one, other, third = Namespace(0.02, 0.02), Namespace(0.02, 0.02), Namespace(0.02, 0.02)
+    for number in range(30):
+        one.judged("cheap", Judged("same" if number else "apart", 70), number / 100)
+    one.judged("cheap", Judged(""), 0.9)
+    other.hear(msgspec.structs.replace(COMPLAINT, **one.fresh()))
+    third.absorb(one.sum_up(""))
+    for namespace in (one, other, third):
+        told = namespace.told()
+        assert (told.judge, told.judge_cost, told.judged) == ("cheap", 2100, {"apart": 1, "same": 29})
+    assert one.told().verdicts[-1] == ("same", "0.29")
+    assert len(one.told().verdicts) == 20
+    assert (one.fresh()["judged"], one.fresh()["judge_cost"]) == ({}, 0)

@@ -8,10 +8,18 @@ from triplegate.stores.semantic.notes import VERSION, Note, packed, read_learnt,
 
 ROW = (1.0, 0.5, 0.25, 2.0, -0.5, 0.0, 1.0)
 NOTE = Note(ROW, "answer", 0.75, right=True, audited=True, node="n", questions=3, hits=2, saved=7, vetoes={"names": 1})
+SAID = {"judge": "j", "judge_cost": 5, "judged": {"same": 2}}
 
 
 def test_a_note_comes_back():
     assert read_note(write(NOTE)) == NOTE
+    judged = msgspec.structs.replace(NOTE, **SAID)
+    assert read_note(write(judged)) == judged
+
+
+def test_a_note_of_before_there_were_judges_is_one_without():
+    older = msgspec.msgpack.decode(write(NOTE))[:-3]
+    assert read_note(write(older)) == NOTE
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,11 @@ import msgspec
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
 from triplegate.core.http import BytesBody, Headers
+from triplegate.core.money import from_dollars
 from triplegate.core.ports import Kit
 from triplegate.core.watching import Retelling
 
+_COST = b"x-triplegate-cost"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -20,8 +22,8 @@ class OwnBody(BytesBody):
     __slots__ = ()
 
 
-async def inside(kit: Kit, exchange: Exchange, path: str, asked: Any, within: float, most: int) -> bytes:
-    """What a model answers, of at most `most` bytes; `path` below the gate's base.
+async def inside(kit: Kit, exchange: Exchange, path: str, asked: Any, within: float, most: int) -> tuple[bytes, int]:
+    """What a model answers, of at most `most` bytes, and what that cost; `path` below the gate's base.
 
     Raises Refusal (whatever refuses or fails such a call), TimeoutError.
     """
@@ -50,4 +52,5 @@ async def inside(kit: Kit, exchange: Exchange, path: str, asked: Any, within: fl
                 raise Refusal("upstream_malformed", "The answer is too large.", reason=f"more than {most} bytes")
         if reply.status != 200:
             raise Refusal("upstream_malformed", "It was not answered.", reason=f"status {reply.status}")
-    return b"".join(parts)
+    cost = next((value for name, value in reply.headers if name == _COST), b"0")
+    return b"".join(parts), from_dollars(cost.decode("ascii"))

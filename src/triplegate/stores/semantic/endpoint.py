@@ -143,7 +143,8 @@ class EndpointEmbedder:
         if self._dimensions:
             asked["dimensions"] = self._dimensions
         try:
-            told = _told(await inside(self._kit, asker, PATH, asked, _PATIENCE * self.timeout, _LARGEST))
+            content, _ = await inside(self._kit, asker, PATH, asked, _PATIENCE * self.timeout, _LARGEST)
+            told = _told(content)
             rows = _rows(told, len(texts), self._dimensions)
         except Refusal as refusal:
             self.failure = f"{refusal.code}: {refusal.reason}"

@@ -5,8 +5,8 @@ words that are drawn anew for each call, so that no text can name them. A text t
 to it, and anything else that it says is no verdict.
 """
 
+import asyncio
 import secrets
-from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from random import Random
@@ -46,6 +46,19 @@ class Judging(msgspec.Struct, frozen=True):
     timeout: float
 
 
+class Judged(msgspec.Struct, frozen=True):
+    """What came of one question to a judge."""
+
+    verdict: str
+    """same, apart, unsure; or none was had: busy, long, suspicious, failed. Empty when nobody was to be asked."""
+    cost: int = 0
+
+    @property
+    def agrees(self) -> bool | None:
+        """Whether both answers say the same; None where nobody can tell, or nobody was asked."""
+        return {"same": True, "apart": False}.get(self.verdict)
+
+
 class _Message(msgspec.Struct):
     content: str | None = None
 
@@ -63,44 +76,32 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Judge:
-    """Asks for verdicts, few at once, and counts what became of them."""
+    """Asks for verdicts, few at once."""
 
-    __slots__ = ("_kit", "_random", "_running", "counts")
+    __slots__ = ("_kit", "_random", "_running")
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
         self._random = Random(secrets.randbits(64))  # noqa: S311 - whom it asks about is no secret
         self._running = 0
-        self.counts: Counter[str] = Counter()
-        """By verdict: same, apart, unsure; or none was had: busy, long, suspicious, failed."""
 
-    async def agree(self, judging: Judging, asker: Exchange, question: str, one: str, other: str) -> bool | None:
-        """Whether both answers say the same; None where nobody can tell, or nobody was asked."""
+    async def compare(self, judging: Judging, asker: Exchange, question: str, one: str, other: str) -> Judged:
+        """Whether both answers say the same."""
         if self._random.random() >= judging.share:
-            return None
-        verdict = self._unfit(question, one, other)
-        if not verdict:
-            self._running += 1
-            try:
-                verdict = await self._ask(judging, asker, question, (one, other))
-            finally:
-                self._running -= 1
-        self.counts[verdict] += 1
-        return {"same": True, "apart": False}.get(verdict)
-
-    def _unfit(self, *texts: str) -> str:
-        """Why nobody is asked; empty when somebody is."""
+            return Judged("")
         if self._running >= _AT_ONCE:
-            return "busy"
-        if max(len(text) for text in texts) > _LONGEST:
-            return "long"
-        score = _scorer()
-        return "suspicious" if any(score(text).value >= _SUSPICIOUS for text in texts) else ""
+            return Judged("busy")
+        self._running += 1
+        try:
+            unfit = await asyncio.to_thread(_unfit, question, one, other)  # up to 50 ms
+            return Judged(unfit) if unfit else await self._ask(judging, asker, question, (one, other))
+        finally:
+            self._running -= 1
 
-    async def _ask(self, judging: Judging, asker: Exchange, question: str, answers: tuple[str, str]) -> str:
+    async def _ask(self, judging: Judging, asker: Exchange, question: str, answers: tuple[str, str]) -> Judged:
         same, apart, unsure, fence = words = [f"{secrets.token_hex(4)}" for _ in range(4)]
         if len(set(words)) < len(words):  # pragma: no cover - once in a thousand million calls
-            return "failed"
+            return Judged("failed")
         first, second = answers if self._random.random() < 0.5 else answers[::-1]
         shown = _encode({"question": question, "first": first, "second": second}).decode()
         system = _TOLD.format(fence=fence, same=same, apart=apart, unsure=unsure)
@@ -110,11 +111,28 @@ class Judge:
         ]
         asked = {"model": judging.model, "messages": messages, "max_tokens": 64}
         try:
-            told = _said(await inside(self._kit, asker, PATH, asked, judging.timeout, _LARGEST))
-        except (Refusal, TimeoutError, msgspec.MsgspecError):
-            return "failed"
+            content, cost = await inside(self._kit, asker, PATH, asked, judging.timeout, _LARGEST)
+        except (Refusal, TimeoutError):
+            return Judged("failed")
+        try:
+            told = _said(content)
+        except msgspec.MsgspecError:
+            return Judged("failed", cost)
         said = (told.choices[0].message.content or "").strip() if told.choices else ""
-        return {same: "same", apart: "apart"}.get(said, "unsure")
+        return Judged({same: "same", apart: "apart"}.get(said, "unsure"), cost)
+
+
+def _unfit(*texts: str) -> str:
+    """Why a judge is not shown these; empty when it is."""
+    if max(len(text) for text in texts) > _LONGEST:
+        return "long"
+    score = _scorer()
+    return "suspicious" if any(score(text).value >= _SUSPICIOUS for text in texts) else ""
+
+
+def prepare() -> None:
+    """Make what texts are looked at with, once a process."""
+    _scorer()
 
 
 @cache

@@ -246,8 +246,9 @@ class Meaning:
         one = compared.get(found.answer) if found is not None else None
         if found is None or asker is None or one is None or one.agrees is not None:
             return
-        agrees = await self.judge.agree(judging, asker, text, one.text, told)
-        compared[found.answer] = Compared(agrees, one.question, one.text)
+        judged = await self.judge.compare(judging, asker, text, one.text, told)
+        looked.namespace.judged(judging.model, judged, found.similarity)
+        compared[found.answer] = Compared(judged.agrees, one.question, one.text)
 
     async def _insert(self, looked: Looked, text: str, vector: bytes, answer: str, ttl: float) -> None:
         name, space = looked.namespace.make_id(), self.questions(looked.scope)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from triplegate.stores.semantic.judging import Judged
 from triplegate.stores.semantic.neighbours import Candidate
 from triplegate.stores.semantic.notes import VERSION, Learnt, Note, packed, rows_of
 from triplegate.stores.semantic.verdict import Verdict
@@ -55,6 +56,12 @@ class Told(msgspec.Struct, frozen=True):
     vetoes: dict[str, int]
     pairs: tuple[tuple[str, str], ...]
     """The last vetoes: why, and how alike the two were."""
+    judge: str
+    """Model that was asked last whether two answers say the same."""
+    judge_cost: int
+    judged: dict[str, int]
+    verdicts: tuple[tuple[str, str], ...]
+    """Its last verdicts, and how alike the two questions were."""
 
 
 class Namespace:
@@ -64,6 +71,7 @@ class Namespace:
         "_delta",
         "_excess",
         "_expected",
+        "_judged",
         "_left",
         "_literal",
         "_pairs",
@@ -72,10 +80,14 @@ class Namespace:
         "_share",
         "_told",
         "_tried",
+        "_verdicts",
         "_vetoed",
         "audits",
+        "by_verdict",
         "closed",
         "hits",
+        "judge",
+        "judge_cost",
         "place",
         "questions",
         "saved",
@@ -91,11 +103,17 @@ class Namespace:
         self.verdict = Verdict()
         self._recent: list[tuple[float, ...]] = []
         self.threshold = 1 - delta
-        self.questions = self.hits = self.saved = 0
-        self._told = (0, 0, 0)
-        """What of these three the others know, or have told."""
+        self.questions = self.hits = self.saved = self.judge_cost = 0
+        self._told = (0, 0, 0, 0)
+        """What of these four the others know, or have told."""
         self._vetoed: dict[str, int] = {}
         """Vetoes that they do not know."""
+        self.judge = ""
+        self.by_verdict: dict[str, int] = {}
+        """What a judge said, or why it did not."""
+        self._judged: dict[str, int] = {}
+        """What the others do not know of that."""
+        self._verdicts: list[tuple[str, str]] = []
         self._tried = 0
         """Hits since it was opened."""
         self.place: Any = None
@@ -153,6 +171,17 @@ class Namespace:
             counts[why] = counts.get(why, 0) + 1
         self._pairs.append((why, f"{similarity:.2f}"))
         del self._pairs[:-20]
+
+    def judged(self, judge: str, judged: Judged, similarity: float) -> None:
+        """A judge was asked whether two answers say the same; of two questions that were so much alike."""
+        if not judged.verdict:
+            return
+        self.judge = judge
+        self.judge_cost += judged.cost
+        for counts in (self.by_verdict, self._judged):
+            counts[judged.verdict] = counts.get(judged.verdict, 0) + 1
+        self._verdicts.append((judged.verdict, f"{similarity:.2f}"))
+        del self._verdicts[:-20]
 
     # what came out of it -------------------------------------------------------------------------------------------
     def learn(self, found: Candidate, chance: float, right: bool, audited: bool) -> None:
@@ -216,10 +245,11 @@ class Namespace:
     # what other nodes know -----------------------------------------------------------------------------------------
     def fresh(self) -> dict[str, Any]:
         """What was counted here since the last time, as a note has it."""
-        now = (self.questions, self.hits, self.saved)
-        counts = dict(zip(("questions", "hits", "saved"), map(sub, now, self._told), strict=True))
+        now = (self.questions, self.hits, self.saved, self.judge_cost)
+        counts = dict(zip(("questions", "hits", "saved", "judge_cost"), map(sub, now, self._told), strict=True))
         self._told, vetoes, self._vetoed = now, self._vetoed, {}
-        return {**counts, "vetoes": vetoes}
+        judged, self._judged = self._judged, {}
+        return {**counts, "vetoes": vetoes, "judge": self.judge, "judged": judged}
 
     def hear(self, note: Note) -> None:
         """Learn one thing that happened elsewhere; `settle` is due after the last of them."""
@@ -228,18 +258,22 @@ class Namespace:
         self._count(note)
 
     def _count(self, more: Note | Learnt) -> None:
-        counts = (more.questions, more.hits, more.saved)
-        self.questions, self.hits, self.saved = map(add, (self.questions, self.hits, self.saved), counts)
-        asked, hits, saved = map(add, self._told, counts)
-        self._told = (asked, hits, saved)
-        for why, count in more.vetoes.items():
-            self.vetoes[why] = self.vetoes.get(why, 0) + count
+        counts = (more.questions, more.hits, more.saved, more.judge_cost)
+        known = (self.questions, self.hits, self.saved, self.judge_cost)
+        self.questions, self.hits, self.saved, self.judge_cost = map(add, known, counts)
+        asked, hits, saved, cost = map(add, self._told, counts)
+        self._told = (asked, hits, saved, cost)
+        self.judge = self.judge or more.judge
+        for kept, told in ((self.vetoes, more.vetoes), (self.by_verdict, more.judged)):
+            for why, count in told.items():
+                kept[why] = kept.get(why, 0) + count
 
     def sum_up(self, after: str) -> Learnt:
         """All that is known, up to the note `after`."""
         seen = self.verdict.seen
-        questions, hits, saved = self._told
+        questions, hits, saved, cost = self._told
         vetoes = {why: count - self._vetoed.get(why, 0) for why, count in self.vetoes.items()}
+        judged = {why: count - self._judged.get(why, 0) for why, count in self.by_verdict.items()}
         return Learnt(
             VERSION,
             after,
@@ -257,6 +291,9 @@ class Namespace:
             self.closed,
             self._left,
             vetoes,
+            self.judge,
+            cost,
+            judged,
         )
 
     def absorb(self, learnt: Learnt) -> None:
@@ -290,4 +327,8 @@ class Namespace:
             self.closed,
             dict(self.vetoes),
             tuple(self._pairs),
+            self.judge,
+            self.judge_cost,
+            dict(self.by_verdict),
+            tuple(self._verdicts),
         )

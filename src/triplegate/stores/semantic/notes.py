@@ -28,6 +28,9 @@ class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
     hits: int = 0
     saved: int = 0
     vetoes: dict[str, int] = {}
+    judge: str = ""
+    judge_cost: int = 0
+    judged: dict[str, int] = {}
 
 
 class Learnt(msgspec.Struct, frozen=True, array_like=True):
@@ -52,6 +55,9 @@ class Learnt(msgspec.Struct, frozen=True, array_like=True):
     closed: bool
     left: int
     vetoes: dict[str, int]
+    judge: str = ""
+    judge_cost: int = 0
+    judged: dict[str, int] = {}
 
 
 _note = msgspec.msgpack.Decoder(Note).decode
