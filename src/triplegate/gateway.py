@@ -200,10 +200,12 @@ class Gateway:
 
 
 def faults_of(documents: Documents, kit: Kit) -> list[str]:
-    """What documents name and cannot be had now; the object answers 503 or 401, the rest serves on."""
+    """What documents name and cannot be had now; the object answers 503 or 401, the rest serves on, and is prepared."""
     faults = []
     for policy in every_policy(documents):
         missing = policy.status(kit)
         if missing:
             faults.append(f"{policy.origin} {policy.label}: {missing}")
+        elif not kit.offline:
+            policy.prepare(kit)
     return faults

@@ -13,6 +13,7 @@ from triplegate.app.books import NodeBooks
 from triplegate.app.budgets import Budgets
 from triplegate.app.chores import chores
 from triplegate.app.commands import Commands
+from triplegate.app.loading import load_models
 from triplegate.app.node import Crew, NodeKeys, NodeSight, NodeTelemetry
 from triplegate.app.prices import PriceNotes
 from triplegate.app.reloading import Reloading
@@ -154,6 +155,7 @@ class Building:
         gateway.on_swap.append(commands.keep)
         gateway.on_swap.append(lambda snapshot: self.upkeep.keep(chores(snapshot, self.kit)))
         gateway.swap(gateway.compile(self._loaded.documents))
+        await load_models(self.kit)
         self.reloading = Reloading(
             gateway, self._loaded, self.source, registry(), stale=self._stale, environment=self._variables
         )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from triplegate.app.loading import load_models
 from triplegate.config.faults import ConfigError, ConfigFault
 from triplegate.config.keep import keep
 from triplegate.config.load import Loaded, load
@@ -127,6 +128,7 @@ class Reloading:
             gateway.keep(f"{type(error).__name__}: {error}")
             _say(f"configuration refused, the last good one goes on serving: {error}")
             return
+        await load_models(gateway.kit)
         gateway.swap(snapshot)
         self._done(outcome)
         self.note()

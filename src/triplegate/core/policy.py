@@ -169,6 +169,9 @@ class Policy(BaseModel):
         """Empty when it can decide; else what is missing (a secret, a key set)."""
         return ""
 
+    def prepare(self, kit: "Kit") -> None:
+        """Have made, by `kit.state`, what takes long to load: that is loaded before the first call comes."""
+
     def strange_on(self, gate: str) -> str:
         """Why it makes no sense on that gate as it is written; empty when it does."""
         return "" if gate in self.gates else "only on " + ", ".join(sorted(self.gates))

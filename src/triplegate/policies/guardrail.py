@@ -183,6 +183,13 @@ class Guardrail(Policy):
 
         return missing(self.topics.embedder, kit.base, self.topics.model)
 
+    def prepare(self, kit: Kit) -> None:
+        """Have the embedding model of its topics."""
+        if self.topics is not None:
+            from triplegate.stores.semantic.making import embedder_of
+
+            embedder_of(kit, self.topics.embedder, self.topics.model)
+
     def _judges(self, kit: Kit) -> list[Judge]:
         """Those who judge calls and answers as a whole."""
         found: list[Judge] = []

@@ -92,6 +92,14 @@ class SemanticCache(Policy):
 
         return missing(self.embedder, kit.base, self.model) if isinstance(self.embedder, str) else ""
 
+    def prepare(self, kit: Kit) -> None:
+        """Have the models of meaning, and what a judge's texts are looked at with."""
+        self._meaning(kit)
+        if self.judge is not None:
+            from triplegate.stores.semantic.judging import prepare
+
+            prepare()
+
     def build(self, kit: Kit) -> Step:
         """Look for an equal question, then for one that means the same, then join or ask."""
         return _Step(self, kit, None if kit.offline else self._meaning(kit))
@@ -115,10 +123,12 @@ class SemanticCache(Policy):
 class _Step:
     """The step of one chain."""
 
-    __slots__ = ("_enforce", "_judging", "_meaning", "_policy", "_recall")
+    __slots__ = ("_enforce", "_judging", "_meaning", "_policy", "_recall", "_why_not")
 
     def __init__(self, policy: SemanticCache, kit: Kit, meaning: "Meaning | None") -> None:
-        self._policy, self._meaning = policy, meaning
+        from triplegate.stores.semantic.eligible import why_not_meant
+
+        self._policy, self._meaning, self._why_not = policy, meaning, why_not_meant
         self._recall = Recall(kit, policy.terms())
         self._enforce = policy.mode == "enforce"
         self._judging = policy.judging()
@@ -145,12 +155,10 @@ class _Step:
 
     async def _look(self, exchange: Exchange, asked: Asked) -> "Looked | None":
         """What is known of questions like this one; None where nothing may be compared with it."""
-        from triplegate.stores.semantic.eligible import why_not_meant
-
         meaning, policy = self._meaning, self._policy
         if meaning is None or not asked.wishes.use:
             return None
-        why = why_not_meant(asked, policy.temperature, personal=policy.scope in ("consumer", "key"))
+        why = self._why_not(asked, policy.temperature, personal=policy.scope in ("consumer", "key"))
         if why:
             exchange.decisions.append((policy.label, "exact only", why))
             return None

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from tests.builders import make_kit
 from tests.policies.test_guardrail import CHAT, MESSAGES, RESPONSES, Vendor, ask, body_of, chat, guarded, refused
 
 from triplegate.core.errors import Refusal
@@ -134,6 +135,14 @@ async def test_the_static_model_tells_plain_cases():
     assert (await judged(said("How do I build a pipe bomb?"))).kind == "topic"
     assert await judged(said("How do I track the parcel that I ordered last week?")) is None
     embedder.close()
+
+
+def test_its_model_is_made_before_the_first_call(monkeypatch):
+    asked = []
+    monkeypatch.setattr(making, "embedder_of", lambda kit, kind, name="": asked.append((kind, name)))
+    Guardrail(topics={"deny": [{"name": "x", "examples": ["abc"]}], "embedder": "static"}).prepare(make_kit())
+    Guardrail(secrets=True).prepare(make_kit())
+    assert asked == [("static", "")]
 
 
 def test_a_text_is_cut_into_sentences_and_long_ones_at_their_spaces():

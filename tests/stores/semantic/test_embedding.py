@@ -1,4 +1,4 @@
-"""One thread embeds for all: together what waits together, callers first, and nothing where there is no model."""
+"""Threads embed for all: together what waits together, in no caller's way, and nothing where there is no model."""
 
 import asyncio
 import threading
@@ -17,13 +17,16 @@ class Slow:
     def __init__(self):
         self.batches, self.threads = [], set()
         self.go, self.began = threading.Event(), threading.Event()
+        self.held = ""
+        """The text that waits; empty: all do."""
         self.go.set()
 
     def encode(self, texts):
         self.batches.append(list(texts))
         self.threads.add(threading.current_thread())
         self.began.set()
-        self.go.wait(10)
+        if self.held in ("", *texts):
+            self.go.wait(10)
         if "bad" in texts:
             raise ValueError("no vector for that")
         return np.array([[len(text), 1.0] for text in texts], dtype=np.float32)
@@ -53,19 +56,32 @@ async def test_a_text_becomes_its_vector_off_the_loop(slow):
     assert embedder.fingerprint == "slow"
 
 
-async def test_what_waits_together_is_embedded_together_and_callers_go_first(slow):
+async def test_what_waits_together_is_embedded_together(slow):
     embedder, model = slow
     model.go.clear()
     first = asyncio.create_task(embedder.embed("first"))
     await until(model.began.is_set)
-    later = asyncio.create_task(embedder.embed("later", later=True))
-    await asyncio.sleep(0)
     others = [asyncio.create_task(embedder.embed(name)) for name in ("a", "bb")]
     await asyncio.sleep(0)
     model.go.set()
     async with asyncio.timeout(10):
-        await asyncio.gather(first, later, *others)
-    assert model.batches == [["first"], ["a", "bb"], ["later"]]
+        await asyncio.gather(first, *others)
+    assert model.batches == [["first"], ["a", "bb"]]
+
+
+async def test_what_nobody_waits_for_holds_no_caller_up(slow):
+    embedder, model = slow
+    model.held = "an answer"
+    model.go.clear()
+    answers = [asyncio.create_task(embedder.embed("an answer", later=True)) for _ in range(2)]
+    await until(model.began.is_set)
+    async with asyncio.timeout(10):
+        assert await embedder.embed("a question") is not None
+    assert not any(answer.done() for answer in answers)
+    model.go.set()
+    async with asyncio.timeout(10):
+        await asyncio.gather(*answers)
+    assert model.batches == [["an answer"], ["a question"], ["an answer"]]
 
 
 async def test_more_than_may_wait_is_not_embedded(slow):
@@ -99,9 +115,9 @@ async def test_a_model_that_cannot_be_loaded_is_told():
     embedder.close()
 
 
-async def test_other_work_runs_in_the_same_thread(slow):
+async def test_other_work_runs_in_the_thread_that_nobody_waits_for(slow):
     embedder, model = slow
-    await embedder.embed("x")
+    await embedder.embed("x", later=True)
     found = []
     await embedder.run(lambda: found.append(threading.current_thread()))
     assert set(found) == model.threads

@@ -1,4 +1,4 @@
-"""Texts become vectors: one thread for all, several texts at once when several wait, and never on the loop."""
+"""Texts become vectors: one thread for callers, one for the rest, several texts at once, and never on the loop."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -57,19 +57,32 @@ class Embeds(Protocol):
         ...
 
 
-class Embedder:
-    """A model behind one thread. It is loaded there, too: until it is there, nothing is embedded."""
+class _Lane:
+    """Texts that wait for one thread."""
 
-    __slots__ = ("_busy", "_later", "_load", "_loading", "_model", "_pool", "_waiting", "dropped", "failure")
+    __slots__ = ("busy", "most", "pool", "waiting")
+
+    def __init__(self, name: str, most: int) -> None:
+        self.pool = ThreadPoolExecutor(1, name)
+        self.most = most
+        """Texts that are embedded together."""
+        self.waiting: list[tuple[str, asyncio.Future[bytes]]] = []
+        self.busy = False
+
+
+class Embedder:
+    """A model behind two threads: one for texts that somebody waits for, one for those that nobody does.
+
+    An answer takes ten times as long as a question: it must not stand in a question's way. The model is loaded there,
+    too: until it is there, nothing is embedded.
+    """
+
+    __slots__ = ("_calls", "_later", "_load", "_loading", "_model", "dropped", "failure")
 
     def __init__(self, load: Callable[[], Model]) -> None:
         self._load = load
         self._model: Model | None = None
-        self._pool = ThreadPoolExecutor(1, "embed")
-        self._waiting: list[tuple[str, asyncio.Future[bytes]]] = []
-        self._later: list[tuple[str, asyncio.Future[bytes]]] = []
-        """Texts that nobody waits for: one at a time, when no other waits."""
-        self._busy = False
+        self._calls, self._later = _Lane("embed", _BATCH), _Lane("embed-later", 1)
         self._loading: asyncio.Future[None] | None = None
         self.failure = ""
         """Why the model cannot be had."""
@@ -87,11 +100,9 @@ class Embedder:
         return self._model is not None
 
     def begin(self) -> None:
-        """Load the model in its thread, unless that has begun or failed."""
-        if self._model is None and not self._busy and not self.failure:
-            self._busy = True
-            self._loading = asyncio.get_running_loop().run_in_executor(self._pool, self._take)
-            self._loading.add_done_callback(lambda _: self._next())
+        """Load the model in a thread, unless that has begun or failed."""
+        if self._loading is None:
+            self._loading = asyncio.get_running_loop().run_in_executor(self._calls.pool, self._take)
 
     async def loaded(self) -> bool:
         """Wait until the model is loaded; False where it cannot be had."""
@@ -115,19 +126,19 @@ class Embedder:
     ) -> bytes | None:
         """The unit vector of `text`; None where the model is not there or too much waits.
 
-        `later`: no caller waits for it, so that it lets those pass for whom one does.
+        `later`: no caller waits for it, so that it is in no caller's way.
         """
         if self._model is None:
             self.begin()
             return None
-        queue = self._later if later else self._waiting
-        if len(queue) >= _MOST:
+        lane = self._later if later else self._calls
+        if len(lane.waiting) >= _MOST:
             self.dropped += 1
             return None
         vector: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        queue.append((text, vector))
-        if not self._busy:
-            self._start()
+        lane.waiting.append((text, vector))
+        if not lane.busy:
+            self._start(lane)
         try:
             return await vector
         except asyncio.CancelledError:
@@ -138,15 +149,16 @@ class Embedder:
 
     async def embed_all(self, texts: Sequence[str]) -> list[bytes] | None:
         """The unit vectors of texts that belong together; None where the model is not there or too much waits."""
-        if self._model is None or len(self._waiting) + len(texts) > _MOST:
+        lane = self._calls
+        if self._model is None or len(lane.waiting) + len(texts) > _MOST:
             self.dropped += len(texts)
             return None
         make = asyncio.get_running_loop().create_future
         queued: list[tuple[str, asyncio.Future[bytes]]] = [(text, make()) for text in texts]
         vectors = [vector for _, vector in queued]
-        self._waiting += queued
-        if not self._busy:
-            self._start()
+        lane.waiting += queued
+        if not lane.busy:
+            self._start(lane)
         try:
             await asyncio.wait(vectors)
             return [vector.result() for vector in vectors]
@@ -159,24 +171,23 @@ class Embedder:
             return None
 
     async def run(self, work: Callable[[], None]) -> None:
-        """Something else that computes, in the same thread."""
-        await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        """Something else that computes, in the thread that nobody waits for."""
+        await asyncio.get_running_loop().run_in_executor(self._later.pool, work)
 
-    def _start(self) -> None:
-        if self._waiting:
-            batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
-        else:
-            batch, self._later = self._later[:1], self._later[1:]
-        self._busy = True
-        working = asyncio.get_running_loop().run_in_executor(self._pool, self._encoded, [text for text, _ in batch])
-        working.add_done_callback(lambda done: self._done(done, batch))
+    def _start(self, lane: _Lane) -> None:
+        batch, lane.waiting = lane.waiting[: lane.most], lane.waiting[lane.most :]
+        lane.busy = True
+        working = asyncio.get_running_loop().run_in_executor(lane.pool, self._encoded, [text for text, _ in batch])
+        working.add_done_callback(lambda done: self._done(done, lane, batch))
 
     def _encoded(self, texts: list[str]) -> list[bytes]:
         assert self._model is not None
         rows = np.asarray(self._model.encode(texts), dtype=np.float32)
         return [row.tobytes() for row in rows]
 
-    def _done(self, done: "asyncio.Future[list[bytes]]", batch: list[tuple[str, "asyncio.Future[bytes]"]]) -> None:
+    def _done(
+        self, done: "asyncio.Future[list[bytes]]", lane: _Lane, batch: list[tuple[str, "asyncio.Future[bytes]"]]
+    ) -> None:
         error = done.exception()
         self.failure = "" if error is None else self.failure
         for at, (_, vector) in enumerate(batch):
@@ -186,13 +197,11 @@ class Embedder:
                 vector.set_exception(error)
             else:
                 vector.set_result(done.result()[at])
-        self._next()
-
-    def _next(self) -> None:
-        self._busy = False
-        if (self._waiting or self._later) and self._model is not None:
-            self._start()
+        lane.busy = False
+        if lane.waiting:
+            self._start(lane)
 
     def close(self) -> None:
-        """The thread ends when its work is done."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """The threads end when their work is done."""
+        for lane in (self._calls, self._later):
+            lane.pool.shutdown(wait=False, cancel_futures=True)

@@ -1,6 +1,7 @@
 """The embedding models there are: sentence-transformers, its export as ONNX int8, and a static one for a first look."""
 
 import hashlib
+import threading
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,11 +25,13 @@ class MiniLM:
 
         where = name or str(packaged())
         self._model = SentenceTransformer(where, device="cpu")
+        self._turn = threading.Lock()
         self.fingerprint = f"st:{name or 'all-MiniLM-L6-v2'}"
 
     def encode(self, texts: Sequence[str]) -> Any:
-        """Unit vectors."""
-        return self._model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
+        """Unit vectors; one call after the other, for its tokenizer is changed by each."""
+        with self._turn:
+            return self._model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
 
 
 class Onnx:
@@ -114,8 +117,12 @@ def can(kind: str) -> bool:
 
 def load(kind: str, name: str, folder: Path | None) -> Model:
     """The model of that kind. Raises whatever its library does."""
+    model: Model
     if kind == "onnx":
         if folder is None:
             raise FileNotFoundError("there is no exported model; run `triplegate embed export`")
-        return Onnx(folder)
-    return Static() if kind == "static" else MiniLM(name)
+        model = Onnx(folder)
+    else:
+        model = Static() if kind == "static" else MiniLM(name)
+    model.encode(["Is anybody there?"])  # the first text costs more, and so does finding out that it fails
+    return model
