@@ -405,6 +405,7 @@ FIELDS = {
     "PinsDocument.mode": PINS + "test_a_tool_is_hidden_and_unknown_until_it_is_approved",
     "ApprovalRule.tools": APPROVALS + "test_other_tools_are_called_as_ever",
     "ApprovalRule.by": APPROVALS + "test_an_admin_decides_while_the_call_waits",
+    "ApprovalRule.when": APPROVALS + "test_only_calls_of_which_the_condition_is_not_false_wait",
     "ApprovalRule.within": APPROVALS + "test_a_call_that_no_admin_approves_ends_in_time",
     "PinsDocument.of": PINS + "test_prompts_and_resources_wait_like_tools_where_they_are_pinned",
     "PinsDocument.first": PINS + "test_what_is_added_later_waits_even_where_the_first_use_was_trusted",

@@ -24,7 +24,7 @@ async def test_servers_and_tools_are_shown_as_they_were_last_listed(tmp_path):
     offering = Offering(tools=",".join(map(json.dumps, TOOLS)).encode(), prompts=b'{"name":"p"}')
     async with Server(offering) as server:
         address = f"{server.url}/mcp"
-        rules = "pins: enforce, approval: {tools: [send], by: admin}"
+        rules = "pins: enforce, approval: {tools: [send], by: admin, when: args.n > 1}"
         servers = f"servers: {{files: {{url: {address}, {rules}}}, gone: {{url: http://127.0.0.1:9/mcp}}}}\n"
         write(tmp_path, CONFIGURATION + servers)
         made = Building(read(tmp_path), tmp_path, {})
@@ -46,7 +46,7 @@ async def test_servers_and_tools_are_shown_as_they_were_last_listed(tmp_path):
             assert (first.shown, first.hints, first.standing) == ("read", ("read only",), "new")
             assert first.description.startswith("Reads.xx")
             assert first.description.endswith("…")
-            assert (first.approval, second.approval) == ("", "by the admin")
+            assert (first.approval, second.approval) == ("", "by the admin when args.n > 1")
             assert (second.hints, odd.description) == (("destructive",), "it cannot be read")
         finally:
             await made.close()

@@ -101,8 +101,7 @@ def _tool(server: Server, own: OwnItem) -> ToolView:
     ]
     text = visible(said.description[:_LONGEST]) + ("…" if len(said.description) > _LONGEST else "")
     standing = "off" if server.pins is None else server.pins.standing("tool", own)
-    rule = server.approval.of(own.name) if server.approval is not None else None
-    approval = "" if rule is None else f"by the {rule.by}"
+    approval = "" if server.approval is None else server.approval.told(own.name)
     return ToolView(server.name, own.name, visible(own.name), text, tuple(hints), standing, approval)
 
 

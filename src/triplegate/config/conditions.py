@@ -83,5 +83,13 @@ def _check(text: str) -> str:
     return text
 
 
+def _check_question(text: str) -> str:
+    compiled_question(text)
+    return text
+
+
 Condition = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_check)]
 """A CEL expression that is true or false for a call."""
+
+Question = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_check_question)]
+"""A CEL expression about a call of the mcp gate and its caller that is true or false."""

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from triplegate.config.conditions import compiled_question
+from triplegate.config.conditions import Question
 from triplegate.config.documents_base import Document
 from triplegate.config.types import Name, Scope, TeamRef, Worded
 
@@ -22,15 +22,6 @@ ConsumerRef = Annotated[
     Worded(r"[^\s/]+(?:/[^\s/]+){0,2}", "a consumer's name, or team/consumer, or org/team/consumer", longest=512),
 ]
 """A consumer: its name in whatever team, or with its team before it."""
-
-
-def _check(text: str) -> str:
-    compiled_question(text)
-    return text
-
-
-Question = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_check)]
-"""A CEL expression about a call and its caller that is true or false."""
 
 
 class ToolFilter(Document):

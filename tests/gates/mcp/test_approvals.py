@@ -152,6 +152,22 @@ async def test_other_tools_are_called_as_ever(marked, http, desk):
     assert desk.kept == {}
 
 
+@pytest.mark.parametrize(
+    ("arguments", "asks"), [({"amount": 100}, False), ({"amount": 101}, True), ({}, True), ({"amount": "5"}, True)]
+)
+async def test_only_calls_of_which_the_condition_is_not_false_wait(marked, http, desk, arguments, asks):
+    gate = await marked("{tools: [t], when: args.amount > 100}")
+    result = (await call(http, gate, arguments=arguments))["result"]
+    assert ("inputRequests" in result, len(reached(gate)), len(desk.kept)) == (asks, not asks, asks)
+    if asks:
+        [key] = result["inputRequests"]
+        again = await call(
+            http, gate, arguments=arguments, requestState=result["requestState"], inputResponses={key: YES}
+        )
+        assert "result" in again
+        assert (len(reached(gate)), desk.one.state) == (1, "approved")
+
+
 async def test_nothing_is_called_while_nobody_can_be_asked(marked, http, desk):
     gate = await marked("{tools: [t]}")
     desk.away = True

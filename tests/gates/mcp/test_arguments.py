@@ -19,6 +19,8 @@ def call(method, kind, params, own="own"):
         (call("tools/call", "tool", {"arguments": b'{"a":[1,{"b":null}]}'}), {"a": [1, {"b": None}]}),
         (call("tools/call", "tool", {}), {}),
         (call("tools/call", "tool", {"arguments": b"{"}), None),
+        (call("tools/call", "tool", {"arguments": b'{"a":1,"a":2}'}), None),
+        (call("tools/call", "tool", {"arguments": b'{"a":[{"b":1,"\\u0062":2}]}'}), None),
         (call("prompts/get", "prompt", {"arguments": b'{"who":"x"}'}), {"who": "x"}),
         (call("resources/read", "resource", {"uri": b'"mcp+a:x:y"'}, "x:y"), {"uri": "x:y"}),
         (
@@ -35,6 +37,7 @@ def call(method, kind, params, own="own"):
         ),
         (call("completion/complete", "template", {"argument": b'{"name":"id","value":"1"}'}), {"id": "1"}),
         (call("completion/complete", "prompt", {"argument": b'{"name":"path"}'}), None),
+        (call("completion/complete", "prompt", {"argument": b'{"name":"path","value":"a","value":"b"}'}), None),
         (call("completion/complete", "prompt", {}), None),
     ],
 )

@@ -4,7 +4,8 @@ import pytest
 
 from triplegate.config.documents_access import AccessRule
 from triplegate.core.identity import Principal
-from triplegate.gates.mcp.rules import Rule, about, compiled
+from triplegate.gates.mcp.rules import Rule, compiled
+from triplegate.gates.mcp.when import about
 
 ADA = Principal(
     "acme", "web", "ada", "k1", team_ref="acme/web", roles=frozenset({"dev"}), scopes=frozenset({"a", "b"}),

@@ -16,7 +16,8 @@ from triplegate.gates.mcp.kinds import Kind
 from triplegate.gates.mcp.names import full_name
 from triplegate.gates.mcp.oauth import insufficient
 from triplegate.gates.mcp.patterns import glob, readings
-from triplegate.gates.mcp.rules import Rule, about, compiled
+from triplegate.gates.mcp.rules import Rule, compiled
+from triplegate.gates.mcp.when import about
 
 Teams = frozenset[str] | None
 """Teams that may; None = all."""

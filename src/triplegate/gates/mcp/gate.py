@@ -205,7 +205,9 @@ class McpGate:
 
     def _approved(self, exchange: Exchange, call: McpCall, item: Item) -> Awaitable[Reply]:
         """The item's server answers, where need be after a person's yes; a call that is parked there has had it."""
-        rule = item.server.approval_of(item) if call.parked is None else None
+        principal = exchange.principal
+        assert principal is not None
+        rule = item.server.approval_of(call, item, principal) if call.parked is None else None
         if rule is None:
             return self._carry(exchange, call, item)
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from triplegate.config.conditions import Program, compiled_question
 from triplegate.config.documents_access import AccessRule
 from triplegate.core.identity import Principal
 from triplegate.gates.mcp.kinds import Kind
 from triplegate.gates.mcp.patterns import glob, readings
+from triplegate.gates.mcp.when import When, about
 
 
 class Rule:
@@ -15,16 +15,15 @@ class Rule:
 
     __slots__ = (
         "_anybody",
-        "_asked",
         "_asks_arguments",
         "_consumers",
         "_deny",
         "_everything",
         "_matches",
-        "_program",
         "_roles",
         "_scopes",
         "_teams",
+        "_when",
         "origin",
     )
 
@@ -38,9 +37,8 @@ class Rule:
         self._roles, self._scopes = frozenset(document.roles), frozenset(document.scopes)
         self._anybody = not (self._teams or self._consumers or self._roles)
         self._deny = document.deny
-        self._program: Program | None = None if document.when is None else compiled_question(document.when)
-        self._asked = () if self._program is None else tuple(self._program.variables())
-        self._asks_arguments = "args" in self._asked
+        self._when = None if document.when is None else When(document.when)
+        self._asks_arguments = self._when is not None and self._when.asks_arguments
 
     def concerns(self, kind: Kind, name: str, prefix: str = "") -> bool:
         """Whether it is for that item, or for what its URI may also be read as; `prefix`: where names are full."""
@@ -73,11 +71,13 @@ class Rule:
 
     def refuses(self, principal: Principal, asked: Mapping[str, Any]) -> bool:
         """Whether a call that says this is refused; one that cannot be judged is."""
-        if not self._asks_arguments:
+        if self._when is None or not self._asks_arguments:
             return False
         if self._deny:
-            return self._is_meant(principal) and self._scopes <= principal.scopes and self._says(asked) is not False
-        return self._says(asked) is not True
+            return (
+                self._is_meant(principal) and self._scopes <= principal.scopes and self._when.says(asked) is not False
+            )
+        return self._when.says(asked) is not True
 
     def _is_meant(self, principal: Principal) -> bool:
         return (
@@ -90,35 +90,15 @@ class Rule:
 
     def _holds(self, principal: Principal) -> bool:
         """Of a question that asks the caller alone; one that fails hides, whichever way round the rule is."""
-        if self._program is None:
+        if self._when is None:
             return True
-        said = self._says(about(principal))
+        said = self._when.says(about(principal))
         return said is not False if self._deny else said is True
-
-    def _says(self, asked: Mapping[str, Any]) -> object:
-        assert self._program is not None
-        try:
-            return self._program.execute({name: asked[name] for name in self._asked})
-        except Exception:  # noqa: BLE001 - an argument that is not there, a number where text is meant
-            return None
 
 
 def _names(principal: Principal) -> tuple[str, str, str]:
     consumer = principal.consumer
     return consumer, f"{principal.team}/{consumer}", f"{principal.team_ref}/{consumer}"
-
-
-def about(principal: Principal) -> dict[str, Any]:
-    """What a question may ask of a caller."""
-    return {
-        "claims": dict(principal.claims),
-        "org": principal.org,
-        "team": principal.team,
-        "consumer": principal.consumer,
-        "roles": sorted(principal.roles),
-        "scopes": sorted(principal.scopes),
-        "key_id": principal.key_id,
-    }
 
 
 def compiled(rules: Iterable[AccessRule], origin: Callable[[int], str] = lambda _: "") -> tuple[Rule, ...]:

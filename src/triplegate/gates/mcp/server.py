@@ -14,11 +14,12 @@ from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
 from triplegate.core.fold import Chain
 from triplegate.core.http import Headers, Reply
+from triplegate.core.identity import Principal
 from triplegate.core.money import Price
 from triplegate.core.policy import Dispatch, Policy
 from triplegate.core.ports import Kit
 from triplegate.gates.mcp.approval_rules import ApprovalRules
-from triplegate.gates.mcp.call import Item, OwnItem
+from triplegate.gates.mcp.call import Item, McpCall, OwnItem
 from triplegate.gates.mcp.health import Health, Verdict
 from triplegate.gates.mcp.kinds import KINDS, Kind
 from triplegate.gates.mcp.patterns import glob
@@ -242,7 +243,7 @@ class Server:
         """Why it cannot be called, such as a secret that is not there; empty when it can."""
         return self._transport.missing
 
-    def approval_of(self, item: Item) -> ApprovalRule | None:
+    def approval_of(self, call: McpCall, item: Item, principal: Principal) -> ApprovalRule | None:
         """Whose yes a call of this item needs; None: nobody's."""
         return None if self.approval is None or item.kind != "tool" else self.approval.of(item.own.name)
 
