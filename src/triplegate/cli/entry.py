@@ -15,7 +15,7 @@ COMMANDS = {
     "check": "Say everything that is wrong with a configuration, with its place.",
     "explain": "Show what would become of a request, step by step; nothing is sent.",
     "key": "Create, list and revoke virtual keys.",
-    "mcp": "List, call and inspect MCP tools; approve definitions that wait.",
+    "mcp": "List, call and inspect MCP tools; approve definitions and calls that wait.",
     "embed": "Prepare the embedding model of semantic caching.",
     "report": "Say what was used and what it cost, from the ledger.",
 }

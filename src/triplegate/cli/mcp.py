@@ -1,8 +1,9 @@
-"""`triplegate mcp`: tool definitions that wait for approval, what changed in them, and the decision."""
+"""`triplegate mcp`: tool definitions and calls that wait for approval, what they are, and the decision."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from cyclopts import App, Parameter
 
@@ -19,7 +20,9 @@ mcp.command("triplegate.cli.mcp_use:inspect", name="inspect")
 Config = Annotated[Path | None, Parameter(help="Directory or file of the configuration.")]
 Server = Annotated[str, Parameter(help="Server, by its name in the configuration.")]
 Names = Annotated[tuple[str, ...], Parameter(help="Tools by their names at the server.")]
+Call = Annotated[str, Parameter(help="Id of the call, as `triplegate mcp approvals` shows it.")]
 _COLUMNS = ("server", "tool", "standing", "change", "findings", "fingerprint", "first_seen", "actor")
+_ASKED = ("id", "tool", "team", "consumer", "by", "state", "until", "arguments", "actor")
 
 
 @mcp.command
@@ -75,6 +78,44 @@ def approve(
     if left:
         print("Read `triplegate mcp diff` and say --suspicious to approve these too.")
     return 1 if left else 0
+
+
+@mcp.command
+def approvals(
+    *,
+    every: Annotated[bool, Parameter(name="--all", help="Also those decided lately.")] = False,
+    form: Annotated[Format, Parameter(name="--format", help="table, csv or json.")] = "table",
+    output: Annotated[Path | None, Parameter(help="Write to this file.")] = None,
+    config: Config = None,
+) -> int:
+    """List calls that wait for a person's yes; those `by` an admin are decided here, others by whoever called."""
+    found = [one for one in _admin(config).call("GET", "/mcp/approvals") if every or one["state"] == "waiting"]
+    put(render(_ASKED, [_asked(one) for one in found], form, bold_head=output is None), output)
+    return 0
+
+
+@mcp.command
+def approve_call(call: Call, *, config: Config = None) -> int:
+    """Let a call that waits for an admin be made, once."""
+    return _decide(call, config, approve=True)
+
+
+@mcp.command
+def decline_call(call: Call, *, config: Config = None) -> int:
+    """Refuse a call that waits for an admin."""
+    return _decide(call, config, approve=False)
+
+
+def _decide(call: str, config: Path | None, *, approve: bool) -> int:
+    done = _admin(config).call("POST", f"/mcp/approvals/{quote(call, safe='')}", body={"approve": approve})
+    print(f"{done['state']} {done['id']} {done['tool']} of {done['org']}/{done['team']}/{done['consumer']}")
+    return 0
+
+
+def _asked(one: dict[str, Any]) -> list[object]:
+    arguments = " ".join(one["arguments"].split()) or f"sha256 {one['digest'][:12]}"
+    told = {**one, "team": f"{one['org']}/{one['team']}", "by": one["ask"], "arguments": arguments}
+    return [told[column] for column in _ASKED]
 
 
 def _admin(config: Path | None) -> Admin:
