@@ -14,6 +14,7 @@ from triplegate.control.view import Degraded, Reloaded
 from triplegate.core.errors import Fault
 from triplegate.gates.llm.cooldown import Cooldown, Pace
 from triplegate.gates.llm.shadow import Spent
+from triplegate.gates.mcp.session_log import SessionLog
 from triplegate.stores.semantic.embedding import Embedder
 from triplegate.stores.semantic.meaning import Meaning
 from triplegate.stores.spool import Spool
@@ -174,6 +175,17 @@ async def test_what_models_leave_alone_and_what_their_shadows_cost_is_seen(made)
     spent.settle(1, 10**9, 5 * 10**9)
     assert list(sight(made).shadows()) == [("m", "sent", 2)]
     assert list(sight(made).shadow_costs()) == [("m", 0.5)]
+
+
+async def test_how_long_sessions_lasted_is_seen(made):
+    log = made.kit.state(SessionLog, "mcp", SessionLog)
+    now = made.kit.clock.wall()
+    log.ages.begin("s", "2025-11-25", now - 9000)
+    log.ages.client.record(("2025-06-18", ""), 3.0)
+    [(labels, cells)] = sight(made).session_times("server")
+    assert (labels, sum(cells[:-1])) == (("2025-11-25", "timeout"), 1)
+    [(labels, cells)] = sight(made).session_times("client")
+    assert (labels, cells[-1]) == (("2025-06-18", ""), 3.0)
 
 
 async def test_what_guards_that_others_run_have_said_is_seen(made):

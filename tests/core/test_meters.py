@@ -1,5 +1,7 @@
 """What a finished exchange adds to the counters, and what stays bounded."""
 
+from typing import Any
+
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
@@ -209,12 +211,17 @@ def test_what_is_given_back_does_not_make_a_counter_shrink() -> None:
 def test_a_source_that_fails_leaves_the_other_instruments_readable() -> None:
     meters = Meters()
 
-    def broken() -> list[tuple[tuple[str, ...], float]]:
+    def broken() -> Any:
         raise RuntimeError
 
     meters.observe("triplegate.broken", "1", "x", (), broken)
     meters.observe("triplegate.fine", "1", "x", ("a",), lambda: [(("b",), 3)])
-    assert points(meters, "triplegate.broken") == {}
+    meters.gather("triplegate.gathered", "s", "x", (), (1.0,), broken)
+    kept = Histogram("h", "s", "x", ("a",), (1.0, 2.0))
+    kept.record(("b",), 1.5)
+    meters.gather("triplegate.kept", "s", "x", ("a",), kept.bounds, lambda: kept.read().points)
+    assert points(meters, "triplegate.broken") == points(meters, "triplegate.gathered") == {}
+    assert points(meters, "triplegate.kept") == {("b",): [0, 1, 0, 1.5]}
     assert points(meters, "triplegate.fine") == {("b",): [3]}
 
 

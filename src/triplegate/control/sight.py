@@ -26,6 +26,7 @@ from triplegate.core.errors import Fault
 from triplegate.core.exchange import Exchange
 from triplegate.core.gradient import Gradient
 from triplegate.core.identity import KeyRecord
+from triplegate.core.meters import Points
 from triplegate.core.money import to_dollars
 from triplegate.core.policy import Policy
 from triplegate.gates.api.gate import ApiGate
@@ -34,6 +35,7 @@ from triplegate.gates.llm.cooldown import Cooldown
 from triplegate.gates.llm.shadow import Spent
 from triplegate.gates.mcp.gate import McpGate
 from triplegate.gates.mcp.server import Server
+from triplegate.gates.mcp.session_log import SessionLog
 from triplegate.gateway import Gateway
 from triplegate.stores.answers.purging import purge, purge_before
 from triplegate.stores.memory.room import Room, Rooms
@@ -217,6 +219,13 @@ class Sight(GatewayView):
     def budget_drift(self) -> Iterable[tuple[str, float]]:
         """US dollars by which a budget's counters differ from the ledger."""
         return self._drift()
+
+    def session_times(self, side: str) -> Points:
+        """Of clients, or ours at servers."""
+        kit = self._gateway.kit
+        for log in kit.states.every(SessionLog):
+            log.ages.expire(kit.clock.wall())
+            yield from (log.ages.server if side == "server" else log.ages.client).read().points
 
     def mirrors(self) -> Iterable[tuple[str, str, int]]:
         """Copies of calls by policy and outcome."""

@@ -13,6 +13,7 @@ from triplegate.control.reports.spending import Known, Spent
 from triplegate.core import ports
 from triplegate.core.errors import Fault
 from triplegate.core.identity import KeyRecord
+from triplegate.core.meters import Points
 
 Number = tuple[tuple[str, ...], float]
 
@@ -289,6 +290,10 @@ class GatewayView:
 
     def shadow_costs(self) -> Iterable[tuple[str, float]]:
         """(model, US dollars that copies of its calls have cost) so far."""
+        return ()
+
+    def session_times(self, side: str) -> Points:
+        """How long sessions of the mcp gate have lasted: of clients (`server`), ours at servers (`client`)."""
         return ()
 
     def budget_drift(self) -> Iterable[tuple[str, float]]:

@@ -145,3 +145,22 @@ COUNTERS: tuple[tuple[str, str, str, str, tuple[str, ...], int], ...] = (
     ("tokens", "triplegate.tokens", "{token}", "Tokens by who pays.", (*_TEAM, "gen_ai.token.type"), 1),
     ("cost", "triplegate.cost.usd", "{USD}", "Cost in US dollars by who pays.", _TEAM, 10_000_000_000),
 )
+
+_SESSION = ("mcp.protocol.version", "error.type")
+SESSIONS: dict[str, tuple[str, str, str, tuple[str, ...], tuple[float, ...]]] = {
+    # side → name, unit, meaning, labels, bounds: histograms that the mcp gate keeps
+    "server": (
+        "mcp.server.session.duration",
+        "s",
+        "Time from a client's initialize to the end of its session; to its last use where nobody ended it.",
+        _SESSION,
+        TOOL_SECONDS,
+    ),
+    "client": (
+        "mcp.client.session.duration",
+        "s",
+        "Time from the gateway's initialize at a server to the end of that session.",
+        _SESSION,
+        TOOL_SECONDS,
+    ),
+}

@@ -12,6 +12,7 @@ from triplegate.core.record import AttemptRecord, Record
 Labels = tuple[str | int, ...]
 Kind = Literal["counter", "gauge", "histogram"]
 Readings = Iterable[tuple[Labels, float]]
+Points = Iterable[tuple[Labels, list[float]]]
 
 OTHER = "__other__"
 """Label of the one series that takes what exceeds an instrument's bound (TM-2)."""
@@ -24,6 +25,7 @@ RPC_METHODS = frozenset(
         *("initialize", "ping", "server/discover", "completion/complete", "logging/setLevel", "subscriptions/listen"),
         *("tools/list", "tools/call", "resources/list", "resources/read", "resources/templates/list"),
         *("resources/subscribe", "resources/unsubscribe", "prompts/list", "prompts/get", "tasks/get", "tasks/cancel"),
+        *("notifications/progress", "notifications/roots/list_changed"),
         *("tasks/list", "tasks/result", "tasks/update", "notifications/initialized", "notifications/cancelled"),
     }
 )
@@ -142,6 +144,33 @@ class Observed(Instrument):
         return Family(self.name, self.kind, self.unit, self.help, self.labels, (), points)
 
 
+class Gathered(Instrument):
+    """A histogram that somebody else keeps; asked for when read. A source that fails shows no series."""
+
+    __slots__ = ("_source",)
+
+    def __init__(
+        self,
+        name: str,
+        unit: str,
+        text: str,
+        labels: Sequence[str],
+        bounds: tuple[float, ...],
+        source: Callable[[], Points],
+    ) -> None:
+        super().__init__(name, unit, text, labels, bounds)
+        self.kind = "histogram"
+        self._source = source
+
+    def read(self) -> Family:
+        """Ask the source."""
+        try:
+            points = [(labels, list(cells)) for labels, cells in self._source()]
+        except Exception:  # noqa: BLE001 - as for Observed
+            points = []
+        return Family(self.name, self.kind, self.unit, self.help, self.labels, self.bounds, points)
+
+
 class Meters:
     """Every instrument of the process; `exchange` counts one finished exchange, the rest is counted where it is."""
 
@@ -190,6 +219,18 @@ class Meters:
     ) -> None:
         """Show a number that lives elsewhere; `source` is called at each read and must not wait."""
         self.instruments.append(Observed(name, unit, text, labels, source, kind))
+
+    def gather(
+        self,
+        name: str,
+        unit: str,
+        text: str,
+        labels: Sequence[str],
+        bounds: tuple[float, ...],
+        source: Callable[[], Points],
+    ) -> None:
+        """Show a histogram that lives elsewhere; `source` tells its series and must not wait."""
+        self.instruments.append(Gathered(name, unit, text, labels, bounds, source))
 
     def exchange(
         self,

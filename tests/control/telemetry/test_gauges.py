@@ -6,7 +6,7 @@ from pathlib import Path
 from triplegate.control.telemetry.collect import Telemetry
 from triplegate.control.telemetry.gauges import observe_house
 from triplegate.control.view import Degraded, EndpointView, GatewayView, Running, UpstreamView
-from triplegate.core.meters import Meters
+from triplegate.core.meters import Meters, Points
 
 
 class Busy(GatewayView):
@@ -67,6 +67,9 @@ class Busy(GatewayView):
     def budget_drift(self) -> Iterable[tuple[str, float]]:
         return [("web/month", -0.25)]
 
+    def session_times(self, side: str) -> Points:
+        return [(("2025-11-25", "" if side == "server" else "404"), [0, 1, 0.015])]
+
 
 def test_every_gauge_reads_the_house() -> None:
     meters = Meters()
@@ -90,6 +93,8 @@ def test_every_gauge_reads_the_house() -> None:
     assert told["triplegate.cooldown.begun"] == {("group", "p:env:KEY:gpt"): [3], ("key", "p:env:KEY"): [1]}
     assert told["triplegate.shadow.copies"] == {("m", "sent"): [5], ("m", "capped"): [2]}
     assert told["triplegate.shadow.cost.usd"] == {("m",): [0.25]}
+    assert told["mcp.server.session.duration"] == {("2025-11-25", ""): [0, 1, 0.015]}
+    assert told["mcp.client.session.duration"] == {("2025-11-25", "404"): [0, 1, 0.015]}
     assert told["triplegate.pool.connections"] == {
         ("orders", "used"): [3],
         ("orders", "idle"): [2],

@@ -89,6 +89,17 @@ def test_an_mcp_call_is_named_by_method_and_tool(make_finished: Make, make_attem
     assert server.attributes["gen_ai.tool.name"] == "files__read"
 
 
+def test_a_span_of_an_attempt_tells_of_the_way_to_the_server(make_finished: Make, make_attempt: MakeAttempt) -> None:
+    one = make_finished(gate="mcp", rpc="prompts/get", part="", traceparent=OURS, attempts=(make_attempt(),))
+    one.request = {"gen_ai.prompt.name": "files__ask", "network.transport": "tcp", "jsonrpc.request.id": "7"}
+    one.far = {"network.transport": "pipe", "jsonrpc.request.id": ""}
+    server, client = spans_of(one)
+    assert server.name == client.name == "prompts/get files__ask"
+    assert (server.attributes["network.transport"], client.attributes["network.transport"]) == ("tcp", "pipe")
+    assert server.attributes["jsonrpc.request.id"] == "7"
+    assert "jsonrpc.request.id" not in client.attributes
+
+
 def test_an_invented_method_does_not_name_a_span(make_finished: Make) -> None:
     (server,) = spans_of(make_finished(gate="mcp", rpc="evil/" + "x" * 999, part="", traceparent=OURS))
     assert server.name == "_OTHER"

@@ -17,8 +17,8 @@ def test_a_session_is_shown_by_who_has_it_and_when_it_was_used() -> None:
     assert (first.opened, first.used, first.name) == (10.0, 30.0, session_name("s" * 32))
     assert (second.client, second.consumer) == ("", "ci")
     assert [one.used for one in log.living(25.0)] == [30.0]
-    log.end("s" * 32)
-    log.end("unknown")
+    log.end("s" * 32, 31.0)
+    log.end("unknown", 31.0)
     assert len(log.living(0.0)) == 1
 
 

@@ -4,7 +4,7 @@ import msgspec
 
 from triplegate.control.telemetry.contents import MOST
 from triplegate.control.telemetry.genai import Answered, Value, answered, requested
-from triplegate.control.telemetry.mcp import told_of
+from triplegate.control.telemetry.mcp import far_of, told_of
 from triplegate.core.exchange import Exchange
 from triplegate.core.record import Record
 
@@ -43,6 +43,8 @@ class Finished(msgspec.Struct, gc=False):
     """What each attempt of a model call brought."""
     request: dict[str, Value] = {}
     """What a model call asked for, or an MCP call says of itself; of sampled exchanges only."""
+    far: dict[str, Value] = {}
+    """What is different on an MCP call's way to its server; of sampled exchanges only."""
     content: tuple[bytes, bytes] | None = None
     """Request and answer, where spans are to carry them and both are short."""
 
@@ -73,7 +75,7 @@ def finished_of(exchange: Exchange, record: Record) -> Finished:
             facts.request = requested(getattr(exchange.call.look, "text", None))
             facts.content = _content(exchange)
         if record.gate == "mcp":
-            facts.request = told_of(exchange)
+            facts.request, facts.far = told_of(exchange), far_of(exchange)
         facts.parent = (exchange.caller_trace or inbound.header(b"traceparent") or b"").decode("latin-1")
     return facts
 

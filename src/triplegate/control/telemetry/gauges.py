@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from triplegate.control.view import EndpointView, GatewayView
-from triplegate.core.meters import Meters, Readings
+from triplegate.core.meter_names import SESSIONS
+from triplegate.core.meters import Meters, Points, Readings
 
 _OUT = ("down", "ejected")
 _REFUSED = ("down", "open")
@@ -51,6 +52,7 @@ def observe_house(meters: Meters, view: GatewayView) -> None:
     _observe_protection(meters, view)
     _observe_endpoints(meters, view)
     _observe_models(meters, view)
+    _observe_sessions(meters, view)
 
 
 def _observe_configuration(meters: Meters, view: GatewayView) -> None:
@@ -212,3 +214,11 @@ def _observe_models(meters: Meters, view: GatewayView) -> None:
         lambda: [((model,), cost) for model, cost in view.shadow_costs()],
         kind="counter",
     )
+
+
+def _observe_sessions(meters: Meters, view: GatewayView) -> None:
+    def told(side: str) -> Callable[[], Points]:
+        return lambda: view.session_times(side)
+
+    for side, (name, unit, text, labels, bounds) in SESSIONS.items():
+        meters.gather(name, unit, text, labels, bounds, told(side))

@@ -79,7 +79,7 @@ def spans_of(one: Finished, redactor: Redactor | None = None) -> list[Span]:
 def _server_name(one: Finished) -> str:
     record = one.record
     if one.rpc:
-        return f"{_rpc(one)} {one.part}".rstrip()
+        return _rpc_name(one)
     return f"{one.http_method} {record.route}".rstrip()
 
 
@@ -119,6 +119,10 @@ def _rpc(one: Finished) -> str:
     return one.rpc if one.rpc in RPC_METHODS else "_OTHER"
 
 
+def _rpc_name(one: Finished) -> str:
+    return f"{_rpc(one)} {one.part or one.request.get('gen_ai.prompt.name', '')}".rstrip()
+
+
 def _error(record: Record) -> str:
     if record.outcome == "ok":
         if record.gate == "mcp" and (inside := failed_inside(record)):
@@ -150,8 +154,8 @@ def _client(
             found |= said
         name = f"{operation} {found['gen_ai.request.model']}"
     elif one.rpc:
-        name = f"{_rpc(one)} {one.part}".rstrip()
-        found |= _tool(one)
+        name = _rpc_name(one)
+        found |= _tool(one) | one.far
     return Span(
         name,
         "client",

@@ -229,7 +229,7 @@ class Answer:
             changes["id"] = self.call.id
         modern, item = self.call.era == "modern", self._read_item
         if len(env.error):
-            self._classify("rpc_error")
+            self._classify("rpc_error", env)
             if item is not None and (self._renamed or not self._same):
                 changes["error"] = error_not_found(bytes(env.error), item.name, modern=modern)
             return set_members(env.text, env.members, changes)
@@ -261,13 +261,14 @@ class Answer:
             return
         env = env or env_of(text)
         if len(env.error):
-            self._classify("rpc_error")
+            self._classify("rpc_error", env)
         elif _is_error(bytes(env.result)):
             self._classify("tool_error")
 
-    def _classify(self, error_class: str) -> None:
+    def _classify(self, error_class: str, env: Env | None = None) -> None:
         if self._attempt is not None:
             self._attempt.error_class = error_class
+            self._attempt.flow = None if env is None else error_code(bytes(env.error))
 
 
 def _links(call: McpCall) -> Links | None:

@@ -20,7 +20,7 @@ from triplegate.gates.mcp.connecting import (
     session_of,
 )
 from triplegate.gates.mcp.kinds import KINDS, Kind
-from triplegate.gates.mcp.server import Changes, Listing, Server, ServerState
+from triplegate.gates.mcp.server import Changes, Listing, Server
 from triplegate.gates.mcp.shelf import Shelf
 from triplegate.wire.json_members import encode, read_members
 from triplegate.wire.mcp_params import mirrored
@@ -237,16 +237,10 @@ async def _ask(server: Server, method: str, params: dict[str, object]) -> Told:
     session = await session_of(server, OURS)
     told = await ask(server, method, encode(params), session_headers(session), _FETCH)
     if told.status == 404 and session.id:
-        forget(server.state, OURS, session)
+        server.forget(OURS, session, "404")
         session = await session_of(server, OURS)
         told = await ask(server, method, encode(params), session_headers(session), _FETCH)
     return told
-
-
-def forget(state: ServerState, owner: str, session: object) -> None:
-    """Drop a session that has ended, unless somebody has already replaced it."""
-    if state.sessions.get(owner) is session:
-        del state.sessions[owner]
 
 
 def _read_items(kind: Kind, definitions: list[msgspec.Raw]) -> tuple[OwnItem, ...]:

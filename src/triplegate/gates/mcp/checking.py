@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from triplegate.core.errors import Refusal
 from triplegate.gates.mcp.asking import Told, ask
-from triplegate.gates.mcp.catalog import Catalog, forget
+from triplegate.gates.mcp.catalog import Catalog
 from triplegate.gates.mcp.connecting import META, OURS, era_of_server, modern_headers, session_headers, session_of
 from triplegate.gates.mcp.server import Server
 from triplegate.upstreams.upkeep import Chore
@@ -61,5 +61,5 @@ async def _ask(server: Server, wait: float) -> Told:
         told = await ask(server, "ping", b"{}", session_headers(session), wait, owner)
         if not (again and session.id and told.status in (400, 404) and told.error != _NO_METHOD):
             break
-        forget(server.state, owner, session)  # it has ended
+        server.forget(owner, session, str(told.status))  # it has ended
     return told

@@ -37,6 +37,7 @@ class CommandTransport(Transport):
     def __init__(self, name: str, document: ServerDocument, kit: Kit) -> None:
         self._key = self.place = key_of(name, document)
         self._base = dispatch_of(document.waits)
+    network = "pipe"
         self.missing = ""
         self._far: StdioServer | RemoteStdio
         if kit.stdio:

@@ -83,7 +83,7 @@ async def _probe(server: Server) -> None:
     if told is not None:
         _check_credentials(server, told.status)
     session = await _initialize(server, OURS)
-    server.state.keep(OURS, session)
+    server.keep(OURS, session)
     server.state.era = "legacy"
 
 
@@ -131,7 +131,7 @@ async def session_of(server: Server, owner: str, capabilities: bytes = b"{}") ->
     async def open_one() -> UpstreamSession:
         try:
             session = await _initialize(server, owner, capabilities)
-            state.keep(owner, session)
+            server.keep(owner, session)
             return session
         finally:
             state.opening.pop(owner, None)
@@ -163,6 +163,7 @@ async def _initialize(server: Server, owner: str, capabilities: bytes = b"{}") -
     if not modern:
         server.state.capabilities = said.capabilities
     session = UpstreamSession(identity, version)
+    session.begun = server.deadline(0.0)
     await notify(server, session, "notifications/initialized", b"{}")
     return session
 

@@ -162,8 +162,8 @@ class Hearing:
         server = self.server
         session = await session_of(server, OURS)
         reply = await server.send(session_headers(session), b"", server.endless(), None, "GET")
-        if reply.status == 404 and session.id and server.state.sessions.get(OURS) is session:
-            del server.state.sessions[OURS]
+        if reply.status == 404 and session.id:
+            server.forget(OURS, session, "404")
         return self._stream_of(reply)
 
     def _stream_of(self, reply: Reply) -> Reply | None:

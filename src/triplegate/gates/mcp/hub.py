@@ -13,6 +13,7 @@ from triplegate.gates.mcp.ears import Ear, Lists, Watched
 from triplegate.gates.mcp.hearing import Hearing
 from triplegate.gates.mcp.kinds import KINDS
 from triplegate.gates.mcp.server import Server, ServerState
+from triplegate.gates.mcp.session_log import SessionLog
 
 TOPIC = "mcp"
 MOST = 10_000
@@ -215,7 +216,10 @@ async def _follow(kit: Kit, state: HubState) -> None:
                 word = _word(message)
             except msgspec.MsgspecError:
                 continue  # another version's
-            if word.node != state.node:
-                state.take(word)
+            if word.node == state.node:
+                continue
+            state.take(word)
+            if word.kind == "ended":
+                kit.state(SessionLog, "mcp", SessionLog).end(word.session, kit.clock.wall())
     finally:
         state.following = False

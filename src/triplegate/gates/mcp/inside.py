@@ -53,6 +53,7 @@ class InsideTransport(Transport):
 
     __slots__ = ("_base", "_kit", "_list", "place")
     known_era: ClassVar[Era | None] = "modern"
+    network = ""
 
     def __init__(self, place: str, waits: Timeouts | None, kit: Kit) -> None:
         self.place, self.missing = place, ""

@@ -4,7 +4,6 @@ from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
 from triplegate.core.ports import Kit
 from triplegate.gates.mcp.call import McpCall
-from triplegate.gates.mcp.catalog import forget
 from triplegate.gates.mcp.connecting import OURS, end_session, era_of_server, session_of, set_level
 from triplegate.gates.mcp.line import session_at
 from triplegate.gates.mcp.parking import CAN
@@ -63,13 +62,13 @@ class Opened:
         state, owner = server.state, owner_at(exchange, call, server.isolation)
         client = call.session if owner.startswith("s:") else None
         if ended is not None:
-            forget(state, owner, ended)
+            server.forget(owner, ended, "404")
         found = state.sessions.get(owner) if client is None else session_at(server, client)
         if found is not None and ended is not None and found.id == ended.id:
             found = None
         if found is not None:
             if state.sessions.get(owner) is not found:
-                state.keep(owner, found)  # another node has opened it
+                server.keep(owner, found)  # another node has opened it
         elif client is None:
             found = await session_of(server, owner, CAN if server.parks else b"{}")
         else:
@@ -94,7 +93,7 @@ class Opened:
         """Give back what was opened at servers for a client session. Best effort."""
         for server in servers:
             session = session_at(server, client)
-            server.state.sessions.pop(f"s:{client.id}", None)
+            server.forget(f"s:{client.id}")
             if session is not None:
                 try:
                     self._kit.supervisor.spawn(end_session(server, session), "end session")

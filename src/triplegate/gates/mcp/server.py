@@ -23,6 +23,7 @@ from triplegate.gates.mcp.call import Item, McpCall, OwnItem
 from triplegate.gates.mcp.health import Health, Verdict
 from triplegate.gates.mcp.kinds import KINDS, Kind
 from triplegate.gates.mcp.patterns import glob
+from triplegate.gates.mcp.session_log import SessionLog
 from triplegate.gates.mcp.shared_work import SharedWork
 from triplegate.gates.mcp.transports import transport_of
 from triplegate.upstreams.retries import Spares
@@ -43,12 +44,14 @@ ExposedAs = tuple[str, str, str | None, str | None]
 class UpstreamSession:
     """A session of ours at a legacy server. Ids are ours alone, so that a hundred clients may all say id 1."""
 
-    __slots__ = ("headers", "id", "next_id", "noted", "version")
+    __slots__ = ("begun", "headers", "id", "next_id", "noted", "version")
 
     def __init__(self, session: bytes, version: str) -> None:
         self.id = session
         """Mcp-Session-Id; empty where the server gave none."""
         self.version = version
+        self.begun = 0.0
+        """Monotonic seconds when we opened it; 0: another node did."""
         said = version.encode("ascii")
         self.noted = said + b" " + session
         """As it stands in the record of the client's session, for other nodes."""
@@ -148,12 +151,14 @@ class ServerState:
         said = self.capabilities or {}
         return capability in said or (capability == "tools" and "prompts" not in said and "resources" not in said)
 
-    def keep(self, owner: str, session: UpstreamSession) -> None:
-        """Remember the session of one principal or client session."""
+    def keep(self, owner: str, session: UpstreamSession) -> UpstreamSession | None:
+        """Remember the session of one principal or client session; the one that is forgotten for it."""
+        gone = self.sessions.get(owner)
         self.sessions[owner] = session
         self.sessions.move_to_end(owner)
         if len(self.sessions) > _MOST_SESSIONS:
-            self.sessions.popitem(last=False)
+            gone = self.sessions.popitem(last=False)[1]
+        return gone
 
 
 class Server:
@@ -161,6 +166,7 @@ class Server:
 
     __slots__ = (
         "__weakref__",
+        "_ages",
         "_base",
         "_kit",
         "_priced",
@@ -186,6 +192,7 @@ class Server:
         self.name = name
         self.alias = document.alias or name
         self._kit = kit
+        self._ages = kit.state(SessionLog, "mcp", SessionLog).ages
         self._transport = transport_of(name, document, kit, completions)
         self._base = self._transport.dispatch()
         self._tuned: dict[Chain, Dispatch] = {}
@@ -224,6 +231,11 @@ class Server:
         return await self._transport.older()
 
     @property
+    def network(self) -> str:
+        """OpenTelemetry's network.transport of what goes there."""
+        return self._transport.network
+
+    @property
     def known_era(self) -> Era | None:
         """The era that it has because of what it is; None: it is asked."""
         return self._transport.known_era
@@ -245,7 +257,9 @@ class Server:
 
     def approval_of(self, call: McpCall, item: Item, principal: Principal) -> ApprovalRule | None:
         """Whose yes a call of this item needs; None: nobody's."""
-        return None if self.approval is None or item.kind != "tool" else self.approval.of(item.own.name)
+        if self.approval is None or item.kind != "tool":
+            return None
+        return self.approval.of(item.own.name, call, principal)
 
     def vouches(self, kind: Kind, own: OwnItem) -> bool:
         """Whether the definition may be offered: where pins are enforced it has to be approved."""
@@ -333,6 +347,23 @@ class Server:
     def deadline(self, seconds: float) -> float:
         """Monotonic seconds, `seconds` from now."""
         return self._kit.clock.now() + seconds
+
+    def keep(self, owner: str, session: UpstreamSession) -> None:
+        """Remember the session of one principal or client session."""
+        gone = self.state.keep(owner, session)
+        if gone is not None and gone is not session:
+            self._over(gone, "evicted")
+
+    def forget(self, owner: str, session: UpstreamSession | None = None, error: str = "") -> None:
+        """Drop the owner's session, or only this one, if nobody has replaced it already."""
+        found = self.state.sessions.get(owner)
+        if found is not None and (session is None or found is session):
+            del self.state.sessions[owner]
+            self._over(found, error)
+
+    def _over(self, session: UpstreamSession, error: str) -> None:
+        if session.begun:
+            self._ages.client.record((session.version, error), self._kit.clock.now() - session.begun)
 
     async def alone(self, work: SharedWork[Any], make: Callable[[], Coroutine[Any, Any, Any]], name: str) -> Any:
         """Carry out `work` once for all who ask for it at the same time."""

@@ -6,6 +6,7 @@ from collections import OrderedDict
 import msgspec
 
 from triplegate.core.identity import Principal
+from triplegate.gates.mcp.session_ages import SessionAges
 
 MOST = 1_000
 """Sessions that are remembered; the one unused longest goes."""
@@ -37,10 +38,12 @@ class SessionEntry:
 class SessionLog:
     """The sessions of one worker; outlives swaps."""
 
-    __slots__ = ("_kept",)
+    __slots__ = ("_kept", "ages")
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, SessionEntry] = OrderedDict()
+        self.ages = SessionAges()
+        """How long they last."""
 
     def note(self, identity: str, principal: Principal, virtual: str, version: str, client: bytes, now: float) -> None:
         """It is used at Unix time `now`."""
@@ -54,10 +57,12 @@ class SessionLog:
             self._kept.move_to_end(identity)
         entry.used = now
         entry.uses += 1
+        self.ages.use(identity, now)
 
-    def end(self, identity: str) -> None:
-        """It has ended."""
+    def end(self, identity: str, now: float, error: str = "") -> None:
+        """It has ended, here or on another node."""
         self._kept.pop(identity, None)
+        self.ages.end(identity, now, error)
 
     def living(self, since: float) -> list[SessionEntry]:
         """Those that were used since, the last used first."""

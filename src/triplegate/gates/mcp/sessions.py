@@ -9,9 +9,10 @@ from triplegate.core.clock import Clock
 from triplegate.core.errors import Refusal
 from triplegate.core.identity import Principal
 from triplegate.core.ports import Sessions
+from triplegate.gates.mcp.session_ages import IDLE
 from triplegate.gates.mcp.session_log import SessionLog
 
-TTL = 1800.0
+TTL = IDLE
 """Seconds a session lives after its last use."""
 MOST = 100
 """Sessions of one principal; the oldest ends when another is opened."""
@@ -78,8 +79,10 @@ class ClientSessions:
             known = [each for each in known if await self._store.get(_PREFIX + each, TTL) is not None]
         for oldest in known[: max(0, len(known) - MOST + 1)]:
             await self._store.end(_PREFIX + oldest)
+            self._log.end(oldest, self._clock.wall(), "evicted")
         await self._store.put(_PREFIX + identity, record, TTL)
         await self._list(owner, [*known, identity][-MOST:])
+        self._log.ages.begin(identity, version, self._clock.wall())
         return identity
 
     async def _listed(self, owner: bytes) -> list[str]:
@@ -156,7 +159,7 @@ class ClientSessions:
     async def end(self, session: ClientSession, principal: Principal) -> None:
         """Forget it."""
         await self._store.end(_PREFIX + session.id)
-        self._log.end(session.id)
+        self._log.end(session.id, self._clock.wall())
         owner = owner_of(principal)
         known = await self._listed(owner)
         if session.id in known:

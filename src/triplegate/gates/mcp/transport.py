@@ -21,6 +21,8 @@ class Transport(ABC):
     """Seconds that a list waits for such a server which has never listed anything."""
     known_era: ClassVar[Era | None] = None
     """The era that all such servers have; None: it is asked."""
+    network: ClassVar[str] = "tcp"
+    """OpenTelemetry's network.transport; empty: none, it is within the process."""
     missing: str
     """Why nothing can be sent, such as a secret that is not there; empty when it can."""
     place: str
