@@ -103,6 +103,7 @@ CHAIN = "core/test_chains.py::test_policies_merge_from_gateway_to_team"
 ORDERED = "gates/llm/test_compile.py::test_deployments_have_names_of_their_own_weights_prices_and_groups"
 PEOPLE = "config/test_people.py::test_a_consumer_has_its_own_plan_roles_and_scopes_and_else_its_teams"
 MCP_PINS = "cli/test_mcp.py::test_definitions_are_listed_compared_and_approved"
+MCP_WAITS = "cli/test_mcp.py::test_a_call_that_waits_is_decided_on_once"
 APPROVALS = "gates/mcp/test_approvals.py::"
 PINS = "gates/mcp/test_pins.py::"
 SERVER = "gates/mcp/test_server.py::"
@@ -427,6 +428,12 @@ FIELDS = {
     "RouteTools.base": ROUTES + "test_operations_are_listed_and_called_by_clients_of_both_eras",
     "RouteTools.host": ROUTES + "test_a_host_that_is_written_is_the_one_that_routes_match",
     "RouteTools.largest": ROUTES + "test_a_large_answer_is_cut_off_and_says_so",
+    "ServerDocument.user": RUN + "test_a_command_runs_as_its_user",
+    **dict.fromkeys(
+        ("CommandLimits.memory", "CommandLimits.processes"),
+        "upstreams/test_stdio_launch.py::test_limits_cannot_be_lifted",
+    ),
+    **dict.fromkeys(("CommandLimits.files", "CommandLimits.cpu"), RUN + "test_a_command_runs_under_its_limits"),
     "Processes.most": STDIO + "test_five_hundred_sessions_leave_no_more_processes_than_there_may_be",
     "Processes.idle": STDIO + "test_one_that_is_idle_or_old_or_named_no_more_is_ended",
     "Processes.lifetime": STDIO + "test_calls_under_way_are_waited_for_before_an_old_one_ends",
@@ -847,6 +854,8 @@ OPTIONS = {
     **{f"pins.{name}": MCP_PINS for name in ("standing", "form", "output", "config")},
     "diff.config": MCP_PINS,
     **{f"approve.{name}": MCP_PINS for name in ("every", "suspicious", "config")},
+    **{f"approvals.{name}": MCP_WAITS for name in ("every", "form", "output", "config")},
+    **{f"{name}_call.config": MCP_WAITS for name in ("approve", "decline")},
     "approve.reject": "cli/test_mcp.py::test_what_is_meant_has_to_be_said",
     "usage.by": REPORT + "test_the_table_says_as_of_when_and_is_plain_in_a_pipe",
     "usage.since": REPORT + "test_a_period_without_calls_is_empty",

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
@@ -98,6 +99,8 @@ def test_a_call_that_waits_is_decided_on_once(reach, reach_tools, word, state):
         told = waiting.result(40).text
     assert ("approval_declined" in told) is (state == "declined")
     assert json.loads(reach("mcp", "approvals", "--format", "json").out) == []
+    assert reach("mcp", "approvals", "--all", "--output", "waits.txt").status == 0
+    assert one["id"] in Path("waits.txt").read_text()
     [kept] = [
         row for row in json.loads(reach("mcp", "approvals", "--all", "--format", "json").out) if row["id"] == one["id"]
     ]

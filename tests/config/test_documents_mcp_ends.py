@@ -3,6 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
+from triplegate.config import documents_mcp, documents_mcp_ends
 from triplegate.config.documents_mcp import ServerDocument
 
 
@@ -25,11 +26,37 @@ from triplegate.config.documents_mcp import ServerDocument
         ({"command": ["a"], "processes": {"most": 0}}, "greater than or equal to 1"),
         ({"command": ["a"], "processes": {"line": 1}}, "greater than or equal to 1024"),
         ({"command": ["a"], "isolation": "none"}, "shared"),
+        ({"command": ["a"], "limits": {}}, "write memory, cpu, files or processes"),
+        ({"command": ["a"], "limits": {"memory": "1MiB"}}, "greater than or equal to 16777216"),
+        ({"command": ["a"], "limits": {"files": 0}}, "greater than or equal to 8"),
+        ({"url": "http://h/mcp", "limits": {"files": 64}}, "limits is for a server with command"),
+        ({"command": ["a"], "user": "a b"}, "user or user:group"),
     ],
 )
 def test_what_could_not_be_run_as_it_is_meant_is_refused(wrong: dict[str, object], why: str) -> None:
     with pytest.raises(ValidationError, match=why):
         ServerDocument.model_validate(wrong)
+
+
+def test_only_root_runs_a_command_as_somebody_else_and_never_as_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(**more: object) -> ServerDocument:
+        return ServerDocument.model_validate({"command": ["a"], **more})
+
+    for module in (documents_mcp, documents_mcp_ends):
+        monkeypatch.setattr(module, "is_root", lambda: False)
+    with pytest.raises(ValidationError, match="only a gateway that runs as root"):
+        read(user="nobody")
+    limits = read(limits={"memory": "64MiB", "cpu": "1.5s"}).limits
+    assert limits is not None
+    assert limits.written() == {"memory": 64 << 20, "cpu": 2}
+    for module in (documents_mcp, documents_mcp_ends):
+        monkeypatch.setattr(module, "is_root", lambda: True)
+    assert read(user="nobody", limits={"files": 64}).user == "nobody"
+    for user, why in (("root", "stays root's"), ("no-such-user", "no user"), ("nobody:0", "root's group")):
+        with pytest.raises(ValidationError, match=why):
+            read(user=user)
+    with pytest.raises(ValidationError, match="root can lift its limits"):
+        read(limits={"files": 64})
 
 
 def test_a_command_inherits_little_and_is_shown_as_it_is_typed() -> None:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from triplegate.config.accounts import is_root
 from triplegate.config.documents_access import (
     Access,
     PromptFilter,
@@ -22,9 +23,11 @@ from triplegate.config.documents_mcp_ends import (
     INHERITED,
     Argument,
     Argv,
+    CommandLimits,
     Processes,
     RouteTools,
     ServerHealth,
+    User,
     Variable,
 )
 from triplegate.config.documents_oauth import ClientCredentials
@@ -98,6 +101,11 @@ class ServerDocument(Reached):
     """Where the command runs; else where the configuration is."""
     processes: Processes = Processes()
     """How many of the command run, and for how long."""
+    limits: CommandLimits | None = None
+    """What each process of the command may use; absent: as much as the gateway."""
+    user: User | None = None
+    """Whom the command runs as: `user` or `user:group`, by name or number, where the gateway runs as root; absent: as
+    the gateway."""
     isolation: Literal["shared", "principal", "session"] | None = None
     """Who shares a session or a process there: everybody, the calls of one principal, or those of one client
     session. A url has `session`, a command `principal` when nothing is written."""
@@ -157,7 +165,7 @@ class ServerDocument(Reached):
 
 _ONLY = {
     "url": ("headers", "auth", "tls", "connections", "transport"),
-    "command": ("env", "inherit", "directory", "processes"),
+    "command": ("env", "inherit", "directory", "processes", "limits", "user"),
     "routes": (),
     "models": (),
 }
@@ -173,6 +181,8 @@ def check_far_end(server: ServerDocument) -> None:
         wrong = sorted(server.model_fields_set.intersection(names))
         if wrong and end != ends[0]:
             raise ValueError(f"{wrong[0]} is for a server with {end}, not with {ends[0]}")
+    if server.limits is not None and server.user is None and is_root():
+        raise ValueError("root can lift its limits: write user, too, as this gateway runs as root")
 
 
 class VirtualServerDocument(Document):

@@ -1,9 +1,11 @@
 """Parts of MCP servers: how a command is run, which routes are tools, how their health is asked for."""
 
+import math
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
+from triplegate.config.accounts import account, is_root
 from triplegate.config.documents_base import Document
 from triplegate.config.types import Size, Worded
 from triplegate.core.duration import Duration
@@ -29,6 +31,45 @@ class Processes(Document):
     """Older ones take no more calls."""
     line: Annotated[Size, Field(ge=1024, le=1 << 30)] = 16 << 20
     """Longest message; a longer one ends the process."""
+
+
+class CommandLimits(Document):
+    """What each process of a command may use; neither it nor what it starts can lift them."""
+
+    memory: Annotated[Size, Field(ge=16 << 20, le=1 << 50)] | None = None
+    """Bytes of its own: data, heap and other private memory (RLIMIT_DATA)."""
+    cpu: Annotated[Duration, Field(ge=1, le=31_536_000)] | None = None
+    """Processor time, in whole seconds, after which it is killed (RLIMIT_CPU)."""
+    files: Annotated[int, Field(ge=8, le=1 << 20)] | None = None
+    """Open files, pipes and sockets (RLIMIT_NOFILE)."""
+    processes: Annotated[int, Field(ge=1, le=1 << 20)] | None = None
+    """Processes and threads that its user may have, all together (RLIMIT_NPROC)."""
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> "CommandLimits":
+        if not self.written():
+            raise ValueError("write memory, cpu, files or processes")
+        return self
+
+    def written(self) -> dict[str, int]:
+        """Those that are set, in bytes, seconds and pieces."""
+        found = {name: getattr(self, name) for name in ("memory", "cpu", "files", "processes")}
+        return {name: math.ceil(most) for name, most in found.items() if most is not None}
+
+
+def _check_user(text: str) -> str:
+    if not is_root():
+        raise ValueError("only a gateway that runs as root can run a command as somebody else")
+    account(text)
+    return text
+
+
+User = Annotated[
+    str,
+    Worded(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?::[A-Za-z0-9_][A-Za-z0-9_.-]*)?", "user or user:group", longest=128),
+    AfterValidator(_check_user),
+]
+"""A user of this machine."""
 
 
 class ServerHealth(Document):

@@ -15,8 +15,6 @@ from triplegate.core.errors import Fault
 from triplegate.core.identity import KeyRecord
 from triplegate.core.meters import Points
 
-Number = tuple[tuple[str, ...], float]
-
 
 class Running(msgspec.Struct, frozen=True):
     """The configuration in force. Times in Unix seconds."""
@@ -175,10 +173,7 @@ class Reloaded(msgspec.Struct, frozen=True):
 
 
 class GatewayView:
-    """What the house tells the control plane; override what exists, the rest says nothing.
-
-    What is no coroutine is instant.
-    """
+    """What the house tells the control plane, at once but for coroutines; what is not overridden says nothing."""
 
     def running(self) -> Running:
         """The configuration in force."""

@@ -2,17 +2,23 @@
 
 import asyncio
 import json
+import os
+from types import SimpleNamespace
 
 import pytest
+from pydantic import ValidationError
 from tests.builders import DictSecrets, make_kit
 from tests.gates.mcp.messages import bearer, initialize, legacy, modern
 from tests.upstreams.commands import argv, runs, until
 
+from triplegate.config.accounts import account
 from triplegate.config.documents_mcp import ServerDocument
 from triplegate.core.errors import Refusal
+from triplegate.gates.mcp import commands as module
 from triplegate.gates.mcp.commands import CommandTransport, key_of
 from triplegate.gates.mcp.server import Server
 from triplegate.upstreams.stdio import StdioServer
+from triplegate.upstreams.stdio_program import Program
 from triplegate.upstreams.stdio_reaper import Reaper
 from triplegate.upstreams.stdio_remote import RemoteStdio
 from triplegate.upstreams.supervisor import TaskSupervisor
@@ -132,6 +138,54 @@ async def test_a_command_gets_its_secrets_and_never_ours(gate, http, monkeypatch
     params = {"name": "one__environment", "arguments": {}}
     seen = json.loads(text_of(await http.post(made.url + "/mcp", **modern("tools/call", params))))
     assert seen == {"TOKEN": "s3cret", "MODE": "read", "LANG": "C.UTF-8"}
+
+
+ROOT = os.geteuid() == 0
+NOBODY = {"user": "nobody"} if ROOT else {}
+
+
+async def printed(kit, name, shell, **more):
+    """What a command prints that is a shell's program, as its document has it run."""
+    written = ServerDocument.model_validate({"command": ["sh", "-c", shell], "directory": "/", **more})
+    CommandTransport(name, written, kit)
+    far = kit.states.get(StdioServer, key_of(name, written), StdioServer)
+    heard, ended, reaper = [], asyncio.Event(), Reaper()
+    hears = SimpleNamespace(line=heard.append, gone=lambda why: ended.set())
+    process = await Program.start(far.command, hears, reaper)
+    async with asyncio.timeout(20):
+        await ended.wait()
+        await process.ended
+    reaper.close()
+    return b" ".join(heard).decode().split()
+
+
+async def test_a_command_runs_under_its_limits():
+    kit = make_kit(supervisor=TaskSupervisor())
+    shell = "ulimit -Hn; ulimit -n 4096 2>/dev/null; ulimit -Sn; ulimit -Ht"
+    limited = await printed(kit, "one", shell, limits={"files": 64, "cpu": "1.5s"}, **NOBODY)
+    assert limited == ["64", "64", "2"]
+    assert (await printed(kit, "two", shell))[0] != "64"
+
+
+async def test_a_command_runs_as_its_user(monkeypatch):
+    kit = make_kit(supervisor=TaskSupervisor())
+    if not ROOT:
+        with pytest.raises(ValidationError, match="only a gateway that runs as root"):
+            document("modern", user="nobody")
+        return
+    somebody = account("nobody")
+    told = await printed(kit, "one", 'id -u; id -g; echo "$HOME"', user="nobody")
+    assert told == [str(somebody.uid), str(somebody.gid), somebody.home]
+    assert (await printed(kit, "two", 'echo "$HOME"', user="nobody", env={"HOME": "/srv"})) == ["/srv"]
+    written = document("modern", user="nobody")
+    monkeypatch.setattr(module, "account", account_gone)
+    with pytest.raises(Refusal, match="upstream_credentials"):
+        Server("three", written, kit).check()
+    assert kit.states.get(StdioServer, key_of("three", written), StdioServer).command.argv == ("",)
+
+
+def account_gone(text):
+    raise ValueError(f"there is no user {text} here")
 
 
 def test_a_secret_that_is_not_there_stops_the_command_and_a_new_one_reaches_the_next_process():
