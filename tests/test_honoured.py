@@ -434,6 +434,8 @@ FIELDS = {
         "upstreams/test_stdio_launch.py::test_limits_cannot_be_lifted",
     ),
     **dict.fromkeys(("CommandLimits.files", "CommandLimits.cpu"), RUN + "test_a_command_runs_under_its_limits"),
+    "RouteTools.largest_body": ROUTES + "test_files_forms_and_cookies_arrive_as_the_route_wants_them",
+    "RouteTools.outputs": ROUTES + "test_tools_of_a_document_that_is_not_exact_promise_nothing",
     "Processes.most": STDIO + "test_five_hundred_sessions_leave_no_more_processes_than_there_may_be",
     "Processes.idle": STDIO + "test_one_that_is_idle_or_old_or_named_no_more_is_ended",
     "Processes.lifetime": STDIO + "test_calls_under_way_are_waited_for_before_an_old_one_ends",

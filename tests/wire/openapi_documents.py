@@ -19,6 +19,35 @@ SHOP = {
             "post": {
                 "operationId": "create order!",
                 "requestBody": {"$ref": "#/components/requestBodies/Order"},
+                "responses": {
+                    "201": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Made"}}}}
+                },
+            },
+        },
+        "/pictures": {
+            "post": {
+                "operationId": "upload",
+                "parameters": [{"name": "tenant", "in": "cookie", "required": True, "schema": {"type": "string"}}],
+                "requestBody": {
+                    "required": True,
+                    "content": {
+                        "multipart/form-data": {
+                            "schema": {
+                                "type": "object",
+                                "properties": {
+                                    "title": {"type": "string"},
+                                    "picture": {"type": "string", "format": "binary"},
+                                },
+                            },
+                            "encoding": {"picture": {"contentType": "image/png"}},
+                        }
+                    },
+                },
+                "responses": {
+                    "200": {
+                        "content": {"application/json": {"schema": {"type": "array", "items": {"type": "integer"}}}}
+                    }
+                },
             },
         },
         "/orders/{id}": {
@@ -51,6 +80,11 @@ SHOP = {
                     "part": {"$ref": "#/components/schemas/Order"},
                     "example": {"type": "string"},
                 },
+            },
+            "Made": {
+                "type": "object",
+                "required": ["amount"],
+                "properties": {"amount": {"type": "number"}, "part": {"$ref": "#/components/schemas/Order"}},
             },
             "Unused": {"type": "string"},
         },

@@ -8,7 +8,7 @@ from tests.golden.recordings import _folder
 from tests.wire.openapi_documents import SHOP
 
 from triplegate.gates.mcp.route_tools import read_document
-from triplegate.wire import openapi
+from triplegate.wire import openapi, openapi_results
 from triplegate.wire.openapi import operations
 
 FOLDER = _folder()
@@ -26,7 +26,7 @@ def document(operation, path="/x", **item):
 
 def test_operations_have_names_schemas_and_hints():
     found = tools(SHOP)
-    assert list(found) == ["listOrders", "create_order", "get_orders_id", "form", "drop", "note"]
+    assert list(found) == ["listOrders", "create_order", "upload", "get_orders_id", "form", "drop", "note"]
     listed, created = found["listOrders"][1], found["create_order"][1]
     assert listed["description"] == "List orders"
     assert list(listed["inputSchema"]["properties"]) == ["state", "filter", "ids", "X-Trace"]
@@ -35,25 +35,58 @@ def test_operations_have_names_schemas_and_hints():
     assert list(created["inputSchema"]["$defs"]) == ["Order"]
     assert found["drop"][1]["annotations"] == {"readOnlyHint": False, "destructiveHint": True, "idempotentHint": True}
     assert list(found["drop"][1]["inputSchema"]["properties"]) == ["path_id", "query_id"]
+    uploaded = found["upload"][1]
+    assert uploaded["inputSchema"]["required"] == ["tenant", "body"]
+    assert uploaded["inputSchema"]["properties"]["body"]["properties"]["picture"] == {
+        "type": "string",
+        "contentEncoding": "base64",
+    }
+    assert ("$ref" in created["outputSchema"], list(created["outputSchema"]["$defs"])) == (True, ["Made", "Order"])
+    assert uploaded["outputSchema"]["properties"] == {"result": {"type": "array", "items": {"type": "integer"}}}
     for _, definition in found.values():
         jsonschema_rs.validator_for(definition["inputSchema"])
+
+
+def test_what_is_left_out_of_a_tool_is_told():
+    """Nothing is dropped in silence; `Accept` and the like are no parameters, as OpenAPI says."""
+    said = {
+        "parameters": [
+            {"name": "X-Forwarded-For", "in": "header"},
+            {"name": "Accept", "in": "header", "required": True},
+            {"name": "X-Request-Id", "in": "header", "required": True},
+        ],
+        "requestBody": {"content": {"application/xml": {}}},
+        "responses": {"200": {"content": {"application/json": {"schema": {"$ref": "#/nowhere"}}}}},
+    }
+    faults = []
+    [(operation, definition)] = tools(document(said), faults).values()
+    assert (operation.parameters, operation.body, definition["inputSchema"]["properties"]) == ((), None, {})
+    assert faults == [
+        "GET /x is a tool without its parameter X-Forwarded-For: this field is not a caller's to say",
+        "GET /x is a tool without its body: it is application/xml",
+        "GET /x is a tool without its outputSchema: it refers to #/nowhere, which is not there",
+    ]
+
+
+def test_tools_say_what_they_answer_unless_they_are_not_to():
+    said = {"responses": {"200": {"content": {"application/json": {"schema": {"type": "object"}}}}}}
+    [(operation, definition)] = tools(document(said)).values()
+    assert (operation.output, definition["outputSchema"]) == ("object", {"type": "object"})
+    [operation] = operations(document(said), [], outputs=False)
+    assert (operation.output, "outputSchema" in json.loads(operation.definition)) == ("unknown", False)
 
 
 @pytest.mark.parametrize(
     ("operation", "why"),
     [
         (
-            {"parameters": [{"name": "a", "in": "query", "schema": {"$ref": "http://169.254.169.254/x"}}]},
+            {"parameters": [{"name": "a", "in": "path", "schema": {"$ref": "http://169.254.169.254/x"}}]},
             "not in the document",
         ),
         ({"parameters": [{"$ref": "other.yaml#/a"}]}, "not in the document"),
         ({"parameters": [{"$ref": "#/components/parameters/gone"}]}, "not there"),
-        ({"parameters": [{"name": "a", "in": "query", "content": {"application/json": {}}}]}, "media type"),
-        ({"parameters": [{"name": "a", "in": "query", "style": "matrix"}]}, "style matrix"),
-        ({"parameters": [{"name": "c", "in": "cookie", "required": True}]}, "cookie"),
         ({"parameters": [{"name": "id", "in": "path"}]}, "names other parameters"),
         ({"parameters": [{"in": "query"}]}, "without name"),
-        ({"requestBody": {"required": True, "content": {"multipart/form-data": {}}}}, "multipart"),
         ({"parameters": [{"name": "a", "in": "query", "schema": {"description": "x" * 200_000}}]}, "more than"),
     ],
 )
@@ -61,7 +94,7 @@ def test_an_operation_that_could_not_be_called_is_left_out_and_the_reason_is_tol
     left_out = []
     assert tools(document(operation, post={"operationId": "other"}), left_out).keys() == {"other"}
     [told] = left_out
-    assert told.startswith("GET /x: ")
+    assert told.startswith("no tool for GET /x: ")
     assert why in told
 
 
@@ -70,7 +103,10 @@ def test_a_schema_without_end_is_left_out():
     for _ in range(1000):
         nested = {"anyOf": [nested]}
     left_out = []
-    assert tools(document({"parameters": [{"name": "a", "in": "query", "schema": nested}]}), left_out) == {}
+    assert (
+        tools(document({"parameters": [{"name": "a", "in": "query", "required": True, "schema": nested}]}), left_out)
+        == {}
+    )
     assert "too deep" in left_out[0]
 
 
@@ -97,13 +133,24 @@ def test_two_of_one_name_are_told_apart():
 
 @pytest.mark.skipif(DOCUMENTS is None or not DOCUMENTS.is_dir(), reason="no documents here (TRIPLEGATE_SHARED)")
 @pytest.mark.parametrize(
-    "name", ["petstore.yaml", "uspto.yaml", "tictactoe-3.1.yaml", "discord-v10.json", "twilio-messaging-v1.yaml"]
+    ("name", "count", "objects", "wrapped"),
+    [
+        ("petstore.yaml", 3, 1, 1),
+        ("uspto.yaml", 3, 1, 2),
+        ("tictactoe-3.1.yaml", 3, 1, 1),
+        ("discord-v10.json", 242, 135, 40),
+        ("twilio-messaging-v1.yaml", 58, 47, 0),
+    ],
 )
-def test_real_documents_become_tools_with_valid_schemas(name):
-    left_out = []
-    found = tools(read_document(DOCUMENTS / name), left_out)
-    assert found
-    assert len(found) > len(left_out)
+def test_real_documents_become_tools_with_valid_schemas(name, count, objects, wrapped):
+    faults = []
+    found = tools(read_document(DOCUMENTS / name), faults)
+    forms = [operation.output for operation, _ in found.values()]
+    assert (faults, len(found)) == ([], count)
+    assert (forms.count("object"), forms.count("wrapped")) == (objects, wrapped)
     for operation, definition in found.values():
-        assert len(operation.definition) <= openapi.LARGEST
+        assert len(operation.definition) <= openapi.LARGEST + openapi_results.LARGEST
         jsonschema_rs.validator_for(definition["inputSchema"])
+        if "outputSchema" in definition:
+            assert definition["outputSchema"]["type"] == "object"
+            jsonschema_rs.validator_for(definition["outputSchema"])

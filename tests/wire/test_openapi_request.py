@@ -39,6 +39,31 @@ def test_forms_and_texts_are_sent_as_such():
     assert ask("form", id="1").body == b""
 
 
+def test_files_and_cookies_are_sent_as_such():
+    asked = ask("upload", tenant="a b", body={"title": "t", "picture": "iVBORw=="})
+    (_, media), cookie = asked.headers
+    assert cookie == (b"cookie", b"tenant=a%20b")
+    assert media.startswith(b"multipart/form-data; boundary=")
+    assert b'; filename="picture.png"\r\nContent-Type: image/png\r\n\r\n\x89PNG\r\n' in asked.body
+
+
+def test_bytes_alone_are_a_body_too():
+    said = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+    [operation] = operations({"openapi": "3.0.0", "paths": {"/x": {"put": {"requestBody": said}}}}, [])
+    asked = request_of(operation, b'{"body": "iVBORw=="}')
+    assert (asked.body, asked.headers) == (b"\x89PNG", [(b"content-type", b"application/octet-stream")])
+    assert request_of(operation, b'{"body": "data:image/png;base64,iVBORw=="}').headers[0][1] == b"image/png"
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [("create_order", {"body": {"item": "x" * 100}}), ("note", {"id": "1", "body": "x" * 100})],
+)
+def test_a_body_is_bounded(name, more):
+    with pytest.raises(Refusal, match="more than 64 bytes"):
+        request_of(OPERATIONS[name], msgspec.json.encode(more), 64)
+
+
 def test_what_stands_in_a_path_is_one_element_of_it():
     assert ask("get_orders_id", id="a b?c#ü%2e").path == "/orders/a%20b%3Fc%23%C3%BC%252e"
     both = ask("drop", path_id="1", query_id="2")
@@ -63,6 +88,11 @@ def test_what_would_lead_elsewhere_is_refused(value):
         ("listOrders", b"[]"),
         ("listOrders", b'{"X-Trace": "a\\r\\nhost: b"}'),
         ("listOrders", b'{"state": 1, "state": 2}'),
+        ("listOrders", b'{"state": [[1]]}'),
+        ("listOrders", b'{"filter": "x"}'),
+        ("upload", b'{"tenant": "t", "body": {"picture": "no base64!"}}'),
+        ("upload", b'{"tenant": "t", "body": []}'),
+        ("upload", b'{"body": {}}'),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(name, arguments):

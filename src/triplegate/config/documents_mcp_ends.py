@@ -96,3 +96,7 @@ class RouteTools(Document):
     """Host that the routes match; else the one that the client named."""
     largest: Annotated[Size, Field(ge=1024, le=1 << 28)] = 1 << 20
     """Bytes of an answer; of a larger one the beginning is told, as a failure."""
+    largest_body: Annotated[Size, Field(ge=1024, le=1 << 28)] = 10 << 20
+    """Bytes of a body that a call sends, files included; more is refused."""
+    outputs: bool = True
+    """Tools say what they answer (`outputSchema`); false for a document that is not exact about it."""

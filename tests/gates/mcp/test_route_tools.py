@@ -20,7 +20,8 @@ routes:
     price: 0.25
     policies: [{{use: key_auth}}, {{use: rate_limit, requests: {limit}, window: 1h}}]
 servers:
-  shop: {{routes: {{openapi: shop.json, base: /shop, largest: 1KiB}}, price: 0.5}}
+  shop: {{routes: {{openapi: shop.json, base: /shop, largest: 1KiB, largest_body: 2KiB}}, price: 0.5,
+    validation: {{results: enforce}}}}
 """
 
 
@@ -94,6 +95,44 @@ async def test_limits_and_records_are_those_of_the_route_beside_those_of_the_too
     assert inner.consumer == outer.consumer
 
 
+async def test_what_a_tool_promises_of_its_answers_is_kept_or_the_call_fails(shop, http):
+    said = {"amount": 2, "part": {"item": None}}
+    made = await shop(lambda request: Answer.json(said, 201))
+    listed = (await http.post(made.url + "/mcp", **modern("tools/list"))).json()["result"]["tools"]
+    [schema] = [tool["outputSchema"] for tool in listed if tool["name"] == "shop__create_order"]
+    assert schema["type"] == "object"
+    good = await call(http, made, "create_order", body={})
+    assert (good["structuredContent"], "isError" in good) == (said, False)
+    said["amount"] = "much"
+    params = {"name": "shop__create_order", "arguments": {"body": {}}}
+    answer = (await http.post(made.url + "/mcp", **modern("tools/call", params))).json()
+    assert "does not fit its own schema" in json.dumps(answer)
+    assert "structuredContent" not in json.dumps(answer)
+
+
+async def test_files_forms_and_cookies_arrive_as_the_route_wants_them(shop, http):
+    made = await shop(lambda request: Answer.json([1, 2]))
+    result = await call(http, made, "upload", tenant="a b", body={"title": "t", "picture": "iVBORw=="})
+    assert (result["structuredContent"], result["content"][0]["text"]) == ({"result": [1, 2]}, "[1,2]")
+    [(request, body)] = made.asked
+    assert request.header("cookie") == "tenant=a%20b"
+    assert request.header("content-type").startswith("multipart/form-data; boundary=")
+    assert b"\r\nContent-Type: image/png\r\n\r\n\x89PNG\r\n--" in body
+    params = {"name": "shop__upload", "arguments": {"tenant": "t", "body": {"picture": "A" * 4000}}}
+    answer = await http.post(made.url + "/mcp", **modern("tools/call", params))
+    assert (answer.json()["error"]["code"], "more than 2048 bytes" in answer.text) == (-32602, True)
+    assert len(made.asked) == 1
+
+
+async def test_tools_of_a_document_that_is_not_exact_promise_nothing(shop, http):
+    made = await shop(told)
+    text = (made.path / "triplegate.yaml").read_text()
+    made.reload(text.replace("base: /shop,", "base: /shop, outputs: false,"))
+    listed = (await http.post(made.url + "/mcp", **modern("tools/list"))).json()["result"]["tools"]
+    assert {"shop__create_order"} < {tool["name"] for tool in listed}
+    assert not [tool for tool in listed if "outputSchema" in tool]
+
+
 async def test_a_host_that_is_written_is_the_one_that_routes_match(shop, http):
     made = await shop(told)
     documents = DOCUMENTS.format(upstream="http://127.0.0.1:1", limit=9).replace(
@@ -155,6 +194,23 @@ def test_pictures_and_texts_are_told_as_what_they_are():
     assert told("hä".encode(), b"text/plain; charset=utf-8")["content"] == [{"type": "text", "text": "hä"}]
     listed = told(b"[1, 2]", b"application/json")
     assert ("structuredContent" in listed, listed["content"][0]["text"]) == (False, "[1, 2]")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "form", "structured", "failed"),
+    [
+        (200, b"[1]", "wrapped", {"result": [1]}, False),
+        (200, b'{"a":1}', "wrapped", {"result": {"a": 1}}, False),
+        (200, b"[1", "wrapped", None, False),
+        (404, b'{"a":1}', "wrapped", {"a": 1}, True),
+        (302, b'{"a":1}', "object", {"a": 1}, True),
+        (302, b'{"a":1}', "unknown", {"a": 1}, False),
+    ],
+)
+def test_only_good_answers_have_the_form_that_was_promised(status, body, form, structured, failed):
+    answered = Answered(status, [(b"content-type", b"application/json")], body, whole=True)
+    result = json.loads(result_of(answered, form))
+    assert (result.get("structuredContent"), result.get("isError", False)) == (structured, failed)
 
 
 @pytest.mark.parametrize("text", ["{", "a: [", "- !!python/object:os.system x"])

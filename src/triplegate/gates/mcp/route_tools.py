@@ -13,44 +13,49 @@ from triplegate.core.exchange import Exchange
 from triplegate.core.ports import Kit
 from triplegate.gates.mcp.inside import Answered, InsideTransport
 from triplegate.wire.json_members import encode, read_members
-from triplegate.wire.openapi import JSON, Operation, operations
+from triplegate.wire.openapi import Operation, operations
+from triplegate.wire.openapi_bodies import JSON
 from triplegate.wire.openapi_request import Asked, request_of
+from triplegate.wire.openapi_results import WRAPPED, Form
 
 _LARGEST_DOCUMENT = 64 << 20
 _PATH = "/{}%:@!$&'()*+,;=-._~"
 _STATUS = "triplegate.dev/status"
+_any = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 class RouteTools(InsideTransport):
     """The operations of one document."""
 
-    __slots__ = ("_before", "_host", "_most", "_operations")
+    __slots__ = ("_before", "_host", "_largest_body", "_most", "_operations")
 
     def __init__(self, name: str, document: ServerDocument, kit: Kit) -> None:
         written = document.routes
         assert written is not None
         super().__init__(f"routes:{written.openapi}|{written.base}|{written.host}", document.waits, kit)
         self._before, self._host, self._most = written.base, written.host, written.largest
+        self._largest_body = written.largest_body
         self._operations: dict[str, Operation] = {}
-        left_out: list[str] = []
+        faults: list[str] = []
         try:
             described = read_document(Path(kit.base, written.openapi))
-            self._operations = {each.name: each for each in operations(described, left_out)}
+            found = operations(described, faults, outputs=written.outputs)
+            self._operations = {each.name: each for each in found}
         except (OSError, ValueError) as error:
             self.missing = f"{written.openapi}: {error}"
             kit.faults.append(f"servers {name}: {self.missing}")
-        kit.faults.extend(f"servers {name}: {written.openapi}: no tool for {why}" for why in left_out)
+        kit.faults.extend(f"servers {name}: {written.openapi}: {fault}" for fault in faults)
         self.offer({each.name: each.definition for each in self._operations.values()})
 
     async def _call(self, exchange: Exchange, name: str, arguments: bytes) -> bytes:
         operation = self._operations.get(name)
         if operation is None:
             raise Refusal("rpc_invalid_params", "There is no such tool.")
-        asked = request_of(operation, arguments)
+        asked = request_of(operation, arguments, self._largest_body)
         headers = [(b"accept", b"application/json, */*;q=0.5"), *asked.headers]
         path = self._before + quote(asked.path, safe=_PATH)
         asked = Asked(asked.method, path, asked.query, headers, asked.body)
-        return result_of(await self.reenter(exchange, asked, self._most, self._host))
+        return result_of(await self.reenter(exchange, asked, self._most, self._host), operation.output)
 
 
 def read_document(path: Path) -> Any:
@@ -73,19 +78,20 @@ def read_document(path: Path) -> Any:
         raise ValueError(f"no YAML: {str(error)[:200]}") from error
 
 
-def result_of(answered: Answered) -> bytes:
-    """What was answered, as the result of a tool; 4xx and 5xx are its failures."""
+def result_of(answered: Answered, output: Form = "unknown") -> bytes:
+    """What was answered, as the result of a tool; 4xx and 5xx are its failures, and 3xx where it promises a form."""
     members: dict[str, object] = {"resultType": "complete"}
+    failed = answered.status >= 400 or not answered.whole or (output != "unknown" and answered.status >= 300)
     if not answered.whole:
         told = f"The answer is larger than {len(answered.body)} bytes and was cut off."
         members["content"] = [_text(answered.body.decode("utf-8", "ignore")), _text(told)]
     else:
         members["content"] = [_content(answered)]
         if answered.media == JSON or answered.media.endswith("+json"):
-            structured = _object(answered.body)
+            structured = _wrapped(answered.body) if output == "wrapped" and not failed else _object(answered.body)
             if structured is not None:
                 members["structuredContent"] = structured
-    if answered.status >= 400 or not answered.whole:
+    if failed:
         members["isError"] = True
     members["_meta"] = {_STATUS: answered.status}
     return encode(members)
@@ -110,3 +116,11 @@ def _object(body: bytes) -> msgspec.Raw | None:
     except Refusal:
         return None
     return msgspec.Raw(body)
+
+
+def _wrapped(body: bytes) -> object | None:
+    """An object around the body's own bytes, where they are JSON."""
+    try:
+        return {WRAPPED: _any(str(body, "utf-8"))}
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
