@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import PositiveInt, model_validator
 
-from triplegate.core.admission import Claim, Dimension, Limit
+from triplegate.core.admission import Claim, Limit
 from triplegate.core.catalog import Target
+from triplegate.core.demand import Counted
 from triplegate.core.duration import Duration
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
@@ -56,14 +57,13 @@ class TokenLimit(Policy):
         return self
 
     @cached_property
-    def limits(self) -> tuple[tuple[Dimension, str, Limit], ...]:
-        """Each dimension with the end of its bucket's name and its limit as the store reads it."""
+    def limits(self) -> tuple[tuple[Counted | None, str, Limit], ...]:
+        """What each counts (None: calls), with the end of its bucket's name and its limit as the store reads it."""
         name = self.name or self.use
-        written: list[tuple[Dimension, Any]] = [(one, getattr(self, one)) for one in _DIMENSIONS]
-        found = [(dimension, quota) for dimension, quota in written if quota is not None]
+        found = [(one, quota) for one in _DIMENSIONS if (quota := getattr(self, one)) is not None]
         return tuple(
             (
-                dimension,
+                None if dimension == "requests" else dimension,
                 f"|{dimension}",
                 Limit(
                     name if len(found) == 1 else f"{name}-{dimension}",
@@ -90,10 +90,10 @@ class TokenLimit(Policy):
         """What the call will use, of each bucket. Raises Refusal larger_than_limit."""
         subject = f"{self.label}|{subject_of(exchange, self.by, target)}"
         mode, demand, claims = self.mode, exchange.demand, []
-        for dimension, end, limit in self.limits:
+        for counted, end, limit in self.limits:
             amount = 1
-            if dimension != "requests":  # else one of the three that are counted
-                amount = 0 if demand is None else demand.tokens(dimension, self.reservation)  # type: ignore[arg-type]
+            if counted is not None:
+                amount = 0 if demand is None else demand.tokens(counted, self.reservation)
                 if amount > (limit.burst or limit.quota) and self.oversize == "refuse":
                     self._refuse(exchange, limit, amount)
             if amount:

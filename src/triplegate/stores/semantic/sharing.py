@@ -78,10 +78,11 @@ class Sharing:
 
     def _place(self, name: str, namespace: Namespace) -> _Place:
         """Vectors of two builds are not alike, nor is what is learnt of them: each has a log of its own."""
-        if namespace.place is None:
+        place: _Place | None = namespace.place
+        if place is None:
             told = hashlib.sha256(f"{self._embedder.fingerprint}\0{name}".encode()).hexdigest()
-            namespace.place = _Place(f"semantic:{told[:32]}", secrets.token_hex(8))
-        return namespace.place  # type: ignore[no-any-return]
+            place = namespace.place = _Place(f"semantic:{told[:32]}", secrets.token_hex(8))
+        return place
 
     async def _hear(self, place: _Place, namespace: Namespace) -> bool:
         """Take what the others noted; whether the store was there."""

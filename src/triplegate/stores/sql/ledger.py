@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from triplegate.core.record import Record
 from triplegate.stores.sql.engine import Database
 from triplegate.stores.sql.folding import Folding
-from triplegate.stores.sql.inserts import NotPlain, insert_new
-from triplegate.stores.sql.rows import Row, attempt_rows, fitted, has_row, record_row, rollup_rows
+from triplegate.stores.sql.inserts import NotPlain, insert_columns, insert_new, taken_of
+from triplegate.stores.sql.rows import attempt_rows, fitted, has_row, record_row, rollup_rows
 from triplegate.stores.sql.tables import ROLLUP_KEY, ROLLUP_SUMS, attempts, records, rollups, spool_offsets
 
 Insert = Callable[[AsyncConnection, Sequence[Record]], Awaitable[Sequence[Record]]]
@@ -60,9 +60,9 @@ class SqlLedger:
         The offset that holds afterwards: `end`, or another one (and nothing done) when the file was not at `begin`.
         Raises DatabaseUnavailable.
         """
-        if self._database.is_sqlite:
-            with contextlib.suppress(NotPlain):
-                return await self._absorb(file, begin, end, batch, insert_new)
+        with contextlib.suppress(NotPlain):
+            short = insert_new if self._database.is_sqlite else insert_columns
+            return await self._absorb(file, begin, end, batch, short)
         return await self._absorb(file, begin, end, batch, self._insert)
 
     async def _absorb(self, file: str, begin: int, end: int, batch: Sequence[Record], insert: Insert) -> int:
@@ -91,15 +91,8 @@ class SqlLedger:
         """Those of `batch` that are new, as they stand in the rows."""
         batch = [fitted(record) for record in batch]
         added = await connection.execute(self._add_records, [record_row(record) for record in batch])
-        names = {(row.exchange, row.part) for row in added}
-        new: list[Record] = []
-        tries: list[Row] = []
-        for record in batch:
-            name = (record.exchange, record.part)
-            if name in names:
-                names.remove(name)  # of two of a name in one batch the first one was taken
-                new.append(record)
-                tries.extend(attempt_rows(record))
+        new = taken_of(batch, {(row.exchange, row.part) for row in added})
+        tries = [row for record in new for row in attempt_rows(record)]
         if tries:
             await connection.execute(self._add_attempts, tries)
         return new
