@@ -13,6 +13,8 @@ import struct
 from dataclasses import dataclass
 from typing import Literal, Self
 
+from tests.servers.spawn import free_port
+
 Way = Literal["up", "down"]
 _RESET = struct.pack("ii", 1, 0)
 
@@ -57,7 +59,7 @@ class FaultProxy:
         self._links: set[Link] = set()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", free_port())
         self.port: int = self._server.sockets[0].getsockname()[1]
         return self
 

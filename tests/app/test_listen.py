@@ -41,7 +41,7 @@ class Slow:
 @pytest.fixture
 async def slow():
     upstream = Slow()
-    server = await asyncio.start_server(upstream.answer, "127.0.0.1", 0)
+    server = await asyncio.start_server(upstream.answer, "127.0.0.1", free_port())
     upstream.port = server.sockets[0].getsockname()[1]
     yield upstream
     upstream.go.set()

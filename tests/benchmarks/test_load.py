@@ -9,6 +9,7 @@ import pytest
 from benchmarks.load import Load, quantile
 from benchmarks.mock import ITEMS, Mock, answer
 from benchmarks.works import REST, WORKS
+from tests.servers.spawn import free_port
 
 
 class Canned(asyncio.Protocol):
@@ -44,7 +45,7 @@ async def serving(make: Callable[[], Canned | Mock]) -> AsyncIterator[str]:
         made.append(make())
         return made[-1]
 
-    server = await asyncio.get_running_loop().create_server(remember, "127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(remember, "127.0.0.1", free_port())
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:

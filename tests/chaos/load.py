@@ -6,6 +6,8 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 
+from tests.servers.spawn import free_port
+
 
 class Slots:
     """Answers each call after `seconds`, so many at once; the others wait inside it, without bound.
@@ -41,7 +43,7 @@ class Slots:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Slots"]:
         """Until the block ends."""
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=1024)
+        server = await asyncio.start_server(self._serve, "127.0.0.1", free_port(), backlog=1024)
         self.port = server.sockets[0].getsockname()[1]
         try:
             yield self

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.journeys.running import House, write
+from tests.servers.spawn import free_port
 
 from triplegate.cli.entry import run
 
@@ -64,7 +65,7 @@ class _Answer(http.server.BaseHTTPRequestHandler):
 @pytest.fixture(scope="session")
 def upstream():
     """The port of an API that answers {}."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Answer)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), _Answer)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server.server_address[1]
     server.shutdown()

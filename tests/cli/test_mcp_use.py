@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from tests.gates.mcp.offering import Offering
+from tests.servers.spawn import free_port
 
 TOOLS = b'{"name":"echo","description":"Says\\nwhat it %b."},{"name":"bad","title":"Fails"}' % (b"hears " * 30)
 
@@ -52,7 +53,7 @@ def endpoint(request):
         def log_message(self, *words):
             """Say nothing."""
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     offering.url = f"http://127.0.0.1:{server.server_address[1]}/mcp"
     yield offering

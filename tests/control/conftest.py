@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,7 @@ import msgspec
 import pytest
 from granian.server.embed import Server
 from litestar import Litestar
+from tests.servers.spawn import free_port
 
 from triplegate.config.documents_chargeback import ChargebackDocument
 from triplegate.control.parts import Parts
@@ -318,9 +318,7 @@ async def stage(tmp_path: Path, ledger_file: Path) -> AsyncIterator[Stage]:
 @pytest.fixture
 async def served(stage: Stage) -> AsyncIterator[str]:
     """The same application on a real socket; the base URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server = Server(stage.app, address="127.0.0.1", port=port, interface="asginl", log_enabled=False, backlog=128)
     running = asyncio.ensure_future(server.serve())
     async with asyncio.timeout(10):

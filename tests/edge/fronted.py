@@ -11,6 +11,7 @@ from typing import Any
 import h2.config
 import h2.connection
 import h2.events
+from tests.servers.spawn import free_port
 
 from triplegate.edge.front import Front
 from triplegate.edge.front_terms import Terms
@@ -67,7 +68,7 @@ class Fronted:
 async def fronted(**terms: Any) -> AsyncIterator[Fronted]:
     """A front that serves until the block ends."""
     supervisor = TaskSupervisor()
-    found = Fronted(Terms(supervisor=supervisor, **terms), claim_port("127.0.0.1", 0))
+    found = Fronted(Terms(supervisor=supervisor, **terms), claim_port("127.0.0.1", free_port()))
     serving = asyncio.ensure_future(found.front.serve())
     try:
         await wait_listening("127.0.0.1", found.port)

@@ -18,6 +18,7 @@ from tests.gateway_api.manifests import (
     world,
 )
 from tests.gateway_api.pairs import pair_for
+from tests.servers.spawn import free_port
 
 SPIFFE = "spiffe://b.test/orders"
 CHAIN, KEY = pair_for("b.test", SPIFFE)
@@ -40,7 +41,7 @@ async def secure(folder):
                 writer.write(answer(json.dumps({"backend": "tls"}).encode()))
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    server = await asyncio.start_server(serve, "127.0.0.1", free_port(), ssl=context)
     try:
         yield server.sockets[0].getsockname()[1], asked
     finally:

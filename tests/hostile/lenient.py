@@ -7,6 +7,8 @@ import threading
 import time
 from typing import NamedTuple
 
+from tests.servers.spawn import free_port
+
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -42,7 +44,7 @@ class Lenient:
         self.laxity = laxity
         self.lines: list[bytes] = []
         self.open = 0
-        self.socket = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.socket = socket.create_server(("127.0.0.1", free_port()), backlog=256)
         self.port = int(self.socket.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
 

@@ -6,6 +6,8 @@ import threading
 import time
 from typing import NamedTuple, Self
 
+from tests.servers.spawn import free_port
+
 WAIT = 10.0
 """Longest wait for anything; machines under test load are slow."""
 
@@ -192,7 +194,7 @@ class Recorder:
         self.answering = 0
         """Requests that `say` is at just now: connections that merely wait for another one are not counted."""
         self._counting = threading.Lock()  # answers come and go in threads: `+=` alone can lose one
-        self.socket = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.socket = socket.create_server(("127.0.0.1", free_port()), backlog=256)
         self.port = int(self.socket.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
 

@@ -6,6 +6,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Self
 
+from tests.servers.spawn import free_port
+
 from triplegate.core.http import Body, BytesBody
 from triplegate.core.policy import Dispatch
 from triplegate.upstreams.origin import parse
@@ -51,8 +53,8 @@ class Talk:
 class Upstream:
     """Listens on 127.0.0.1 and runs the script on each connection; closes the connection when the script ends."""
 
-    def __init__(self, script: Script, port: int = 0):
-        self._script, self.port = script, port
+    def __init__(self, script: Script, port: int | None = None):
+        self._script, self.port = script, free_port() if port is None else port
         self.talks: list[Talk] = []
         self.failures: list[BaseException] = []
         self._tasks: set[asyncio.Task] = set()
@@ -60,7 +62,6 @@ class Upstream:
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         return self
 

@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
 from tests.gates.llm.tool_place import native, native_stream
+from tests.servers.spawn import free_port
 
 
 def answer_to(asked):
@@ -39,7 +40,7 @@ class Vendor:
     """The vendor, listening."""
 
     def __init__(self) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", free_port()), Handler)
         self.port = self._server.server_address[1]
 
     def __enter__(self) -> Self:

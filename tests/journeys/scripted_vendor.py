@@ -7,6 +7,8 @@ from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
+from tests.servers.spawn import free_port
+
 WORDS = ["one ", "two ", "three"]
 CALL = ("get_weather", ['{"city": ', '"Paris"}'])
 DONE = "data: [DONE]\n\n"
@@ -133,7 +135,7 @@ class Scripted:
             def log_message(self, *words: Any) -> None:
                 """Not a word."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer(("127.0.0.1", free_port()), Handler)
         self.server.daemon_threads = True
         self.port = self.server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"

@@ -55,7 +55,7 @@ class CutServer:
     """Promises ten bytes, sends four, and closes."""
 
     def __init__(self):
-        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.socket = socket.create_server(("127.0.0.1", free_port()))
         self.port = self.socket.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -78,7 +78,7 @@ class StuckServer:
     """Takes a connection and reads nothing before it is told to."""
 
     def __init__(self):
-        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.socket = socket.create_server(("127.0.0.1", free_port()))
         self.port = self.socket.getsockname()[1]
         self.go = threading.Event()
         self.read = 0
@@ -103,7 +103,7 @@ class Flood:
     SIZE = 64 << 20
 
     def __init__(self):
-        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.socket = socket.create_server(("127.0.0.1", free_port()))
         self.port = self.socket.getsockname()[1]
         self.sent = 0
         threading.Thread(target=self._serve, daemon=True).start()

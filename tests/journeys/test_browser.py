@@ -8,6 +8,7 @@ import pytest
 from tests.browser import Page
 from tests.journeys.running import House, eventually, write
 from tests.journeys.websocket_upstream import Service
+from tests.servers.spawn import free_port
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(60)]
 
@@ -61,7 +62,7 @@ class Site(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module", params=["granian", "loop"])
 def house(request, tmp_path_factory):
-    chat, site = Service(), ThreadingHTTPServer(("127.0.0.1", 0), Site)
+    chat, site = Service(), ThreadingHTTPServer(("127.0.0.1", free_port()), Site)
     threading.Thread(target=site.serve_forever, daemon=True).start()
     folder = tmp_path_factory.mktemp("browser-journey")
     house = House(folder, TRIPLEGATE_TRANSPORT=request.param)

@@ -47,7 +47,7 @@ class _Echo(http.server.BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def backends():
     """Ports of two APIs that answer what they got."""
-    servers = [http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Echo) for _ in range(2)]
+    servers = [http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), _Echo) for _ in range(2)]
     for server in servers:
         threading.Thread(target=server.serve_forever, daemon=True).start()
     yield [server.server_port for server in servers]

@@ -10,6 +10,7 @@ import httpx
 import pytest
 import redis
 from tests.journeys.running import House, eventually, write
+from tests.servers.spawn import free_port
 
 CONFIGURATION = """
 services: {{s: {{endpoints: ["http://127.0.0.1:{port}"]}}}}
@@ -62,7 +63,7 @@ class Counting:
             def log_message(self, *words):
                 """Not a word."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer(("127.0.0.1", free_port()), Handler)
         self.server.daemon_threads = True
         self.server.block_on_close = False
         self.port = self.server.server_address[1]

@@ -13,6 +13,7 @@ from tests.builders import make_inbound
 from tests.gates.built import always, answer, built, documents_of
 from tests.hostile.scripted import Upstream
 from tests.journeys.running import House, eventually, write
+from tests.servers.spawn import free_port
 
 from triplegate.config.documents_api import Match, SectionDocument
 from triplegate.edge.serve import open_exchange
@@ -153,7 +154,7 @@ class Echo:
 
         for method in ("GET", "HEAD", "PUT", "POST", "OPTIONS"):
             setattr(Handler, f"do_{method}", Handler.answer)
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer(("127.0.0.1", free_port()), Handler)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()

@@ -8,6 +8,7 @@ import time
 import httpx
 import pytest
 from tests.journeys.running import House, eventually, records, write
+from tests.servers.spawn import free_port
 
 CONFIGURATION = """
 limits: {{recheck: {recheck}, interim: 200ms}}
@@ -31,7 +32,7 @@ class Feed:
     def __init__(self):
         self.heads, self.left = [], 0
         self._clients = []
-        self._server = socket.create_server(("127.0.0.1", 0))
+        self._server = socket.create_server(("127.0.0.1", free_port()))
         self.port = self._server.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 

@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 
+from tests.servers.spawn import free_port
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
 
@@ -29,7 +30,7 @@ class Service:
     async def _serve(self):
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         async with serve(
-            self._handle, "127.0.0.1", 0, subprotocols=["v2.orders", "v1.orders"], select_subprotocol=_chosen,
+            self._handle, "127.0.0.1", free_port(), subprotocols=["v2.orders", "v1.orders"], select_subprotocol=_chosen,
             max_size=None, ping_interval=None, close_timeout=2, ssl=self._tls,
         ) as server:  # fmt: skip
             self.port = server.sockets[0].getsockname()[1]
@@ -86,7 +87,7 @@ class Told:
 
     def __init__(self, answers):
         self._answers = answers
-        self._server = socket.create_server(("127.0.0.1", 0))
+        self._server = socket.create_server(("127.0.0.1", free_port()))
         self.port = self._server.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
 

@@ -1,6 +1,7 @@
 """Start a real server for the tests on a free loopback port, wait until it answers, and stop it again."""
 
 import contextlib
+import itertools
 import os
 import pwd
 import shutil
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 START_SECONDS = 20.0
@@ -30,13 +31,28 @@ os.execv(command[0], command)
 """
 
 
+def _ports() -> Iterator[int]:
+    """This worker's share of the ports below the range that the kernel gives to whoever asks for any.
+
+    In turn, from anywhere: what still calls a server of an earlier test reaches nobody, and never a later test's.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    size = 22_000 // max(int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")), worker + 1)
+    begin = int.from_bytes(os.urandom(4)) % size
+    for number in itertools.count(begin):
+        yield 10_240 + worker * size + number % size
+
+
+_PORTS = _ports()
+
+
 def free_port() -> int:
-    """A port nobody listens on, below the range the kernel gives to whoever asks for any: nobody takes it meanwhile."""
-    while True:
-        port = 10_240 + int.from_bytes(os.urandom(4)) % 22_000
+    """A port nobody listens on, and nobody will for a long while."""
+    for port in _PORTS:
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
+    raise AssertionError("ports never end")
 
 
 def make_folder(name: str) -> Path:

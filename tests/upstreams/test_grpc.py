@@ -196,7 +196,7 @@ class PlainHttp:
         self.status, self.writers = status, []
 
     async def __aenter__(self):
-        self.server = await asyncio.start_server(self._talk, "127.0.0.1", 0)
+        self.server = await asyncio.start_server(self._talk, "127.0.0.1", free_port())
         self.url = f"http://127.0.0.1:{self.server.sockets[0].getsockname()[1]}"
         return self
 

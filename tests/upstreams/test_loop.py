@@ -6,6 +6,7 @@ import ssl
 
 import pytest
 from tests.certificates import Authority
+from tests.servers.spawn import free_port
 from tests.upstreams.names import Fixed
 
 from triplegate.upstreams.lookups import Address
@@ -22,7 +23,7 @@ async def server():
         await writer.drain()
         writer.close()
 
-    async with await asyncio.start_server(greet, "127.0.0.1", 0) as running:
+    async with await asyncio.start_server(greet, "127.0.0.1", free_port()) as running:
         yield running.sockets[0].getsockname()[1]
 
 
@@ -81,7 +82,7 @@ async def test_a_certificate_is_checked_against_the_name_not_the_address(tmp_pat
         writer.write(b"hello\n")
         writer.close()
 
-    async with await asyncio.start_server(greet, "127.0.0.1", 0, ssl=theirs) as running:
+    async with await asyncio.start_server(greet, "127.0.0.1", free_port(), ssl=theirs) as running:
         port = running.sockets[0].getsockname()[1]
         names([Address(V4, ("127.0.0.1", port))])
         assert await greeting("a.test", port, ssl=authority.client()) == b"hello\n"

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import time
 from contextlib import AsyncExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tests.upstreams.commands import DISPATCH, greet, message, runs, send, server, text, told, tool, until, whole
@@ -124,7 +126,9 @@ async def test_calls_under_way_are_waited_for_before_an_old_one_ends(run):
     assert text(await waiting) == "k released"
 
 
-async def test_one_that_ends_is_told_of_with_its_last_words_and_started_again_after_a_pause(run):
+async def test_one_that_ends_is_told_of_with_its_last_words_and_started_again_after_a_pause(run, monkeypatch):
+    now = time.monotonic()
+    monkeypatch.setattr("triplegate.upstreams.peers.time", SimpleNamespace(monotonic=lambda: now))
     one = run("legacy")
     session = await greet(one)
     with pytest.raises(Refusal, match="upstream_reset") as refused:
@@ -136,7 +140,7 @@ async def test_one_that_ends_is_told_of_with_its_last_words_and_started_again_af
         await greet(one)
     assert "it was told to" in paused.value.reason
     assert 0 < paused.value.retry_after <= 0.25
-    await asyncio.sleep(paused.value.retry_after)
+    now += paused.value.retry_after
     assert await greet(one) != session
 
 

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from tests.builders import make_kit
 from tests.hostile.scripted import ask, content
+from tests.servers.spawn import free_port
 
 from triplegate.core.errors import Refusal
 from triplegate.upstreams.origin import parse
@@ -98,7 +99,7 @@ class Secure:
 
     async def __aenter__(self):
         self.writers = set()
-        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0, ssl=self.context)
+        self.server = await asyncio.start_server(self.serve, "127.0.0.1", free_port(), ssl=self.context)
         self.port = self.server.sockets[0].getsockname()[1]
         return self
 
