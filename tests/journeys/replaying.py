@@ -14,6 +14,7 @@ from typing import Any, Self
 from urllib.parse import unquote
 
 from tests.golden.exchanges import Replayed, framed
+from tests.servers.spawn import free_port
 
 _IN_PATH = re.compile(r"/models?/(.+?)(?::\w+|/converse(?:-stream)?)(?:\?.*)?$")
 _ERRORS = {
@@ -78,7 +79,7 @@ class Replaying:
         class Handler(_Handler):
             replaying = provider
 
-        self._server = _Quiet(("127.0.0.1", 0), Handler)
+        self._server = _Quiet(("127.0.0.1", free_port()), Handler)
         self.port: int = self._server.server_address[1]
 
     def base(self, dialect: str) -> str:

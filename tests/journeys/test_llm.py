@@ -111,7 +111,7 @@ class Recorder:
             def handle_error(self, request, address):
                 """We are left in the middle of some answers."""
 
-        self.server = Quiet(("127.0.0.1", 0), Handler)
+        self.server = Quiet(("127.0.0.1", free_port()), Handler)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 

@@ -8,6 +8,7 @@ import jwt
 import openai
 import pytest
 from tests.journeys.running import House, records, write
+from tests.servers.spawn import free_port
 from tests.wire.test_google_jwt import KEY, file
 
 CONFIGURATION = """
@@ -63,7 +64,7 @@ class Google(ThreadingHTTPServer):
 
     def __init__(self):
         self.kept, self.status = [], 200
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(("127.0.0.1", free_port()), Handler)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 

@@ -8,6 +8,7 @@ import httpx
 import openai
 import pytest
 from tests.journeys.running import House, records, write
+from tests.servers.spawn import free_port
 
 CONFIGURATION = """
 providers:
@@ -73,7 +74,7 @@ class Vendor(ThreadingHTTPServer):
 
     def __init__(self):
         self.kept = []
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(("127.0.0.1", free_port()), Handler)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import openai
 import pytest
 from tests.journeys.running import House, eventually, records, write
+from tests.servers.spawn import free_port
 
 CONFIGURATION = """
 providers:
@@ -47,7 +48,7 @@ class Vendor(ThreadingHTTPServer):
 
     def __init__(self):
         self.kept = []
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(("127.0.0.1", free_port()), Handler)
         self.port = self.server_address[1]
         threading.Thread(target=self.serve_forever, daemon=True).start()
 

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 from tests.gates.mcp.messages import MODERN
+from tests.servers.spawn import free_port
 
 from triplegate.config.load import load
 from triplegate.core.clock import SystemClock
@@ -167,7 +168,7 @@ def house(ends, tmp_path):
         live = Live()
         live.start()
         plane = DataPlane(gateway.gate_for, gateway.answer, EdgeLimits(Limits()), None, live)
-        port = claim_port("127.0.0.1", 0)
+        port = claim_port("127.0.0.1", free_port())
         server = make_server(plane, "127.0.0.1", port, 512)
         serving = asyncio.get_running_loop().create_task(server.serve())
         await wait_listening("127.0.0.1", port)
