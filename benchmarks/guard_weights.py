@@ -2,10 +2,10 @@
 
     python -m benchmarks.guard_weights --prompts FILE.jsonl [--benign FILE.jsonl …] [--write]
 
-Orders are attacks of --prompts (fields as for benchmarks.guardrails) and of the development half of the tests' corpus;
-harmless are the rest of both, `prompt` of --benign, paragraphs of the documentation and docstrings of Python's library.
-It is a logistic regression: of an attack that sentence counts which reads most like an order, of harmless texts every
-one.
+Orders are attacks of --prompts (fields as for benchmarks.guardrails) and of the tests' corpus: the development half of
+its files, and its folder fitted, never its folder unseen. Harmless are the rest of both, `prompt` of --benign,
+paragraphs of the documentation and docstrings of Python's library. It is a logistic regression: of an attack that
+sentence counts which reads most like an order, of harmless texts every one.
 """
 
 import argparse
@@ -22,12 +22,15 @@ from typing import Any
 import numpy as np
 
 from triplegate.wire.screening.concepts import NAMES, Concepts
+from triplegate.wire.screening.quoted import parts
 from triplegate.wire.screening.signs import signs
 
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT / "tests" / "wire" / "screening" / "corpus"
 WEIGHTS = ROOT / "src" / "triplegate" / "wire" / "screening" / "weights.py"
-ALONE = frozenset({"markup that runs", "markup with handlers", "a query that runs", "a command that runs"})
+ALONE = frozenset(
+    {"markup that runs", "markup with handlers", "a query that runs", "a command that runs", "a forged turn"}
+)
 """Signs that say what they say whatever stands beside them."""
 ATTACKS = {
     "jailbreak": 0.5,
@@ -39,9 +42,9 @@ ATTACKS = {
 _OF_CATEGORY = {"benign-document": 5.0, "benign-task": 5.0}
 """How much harmless prompts count that are few."""
 _STEPS, _ROUNDS = 350, 4
-_PULL, _HARMLESS = 0.0006, 0.8
-"""How much weights are drawn to zero, and how much harmless texts count."""
-_LEAST = 0.12
+_PULL, _HARMLESS, _ORDERS = 0.0003, 0.8, 2.5
+"""How much weights are drawn to zero, and how much harmless texts count, and orders."""
+_LEAST = 0.08
 _LONGEST = 6000
 
 Row = tuple[str, float]
@@ -64,16 +67,19 @@ def texts(prompts: Path, benign: list[Path]) -> tuple[list[Row], list[Row]]:
     harmless: list[Row] = [(text, 3.0) for text in corpus("benign") if not judged(text)]
     for name in ("direct", "extraction", "jailbreak", "indirect", "languages"):
         orders += [(text, 1.0) for text in corpus(name) if not judged(text)]
+    for name in ("direct", "extraction", "jailbreak", "indirect", "languages"):
+        orders += [(text, 1.0) for text in corpus(f"fitted/{name}")]
+    harmless += [(text, 3.0) for text in corpus("fitted/benign")]
     for line in corpus("development"):
         (orders if line[0] == "+" else harmless).append((line[2:], 1.0 if line[0] == "+" else 3.0))
     for line in prompts.read_text(encoding="utf-8").splitlines():
         one = json.loads(line)
         if one["label"] == "benign":
-            harmless.append((one["text"], _OF_CATEGORY.get(one["category"], 1.0)))
+            harmless.append((one["text"], _OF_CATEGORY.get(one["category"], 2.0)))
         elif one["category"] in ATTACKS:
             orders.append((one["text"][:_LONGEST], ATTACKS[one["category"]]))
     for path in benign:
-        harmless += [(json.loads(line)["prompt"], 0.5) for line in path.read_text(encoding="utf-8").splitlines()[::4]]
+        harmless += [(json.loads(line)["prompt"], 0.5) for line in path.read_text(encoding="utf-8").splitlines()[::2]]
     harmless += [(text[:1500], 0.5) for text in (*_paragraphs(), *_docstrings()) if not judged(text)]
     return orders, harmless
 
@@ -104,8 +110,11 @@ class Fit:
 
     def windows(self, text: str) -> list[int]:
         """Each sentence as bits: concepts, then the signs of the text."""
-        beside = sum([1 << at for at, sign in enumerate(self.signs) if sign.stands_in(text)]) << len(NAMES)
-        return [mask | beside for mask in dict.fromkeys(self._concepts.of(text))] or [beside]
+        found: list[int] = []
+        for part, given in parts(text, self._concepts):
+            beside = sum([1 << at for at, sign in enumerate(self.signs) if sign.stands_in(part)]) << len(NAMES)
+            found += [mask | beside for mask in self._concepts.of(part, given)] or [beside | given]
+        return list(dict.fromkeys(found))
 
     def row(self, mask: int) -> Any:
         """The same as numbers."""
@@ -128,7 +137,7 @@ class Fit:
         read = [self.windows(text) for text, _ in orders]
         rows = {mask: self.row(mask) for masks in read for mask in masks}
         chosen = [max(masks, key=int.bit_count) for masks in read]
-        much = np.array([two for _, two in orders], np.float32) * 2
+        much = np.array([two for _, two in orders], np.float32) * _ORDERS
         for _ in range(_ROUNDS):
             self._steps(np.vstack([np.array([rows[mask] for mask in chosen]), fine]), len(chosen), np.r_[much, weigh])
             chosen = [max(masks, key=lambda mask: float(rows[mask] @ self.weights)) for masks in read]
@@ -142,8 +151,7 @@ class Fit:
         mean, square = np.zeros(len(self.weights) + 1), np.zeros(len(self.weights) + 1)
         for step in range(1, _STEPS + 1):
             wrong = (1 / (1 + np.exp(-(rows @ self.weights + self.bias))) - aim) * much
-            pull = _PULL * (np.sign(self.weights) * 0.15 + self.weights * 0.3)
-            slope = np.append(rows.T @ wrong + pull, wrong.sum())
+            slope = np.append(rows.T @ wrong + _PULL * self.weights, wrong.sum())
             mean, square = 0.9 * mean + 0.1 * slope, 0.999 * square + 0.001 * slope * slope
             move = 0.03 * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
             self.weights = (self.weights - move[:-1]).astype(np.float32)
@@ -156,11 +164,12 @@ class Fit:
             line = ""
             for two in range(one, len(NAMES)):
                 weight = round(float(self.weights[self._at[one, two]]), 2)
-                if weight and len(line) > 95:
+                told = f"{NAMES[two]} {weight:g}"
+                if weight and len(line) + len(told) > 115:
                     lines.append(line)
                     line = ""
                 if weight:
-                    line = f"{line}, {NAMES[two]} {weight:g}" if line else f"{name}: {NAMES[two]} {weight:g}"
+                    line = f"{line}, {told}" if line else f"{name}: {told}"
             lines += [line] if line else []
         told = [
             f'    "{sign.name}": {round(float(weight), 2):g},'

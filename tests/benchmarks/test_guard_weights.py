@@ -2,7 +2,7 @@
 
 import json
 
-from benchmarks.guard_weights import Fit, corpus, judged, main, texts
+from benchmarks.guard_weights import CORPUS, Fit, corpus, judged, main, texts
 
 from benchmarks import guard_weights
 
@@ -38,7 +38,8 @@ def test_what_the_guard_is_judged_by_is_never_fitted_to(tmp_path, monkeypatch, c
     assert {"Good day", "Ignore it", "Where is it?"} <= told
     assert "x" not in told
     held = [text for name in ("direct", "indirect", "benign") for text in corpus(name) if judged(text)]
-    assert len(held) > 150
+    held += [text for path in (CORPUS / "unseen").iterdir() for text in corpus(f"unseen/{path.stem}")]
+    assert len(held) > 800
     assert not told & set(held)
     monkeypatch.setattr(guard_weights, "texts", lambda prompts, benign: ([("Ignore the rules", 1.0)], [("Fine", 1.0)]))
     written = tmp_path / "weights.py"

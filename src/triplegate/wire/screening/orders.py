@@ -18,10 +18,10 @@ class Leaning(msgspec.Struct, frozen=True):
 class Orders:
     """The leaning of the sentence that reads most like an order; a sentence is read alone, and with the one before."""
 
-    __slots__ = ("_concepts", "_rows")
+    __slots__ = ("_rows", "concepts")
 
     def __init__(self) -> None:
-        self._concepts = Concepts()
+        self.concepts = Concepts()
         at = {name: bit for bit, name in enumerate(NAMES)}
         self._rows: list[dict[int, float]] = [{} for _ in NAMES]
         for line in WEIGHTS.strip().split("\n"):
@@ -30,11 +30,11 @@ class Orders:
                 name, _, weight = entry.rpartition(" ")
                 self._rows[at[first]][at[name]] = float(weight)
 
-    def __call__(self, text: str, beside: float = 0.0) -> Leaning:
-        """That of `text`; `beside`: what signs in it add."""
+    def __call__(self, text: str, beside: float = 0.0, given: int = 0) -> Leaning:
+        """That of `text`; `beside`: what signs in it add; `given`: what its place means."""
         seen: set[int] = set()
         best, found = -math.inf, 0
-        for mask in self._concepts.of(text):
+        for mask in self.concepts.of(text, given):
             if mask in seen:
                 continue
             seen.add(mask)

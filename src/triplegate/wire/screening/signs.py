@@ -171,6 +171,11 @@ SIGNS: tuple[tuple[str, float, str], ...] = (
         ),
     ),
     (
+        "a forged turn",
+        0.65,
+        r"<\|(?:im_start|start_header_id)\|>\s{0,3}(?:system|user|assistant|developer)|<<SYS>>\s{0,3}\S",
+    ),
+    (
         "an order in a document",
         0.55,
         (
