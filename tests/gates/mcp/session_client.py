@@ -39,14 +39,14 @@ class SessionClient:
     async def call(self, name, identity=7, **params):
         """The events of a tool call, as they come."""
         sent = legacy("tools/call", {"name": name, **params}, session=self.id, identity=identity, version=self.version)
-        async with asyncio.timeout(10), self.http.stream("POST", self.url, **sent) as stream:
+        async with asyncio.timeout(30), self.http.stream("POST", self.url, **sent) as stream:
             yield Events(stream)
 
     @contextlib.asynccontextmanager
     async def listen(self, last=None, url=None):
         """The events of GET, as they come."""
         headers = self.headers | ({"last-event-id": last} if last else {})
-        async with asyncio.timeout(10), self.http.stream("GET", url or self.url, headers=headers) as stream:
+        async with asyncio.timeout(30), self.http.stream("GET", url or self.url, headers=headers) as stream:
             yield Events(stream)
 
 

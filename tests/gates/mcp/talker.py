@@ -37,6 +37,8 @@ class Talker:
         """Ids of its questions → futures of their answers."""
         self.listening = []
         """A queue for each stream that somebody listens on."""
+        self.beside = {}
+        """Id of a session → what is said on its own stream; not of the first one, which is the gateway's."""
         self.go = asyncio.Event()
         self.hung = asyncio.Event()
         self._ids = itertools.count(1)
@@ -68,11 +70,24 @@ class Talker:
 
     def _get(self, headers):
         last = headers.get("last-event-id")
-        if last:
+        if last and not last.startswith("mark-"):
             return Answer(self._rest(last), content_type="text/event-stream")
         if not self.streams:
             return Answer(status=405)
-        return Answer(self._listened(asyncio.Queue()), content_type="text/event-stream")
+        session = headers.get("mcp-session-id")
+        heard = self._listened(asyncio.Queue()) if session in ("up-1", None) else self._heard(session)
+        return Answer(heard, content_type="text/event-stream")
+
+    async def _heard(self, session):
+        """What is put there: messages, (id, message), or None for the end."""
+        queue = self.beside[session] = asyncio.Queue()
+        try:
+            yield b": listening\n\n"
+            while (said := await queue.get()) is not None:
+                yield event(said[1], said[0]) if isinstance(said, tuple) else event(said)
+        finally:
+            if self.beside.get(session) is queue:
+                del self.beside[session]
 
     async def _listened(self, queue, first=b": listening\n\n"):
         self.listening.append(queue)

@@ -48,7 +48,8 @@ def compile_mcp(documents: Documents, kit: Kit, house: House, snapshot: str, cha
     controls = None if asked.idle else asked
     access, catalog = Access(documents), Catalog(kit)
     sessions = ClientSessions(kit.sessions, kit.state(SessionLog, "mcp", SessionLog), kit.clock)
-    marks, opened, hub = Marks(kit.pepper), Opened(kit, sessions), Hub(kit, servers, catalog)
+    marks, hub = Marks(kit.pepper), Hub(kit, servers, catalog)
+    opened = Opened(kit, sessions, hub.look)
     questions = Questions(kit, marks)
     gate = McpGate(
         written.path,

@@ -69,6 +69,7 @@ async def era_of_server(server: Server) -> Era:
 
 async def _probe(server: Server) -> None:
     """A modern question first; whatever does not prove that the server is modern leads to `initialize`."""
+    server.state.silent = False
     told: Told | None = None
     try:
         told = await ask(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from triplegate.gates.mcp.asides import Asides
     from triplegate.gates.mcp.views import View
 
 Lists = Literal["tools", "prompts", "resources"]
@@ -23,6 +24,7 @@ class Ear:
         "_changed",
         "_said",
         "_waiting",
+        "asides",
         "coming",
         "ended",
         "lists",
@@ -47,6 +49,8 @@ class Ear:
         """True while it must look anew what it may see."""
         self.coming: View | None = None
         """What it may see from now on, where that has changed."""
+        self.asides: Asides | None = None
+        """What servers say to it alone."""
         self._changed: dict[tuple[str, str], None] = {}
         self._said: deque[bytes] = deque(maxlen=_MOST_SAID)
         self._waiting: asyncio.Future[None] | None = None

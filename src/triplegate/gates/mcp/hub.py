@@ -25,8 +25,8 @@ class Word(msgspec.Struct, omit_defaults=True):
 
     node: str
     kind: str
-    """changed: a server's list; stream: a session has its stream there now; subscribed: to other resources;
-    ended: a session; cancel: a call of one; fetch: somebody asks for the rest of a stream."""
+    """changed: a server's list; stream: a session has its stream there now; subscribed: to other resources, or at other
+    servers; ended: a session; cancel: a call of one; fetch: somebody asks for the rest of a stream."""
     server: str = ""
     lists: str = ""
     session: str = ""
@@ -88,6 +88,12 @@ class HubState:
             leave()
         return leave is not None
 
+    def look(self, session: str) -> None:
+        """A session's stream looks anew what there is to hear."""
+        for ear in self.of_session(session):
+            ear.stale = True
+            ear.wake()
+
     def take(self, word: Word) -> None:
         """What another node says."""
         if word.kind == "changed":
@@ -100,9 +106,7 @@ class HubState:
             for ear in self.of_session(word.session):
                 ear.end()
         elif word.kind == "subscribed":
-            for ear in self.of_session(word.session):
-                ear.stale = True
-                ear.wake()
+            self.look(word.session)
 
 
 class Hub:
@@ -172,6 +176,11 @@ class Hub:
             hearing, has = self.state.hearing.get(server.state), _of(ear, server)
             if hearing is not None and has != had:
                 hearing.watch(has - had, had - has)
+
+    def look(self, session: str) -> None:
+        """A session's stream has other things to hear, on whatever node it is."""
+        self.state.look(session)
+        self.publish("subscribed", session=session)
 
     def hear(self, server: Server, lists: Lists | None, uri: str) -> None:
         """A server says that a list of its has changed, or (None) a resource."""

@@ -1,5 +1,7 @@
 """Sessions of ours at servers: whose each is, which era a call goes in, and how they are given back."""
 
+from collections.abc import Callable
+
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
 from triplegate.core.ports import Kit
@@ -17,10 +19,11 @@ _NO_SESSIONS = frozenset({"upstream_failed", "upstream_timeout", "upstream_reset
 class Opened:
     """Opens and finds them."""
 
-    __slots__ = ("_kit", "_sessions")
+    __slots__ = ("_kit", "_sessions", "_told")
 
-    def __init__(self, kit: Kit, sessions: ClientSessions) -> None:
-        self._kit, self._sessions = kit, sessions
+    def __init__(self, kit: Kit, sessions: ClientSessions, told: Callable[[str], None]) -> None:
+        """`told`: hears of client sessions that have another session at a server."""
+        self._kit, self._sessions, self._told = kit, sessions, told
 
     async def era(self, exchange: Exchange, call: McpCall, server: Server) -> Era:
         """The era to speak: a client in a session is served best in one, where the server has both.
@@ -74,6 +77,9 @@ class Opened:
         else:
             found = await session_of(server, owner, client.capabilities)
             await self._begin(server, found, client)
+            await self._note(server, found, client)
+            self._told(client.id)
+            return found
         if client is not None:
             await self._note(server, found, client)
         return found

@@ -16,7 +16,7 @@ from triplegate.core.fold import Chain
 from triplegate.core.http import Headers, Reply
 from triplegate.core.identity import Principal
 from triplegate.core.money import Price
-from triplegate.core.policy import Dispatch, Policy
+from triplegate.core.policy import Dispatch, Policy, Stage
 from triplegate.core.ports import Kit
 from triplegate.gates.mcp.approval_rules import ApprovalRules
 from triplegate.gates.mcp.call import Item, McpCall, OwnItem
@@ -44,7 +44,7 @@ ExposedAs = tuple[str, str, str | None, str | None]
 class UpstreamSession:
     """A session of ours at a legacy server. Ids are ours alone, so that a hundred clients may all say id 1."""
 
-    __slots__ = ("begun", "headers", "id", "next_id", "noted", "version")
+    __slots__ = ("begun", "headers", "heard", "id", "next_id", "noted", "version")
 
     def __init__(self, session: bytes, version: str) -> None:
         self.id = session
@@ -52,6 +52,8 @@ class UpstreamSession:
         self.version = version
         self.begun = 0.0
         """Monotonic seconds when we opened it; 0: another node did."""
+        self.heard = b""
+        """The last event id of the stream that belongs to none of its calls."""
         said = version.encode("ascii")
         self.noted = said + b" " + session
         """As it stands in the record of the client's session, for other nodes."""
@@ -131,7 +133,18 @@ class Listing:
 class ServerState:
     """What is known of a server; outlives swaps."""
 
-    __slots__ = ("capabilities", "connecting", "era", "listings", "met", "opening", "sessions", "sessions_too")
+    __slots__ = (
+        "asides",
+        "capabilities",
+        "connecting",
+        "era",
+        "listings",
+        "met",
+        "opening",
+        "sessions",
+        "sessions_too",
+        "silent",
+    )
 
     def __init__(self) -> None:
         self.era: Era | None = None
@@ -139,6 +152,10 @@ class ServerState:
         """Whether a modern server has sessions as well; None until somebody has needed one."""
         self.capabilities: Mapping[str, object] | None = None
         """As the server said them when its era was found out; None where it did not say."""
+        self.asides = 0
+        """Streams on which it is heard for single clients."""
+        self.silent = False
+        """It has no such streams."""
         self.met = 0.0
         """Monotonic seconds when it was last asked what it can do."""
         self.listings: dict[Kind, Listing] = {kind: Listing() for kind in KINDS}
@@ -181,6 +198,7 @@ class Server:
         "parks",
         "pins",
         "place",
+        "screened",
         "spares",
         "state",
     )
@@ -213,6 +231,8 @@ class Server:
         """What of it has to be approved; None: nothing."""
         self.parks = document.parked
         """Whether calls of clients of 2026-07-28 wait here until the client has answered what the server asks."""
+        self.screened = any(policy.stage is Stage.SCREEN for policy in document.policies)
+        """Whether policies look at what is said to it and what it says."""
         own = () if document.price is None else document.price.prices(name)
         self._priced = tuple((glob((pattern,)), price) for pattern, price in own)
 

@@ -11,6 +11,7 @@ from triplegate.core.ports import Kit
 from triplegate.gates.mcp.access import Access
 from triplegate.gates.mcp.answering import Answering
 from triplegate.gates.mcp.answers import Answer
+from triplegate.gates.mcp.asides import Asides
 from triplegate.gates.mcp.asking import media_type
 from triplegate.gates.mcp.call import McpCall
 from triplegate.gates.mcp.connecting import notify
@@ -74,6 +75,9 @@ class Streaming:
             await self._refresh(exchange, session, ear)
 
         frames = HearFrames(self._hub, ear, stands(session, self._marks), refresh)
+        if exchange.looks is None:  # what a guard has to see comes with calls only
+            ear.asides = Asides(ear, self._marks, self._kit.supervisor)
+            ear.asides.follow(session)
         exchange.departs = True
         return hear_reply(frames)
 
@@ -89,6 +93,8 @@ class Streaming:
                 ear.end()
             return
         self._hub.watch(ear, await watched(self._access, principal, ear.view, found.subscribed))
+        if ear.asides is not None:
+            ear.asides.follow(found)
 
     def _fetch(self, exchange: Exchange, call: McpCall, place: Place) -> Reply:
         """The rest of a call's answer, from where it is kept."""

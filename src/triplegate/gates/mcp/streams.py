@@ -75,6 +75,8 @@ class HearFrames(Told):
     def close(self) -> None:
         """It listens no more."""
         self._hub.remove(self._ear)
+        if self._ear.asides is not None:
+            self._ear.asides.close()
 
 
 class Writing:

@@ -151,20 +151,7 @@ class Turning:
         if env.method == "notifications/progress" and line is not None and line.client is None:
             token = bytes(self._answer.call.meta.get("progressToken", b"null"))
             return edit(env, params={"progressToken": token})
-        return data if self._wanted(env) else None
-
-    def _wanted(self, env: Env) -> bool:
-        """Logs only from the level that was asked for; a modern client that named none is told none."""
-        if env.method != "notifications/message":
-            return True
-        least = _level(self._answer.call)
-        if least not in _LEVELS:
-            return self._answer.call.era == "legacy"
-        try:
-            level = _logged(env.params).level
-        except msgspec.MsgspecError:
-            return True
-        return level not in _LEVELS or _LEVELS.index(level) >= _LEVELS.index(least)
+        return data if log_wanted(self._answer.call, env) else None
 
     def _passing(self, block: bytes) -> tuple[bytes, bool]:
         """Between modern sides nothing changes; but no answer of another call's passes, and no request."""
@@ -184,6 +171,20 @@ class Turning:
                 answered = True
             kept.append(event)
         return b"".join(kept), answered
+
+
+def log_wanted(call: McpCall, env: Env) -> bool:
+    """Logs only from the level that was asked for; a modern client that named none is told none."""
+    if env.method != "notifications/message":
+        return True
+    least = _level(call)
+    if least not in _LEVELS:
+        return call.era == "legacy"
+    try:
+        level = _logged(env.params).level
+    except msgspec.MsgspecError:
+        return True
+    return level not in _LEVELS or _LEVELS.index(level) >= _LEVELS.index(least)
 
 
 def _level(call: McpCall) -> str:

@@ -78,10 +78,7 @@ async def unsubscribe(own: Own, exchange: Exchange, call: McpCall) -> Reply:
 def _changed(own: Own, call: McpCall) -> Reply:
     """Whatever node has the session's stream looks anew."""
     assert call.session is not None
-    for ear in own.hub.state.of_session(call.session.id):
-        ear.stale = True
-        ear.wake()
-    own.hub.publish("subscribed", session=call.session.id)
+    own.hub.look(call.session.id)
     return result_reply(call, b"{}")
 
 
@@ -98,4 +95,5 @@ async def level(own: Own, exchange: Exchange, call: McpCall) -> Reply:
         upstream = session_at(server, session) if server.state.offers("logging") else None
         if upstream is not None:
             await set_level(server, upstream, wanted)
+    own.hub.look(session.id)
     return result_reply(call, b"{}")
