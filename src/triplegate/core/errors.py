@@ -67,6 +67,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "content_unseen": _client(400, "A guard cannot look at such a call or its answer", jsonrpc=-32602),
         "content_policy": _client(400, "The provider's content policy forbids the request", jsonrpc=-32602),
         "previous_response_not_found": _client(400, "The previous response is not kept", jsonrpc=-32602),
+        "response_not_found": Code(404, "No such response", "invalid_request_error", "not_found_error", -32602, 5),
         "origin_gone": _client(409, "The deployment that holds this state cannot be reached", jsonrpc=-32602),
         # identity and access
         "unauthenticated": Code(401, "Credentials are required", *_AUTH),

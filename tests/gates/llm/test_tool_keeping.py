@@ -6,7 +6,7 @@ from tests.builders import ALICE, make_kit
 
 from triplegate.core.clock import SetClock
 from triplegate.core.errors import Refusal
-from triplegate.gates.llm.tool_keeping import Kept, ToolKeeping
+from triplegate.gates.llm.tool_keeping import Answered, Kept, ToolKeeping
 from triplegate.stores.memory.store import MemoryStore
 from triplegate.wire.neutral import Raw
 from triplegate.wire.responses_mcp_items import Asked
@@ -45,6 +45,26 @@ async def test_what_is_too_large_or_not_wanted_is_not_kept():
         await keeping.keep("resp_mcp_1", ALICE, kept)
         with pytest.raises(Refusal):
             await keeping.find("resp_mcp_1", ALICE)
+
+
+async def test_a_response_and_its_conversation_are_dropped_together_and_by_nobody_else():
+    keeping, answered = ToolKeeping(kit(), 60.0), Answered(Raw(b'{"id":"resp_mcp_1"}'), Raw(b'"Hi."'), ["resp_1_tgx"])
+    other = msgspec.structs.replace(ALICE, consumer="other")
+    await keeping.keep("resp_mcp_1", ALICE, KEPT)
+    await keeping.tell("resp_mcp_1", ALICE, answered)
+    with pytest.raises(Refusal, match="response_not_found"):
+        await keeping.told("resp_mcp_1", other)
+    await keeping.drop("resp_mcp_1", other)
+    found = await keeping.told("resp_mcp_1", ALICE)
+    assert (bytes(found.response), bytes(found.input), found.turns) == (
+        b'{"id":"resp_mcp_1"}',
+        b'"Hi."',
+        ["resp_1_tgx"],
+    )
+    await keeping.drop("resp_mcp_1", ALICE)
+    for gone in (keeping.told, keeping.find):
+        with pytest.raises(Refusal, match="not_found"):
+            await gone("resp_mcp_1", ALICE)
 
 
 async def test_a_yes_counts_once():

@@ -156,6 +156,8 @@ class Model:
         self.dialect, self.turns, self.asked = dialect, [], []
         self.more = {}
         """Members of each answer."""
+        self.other = None
+        """Answers what is no POST."""
 
     def calls(self, *calls):
         self.turns.append(calls)
@@ -166,6 +168,8 @@ class Model:
         return self
 
     async def __call__(self, request):
+        if request.method != "POST":
+            return await self.other(request)
         asked = json.loads(await request.body())
         self.asked.append(asked)
         turn = self.turns.pop(0) if len(self.turns) > 1 else self.turns[0]

@@ -77,7 +77,7 @@ def compile_llm(documents: Documents, kit: Kit, house: House, snapshot: str, cha
         Beside.kept(kit),
         Prompts(documents.prompts),
         realtime.Channels.of(written.realtime),
-        ToolLoops(written.mcp_tools, loops, ToolCatalog(documents, kit), chains, kit),
+        ToolLoops(written.mcp_tools, written.base_path, loops, ToolCatalog(documents, kit), chains, kit),
     )
     gate = LlmGate(models, surface, chains, house, snapshot)
     chains.prepare(route)

@@ -138,7 +138,8 @@ class LlmGate:
         assert principal is not None
         endpoint = self._surface.endpoints.get(inbound.path)
         if endpoint is None and inbound.protocol != "websocket":
-            if exchange.call is None and stored.kind_of(inbound.path, self._surface.base):
+            kind = stored.kind_of(inbound.path, self._surface.base)
+            if exchange.call is None and kind and self._surface.told(inbound.path) is None:
                 exchange.call = await self._kept.read(exchange, principal)
             exchange.scope = (self._surface.route.name, principal.plan, principal.team_ref)
             return
@@ -320,6 +321,8 @@ class LlmGate:
             return await surface.usage.answer(exchange)
         if exchange.inbound.path == surface.base + FEEDBACK:
             return await feedback(exchange, surface.kit)
+        if (told := surface.told(exchange.inbound.path)) is not None:
+            return await told.answer(exchange)
         return models_path.answer(exchange, self._listed, surface.base, surface.created)
 
     async def retell(self, exchange: Exchange, events: Events) -> Reply:

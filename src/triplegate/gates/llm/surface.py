@@ -15,6 +15,7 @@ from triplegate.gates.llm.paths.usage import OwnUsage
 from triplegate.gates.llm.prompts import Prompts
 from triplegate.gates.llm.telling import ANTHROPIC
 from triplegate.gates.llm.tool_loops import ToolLoops
+from triplegate.gates.llm.tool_told import ToolTold
 from triplegate.wire.seals import Seals
 
 
@@ -52,3 +53,8 @@ class Surface(msgspec.Struct, frozen=True, eq=False):
         if endpoint is not None:
             return endpoint.family
         return ANTHROPIC if path.startswith(models_path.ANTHROPIC_BASE) else "openai"
+
+    def told(self, path: str) -> ToolTold | None:
+        """Who answers for a response that is kept here; None where a path is about none."""
+        told = None if self.loops is None else self.loops.told
+        return told if told is not None and told.has(path) else None

@@ -33,7 +33,18 @@ class Kept(msgspec.Struct):
         return History(list(self.entries), dict(self.listed), dict(self.asked))
 
 
+class Answered(msgspec.Struct):
+    """A response as its caller has it, for when it is asked for again."""
+
+    response: Raw
+    input: Raw
+    """What it was asked with, as it came."""
+    turns: list[str] = []
+    """Its turns that the model's provider keeps, by the ids that its caller would have for them."""
+
+
 _decode = msgspec.json.Decoder(Kept).decode
+_told = msgspec.json.Decoder(Answered).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -58,10 +69,35 @@ class ToolKeeping:
 
     async def keep(self, identity: str, principal: Principal, kept: Kept) -> None:
         """Keep it where that is wanted; what is too large, and what cannot be kept now, is not."""
-        text = _encode(kept) if self._ttl > 0 else b""
+        await self._put(_key(identity, principal), kept)
+
+    async def tell(self, identity: str, principal: Principal, told: Answered) -> None:
+        """Keep the response itself in the same way."""
+        await self._put(_key(identity, principal, "told"), told)
+
+    async def _put(self, key: str, kept: Kept | Answered) -> None:
+        text = _encode(kept) if self.keeps else b""
         if 0 < len(text) <= _MOST:
             with contextlib.suppress(Refusal):
-                await self._kit.cache.put(_key(identity, principal), text, self._ttl)
+                await self._kit.cache.put(key, text, self._ttl)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether anything is kept at all."""
+        return self._ttl > 0
+
+    async def told(self, identity: str, principal: Principal) -> Answered:
+        """The response itself. Raises Refusal response_not_found."""
+        text = await self._kit.cache.get(_key(identity, principal, "told"))
+        if text is None:
+            detail = "There is no such response, or it is not kept any more, or it was too large to be kept."
+            raise Refusal("response_not_found", detail, payload={"param": "id"})
+        return _told(text)
+
+    async def drop(self, identity: str, principal: Principal) -> None:
+        """Nothing of it is found any more."""
+        await self._kit.cache.drop(_key(identity, principal))
+        await self._kit.cache.drop(_key(identity, principal, "told"))
 
     async def use(self, request: str, principal: Principal) -> None:
         """A yes counts once. Raises Refusal approval_declined for one that was used before."""
@@ -73,6 +109,6 @@ class ToolKeeping:
             )
 
 
-def _key(identity: str, principal: Principal) -> str:
+def _key(identity: str, principal: Principal, part: str = "tools") -> str:
     owner = f"{principal.team_ref}\0{principal.consumer}\0{identity}"
-    return "llm-tools:" + hashlib.sha256(owner.encode()).hexdigest()
+    return f"llm-{part}:" + hashlib.sha256(owner.encode()).hexdigest()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import Callable
 
 import msgspec
@@ -20,6 +21,7 @@ from triplegate.gates.llm.model import Model
 from triplegate.gates.llm.tool_catalog import Place, ToolCatalog
 from triplegate.gates.llm.tool_keeping import PREFIX, Kept, ToolKeeping
 from triplegate.gates.llm.tool_terms import Terms
+from triplegate.gates.llm.tool_told import ToolTold
 from triplegate.gates.llm.tool_turns import COST, ToolTurns, Unanswered
 from triplegate.wire.codec import Shape
 from triplegate.wire.json_members import encode, set_members
@@ -70,11 +72,14 @@ class Loop(msgspec.Struct, frozen=True, eq=False):
 class ToolLoops:
     """Answers such calls, for the models of one snapshot."""
 
-    __slots__ = ("_catalog", "_chains", "_keeping", "_kit", "_route", "_terms")
+    __slots__ = ("_catalog", "_chains", "_keeping", "_kit", "_route", "_terms", "told")
 
-    def __init__(self, written: McpToolsDocument, route: Route, catalog: ToolCatalog, chains: Chains, kit: Kit) -> None:
+    def __init__(
+        self, written: McpToolsDocument, base: str, route: Route, catalog: ToolCatalog, chains: Chains, kit: Kit
+    ) -> None:
         self._terms, self._route, self._catalog, self._chains, self._kit = written, route, catalog, chains, kit
         self._keeping = ToolKeeping(kit, written.keep)
+        self.told = ToolTold(base, self._keeping, kit)
 
     def of(self, call: LlmCall, model: Model | None, inbound: Inbound, principal: Principal) -> Loop | None:
         """The call, if it is one of these; None leaves it to the model's provider. Raises Refusal.
@@ -165,7 +170,7 @@ class ToolLoops:
             written.turns,
             written.calls if most is None else min(most, written.calls),
             told=not any(policy.stage is Stage.SCREEN for policy in policies),
-            kept=bytes(members.get("store", b"true")) != b"false",
+            kept=self._keeps(loop),
             native=any(FAMILY in one.speech.speaks for one in loop.model.deployments),
         )
 
@@ -189,11 +194,14 @@ class ToolLoops:
         told = set_members(look.text, look.members, {"tools": encode(loop.tools.told())}) if loop.places else look.text
         shape = Shape(
             look.model,
-            PREFIX + exchange.id.lower(),
+            f"{PREFIX}{exchange.id.lower()}{secrets.token_hex(8)}",  # callers who share a name cannot guess it
             int(exchange.house.clock.wall()),
             request=read_request(told),
         )
-        return opening(Start(), shape)
+        return opening(Start(), shape) | {"store": self._keeps(loop)}
+
+    def _keeps(self, loop: Loop) -> bool:
+        return self._keeping.keeps and bytes(loop.look.members.get("store", b"true")) != b"false"
 
 
 class Looped(Frames):

@@ -10,7 +10,7 @@ from triplegate.core.http import Headers, Reply
 from triplegate.core.ports import Kit
 from triplegate.gates.llm.abreast import Abreast
 from triplegate.gates.llm.tool_catalog import ToolCatalog
-from triplegate.gates.llm.tool_keeping import Kept, ToolKeeping
+from triplegate.gates.llm.tool_keeping import Answered, Kept, ToolKeeping
 from triplegate.gates.llm.tool_terms import Asking, Terms
 from triplegate.wire.json_members import encode
 from triplegate.wire.mcp_results import Told
@@ -38,6 +38,7 @@ _LEAST = 16
 """Output tokens below which no provider takes a call."""
 _MOST_ERROR = 65_536
 _TOO_MANY = "This response has no more calls of tools: answer with what there is."
+_NOTHING = Raw(b"null")
 COST = b"x-triplegate-cost"
 _NOT_MADE = "The call was not made."
 Hand = Callable[[bytes], Awaitable[None]]
@@ -66,6 +67,7 @@ class ToolTurns:
         "_kit",
         "_last",
         "_previous",
+        "_stored",
         "_terms",
         "_tools",
         "cost",
@@ -84,6 +86,8 @@ class ToolTurns:
         self._previous = terms.previous
         self._asking: list[Asked] = []
         """Calls for which the mcp gate wants the client's yes."""
+        self._stored: list[str] = []
+        """Turns that the provider keeps."""
         self._calls = 0
         self._last = self._began = False
         self.cost = Decimal(0)
@@ -104,6 +108,7 @@ class ToolTurns:
             if not self._began:
                 raise
             self.merged.fail(failed.reply.status, said_of(failed.body))
+        await self._keep()
         await self._hand_on()
 
     async def _turns(self) -> None:
@@ -227,6 +232,7 @@ class ToolTurns:
             raise Refusal("upstream_failed", turn.message)
         if turn.stored:  # its provider has all of it
             self._previous, self._conversation = turn.stored, []
+            self._stored.append(turn.stored)
         else:
             self._conversation += readable(turn.items) if terms.native else turn.items
         await self._hand_on()
@@ -340,6 +346,15 @@ class ToolTurns:
             merged.end("completed")
         else:
             merged.end("incomplete", {"reason": "max_output_tokens" if self._is_spent() else "max_tool_calls"})
+
+    async def _keep(self) -> None:
+        """The whole response, before its client can know that it is whole."""
+        terms, merged = self._terms, self.merged
+        principal = terms.exchange.principal
+        assert principal is not None
+        if terms.kept:
+            told = Answered(Raw(merged.whole()), terms.members.get("input", _NOTHING), self._stored)
+            await self._keeping.tell(str(merged.response["id"]), principal, told)
 
 
 async def _gathered(reply: Reply) -> bytes:
