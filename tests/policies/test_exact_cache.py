@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 
 import pytest
@@ -12,7 +13,7 @@ from tests.hostile.scripted import Upstream
 from triplegate.core.clock import SystemClock
 from triplegate.core.errors import Refusal
 from triplegate.core.identity import KeyRecord, digest_key, new_key
-from triplegate.stores.answers.flights import Flights
+from triplegate.stores.answers.flights import Flight, Flights
 from triplegate.stores.answers.purging import purge, purge_before
 
 CHAT, MESSAGES, RESPONSES = "/v1/chat/completions", "/v1/messages", "/v1/responses"
@@ -434,3 +435,23 @@ async def test_what_is_older_than_a_moment_is_not_told_any_more(tmp_path):
         await purge_before(made.kit.cache, now + 60, "acme/web")
         await ask(made)
     assert vendor.calls == 2
+
+
+async def test_an_answer_leaves_no_ring_for_the_collector(tmp_path):
+    """One that is there for each call is collected in thousands, and meanwhile nobody is served."""
+    async with caching(tmp_path) as (made, vendor):
+        await ask(made)
+        gc.collect()
+        gc.disable()
+        try:
+            for number in range(3):
+                await ask(made, chat(f"How far is star {number}?"))
+            async with asyncio.timeout(20):
+                while made.kit.supervisor.running:
+                    await asyncio.sleep(0.002)
+            made.house.telemetry.finished_exchanges.clear()  # of the test's own
+            left = [one for one in gc.get_objects() if type(one) is Flight]
+        finally:
+            gc.enable()
+    assert vendor.calls == 4
+    assert left == []

@@ -86,9 +86,10 @@ class Flights:
         return flight if flight is not None and flight.open else None
 
     def end(self, key: bytes, flight: Flight) -> None:
-        """Nobody can join it any more."""
+        """Nobody can join it any more, and it lets go of who flew: else each answer were a ring for the collector."""
         flight.open = False
         flight.fail()
+        flight.leader = flight.owner = flight.followed = None
         if self._flights.get(key) is flight:
             del self._flights[key]
 
@@ -96,10 +97,11 @@ class Flights:
 class Following(Events):
     """The events of a flight for one who joined it."""
 
-    __slots__ = ("_flight", "_seen")
+    __slots__ = ("_flight", "_leader", "_seen")
 
     def __init__(self, flight: Flight) -> None:
         self._flight, self._seen = flight, 0
+        self._leader = flight.leader
         self.whole = None
 
     async def begun(self) -> bool:
@@ -119,7 +121,7 @@ class Following(Events):
 
     def shared(self, exchange: Exchange) -> None:
         """Whoever followed is over: what somebody else paid for is saved, as with a remembered answer."""
-        leader = self._flight.leader
+        leader = self._leader
         if self._flight.done and leader is not None:
             exchange.numbers.saved = cast("Retelling", leader.gate).spent(leader)
             exchange.target = leader.target or leader.attempts[-1].target.name
