@@ -36,9 +36,9 @@ async def test_everybody_is_told_of_their_own(stage: Any) -> None:
         page = (await client.get("/cache")).text
     assert (own["questions"], own["hits"], own["vetoes"], own["error_high"]) == (120, 30, {"numbers": 3}, 0.354)
     assert "umbrella" not in page
-    assert all(told in page for told in ("25.0 %", "1.5–35.4 %", "0.5000", "serves from 0.951", "numbers 3"))
+    assert all(told in page for told in ("25.0 %", "1.5–35.4 %", "0.5000", "serves from 0.951", "vetoes: numbers 3"))
     assert (own["judge"], own["judge_cost"], own["judged"]) == ("cheap", 1_234_000, {"same": 5, "apart": 2})
-    assert all(told in page for told in ("<code>cheap</code> same 5, apart 2", "apart at 0.88", "0.0001"))
+    assert all(told in page for told in ("<code>cheap</code>: same 5, apart 2", "apart at 0.88", "0.0001"))
 
 
 async def test_nothing_compared_yet_is_said(stage: Any) -> None:
