@@ -143,6 +143,20 @@ async def test_a_long_call_is_looked_at_beside_the_loop(tmp_path):
 
 
 @pytest.mark.parametrize("path", [CHAT, MESSAGES, RESPONSES])
+async def test_a_secret_in_several_parts_of_a_message_is_masked_as_one(tmp_path, path):
+    kind = "input_text" if path == RESPONSES else "text"
+    said = f"My card is {CARD}, is that right?"
+    async with guarded(tmp_path, "{use: guardrail, pii: [card], action: mask}") as (made, vendor):
+        for at in range(11, 11 + len(CARD), 3):
+            parts = [{"type": kind, "text": piece} for piece in (said[:at], said[at : at + 2], said[at + 2 :])]
+            content = [{"role": "user", "content": parts}] if path == RESPONSES else parts
+            _, wire = await ask(made, body_of(path, content), path)
+            assert wire.status == 200
+            told = "".join([one["text"] for one in json.loads(vendor.bodies[-1])["messages"][-1]["content"]])
+            assert told == "My card is <CARD_1>, is that right?"
+
+
+@pytest.mark.parametrize("path", [CHAT, MESSAGES, RESPONSES])
 async def test_masked_in_every_dialect_and_everywhere_in_the_call(tmp_path, path):
     async with guarded(tmp_path, "{use: guardrail, action: mask, pii: [email], on: [input]}") as (made, vendor):
         exchange, wire = await ask(made, body_of(path, f"I am {EMAIL}, yes, {EMAIL}."), path)

@@ -104,13 +104,87 @@ def test_split_anywhere_it_is_never_told_in_any_dialect(case, theirs, ours):
 
 
 @pytest.mark.parametrize("kind", ["text", "reasoning", "summary", "refusal"])
-def test_text_stays_a_little_behind_and_the_rest_comes_with_the_end_of_its_block(kind):
+def test_text_stays_a_little_behind_and_the_rest_comes_with_what_follows_its_block(kind):
     screen = screening()
-    told = screen.feed(answer([AROUND * 20], kind)[:2])
+    told = screen.feed(answer([AROUND * 20], kind))
     assert 0 < len(text_of(told)) < len(AROUND) * 20
-    told += screen.feed([BlockEnd(0)])
+    told += screen.feed([BlockStart(1, "tool_call", 0, "call_1", "pay")])
     assert text_of(told) == AROUND * 20
-    assert isinstance(told[-1], BlockEnd)
+    assert [type(one) for one in told[-2:]] == [BlockEnd, BlockStart]
+
+
+def client_of(ours, told):
+    """What its own reader makes of an answer."""
+    reader = OF_FAMILY[ours].reader()
+    return text_of(reader.feed(told) + reader.finish())
+
+
+@pytest.mark.parametrize("theirs", CODECS)
+@pytest.mark.parametrize("ours", CODECS)
+def test_split_over_blocks_anywhere_it_is_never_told_in_any_dialect(theirs, ours):
+    text = AROUND + CANARY + ". " + AROUND
+    for at in range(len(text)):
+        events = [Start("r", "m", 1), *answer([text[:at]]), *answer([text[at:]], index=1), Finish("stop")]
+        reader, screen, writer = OF_FAMILY[theirs].reader(), screening(), CODECS[ours].writer(shape())
+        sent = stream_of(CODECS[theirs], events)
+        seen = [told for event in reader.feed(sent) + reader.finish() for told in screen.feed([event])]
+        told = b"".join([writer.feed(event) for event in seen + screen.finish()]) + writer.finish()
+        assert client_of(ours, told) == text.replace(CANARY, "<card>")
+
+
+def test_split_over_blocks_it_ends_the_choice_that_tells_it_and_every_block_that_was_begun():
+    events = [
+        *answer([AROUND + CANARY[:9]], choice=1),
+        *answer(["fine"], choice=0, index=1),
+        *answer([CANARY[9:] + " and more words that follow it here"], choice=1, index=2),
+        Finish("stop", choice=0),
+        Finish("stop", choice=1),
+    ]
+    told = through(screening(block, choices=2), events)
+    assert (text_of(told, 0), "4111" in text_of(told, 1)) == ("fine", False)
+    begun, ended = ([one.index for one in told if isinstance(one, kind)] for kind in (BlockStart, BlockEnd))
+    assert sorted(begun) == sorted(ended) == [0, 1]
+    assert {one.choice: one.reason for one in told if isinstance(one, Finish)} == {0: "stop", 1: "content_filter"}
+    with pytest.raises(Refusal, match="content_blocked"):
+        through(screening(block), [*answer([CANARY[:9]]), *answer([CANARY[9:]], index=1)])
+
+
+def test_blocks_of_different_kinds_do_not_wait_for_each_other_and_none_is_joined_with_another():
+    screen = screening()
+    told = screen.feed(answer(["Thinking of 4111 1111"], "reasoning"))
+    told += screen.feed([BlockStart(1, "text")])
+    assert text_of(told) == "Thinking of 4111 1111"
+    rest = screen.feed([Delta(1, " 1111 1111 is what I say now, in as many words as it takes."), BlockEnd(1)])
+    assert " 1111 1111 is" in text_of([*told, *rest, *screen.finish()])
+
+
+def test_text_behind_a_tool_call_is_read_with_the_text_before_it():
+    events = [
+        *answer(["The key is sk-proj-aZ3kQ9xW7bT5mR1n"]),
+        *answer(["{}"], "tool_call", index=1),
+        *answer(["Y8pL2vC4dF6gH0jS, that is it."], index=2),
+        Finish("stop"),
+    ]
+    told = through(screening(), events)
+    assert "Y8pL2vC4dF6gH0jS" not in text_of(told)
+    assert text_of(told).endswith(", that is it.")
+    assert [one.index for one in told if isinstance(one, BlockStart)] == [0, 1, 2]
+
+
+def test_blocks_that_run_at_once_are_told_whole():
+    events = [
+        BlockStart(0, "text"),
+        BlockStart(1, "text"),
+        Delta(0, "first"),
+        Delta(1, "second"),
+        Delta(0, f" and {CANARY}"),
+        Delta(1, " to last"),
+        BlockEnd(1),
+        BlockEnd(0),
+        Finish("stop"),
+    ]
+    found = gather(through(screening(), events))
+    assert [block.text for block in found.of(0)] == ["first and <card>", "second to last"]
 
 
 @pytest.mark.parametrize("kind", ["tool_call", "custom_tool_call", "native"])

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from triplegate.core.errors import Refusal
+from triplegate.wire.neutral_events import BlockEnd, BlockStart, Event
 from triplegate.wire.screening.pii import KINDS, finders
 from triplegate.wire.screening.secrets import Secrets
 from triplegate.wire.screening.window import Window
@@ -30,7 +31,7 @@ def mask(kind: str, piece: str) -> str:
 
 def told(pieces: list[str], finders=FINDERS) -> str:
     window = Window(finders, {})
-    return "".join([window.feed(piece, mask) for piece in pieces]) + window.finish(mask)
+    return "".join([one for piece in pieces for one in window.feed(piece, mask)] + window.finish(mask))
 
 
 @pytest.mark.parametrize("canary", CANARIES, ids=lambda canary: canary[:8])
@@ -58,7 +59,7 @@ def test_cut_anyhow_the_same_goes_on(cuts: list[int]):
 
 def test_what_cannot_become_a_span_does_not_wait():
     window = Window(finders(list(KINDS)), {})
-    going = "".join([window.feed(word + " ", mask) for word in (AROUND * 4).split(" ")])
+    going = "".join([one for word in (AROUND * 4).split(" ") for one in window.feed(word + " ", mask)])
     assert len(going) > 150
 
 
@@ -78,3 +79,52 @@ def test_a_span_without_an_end_ends_the_answer():
     with pytest.raises(Refusal) as refused:
         window.feed("QUJD" * 1000, mask)
     assert refused.value.code == "content_blocked"
+
+
+# blocks that follow each other --------------------------------------------------------------------------------------
+def told_in_blocks(pieces: list[str]) -> list[str]:
+    """What each block says in the end."""
+    window = Window(FINDERS, {})
+    told: list[str | Event] = []
+    for index, piece in enumerate(pieces):
+        told += window.pass_by(BlockStart(index, "text"))
+        told += window.feed(piece, mask)
+        told += window.pass_by(BlockEnd(index))
+        window.border()
+    told += window.finish(mask)
+    blocks: list[str] = []
+    open_ones = 0
+    for one in told:
+        if isinstance(one, BlockStart):
+            blocks.append("")
+            open_ones += 1
+        elif isinstance(one, BlockEnd):
+            open_ones -= 1
+        else:
+            assert open_ones == 1
+            blocks[-1] += one
+    assert open_ones == 0
+    return blocks
+
+
+@pytest.mark.parametrize("canary", CANARIES, ids=lambda canary: canary[:8])
+def test_split_over_blocks_at_every_place_it_never_shows(canary: str):
+    text = f"{AROUND}It is {canary}. {AROUND}"
+    whole = told([text])
+    for at in range(len(text)):
+        first, second = told_in_blocks([text[:at], text[at:]])
+        assert first + second == whole
+        assert "".join(told_in_blocks([text[:at], text[at : at + 3], "", text[at + 3 :]])) == whole
+
+
+def test_each_block_is_read_by_itself_as_well():
+    blocks = told_in_blocks(["These letters stand before: x", "AKIAIOSFODNN7EXAMPLE", "y and behind."])
+    assert blocks == ["These letters stand before: x", "<secret>", "y and behind."]
+
+
+def test_what_went_on_is_remembered_where_something_stands_between():
+    window = Window(FINDERS, {})
+    first = "".join([*window.feed("Key: sk-proj-aZ3kQ9xW7bT5mR1nY8p", mask), *window.finish(mask)])
+    second = "".join([*window.feed("L2vC4dF6gH0jS and more words that follow it.", mask), *window.finish(mask)])
+    assert "L2vC4dF6gH0jS" not in first + second
+    assert second.endswith(" and more words that follow it.")

@@ -1,6 +1,8 @@
 """Every text of a call: what is said, what tools are given and what they answered, each changed or left as it is."""
 
+from collections.abc import Callable
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -23,14 +25,19 @@ from triplegate.wire.neutral import (
 from triplegate.wire.screening.members import Change, changed
 
 _replace = msgspec.structs.replace
+Together = Callable[[list[str]], list[str]]
+"""Texts that are told one after the other → what stands in their places, as many. May raise."""
 
 
-def screened(request: Request, said: Change | None, answered: Change | None) -> Request:
+def screened(
+    request: Request, said: Change | None, answered: Change | None, together: Together | None = None
+) -> Request:
     """The call with `said` at what people and models say, `answered` at what tools answered; itself if nothing changes.
 
-    Pictures, sound and files are not looked into.
+    `together` is asked instead about texts that follow each other in a message or result. Pictures, sound and files are
+    not looked into.
     """
-    messages = tuple([_message(message, said, answered) for message in request.messages])
+    messages = tuple([_message(message, said, answered, together) for message in request.messages])
     new = request if _same(messages, request.messages) else _replace(request, messages=messages)
     return new if said is None else _around(new, said)
 
@@ -61,17 +68,32 @@ def _same(ones: tuple[Any, ...], others: tuple[Any, ...]) -> bool:
     return all(one is other for one, other in zip(ones, others, strict=True))
 
 
-def _message(message: Message, said: Change | None, answered: Change | None) -> Message:
-    parts = tuple([_part(part, said, answered) for part in message.parts])
+def _message(message: Message, said: Change | None, answered: Change | None, together: Together | None) -> Message:
+    parts = _each(message.parts, said, together, lambda part: _part(part, said, answered, together))
     name = said(message.name) if said is not None and message.name else message.name
     if _same(parts, message.parts) and name == message.name:
         return message
     return _replace(message, parts=parts, name=name)
 
 
-def _part(part: Part, said: Change | None, answered: Change | None) -> Part:
+def _each(parts: tuple[Any, ...], change: Change | None, together: Together | None, one: Any) -> tuple[Any, ...]:
+    """Every part as `one` changes it; texts that follow each other are changed together."""
+    if change is None or together is None or len(parts) < 2:
+        return tuple([one(part) for part in parts])
+    found: list[Any] = []
+    for is_text, run in groupby(parts, lambda part: isinstance(part, Text)):
+        some = list(run)
+        if is_text and len(some) > 1:
+            new = together([part.text for part in some])
+            found += [_retold(part, text, change) for part, text in zip(some, new, strict=True)]
+        else:
+            found += [one(part) for part in some]
+    return tuple(found)
+
+
+def _part(part: Part, said: Change | None, answered: Change | None, together: Together | None) -> Part:
     if isinstance(part, ToolResult):
-        return part if answered is None else _result(part, answered)
+        return part if answered is None else _result(part, answered, together)
     if isinstance(part, Native):
         change = answered if part.kind.endswith(("_result", "_output")) else said
         return part if change is None else _native(part, change)
@@ -102,13 +124,21 @@ def _media(part: Media, said: Change) -> Media:
     return part if (name, url) == (part.name, part.url) else _replace(part, name=name, url=url)
 
 
-def _result(part: ToolResult, answered: Change) -> ToolResult:
-    parts = tuple([_text(one, answered) if isinstance(one, Text) else _media(one, answered) for one in part.parts])
+def _result(part: ToolResult, answered: Change, together: Together | None) -> ToolResult:
+    parts = _each(
+        part.parts,
+        answered,
+        together,
+        lambda one: _text(one, answered) if isinstance(one, Text) else _media(one, answered),
+    )
     return part if _same(parts, part.parts) else _replace(part, parts=parts)
 
 
 def _text(part: Text, change: Change) -> Text:
-    text = change(part.text)
+    return _retold(part, change(part.text), change)
+
+
+def _retold(part: Text, text: str, change: Change) -> Text:
     citations = tuple([cited(one, change) for one in part.citations])
     if text == part.text and _same(citations, part.citations):
         return part

@@ -1,6 +1,7 @@
 """A call before it is sent: every text of it is judged; what must not pass is masked, or the call is refused."""
 
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 import msgspec
 
@@ -8,7 +9,7 @@ from triplegate.core.errors import Refusal
 from triplegate.wire.neutral import Request
 from triplegate.wire.screening.asked import screened, strings_seen
 from triplegate.wire.screening.injection import Score
-from triplegate.wire.screening.spans import Finder, Replace, found, replaced
+from triplegate.wire.screening.spans import Finder, Replace, apart, found, moved, parted, replaced
 
 Scorer = Callable[[str], Score]
 _LEAST = 10
@@ -49,20 +50,42 @@ class Looked:
 
     def judged(self, text: str) -> str:
         """One text that does not count as one more. Raises Refusal."""
-        if self._score is not None and len(text) >= _LEAST and self._score(text).value >= self._threshold:
-            self._note("injection")
-            self._refuse("injection")
+        self._read(text)
         spans = found(self._finders, text) if self._finders else []
         for span in spans:
             self._note(span.kind)
         return replaced(text, spans, self._replace) if spans else text
+
+    def together(self, texts: list[str]) -> list[str]:
+        """Texts of the call that follow each other: each by itself, and as one. Raises Refusal."""
+        places = list(accumulate([len(text) for text in texts], initial=0))
+        whole = "".join(texts)
+        for text in texts:
+            self.measure(text)
+            self._read(text)
+        if "injection" not in self.counts:
+            self._read(whole)
+        if not self._finders:
+            return texts
+        spans = found(self._finders, whole)
+        for text, start in zip(texts, places, strict=False):
+            spans += moved(found(self._finders, text), start)
+        spans = apart(spans)
+        for span in spans:
+            self._note(span.kind)
+        return parted(whole, spans, places, self._replace) if spans else texts
+
+    def _read(self, text: str) -> None:
+        if self._score is not None and len(text) >= _LEAST and self._score(text).value >= self._threshold:
+            self._note("injection")
+            self._refuse("injection")
 
     def _note(self, kind: str) -> None:
         self.counts[kind] = self.counts.get(kind, 0) + 1
 
     def at(self, request: Request, *, said: bool, answered: bool) -> Request:
         """All of a call that is read. Raises Refusal."""
-        return screened(request, self.change if said else None, self.change if answered else None)
+        return screened(request, self.change if said else None, self.change if answered else None, self.together)
 
     def at_text(self, text: bytes) -> None:
         """All of a call that is only JSON; what it finds cannot be masked there. Raises Refusal."""

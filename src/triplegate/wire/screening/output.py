@@ -17,7 +17,7 @@ from triplegate.wire.neutral_events import (
 )
 from triplegate.wire.screening.asked import arguments_changed, cited
 from triplegate.wire.screening.spans import Finder, Replace, found, replaced
-from triplegate.wire.screening.window import Window
+from triplegate.wire.screening.window import Told, Window
 
 _HELD = frozenset({"tool_call", "custom_tool_call", "native"})
 
@@ -40,12 +40,25 @@ class Rules:
         return replaced(text, spans, self.replace) if spans else text
 
 
-class _Block:
-    __slots__ = ("choice", "custom", "index", "later", "pieces", "window")
+class _Line:
+    """Blocks of one kind and choice, one after the other: what they say is read as one text."""
 
-    def __init__(self, start: BlockStart, rules: Rules) -> None:
-        self.index, self.choice, self.custom = start.index, start.choice, start.kind == "custom_tool_call"
-        self.window = None if start.kind in _HELD else Window(rules.finders, rules.counts)
+    __slots__ = ("index", "last", "open", "window")
+
+    def __init__(self, index: int, rules: Rules) -> None:
+        self.index = self.last = index
+        """Of the block whose text goes on now, and of the one whose text comes now."""
+        self.open = 0
+        self.window = Window(rules.finders, rules.counts)
+
+
+class _Block:
+    __slots__ = ("choice", "index", "kind", "later", "line", "pieces")
+
+    def __init__(self, start: BlockStart, line: _Line | None) -> None:
+        self.index, self.choice, self.kind = start.index, start.choice, start.kind
+        self.line = line
+        """None: it waits until it is whole."""
         self.pieces: list[str] = []
         self.later: list[Event] = []
 
@@ -53,11 +66,15 @@ class _Block:
 class Screening(Watch):
     """One attempt's answer. With several choices a blocked one ends by itself, else the answer does."""
 
-    __slots__ = ("_blocks", "_ended", "_lengths", "_rules")
+    __slots__ = ("_begun", "_blocks", "_ended", "_lengths", "_lines", "_rules")
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
         self._blocks: dict[int, _Block] = {}
+        self._lines: dict[tuple[int, str], _Line] = {}
+        """By choice and kind."""
+        self._begun: dict[int, int] = {}
+        """Choices of blocks that have been told to begin, and not yet to end."""
         self._lengths: dict[int, int] = {}
         self._ended: set[int] = set()
 
@@ -74,26 +91,45 @@ class Screening(Watch):
     def finish(self) -> list[Event]:
         """What was held of blocks that never ended. Raises Refusal content_blocked."""
         going: list[Event] = []
-        for block in list(self._blocks.values()):
-            self._flush(block, going)
+        for choice in sorted({*[block.choice for block in self._blocks.values()], *[one for one, _ in self._lines]}):
+            self._flush(choice, going)
         return going
 
     def _guarded(self, event: Event, going: list[Event]) -> None:
         match event:
             case BlockStart():
                 if event.choice not in self._ended:
-                    self._blocks[event.index] = _Block(event, self._rules)
-                    going.append(event)
+                    self._begin(event, going)
             case Delta(index) | BlockEnd(index) | OpaqueSeen(index) | Cited(index):
                 block = self._blocks.get(index)
                 if block is not None:
                     self._in_block(block, event, going)
             case Finish(_, _, choice):
-                self._end(choice, event, going)
+                self._flush(choice, going)
+                if choice not in self._ended:
+                    going.append(event)
             case Logprobs() | Unknown():
                 pass  # they would say what is held back
             case _:
                 going.append(event)
+
+    def _begin(self, start: BlockStart, going: list[Event]) -> None:
+        """A block goes on where the last of its kind ended, unless another stands between: that one need not wait."""
+        choice, kind = start.choice, start.kind
+        for key, line in list(self._lines.items()):
+            if key[0] == choice and key[1] != kind and not line.open and not self._rest(choice, line, going):
+                return
+        if kind in _HELD:
+            self._blocks[start.index] = _Block(start, None)
+            self._pass(start, going)
+            return
+        known = self._lines.get((choice, kind))
+        line = known or self._lines.setdefault((choice, kind), _Line(start.index, self._rules))
+        line.window.border()
+        line.last = start.index
+        line.open += 1
+        self._blocks[start.index] = _Block(start, line)
+        self._on(line, line.window.pass_by(start), going)
 
     def _in_block(self, block: _Block, event: Delta | BlockEnd | OpaqueSeen | Cited, going: list[Event]) -> None:
         try:
@@ -101,9 +137,7 @@ class Screening(Watch):
                 case Delta(_, text):
                     self._delta(block, text, going)
                 case BlockEnd():
-                    self._write(block, going)
-                    del self._blocks[block.index]
-                    going.append(event)
+                    self._end(block, event, going)
                 case Cited(index, citation):
                     block.later.append(Cited(index, cited(citation, self._rules.change)))
                 case _:
@@ -112,50 +146,99 @@ class Screening(Watch):
             self._block(block.choice, refusal, going)
 
     def _delta(self, block: _Block, text: str, going: list[Event]) -> None:
-        if block.window is None:
+        line = block.line
+        if line is None:
             block.pieces.append(text)
             return
+        if line.last != block.index:  # they come in turns: it is read by itself from here on
+            line.open -= 1
+            line = block.line = _Line(block.index, self._rules)
+            line.open = 1
         length = self._lengths[block.choice] = self._lengths.get(block.choice, 0) + len(text)
         if 0 < self._rules.longest < length:
             self._rules.counts["longest"] = 1
             self._rules.replace("longest", "")
-        told = block.window.feed(text, self._rules.replace)
-        if told:
-            going.append(Delta(block.index, told))
+        self._on(line, line.window.feed(text, self._rules.replace), going)
 
-    def _write(self, block: _Block, going: list[Event]) -> None:
-        """All that is left of a block."""
-        rules = self._rules
-        if block.window is not None:
-            rest = block.window.finish(rules.replace)
+    def _end(self, block: _Block, end: BlockEnd, going: list[Event]) -> None:
+        line = block.line
+        if line is None:
+            self._whole(block, going)
+            self._pass(end, going)
         else:
-            whole = "".join(block.pieces)
-            rest = rules.change(whole) if block.custom else arguments_changed(whole, rules.change)
-            block.pieces.clear()
+            for event in (*block.later, end):
+                self._on(line, line.window.pass_by(event), going)
+            line.open -= 1
+            if line is not self._lines.get((block.choice, block.kind)):
+                self._on(line, line.window.finish(self._rules.replace), going)
+        self._blocks.pop(block.index, None)
+
+    def _whole(self, block: _Block, going: list[Event]) -> None:
+        """All of a block that has waited."""
+        rules, whole = self._rules, "".join(block.pieces)
+        custom = block.kind == "custom_tool_call"
+        rest = rules.change(whole) if custom else arguments_changed(whole, rules.change)
+        block.pieces.clear()
         if rest:
             going.append(Delta(block.index, rest))
         going += block.later
         block.later.clear()
 
-    def _flush(self, block: _Block, going: list[Event]) -> None:
+    def _rest(self, choice: int, line: _Line, going: list[Event]) -> bool:
+        """All that a line still holds; whether it may pass."""
         try:
-            self._write(block, going)
+            self._on(line, line.window.finish(self._rules.replace), going)
+        except Refusal as refusal:
+            self._block(choice, refusal, going)
+            return False
+        return True
+
+    def _flush(self, choice: int, going: list[Event]) -> None:
+        """All that is held of a choice: nothing follows."""
+        for key in [key for key in self._lines if key[0] == choice]:
+            line = self._lines.get(key)
+            if line is not None:
+                self._rest(choice, line, going)
+        for block in [one for one in self._blocks.values() if one.choice == choice]:
+            if choice not in self._ended:
+                self._unended(block, going)
+
+    def _unended(self, block: _Block, going: list[Event]) -> None:
+        if block.line is not None:
+            if self._rest(block.choice, block.line, going):
+                going += block.later
+                block.later.clear()
+            return
+        try:
+            self._whole(block, going)
         except Refusal as refusal:
             self._block(block.choice, refusal, going)
 
-    def _end(self, choice: int, event: Finish, going: list[Event]) -> None:
-        for block in list(self._blocks.values()):
-            if block.choice == choice:
-                self._flush(block, going)
-        if choice not in self._ended:
-            going.append(event)
+    def _on(self, line: _Line, told: Told, going: list[Event]) -> None:
+        for one in told:
+            if isinstance(one, str):
+                going.append(Delta(line.index, one))
+            else:
+                if isinstance(one, BlockStart):
+                    line.index = one.index
+                self._pass(one, going)
+
+    def _pass(self, event: Event, going: list[Event]) -> None:
+        if isinstance(event, BlockStart):
+            self._begun[event.index] = event.choice
+        elif isinstance(event, BlockEnd):
+            self._begun.pop(event.index, None)
+        going.append(event)
 
     def _block(self, choice: int, refusal: Refusal, going: list[Event]) -> None:
         """End the choice that held it; where it is the only one, the answer. Raises `refusal`."""
         if self._rules.choices <= 1:
             raise refusal
         self._ended.add(choice)
-        for block in [one for one in self._blocks.values() if one.choice == choice]:
-            del self._blocks[block.index]
-            going.append(BlockEnd(block.index))
+        for key in [key for key in self._lines if key[0] == choice]:
+            del self._lines[key]
+        for index in [index for index, block in self._blocks.items() if block.choice == choice]:
+            del self._blocks[index]
+        for index in [index for index, of in self._begun.items() if of == choice]:
+            self._pass(BlockEnd(index), going)
         going.append(Finish("content_filter", choice=choice))

@@ -1,6 +1,7 @@
 """Pieces of a text that must not pass, whoever finds them, and the text with something else in their place."""
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import Protocol
 
 import msgspec
@@ -60,3 +61,24 @@ def replaced(text: str, spans: Sequence[Span], replace: Replace) -> str:
         pieces += (text[at : span.start], replace(span.kind, text[span.start : span.end]))
         at = span.end
     return "".join(pieces) + text[at:]
+
+
+def moved(spans: Iterable[Span], places: int) -> list[Span]:
+    """The same so many places further on."""
+    return [Span(span.start + places, span.end + places, span.kind) for span in spans]
+
+
+def parted(text: str, spans: Sequence[Span], places: Sequence[int], replace: Replace) -> list[str]:
+    """The pieces of the text between `places`, with every span replaced in the one where it begins."""
+    new = [(span, replace(span.kind, text[span.start : span.end])) for span in spans]
+    pieces: list[str] = []
+    for start, end in pairwise(places):
+        piece, at = "", start
+        for span, instead in new:
+            if span.start < end and span.end > start:
+                piece += text[at : max(at, span.start)]
+                if span.start >= start:
+                    piece += instead
+                at = min(span.end, end)
+        pieces.append(piece + text[at:end])
+    return pieces
