@@ -245,6 +245,48 @@ async def test_a_budget_that_is_spent_on_the_way_ends_the_response(place):
     assert (items(answer, "mcp_call")[0]["output"], len(at.model.asked)) == ("hi", 1)
 
 
+MILLION = {"usage": {"prompt_tokens": 900_000, "completion_tokens": 100_000, "total_tokens": 1_000_000}}
+"""What each turn uses: 1.10 US dollars."""
+SPENT = ["{use: budget, name: trial, money: 1, per: day}", "{use: token_limit, total: 500000, window: 1h}"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("limit", SPENT)
+async def test_what_is_spent_on_the_way_ends_the_response_and_each_turn_until_then_is_paid(place, limit, stream):
+    at = await place(more=f"llm: {{policies: [{{use: key_auth}}, {limit}]}}")
+    at.model.more = MILLION
+    at.model.calls(ECHO).says("Never.")
+    answer = await at.ask(stream=stream)
+    assert (answer["status"], answer["error"]["code"]) == ("failed", "rate_limit_exceeded")
+    assert len(answer["error"]["message"]) > 10
+    assert (answer["usage"]["total_tokens"], len(at.model.asked), texts(answer)) == (1_000_000, 1, [])
+    assert items(answer, "mcp_call")[0]["output"] == "hi"
+    if stream:
+        assert (at.events[-1]["type"], at.events[-1]["response"]) == ("response.failed", answer)
+    told = await at.http.get(f"{at.house.url}/v1/responses/{answer['id']}")
+    assert told.json() == answer
+    [whole] = [record for record in at.house.calls if record.route == "llm/mcp_tools"]
+    paid = [(one.route, one.status, one.cost) for one in at.house.calls if one.parent == whole.exchange]
+    assert paid == [("mcp", 200, 0), ("m", 200, 11_000_000_000), ("orders", 200, 10_000_000), ("m", 429, 0)]
+    assert whole.cost == 0
+    again = await at.send(stream=stream)  # nothing of it is there any more for another one either
+    assert (again.status_code, len(at.model.asked)) == (429, 1)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_tool_whose_budget_is_spent_on_the_way_is_told_to_the_model_and_costs_nothing(place, stream):
+    at = await place(more="mcp: {policies: [{use: key_auth}, {use: budget, name: tools, money: 0.0015, per: day}]}")
+    at.model.calls(ECHO).calls(ECHO).says("It said hi once.")
+    answer = await at.ask(stream=stream)
+    assert (answer["status"], texts(answer)) == ("completed", ["It said hi once."])
+    assert [call["status"] for call in items(answer, "mcp_call")] == ["completed", "failed"]
+    assert "budget" in json.dumps(items(answer, "mcp_call")[1]["error"])
+    assert "budget" in at.model.results()[1]
+    costs = [record.cost for record in at.house.calls if record.target == "orders__echo"]
+    assert costs == [10_000_000, 0]
+    assert [record.cost for record in at.house.calls if record.route == "m"] == [130_000] * 3
+
+
 async def test_each_turn_takes_its_own_of_limits_by_number_and_one_place_in_all(place):
     limits = "{use: rate_limit, requests: 2, window: 1h}, {use: concurrency_limit, at_once: 1}"
     at = await place(more=f"llm: {{policies: [{{use: key_auth}}, {limits}]}}")
