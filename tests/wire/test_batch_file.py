@@ -10,6 +10,10 @@ from triplegate.core.errors import Refusal
 from triplegate.wire.batch_file import CallLines, Lines, read_answer
 
 
+def none(model):
+    return False
+
+
 def call(model="gpt", **more):
     return json.dumps({"custom_id": "1", "url": "/v1/chat/completions", "body": {"model": model}, **more}).encode()
 
@@ -33,7 +37,7 @@ def test_a_line_is_bounded():
 
 def test_calls_for_models_that_may_be_used_pass_whatever_ends_the_last_line():
     for end in (b"", b"\n", b"\r\n\n"):
-        looked = CallLines({"gpt", "embed"}.__contains__)
+        looked = CallLines({"gpt", "embed"}.__contains__, none)
         looked.feed(call() + b"\r\n" + call("embed") + end)
         looked.finish()
 
@@ -52,7 +56,7 @@ def test_calls_for_models_that_may_be_used_pass_whatever_ends_the_last_line():
     ],
 )
 def test_what_may_not_be_used_or_cannot_be_read_is_refused_with_its_line(line, code, words):
-    looked = CallLines({"gpt"}.__contains__)
+    looked = CallLines({"gpt"}.__contains__, none)
     with pytest.raises(Refusal, match=words) as caught:
         looked.feed(call() + b"\n\n" + line + b"\n")
     assert caught.value.code == code
@@ -79,3 +83,20 @@ def test_an_answer_tells_its_model_and_kind():
 )
 def test_what_is_no_answer_used_nothing(line):
     assert read_answer(line) is None
+
+
+SERVER = {"type": "mcp", "server_label": "x", "server_url": "https://mcp.example.com"}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"tools": [SERVER]}, {"tools": [{"type": "group", "tools": [SERVER]}]}, {"mcp_servers": [{"url": "http://a"}]}],
+)
+def test_servers_of_clients_are_refused_with_their_line_unless_they_are_left_to_the_provider(more):
+    line = json.dumps({"body": {"model": "gpt", **more}}).encode()
+    looked = CallLines({"gpt"}.__contains__, none)
+    with pytest.raises(Refusal, match=r"in batches \(line 2 of the file\)") as caught:
+        looked.feed(call() + b"\n" + line + b"\n")
+    assert (caught.value.code, caught.value.payload) == ("mcp_server_unknown", {"param": "tools"})
+    looked = CallLines({"gpt"}.__contains__, {"gpt"}.__contains__)
+    looked.feed(call(tools=[]) + b"\n" + line + b"\n")

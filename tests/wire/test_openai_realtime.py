@@ -5,7 +5,15 @@ import pytest
 
 from triplegate.core.errors import Refusal
 from triplegate.core.usage import Usage
-from triplegate.wire.openai_realtime import Conversation, Offered, added, error_event, keep_model, read_usage
+from triplegate.wire.openai_realtime import (
+    Conversation,
+    Offered,
+    added,
+    check_servers,
+    error_event,
+    keep_model,
+    read_usage,
+)
 
 USAGE = {
     "total_tokens": 253,
@@ -150,3 +158,17 @@ def test_the_error_event_names_the_event_and_the_field_it_is_about() -> None:
     error = told["error"]
     assert (error["type"], error["code"]) == ("invalid_request_error", "unsupported_parameter")
     assert (error["param"], error["event_id"]) == ("session.model", "mine")
+
+
+def test_servers_of_clients_are_refused_by_the_event_that_names_them() -> None:
+    server = b'{"type":"mcp","server_label":"x","server_url":"https://mcp.example.com"}'
+    for text in (
+        b'{"event_id":"e","type":"session.update","session":{"tools":[%b]}}' % server,
+        b'{"event_id":"e","type":"response.create","response":{"tools":[{"type":"function"},%b]}}' % server,
+    ):
+        with pytest.raises(Refusal) as caught:
+            check_servers(text)
+        assert (caught.value.code, caught.value.payload) == ("mcp_server_unknown", {"param": "tools", "event_id": "e"})
+    with pytest.raises(Refusal, match="invalid_body"):
+        check_servers(b'{"tools":["mcp"')
+    check_servers(b'{"type":"session.update","session":{"tools":[{"type":"function","name":"mcp"}]}}')

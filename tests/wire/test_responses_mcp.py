@@ -8,7 +8,55 @@ from msgspec.json import decode
 
 from triplegate.core.errors import Refusal
 from triplegate.wire.neutral import Raw
-from triplegate.wire.responses_mcp import Wanted, choice_of, later_choice, may_want, read_tools, tool_of
+from triplegate.wire.responses_mcp import (
+    Wanted,
+    choice_of,
+    later_choice,
+    may_want,
+    names_servers,
+    read_tools,
+    servers_refused,
+    tool_of,
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'[{"type":"mcp"}]',
+        b'{"a":[{"b":{"type":"mcp","server_url":"http://a"}}]}',
+        b'[{"type":"\\u006dcp"}]',
+        b'[{"t\\u0079pe":"mcp"}]',
+        b'[{"type":"mcp","type":"function"}]',
+        b'[{"type":"function","type":"mcp"}]',
+        b'[{"type":"mcp"',
+        b'["mcp"' + b"[" * 100_000,
+        b'["mcp", "\xff"]',
+    ],
+)
+def test_a_server_is_found_however_it_is_written(text):
+    assert names_servers(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"[]",
+        b'[{"type":"function","name":"mcp"}]',
+        b'"{\\"type\\":\\"mcp\\"}"',
+        b'[{"type":["mcp"]}]',
+        b'"\\u00e4"',
+    ],
+)
+def test_what_only_looks_like_one_is_none(text):
+    assert not names_servers(text)
+
+
+def test_what_is_said_of_them_names_the_place():
+    refusal = servers_refused("in batches", event_id="e")
+    assert (refusal.code, refusal.payload) == ("mcp_server_unknown", {"param": "tools", "event_id": "e"})
+    assert refusal.detail.startswith("MCP servers are not passed on in batches: ")
 
 
 def raw(value):

@@ -25,7 +25,7 @@ def form(*parts):
 
 
 def passed(text, sizes=(1 << 20,)):
-    upload, place = Upload(b"B", {"gpt"}.__contains__), 0
+    upload, place = Upload(b"B", {"gpt"}.__contains__, {"gpt"}.__contains__), 0
     for size in [*sizes, len(text)]:
         if place < len(text):
             upload.feed(text[place : place + size])

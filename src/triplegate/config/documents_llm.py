@@ -185,7 +185,8 @@ class McpToolsDocument(Document):
     """Tools of type `mcp` in calls of the Responses API: the gateway's own MCP servers, used while it answers."""
 
     elsewhere: Elsewhere = "refuse"
-    """Servers that are none of the gateway's: the call is refused (400), or they are left to the provider."""
+    """Servers that are none of the gateway's, and those in chats, messages, batches and realtime sessions: the call is
+    refused (400), or they are left to the provider."""
     turns: Annotated[int, Field(ge=1, le=128)] = 16
     """How often the model is asked for one response; the last time without tools."""
     calls: Annotated[int, Field(ge=1, le=1024)] = 64
@@ -218,7 +219,7 @@ class ModelDocument(Document):
     count: Literal["estimate", "exact"] = "estimate"
     """Input tokens before a call: estimated, or counted with OpenAI's own vocabulary where all deployments have it."""
     mcp_elsewhere: Elsewhere | None = None
-    """MCP servers in its calls that are none of the gateway's; null = as `llm.mcp_tools` says."""
+    """MCP servers in its calls that the gateway does not serve itself; null = as `llm.mcp_tools` says."""
     owner: TeamRef | None = None
     """Team that answers for it; says only whom to ask."""
     teams: tuple[TeamRef, ...] | None = None

@@ -6,6 +6,7 @@ import msgspec
 
 from triplegate.core.errors import Refusal
 from triplegate.wire.json_members import read_members
+from triplegate.wire.responses_mcp import names_servers, servers_refused
 
 MOST_LINE = 8 << 20
 """Bytes of one line."""
@@ -46,12 +47,13 @@ class Lines:
 
 
 class CallLines:
-    """Looks at the calls of a batch; one for a model that may not be used is refused."""
+    """Looks at the calls of a batch: for a model that may not be used, or with servers of the client's, it is none."""
 
-    __slots__ = ("_lines", "_may", "_number")
+    __slots__ = ("_lines", "_may", "_number", "_servers")
 
-    def __init__(self, may: Callable[[str], bool]) -> None:
-        self._lines, self._may, self._number = Lines(), may, 0
+    def __init__(self, may: Callable[[str], bool], servers: Callable[[str], bool]) -> None:
+        """`servers`: whether MCP servers in calls of a model are left to its provider."""
+        self._lines, self._may, self._servers, self._number = Lines(), may, servers, 0
 
     def feed(self, chunk: bytes) -> None:
         """Look at more of the file. Raises Refusal invalid_body, model_not_found."""
@@ -68,8 +70,8 @@ class CallLines:
             return
         try:
             body = read_members(line).get("body")
-            said = None if body is None else read_members(bytes(body)).get("model")
-            model = None if said is None else _string(said)
+            members = {} if body is None else read_members(bytes(body))
+            model = _string(members["model"]) if "model" in members else None
         except (Refusal, msgspec.DecodeError, UnicodeDecodeError) as broken:
             raise Refusal(
                 "invalid_body", f"Line {self._number} of the file is no call of a batch.", reason=str(broken)
@@ -82,6 +84,9 @@ class CallLines:
                 f"Line {self._number} of the file asks for the model '{model[:128]}', which does not exist at the "
                 "provider of files, or you may not use it. A batch names models as the provider does.",
             )
+        named = "mcp_servers" in members or names_servers(bytes(members.get("tools", b"")))
+        if named and not self._servers(model):
+            raise servers_refused(f"in batches (line {self._number} of the file)")
 
 
 class _Response(msgspec.Struct, gc=False):

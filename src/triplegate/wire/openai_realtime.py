@@ -6,6 +6,7 @@ import msgspec
 
 from triplegate.core.errors import Refusal
 from triplegate.core.usage import CLASSES, Usage
+from triplegate.wire.responses_mcp import names_servers, servers_refused
 
 PROTOCOL = b"realtime"
 """The subprotocol that web pages ask for."""
@@ -215,6 +216,18 @@ def keep_model(text: bytes, name: str, vendor: str) -> bytes:
             )
         part["model"] = vendor
     return _encode(event)
+
+
+def check_servers(text: bytes) -> None:
+    """Raises Refusal mcp_server_unknown for a client's event with MCP servers of its own choice."""
+    if not names_servers(text):
+        return
+    try:
+        event = _any(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Refusal("invalid_body", "The event is not valid JSON.") from None
+    identity = event.get("event_id") if isinstance(event, dict) else None
+    raise servers_refused("in realtime sessions", event_id=identity)
 
 
 def error_event(refusal: Refusal, number: int) -> bytes:

@@ -1,10 +1,12 @@
 """Tools of type `mcp` in a Responses call: which servers, which of their tools, and which calls need a yes first."""
 
+import json
 import re
 from typing import Any
 
 import msgspec
 
+from triplegate.core.errors import Refusal
 from triplegate.wire.json_members import encode, read_members, set_members
 from triplegate.wire.neutral import Raw
 from triplegate.wire.openai_chat import wrong
@@ -100,6 +102,36 @@ def may_want(raw: Raw | None) -> bool:
         return False
     text = bytes(raw)
     return b'"mcp"' in text or b"\\u00" in text
+
+
+def names_servers(text: bytes) -> bool:
+    """Whether an object of type `mcp` stands anywhere in this JSON, however deep, and if it says its type twice.
+
+    What cannot be read may have one.
+    """
+    if not may_want(Raw(text)):
+        return False
+    found: list[bool] = []
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        if ("type", KIND) in pairs:
+            found.append(True)
+
+    try:
+        json.loads(str(text, "utf-8"), object_pairs_hook=look)
+    except (ValueError, RecursionError):
+        return True
+    return bool(found)
+
+
+def servers_refused(where: str, parameter: str = "tools", **more: object) -> Refusal:
+    """What is said of MCP servers that a client names where the gateway can neither serve nor see their calls."""
+    return Refusal(
+        "mcp_server_unknown",
+        f"MCP servers are not passed on {where}: their tools would be called past the gateway. Servers of the gateway"
+        " are had as tools of a call to /responses.",
+        payload={"param": parameter, **more},
+    )
 
 
 def read_tools(raw: Raw | None) -> Tools:

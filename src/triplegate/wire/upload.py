@@ -21,14 +21,16 @@ class Upload:
         "_may",
         "_part",
         "_purpose",
+        "_servers",
         "_started",
         "_tail",
         "ended",
     )
 
-    def __init__(self, boundary: bytes, may: Callable[[str], bool]) -> None:
+    def __init__(self, boundary: bytes, may: Callable[[str], bool], servers: Callable[[str], bool]) -> None:
+        """`may`, `servers`: as for `CallLines`."""
         self._delimiter = b"\r\n--" + boundary
-        self._may = may
+        self._may, self._servers = may, servers
         self._tail = b"\r\n"  # the first delimiter has no line end before it
         self._started = self._in_head = False
         self._part = b""
@@ -40,7 +42,7 @@ class Upload:
         """The closing delimiter was seen."""
 
     def feed(self, chunk: bytes) -> None:
-        """Look at more of it. Raises Refusal invalid_body, model_not_found."""
+        """Look at more of it. Raises Refusal invalid_body, model_not_found, mcp_server_unknown."""
         text = self._tail + chunk
         if not self._started:
             if not text.startswith(self._delimiter[: len(text)]):
@@ -113,5 +115,6 @@ class Upload:
         if self._part == b"purpose" and self._purpose is not None:
             raise wrong("the field purpose stands more than once")
         if self._part == b"file":
-            self._calls = CallLines(self._may) if self._purpose in (None, _BATCH) and self._fault is None else None
+            looks = self._purpose in (None, _BATCH) and self._fault is None
+            self._calls = CallLines(self._may, self._servers) if looks else None
         return end + 4

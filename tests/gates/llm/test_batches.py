@@ -172,3 +172,29 @@ async def test_a_batch_for_a_model_of_other_teams_never_arrives_whole(tmp_path):
         assert (await put(made, call("secret"), b"fine-tune")).status == 200
     assert len(vendor.bodies) == 2
     assert b"secret" not in vendor.bodies[0]
+
+
+async def test_servers_of_clients_never_arrive_unless_every_model_of_that_name_leaves_them_to_its_provider(tmp_path):
+    vendor = Vendor()
+    line = {"model": "gpt", "tools": [{"type": "mcp", "server_label": "x", "server_url": "https://mcp.example.com"}]}
+    file = call("gpt") + json.dumps({"custom_id": "2", "body": line}).encode() + b"\n"
+    forward = ("m: {deployments", "m: {mcp_elsewhere: forward, deployments")
+    async with Upstream(vendor) as upstream:
+        text = at(upstream.url)
+        assert forward[0] in text
+        async with built(tmp_path, text) as made:
+            wire = await put(made, file)
+            error = json.loads(wire.content)["error"]
+            assert (wire.status, error["code"], error["param"]) == (400, "mcp_server_unknown", "tools")
+            assert "line 2" in error["message"]
+            assert (await put(made, file, b"fine-tune")).status == 200
+            made.take(text.replace(*forward))
+            assert (await put(made, file)).status == 200
+            made.take(text.replace(*forward).replace("model: embed", "model: gpt"))
+            assert (await put(made, file)).status == 400
+            made.take(
+                text.replace(
+                    "policies: [{use: key_auth}]", "policies: [{use: key_auth}], mcp_tools: {elsewhere: forward}"
+                )
+            )
+            assert (await put(made, file)).status == 200

@@ -409,3 +409,34 @@ async def test_another_model_of_the_same_key_is_another_limit_and_is_asked_at_on
         async with built(tmp_path, configuration({"p": upstream.url}, {"m": both})) as made:
             _, wire = await asyncio.wait_for(made.serve("POST", CHAT, body=chat()), 4)
     assert (wire.status, wire.field(b"x-triplegate-deployment")) == (200, b"p/y")
+
+
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        ("/v1/messages", {"mcp_servers": [{"type": "url", "url": "https://mcp.example.com", "name": "x"}]}),
+        (
+            "/v1/messages/count_tokens",
+            {"mcp_servers": [{"type": "url", "url": "https://mcp.example.com", "name": "x"}]},
+        ),
+        (CHAT, {"tools": [{"type": "mcp", "server_label": "x", "server_url": "https://mcp.example.com"}]}),
+    ],
+)
+async def test_servers_of_clients_are_refused_by_name_unless_they_are_left_to_the_provider(tmp_path, path, more):
+    body = json.dumps({"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "x"}], **more}).encode()
+    name = next(iter(more))
+    async with Upstream(always(OK)) as upstream:
+        text = one(upstream.url)
+        async with built(tmp_path, text) as made:
+            _, wire = await made.serve("POST", path, body=body)
+            error = json.loads(wire.content)["error"]
+            assert (wire.status, upstream.talks, "MCP servers are not passed on" in error["message"]) == (400, [], True)
+            harmless = json.loads(body) | {name: []}
+            _, wire = await made.serve("POST", path, body=json.dumps(harmless).encode())
+            assert wire.status == 200
+            made.take(text.replace("m: {", "m: {mcp_elsewhere: forward, ", 1))
+            _, wire = await made.serve("POST", path, body=body)
+            assert b"MCP servers are not passed on" not in wire.content
+            other = json.dumps(json.loads(body) | {"model": "nowhere"}).encode()
+            _, wire = await made.serve("POST", path, body=other)
+            assert wire.status == 404

@@ -13,7 +13,7 @@ from triplegate.core.http import Message
 from triplegate.core.money import Price
 from triplegate.core.usage import Usage
 from triplegate.edge.serve import open_exchange
-from triplegate.gates.llm import deployment
+from triplegate.gates.llm import deployment, realtime
 from triplegate.gates.llm.realtime import Tab, _Counted, keyed, read_opening
 
 CONFIGURATION = """
@@ -184,7 +184,7 @@ async def test_a_limit_that_is_reached_ends_it_after_the_response_that_reached_i
         held = Held(100)
         exchange.admission.holds.append(held)
         client = Talking()
-        counted = _Counted(client, Tab(exchange, attempt, exchange.call), ("talk", "gpt-voice"))
+        counted = _Counted(client, Tab(exchange, attempt, exchange.call), ("talk", "gpt-voice"), servers=False)
         await counted.send(Message(done, text=True))
         with pytest.raises(Refusal) as caught:
             await counted.send(Message(done, text=True))
@@ -212,3 +212,57 @@ async def test_each_response_is_priced_by_itself_and_what_is_under_way_is_booked
         tab.conversation.heard(b'{"type":"response.created"}')
         exchange.close("gone")
         assert (exchange.usage.source, exchange.usage.input_uncached) == ("partial", 2_000_001)
+
+
+class Saying(Talking):
+    """A client that says things, and is told others."""
+
+    def __init__(self, *said):
+        super().__init__()
+        self.said = [Message(text, text=True) for text in said]
+
+    async def receive(self):
+        return self.said.pop(0) if self.said else None
+
+
+class Plain:
+    """A tab that nobody reads."""
+
+    def __init__(self):
+        self.conversation = self
+
+    def said(self, text):
+        pass
+
+
+async def test_servers_of_clients_are_answered_here_unless_they_are_left_to_the_provider():
+    server = b'{"event_id":"e","type":"session.update","session":{"tools":[{"type":"mcp","server_url":"https://x"}]}}'
+    other = b'{"type":"response.create"}'
+    client = Saying(server, other)
+    counted = _Counted(client, Plain(), ("talk", "gpt-voice"), servers=False)
+    assert (await counted.receive()).data == other
+    [told] = [msgspec.json.decode(message.data)["error"] for message in client.sent]
+    assert (told["code"], told["param"], told["event_id"]) == ("mcp_server_unknown", "tools", "e")
+    client = Saying(server)
+    assert (await _Counted(client, Plain(), ("talk", "gpt-voice"), servers=True).receive()).data == server
+    assert client.sent == []
+
+
+@pytest.mark.parametrize(
+    ("model", "gate", "servers"),
+    [("", "", False), (", mcp_elsewhere: forward", "", True), ("", ", mcp_tools: {elsewhere: forward}", True)],
+)
+async def test_whose_servers_are_left_to_the_provider_is_as_written(tmp_path, monkeypatch, model, gate, servers):
+    seen = []
+
+    async def dial(*given, servers):
+        seen.append(servers)
+        raise Refusal("upstream_unreachable", "not here")
+
+    monkeypatch.setattr(realtime, "dial", dial)
+    text = CONFIGURATION.replace("URL", "http://127.0.0.1:1/v1").replace("gpt-voice/1}]", f"gpt-voice/1}}]{model}")
+    async with built(
+        tmp_path, text.replace("owner: web}", f"owner: web{gate}}}"), secrets={"env:VOICE_KEY": "k"}
+    ) as made:
+        await answered(made, handshake())
+    assert set(seen) == {servers}

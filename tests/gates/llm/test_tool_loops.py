@@ -141,6 +141,19 @@ async def test_servers_elsewhere_are_refused_by_name_or_left_to_the_provider(pla
         assert (answer["tools"][0]["authorization"], answer["tools"][1]["server_label"]) == (None, "orders")
 
 
+async def test_a_server_that_is_hidden_deeper_is_found(place):
+    at = await place("openai_responses")
+    at.model.says("Hello.")
+    hidden = {
+        "type": "namespace",
+        "name": "n",
+        "tools": [{"type": "mcp", "server_label": "x", "server_url": "http://a"}],
+    }
+    assert (await at.refusal(hidden))[:2] == (400, "mcp_server_unknown")
+    assert (await at.refusal({}, hidden))[:2] == (400, "mcp_server_unknown")
+    assert at.model.asked == []
+
+
 async def test_an_escaped_name_is_no_way_around(place):
     at = await place("openai_responses")
     body = b'{"model": "m", "input": "x", "tools": [{"type": "\\u006dcp", "server_label": "far", "server_url": "http://a"}]}'

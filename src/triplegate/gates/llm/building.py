@@ -115,7 +115,7 @@ def _model(name: str, document: ModelDocument, documents: Documents, kit: Kit) -
         Canary.of(name, document.canary),
         Shadow.of(name, document.shadow, anonymous_of(kit.directory, document.owner) if document.owner else None, kit),
         Exact.of(name, document.count, places, origin, kit),
-        document.mcp_elsewhere,
+        document.mcp_elsewhere or documents.llm.mcp_tools.elsewhere,
     )
 
 

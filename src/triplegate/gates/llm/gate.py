@@ -48,9 +48,10 @@ from triplegate.gates.llm.order import order_of
 from triplegate.gates.llm.origins import opened, pinned
 from triplegate.gates.llm.paths import models as models_path
 from triplegate.gates.llm.paths import stored
+from triplegate.gates.llm.paths.chat import CHAT
 from triplegate.gates.llm.paths.feedback import PATH as FEEDBACK
 from triplegate.gates.llm.paths.feedback import feedback
-from triplegate.gates.llm.paths.messages import COUNT, counted, counts
+from triplegate.gates.llm.paths.messages import COUNT, MESSAGES, counted, counts
 from triplegate.gates.llm.paths.responses import RESPONSES
 from triplegate.gates.llm.paths.usage import PATH as USAGE
 from triplegate.gates.llm.prompts import tell_prompt
@@ -58,17 +59,21 @@ from triplegate.gates.llm.retelling import Retold, RetoldEncoder, retold
 from triplegate.gates.llm.streaming import Streaming
 from triplegate.gates.llm.surface import Surface
 from triplegate.gates.llm.telling import only, refused, standings
-from triplegate.gates.llm.tool_loops import LOOP, Looped
+from triplegate.gates.llm.tool_loops import LOOP, Looped, check_servers
 from triplegate.gates.llm.weigh import first_of, weigh
 from triplegate.gates.llm.whole import Large, Passing
 from triplegate.gates.opening import begin
 from triplegate.upstreams.attempts import Pick, attempts
 from triplegate.upstreams.retries import Spares
 from triplegate.wire.headers import HOP_BY_HOP, reply_headers
+from triplegate.wire.responses_mcp import servers_refused
 
 _ENCODER = Encoder()
 _ELSEWHERE = frozenset({"unsupported_endpoint", "unsupported_parameter"})
 """What one deployment cannot do and another may."""
+_TALKS = (CHAT, MESSAGES, COUNT)
+"""What some providers call MCP servers for."""
+_NONE = (b"[]", b"null")
 _MOST = 1 << 40  # the edge's own limit rules
 _GUARDED = frozenset({"content_blocked", "guard_unavailable"})
 """What a guard of ours makes of an answer that the provider wrote."""
@@ -182,7 +187,19 @@ class LlmGate:
             call.loop = self._surface.loops.of(call, self._models.get(call.model), inbound, principal)
             if call.loop is not None:
                 return call
+        elif endpoint in _TALKS:
+            self._check_servers(call, principal)
         return opened(call, self._seals, principal.team_ref, self._kept.groups(principal), self._surface.origin_gone)
+
+    def _check_servers(self, call: LlmCall, principal: Principal) -> None:
+        """Raises Refusal mcp_server_unknown for servers that providers would call for the client, past the gateway."""
+        model, members = self._models.get(call.model), call.look.members
+        if model is None or model.mcp_elsewhere == "forward" or not model.open_to(principal):
+            return
+        if bytes(members.get("mcp_servers", b"[]")) not in _NONE:
+            raise servers_refused("here", "mcp_servers")
+        if "tools" in members:
+            check_servers([members["tools"]])
 
     # forward -----------------------------------------------------------------------------------------------
     async def forward(self, exchange: Exchange) -> Reply:
@@ -245,7 +262,8 @@ class LlmGate:
         deployment: Deployment = attempt.target.wiring
         attempt.provider = deployment.provider
         if call.endpoint is realtime.ENDPOINT:
-            return await realtime.dial(deployment, exchange, attempt, call, self._surface.channels.bounds, chain)
+            servers, bounds = self._models[call.model].mcp_elsewhere == "forward", self._surface.channels.bounds
+            return await realtime.dial(deployment, exchange, attempt, call, bounds, chain, servers=servers)
         asked = await _asked(attempt, call, deployment, anew=exchange.looks is not None)
         reply = await deployment.send(exchange, attempt, call, asked, chain)
         attempt.final = call.endpoint.once and reply.status < 400

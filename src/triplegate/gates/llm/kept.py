@@ -67,7 +67,8 @@ class KeptCalls:
         call = await stored.read_kept(inbound, self._base, self._seals, team, tuple(self.groups(principal)), files)
         look: stored.Kept = call.look
         if call.endpoint.family == "files" and look.method == "POST":
-            upload = Upload(boundary_of(look.content_type), self._vendors.usable(exchange, principal, call.pin))
+            may, servers = self._vendors.usable(exchange, principal, call.pin), self._vendors.forwarding(call.pin)
+            upload = Upload(boundary_of(look.content_type), may, servers)
             call.look = msgspec.structs.replace(look, body=Watched(look.body, upload.feed, self._beside))
         return call
 

@@ -51,7 +51,7 @@ class Model(msgspec.Struct, frozen=True, eq=False):
     """Which of its calls are copied to another model."""
     exact: Exact | None = None
     """Counts its calls' tokens where estimates do not suffice."""
-    mcp_elsewhere: str | None = None
+    mcp_elsewhere: str = "refuse"
     """What becomes of MCP servers in its calls that are none of the gateway's; None = as the gate says."""
 
     @property

@@ -22,7 +22,15 @@ from triplegate.gates.llm.metering import price_for
 from triplegate.gates.pages import Origins
 from triplegate.gates.relay import Relay
 from triplegate.upstreams.websocket import Bounds, Socket
-from triplegate.wire.openai_realtime import PROTOCOL, Conversation, Offered, added, error_event, keep_model
+from triplegate.wire.openai_realtime import (
+    PROTOCOL,
+    Conversation,
+    Offered,
+    added,
+    check_servers,
+    error_event,
+    keep_model,
+)
 from triplegate.wire.query import Query
 
 PATH = "/realtime"
@@ -105,9 +113,19 @@ class Channels(msgspec.Struct, frozen=True, eq=False):
 
 
 async def dial(
-    deployment: Deployment, exchange: Exchange, attempt: Attempt, call: LlmCall, bounds: Bounds, chain: Chain
+    deployment: Deployment,
+    exchange: Exchange,
+    attempt: Attempt,
+    call: LlmCall,
+    bounds: Bounds,
+    chain: Chain,
+    *,
+    servers: bool,
 ) -> Reply:
-    """One try: a Duplex, or what the provider answered instead. Raises Refusal."""
+    """One try: a Duplex, or what the provider answered instead; `servers`: it gets the client's MCP servers.
+
+    Raises Refusal.
+    """
     if ENDPOINT.family not in deployment.speech.speaks:
         attempt.error_class, attempt.numbers.dispatched = "model_missing", 0.0
         raise Refusal("unsupported_endpoint", f"The provider of the model {call.model} does not serve {PATH}.")
@@ -130,6 +148,7 @@ async def dial(
         supervisor=deployment.supervisor,
         tab=tab,
         names=(call.model, vendor),
+        servers=servers,
     )
 
 
@@ -182,20 +201,22 @@ class Session(Relay, kw_only=True, eq=False):
     tab: Tab
     names: tuple[str, str]
     """The model as clients and as the provider call it."""
+    servers: bool
+    """Whether MCP servers that the client names are left to the provider."""
 
     async def run(self, client: Channel) -> None:
         """Relay until one side ends, as any WebSocket."""
         self.tab.open()
-        await super().run(_Counted(client, self.tab, self.names))
+        await super().run(_Counted(client, self.tab, self.names, servers=self.servers))
 
 
 class _Counted(Channel):
     """The client as the relay sees it: what it may not change is answered here."""
 
-    __slots__ = ("_client", "_names", "_refused", "_tab", "_turn")
+    __slots__ = ("_client", "_names", "_refused", "_servers", "_tab", "_turn")
 
-    def __init__(self, client: Channel, tab: Tab, names: tuple[str, str]) -> None:
-        self._client, self._tab, self._names = client, tab, names
+    def __init__(self, client: Channel, tab: Tab, names: tuple[str, str], *, servers: bool) -> None:
+        self._client, self._tab, self._names, self._servers = client, tab, names, servers
         self._refused = 0
         self._turn = asyncio.Lock()
         """Both directions may have something to tell the client."""
@@ -216,6 +237,8 @@ class _Counted(Channel):
                 if not message.text:
                     raise Refusal("invalid_body", "Events are text.")
                 text = keep_model(message.data, *self._names)
+                if not self._servers:
+                    check_servers(text)
             except Refusal as refusal:
                 self._refused += 1
                 await self._tell(Message(error_event(refusal, self._refused), text=True))

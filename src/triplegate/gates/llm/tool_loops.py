@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -32,7 +32,7 @@ from triplegate.wire.openai_errors import event as error_event
 from triplegate.wire.responses_call import ResponsesCall
 from triplegate.wire.responses_echo import opening
 from triplegate.wire.responses_items import FAMILY
-from triplegate.wire.responses_mcp import Tools, Wanted, may_want, read_tools
+from triplegate.wire.responses_mcp import Tools, Wanted, may_want, names_servers, read_tools, servers_refused
 from triplegate.wire.responses_mcp_items import read_input
 from triplegate.wire.responses_merged import Merged
 from triplegate.wire.responses_reading import read_request
@@ -99,8 +99,10 @@ class ToolLoops:
             place = self._catalog.place(wanted, inbound)
             if place is not None:
                 places[number] = place
-            elif (model.mcp_elsewhere or self._terms.elsewhere) == "refuse":
+            elif model.mcp_elsewhere == "refuse":
                 raise self._catalog.elsewhere(wanted)
+        if model.mcp_elsewhere == "refuse":
+            check_servers([raw for number, raw in enumerate(tools.raws) if number not in tools.wanted])
         return Loop(look, model, tools, places, self) if places or goes_on else None
 
     def enter(self, exchange: Exchange, loop: Loop) -> None:
@@ -306,6 +308,13 @@ def _number(raw: Raw | None) -> int | None:
         return max(0, _integer(raw))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise wrong("max_tool_calls", f"cannot be read: {error}") from error
+
+
+def check_servers(raws: Iterable[bytes]) -> None:
+    """Raises Refusal mcp_server_unknown where tools have MCP servers within that nobody here looks at."""
+    for raw in raws:
+        if names_servers(bytes(raw)):
+            raise servers_refused("in such a place")
 
 
 def _unsupported(name: str, detail: str) -> Refusal:

@@ -1,6 +1,6 @@
 """Models by the names that their vendor has for them: what may be used of a group, and what it costs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from triplegate.core.catalog import Target
 from triplegate.core.exchange import Exchange
@@ -24,18 +24,20 @@ class Vendors:
 
     def usable(self, exchange: Exchange, principal: Principal, group: str) -> Callable[[str], bool]:
         """Whether a vendor's name is one of a model that the caller may use in `group`."""
-        names = [
+        return _matching(
             target.wiring.model
             for model, target in self._places
             if target.group == group and model.stands_in(exchange, principal)
-        ]
-        exact = frozenset(names)
-        patterns = [Pattern(name) for name in dict.fromkeys(names) if "*" in name]
+        )
 
-        def may(name: str) -> bool:
-            return name in exact or any(pattern.star(name) is not None for pattern in patterns)
-
-        return may
+    def forwarding(self, group: str) -> Callable[[str], bool]:
+        """Whether MCP servers in calls of a vendor's name are left to it in `group`, by whichever model it is used."""
+        refuses = _matching(
+            target.wiring.model
+            for model, target in self._places
+            if target.group == group and model.mcp_elsewhere != "forward"
+        )
+        return lambda name: not refuses(name)
 
     def find(self, group: str, name: str) -> Found | None:
         """The deployment in `group` that a vendor's answer in this name comes from: vendors add dates and revisions."""
@@ -58,6 +60,16 @@ class Vendors:
         """What the vendor's `name` costs there."""
         deployment: Deployment = target.wiring
         return target.price if deployment.by_name is None else deployment.by_name.of(name)
+
+
+def _matching(names: Iterable[str]) -> Callable[[str], bool]:
+    exact = frozenset(names)
+    patterns = [Pattern(name) for name in exact if "*" in name]
+
+    def fits(name: str) -> bool:
+        return name in exact or any(pattern.star(name) is not None for pattern in patterns)
+
+    return fits
 
 
 def _fit(model: str, name: str) -> int:
