@@ -197,3 +197,41 @@ def test_tokens_for_endpoints_are_told_of_and_checked(
     except ConfigError as error:
         found = (len([one for one in error.faults if "mcp.oauth" in one.message]), 0)
     assert found == (faults, warnings)
+
+
+WEBHOOK = "guards: [{kind: webhook, url: 'http://127.0.0.1:1/x'}]"
+GUARDS = {
+    f"use: external_guard, {WEBHOOK}": ("only on llm", "does not hold on mcp"),
+    "use: guardrail, on: [output], json_schema: {type: object}": ("only on llm", "does not hold on mcp"),
+    "use: guardrail, languages: [en]": ("only on llm", "does not hold on mcp"),
+    "use: guardrail, topics: {deny: [{name: t, examples: [one two]}]}": ("only on llm", "does not hold on mcp"),
+    "use: guardrail, languages: [en], pii: [card]": ("only on llm", "holds on mcp in part only"),
+}
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+def test_guards_of_models_are_refused_by_name_for_tools_and_warned_of_where_they_stand_for_both(
+    tmp_path: Path, guard: str
+) -> None:
+    def said(gateway: str, plan: str, server: str) -> tuple[list[str], list[str]]:
+        text = f"""mcp: {{identity: none, policies: [{gateway}]}}
+servers: {{s: {{url: "http://h:1/mcp", policies: [{server}]}}}}
+plans: {{p: {{policies: [{plan}]}}}}
+orgs: {{acme: {{teams: {{web: {{plan: p, consumers: {{ci: {{}}}}}}}}}}}}
+"""
+        (tmp_path / "triplegate.yaml").write_text(text)
+        try:
+            loaded = load(tmp_path, REGISTRY_OF_ALL, environment={})
+        except ConfigError as error:
+            return [fault.message for fault in error.faults], []
+        return [], [str(one) for one in loaded.warnings if "on mcp" in str(one)]
+
+    one = f"{{{guard}}}"
+    reason, holds = GUARDS[guard]
+    for written in ((one, "", ""), ("", "", one)):
+        (fault,), _ = said(*written)
+        assert f"{guard[5:].partition(',')[0]}' makes no sense on mcp" in fault
+        assert fault.endswith(reason)
+    faults, (warning,) = said("", one, "")
+    assert not faults
+    assert f"' {holds}: " in warning

@@ -367,4 +367,6 @@ def test_what_is_judged_as_a_whole_are_calls_and_answers_of_models():
     policy = Guardrail(use="guardrail", pii=["card"], on=["output"], json_schema={"type": "object"})
     assert policy.strange_on("mcp") == "with json_schema, languages or topics only on llm"
     assert not policy.strange_on("llm")
+    assert policy.holds_on("mcp")
+    assert not Guardrail(use="guardrail", on=["output"], json_schema={"type": "object"}).holds_on("mcp")
     assert not Guardrail(use="guardrail", pii=["card"]).strange_on("mcp")

@@ -49,6 +49,8 @@ def check_rules(
     for path, policies in placed.items():
         if path[0] != "policies":  # a named chain is judged where it is used
             _check_place(path, policies, where, findings)
+            if documents.servers and str(path[0]) not in _GATES:
+                _check_shared(path, policies, where, findings)
     _check_names(placed, where, findings)
     _check_identity(documents, broken, where, findings)
     _check_tokens(documents, placed, broken, where, findings)
@@ -86,6 +88,15 @@ def _check_place(path: Path, policies: tuple[Policy, ...], where: Where, finding
         findings.warn(
             written(late, where(path)), f"'{late.use}' runs before '{early.use}', which is written first ({stage})"
         )
+
+
+def _check_shared(path: Path, policies: tuple[Policy, ...], where: Where, findings: Findings) -> None:
+    """What protects stands for all gates here: say which of it, or what of it, does not hold for tools."""
+    for policy in policies:
+        strange = policy.strange_on("mcp") if policy.security else ""
+        if strange:
+            holds = "holds on mcp in part only" if policy.holds_on("mcp") else "does not hold on mcp"
+            findings.warn(written(policy, where(path)), f"'{policy.use}' {holds}: {strange}")
 
 
 def _check_names(placed: Mapping[Path, tuple[Policy, ...]], where: Where, findings: Findings) -> None:

@@ -134,7 +134,7 @@ class Chains:
 
     def _fitting(self, policies: Policies) -> Policies:
         """Those that make sense on this gate: gateway, plans and teams may hold policies of one gate only."""
-        return tuple(policy for policy in policies if not policy.strange_on(self._name))
+        return tuple(policy for policy in policies if policy.holds_on(self._name))
 
     def _fold(self, route: Route, scope: tuple[str, str, str], *, budgeted: bool = False) -> Chain:
         gate = self._gate

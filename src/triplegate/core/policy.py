@@ -176,6 +176,10 @@ class Policy(BaseModel):
         """Why it makes no sense on that gate as it is written; empty when it does."""
         return "" if gate in self.gates else "only on " + ", ".join(sorted(self.gates))
 
+    def holds_on(self, gate: str) -> bool:
+        """Whether it, or a part of it, holds on that gate where it stands for several: a plan's, a team's."""
+        return not self.strange_on(gate)
+
     @property
     def needed_scopes(self) -> frozenset[str]:
         """Scopes without which it lets nobody pass: a challenge names those of the whole chain at once."""

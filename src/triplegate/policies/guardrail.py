@@ -116,7 +116,7 @@ class Guardrail(Policy):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        spans = self.pii or self.secrets or self.words or self.patterns or self.longest
+        spans = self._spans
         judged = bool(self.json_schema or self.languages or self.topics)
         if not (spans or self.injection or judged):
             raise ValueError(
@@ -125,7 +125,7 @@ class Guardrail(Policy):
             )
         if self.reversible and self.action != "mask":
             raise ValueError("reversible needs action: mask")
-        self._check_places(bool(spans) or judged)
+        self._check_places(spans or judged)
         for one in self.patterns:
             pattern(one)
         if self.json_schema is not None and self.schema_made.broken:
@@ -175,6 +175,14 @@ class Guardrail(Policy):
             return "with json_schema, languages or topics only on llm"
         return super().strange_on(gate)
 
+    def holds_on(self, gate: str) -> bool:
+        """Of a plan's or team's guard holds for tools what does not judge as a whole."""
+        return bool(gate != "mcp" or self._spans or self.injection)
+
+    @property
+    def _spans(self) -> bool:
+        return bool(self.pii or self.secrets or self.words or self.patterns or self.longest)
+
     def status(self, kit: Kit) -> str:
         """Which embedding model is missing."""
         if self.topics is None:
@@ -209,12 +217,13 @@ class Guardrail(Policy):
         most = _ON_LOOP if self.injection is None else _READ_ON_LOOP
 
         async def step(exchange: Exchange, proceed: Proceed) -> Reply:
-            enter = guard.enter_tools if exchange.gate.name == "mcp" else guard.enter
+            tools = exchange.gate.name == "mcp"
+            enter = guard.enter_tools if tools else guard.enter
             if exchange.call is not None and exchange.call.size > most:
                 await asyncio.to_thread(enter, exchange)
             else:
                 enter(exchange)
-            if guard.hears:  # never on the mcp gate
+            if guard.hears and not tools:
                 await guard.hear(exchange)
             return await proceed(exchange)
 

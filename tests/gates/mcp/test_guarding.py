@@ -309,6 +309,18 @@ async def test_masked_it_is_the_same_answer_and_remembered_answers_are_looked_at
                     assert exchange.numbers.cache == "hit"
 
 
+async def test_of_a_guard_for_all_gates_the_part_that_is_not_for_models_alone_holds_here(tmp_path):
+    more = "gateway: {policies: [{use: guardrail, name: all, pii: [card], languages: [de]}]}\n"
+    async with guarded(tmp_path, more) as (made, tellers):
+        tellers["modern"].result = {"content": [{"type": "text", "text": "This is not German."}]} | complete("modern")
+        asks, params = Client(made, "modern", "/mcp"), {"name": "modern__t", "arguments": {"x": "Nor is this text."}}
+        _, answer = await asks.ask("tools/call", params)
+        assert answer["result"]["content"][0]["text"] == "This is not German."
+        exchange, answer = await asks.ask("tools/call", params | {"arguments": {"x": CARD}})
+        assert answer["error"]["message"] == "A guard forbids what the call says."
+        assert ("all", "block", "card=1") in exchange.decisions
+
+
 async def test_pictures_are_refused_by_name_or_pass(tmp_path):
     async with guarded(tmp_path) as (made, tellers):
         for server, told in tellers.items():
