@@ -77,8 +77,8 @@ async def test_the_list_says_what_the_api_says_the_fullest_first(stage: Any, hou
     assert re.findall(r'data-budget="(\w+)"', page) == ["b2", "b1", "b3"]
     for name, one in told.items():
         shown = cells(page, name)
-        assert shown[5] == f"{one['limit']} {one['unit']}"
-        assert shown[7:10] == [one["spent"], one["held"], one["remaining"]]
+        assert shown[2] == f"{one['limit']} {one['unit']}"
+        assert shown[4:7] == [one["spent"], one["held"], one["remaining"]]
     assert "over 80 %" in cells(page, "b2")[0]
 
 

@@ -186,7 +186,7 @@ async def test_a_browser_draws_the_plot_and_follows_the_form_without_a_new_page(
         )
         page.visit(f"{served}/costs?{DAYS}")
         page.until("document.querySelector('figure[data-drawn=\"48\"] canvas')")
-        page.picture(pictures("costs"))
+        page.picture(pictures("costs"), height=900)
         page.evaluate(
             "window.stays = true; const by = document.querySelector('[name=by]'); by.value = 'consumer';"
             " by.dispatchEvent(new Event('change', {bubbles: true}))"
@@ -196,7 +196,7 @@ async def test_a_browser_draws_the_plot_and_follows_the_form_without_a_new_page(
         assert page.evaluate("window.stays") is True
         assert "by=consumer" in page.evaluate("location.search")
         page.dark(True)
-        page.picture(pictures("costs-dark"))
+        page.picture(pictures("costs-dark"), height=900)
         page.picture(pictures("costs-narrow"), width=420)
         return list(page.complaints)
 

@@ -192,7 +192,7 @@ async def test_a_browser_shows_what_changed_and_approves_it(
         page.submit("document.querySelector('form').submit()")
         page.visit(f"{served}/tools")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        page.picture(pictures("tools"))
+        page.picture(pictures("tools"), height=1480)
         page.dark(True)
         page.picture(pictures("tools-dark"))
         page.picture(pictures("tools-narrow"), width=420)
