@@ -126,6 +126,15 @@ def test_what_is_no_openapi_3_is_refused(wrong):
         list(operations(wrong, []))
 
 
+@pytest.mark.parametrize("path", ["/x?beta=true", "x", "https://example.com/x"])
+def test_a_path_is_nothing_else(path):
+    faults = []
+    assert tools(document({}, path), faults) == {}
+    assert faults == [f"no tool for GET {path}: its path is none, or more than one"]
+    [(operation, _)] = tools(document({}, "/x#copy")).values()
+    assert (operation.name, operation.path) == ("get_x_copy", "/x")
+
+
 def test_two_of_one_name_are_told_apart():
     twice = document({"operationId": "same"}, post={"operationId": "same"})
     assert list(tools(twice)) == ["same", "same_2"]

@@ -68,19 +68,21 @@ def test_files_of_a_form_are_found_wherever_the_schema_has_them():
 
 def test_parts_have_the_types_that_are_written():
     body, _, _ = form(
-        {"a": FILE, "b": FILE, "c": {"type": "object"}, "d": TEXT, "e": TEXT},
+        {"a": FILE, "b": FILE, "c": {"type": "object"}, "d": TEXT, "e": TEXT, "f": TEXT},
         {
             "a": {"contentType": "image/png"},
             "b": {"contentType": "image/png, image/jpeg"},
             "c": {"contentType": "application/json; charset=utf-8"},
             "d": {"contentType": "text/*"},
             "e": {"style": "form"},
+            "f": {"contentType": "application/sdp"},
         },
     )
     assert body.fields == {
         "a": Field("image/png", file=True),
         "b": Field(file=True),
         "c": Field("application/json; charset=utf-8"),
+        "f": Field("application/sdp"),
     }
 
 
@@ -105,7 +107,7 @@ def test_members_of_an_urlencoded_form_have_the_style_that_is_written():
         (lambda **more: read({FILES: {"schema": {"type": "array"}}}, **more), "no object"),
         (lambda **more: form({"a": FILE}, media=FORM, **more), "field a: it is a file"),
         (lambda **more: form({"a": {"oneOf": [FILE, TEXT]}}, **more), "field a: it is a file or a text"),
-        (lambda **more: form({"a": TEXT}, {"a": {"contentType": "application/xml"}}, **more), "application/xml"),
+        (lambda **more: form({"a": {"type": "object"}}, {"a": {"contentType": "a/xml"}}, **more), "a/xml"),
         (lambda **more: form({"a": {}}, {"a": {"contentType": "image/png"}}, **more), "image/png"),
         (lambda **more: form({"a": FILE}, {"a": {"contentType": "a/b\r\nx: y"}}, **more), "field a"),
         (lambda **more: form({"a": FILE}, {"a": {"headers": {"X-Part": {}}}}, **more), "the header X-Part"),

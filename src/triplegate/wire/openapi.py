@@ -74,6 +74,8 @@ def _operation(
     outputs: bool,
 ) -> Operation:
     said = item[method]
+    if not path.startswith("/") or "?" in path:
+        raise Unusable("its path is none, or more than one")
     schemas = Schemas(document)
     properties: dict[str, Any] = {}
     written = [*(item.get("parameters") or ()), *(said.get("parameters") or ())]
@@ -98,7 +100,8 @@ def _operation(
         raise Unusable(f"its definition has more than {LARGEST} bytes")
     if output.schema is not None:
         definition = _definition(name, method, path, said, schema, output)
-    return Operation(name, method.upper(), path, parameters, body, definition, output.form)
+    sent = path.partition("#")[0]  # some documents tell operations of one path apart in this way
+    return Operation(name, method.upper(), sent, parameters, body, definition, output.form)
 
 
 def _definition(

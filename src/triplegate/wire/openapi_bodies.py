@@ -130,7 +130,8 @@ def _field(document: Mapping[str, Any], media: str, schemas: list[Any], encoding
     if headers:
         raise Unusable(f"its part has the header {', '.join(map(str, headers))[:200]}")
     kind = _media(encoding.get("contentType"), file=file)
-    if not (kind.isascii() and kind.isprintable()) or (kind and not file and not _is_plain(kind)):
+    written = file or not kind or _is_plain(kind) or leaves == {"text"}
+    if not (written and kind.isascii() and kind.isprintable()):
         raise Unusable(f"it is {kind[:100]!r}")
     styled = any(word in encoding for word in ("style", "explode", "allowReserved"))
     if media == FILES:

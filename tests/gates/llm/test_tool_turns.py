@@ -247,7 +247,7 @@ async def test_a_budget_that_is_spent_on_the_way_ends_the_response(place):
 
 MILLION = {"usage": {"prompt_tokens": 900_000, "completion_tokens": 100_000, "total_tokens": 1_000_000}}
 """What each turn uses: 1.10 US dollars."""
-SPENT = ["{use: budget, name: trial, money: 1, per: day}", "{use: token_limit, total: 500000, window: 1h}"]
+SPENT = ["{use: budget, name: trial, money: 1, per: year}", "{use: token_limit, total: 500000, window: 1h}"]
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -275,7 +275,7 @@ async def test_what_is_spent_on_the_way_ends_the_response_and_each_turn_until_th
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_tool_whose_budget_is_spent_on_the_way_is_told_to_the_model_and_costs_nothing(place, stream):
-    at = await place(more="mcp: {policies: [{use: key_auth}, {use: budget, name: tools, money: 0.0015, per: day}]}")
+    at = await place(more="mcp: {policies: [{use: key_auth}, {use: budget, name: tools, money: 0.0015, per: year}]}")
     at.model.calls(ECHO).calls(ECHO).says("It said hi once.")
     answer = await at.ask(stream=stream)
     assert (answer["status"], texts(answer)) == ("completed", ["It said hi once."])
