@@ -3,12 +3,22 @@
 import pytest
 
 from triplegate.core.errors import Refusal
-from triplegate.upstreams.head import Malformed, judge, keep_alive_hint, length_framing, request_head
+from triplegate.upstreams.head import Malformed, fixed_lines, judge, keep_alive_hint, length_framing, request_head
 
 
 def test_a_head_keeps_order_and_repeats():
     head = request_head("GET", b"/a?b=c", [(b"host", b"h"), (b"x", b"1"), (b"y", b""), (b"x", b"2")])
     assert head == b"GET /a?b=c HTTP/1.1\r\nhost: h\r\nx: 1\r\ny: \r\nx: 2\r\n\r\n"
+
+
+def test_what_is_always_the_same_is_judged_once_and_stands_first():
+    fixed = fixed_lines([(b"host", b"h"), (b"connection", b"close"), (b"a", b"1")])
+    head = request_head("POST", b"/a", [(b"x", b"2")], length_framing("POST", 0), fixed)
+    assert head == b"POST /a HTTP/1.1\r\nhost: h\r\na: 1\r\nx: 2\r\ncontent-length: 0\r\n\r\n"
+    assert fixed_lines([]) == b""
+    for value in (b"1\r\nb: 2", b"1\n", b"1\0"):
+        with pytest.raises(Refusal, match="internal"):
+            fixed_lines([(b"a", value)])
 
 
 @pytest.mark.parametrize(

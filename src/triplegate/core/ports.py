@@ -140,7 +140,10 @@ class Vectors(Protocol):
 
 
 class Sessions(Protocol):
-    """Small bounded records with a sliding expiry, reachable from any node."""
+    """Small bounded records with a sliding expiry, reachable from any node.
+
+    A store that keeps them in this process has its `get` without waiting, too, as `get_now`: the record itself.
+    """
 
     async def put(self, session: str, record: Mapping[str, bytes], ttl: float) -> None:
         """Create or replace."""

@@ -72,8 +72,16 @@ class Malformed(Exception):
     """A reply that may not be relayed; turned into Refusal upstream_malformed."""
 
 
-def request_head(method: str, target: bytes, headers: Headers, framing: bytes = b"") -> bytes:
-    """Request line, fields and `framing` (whole lines) as one bytes.
+def fixed_lines(headers: Headers) -> bytes:
+    """Fields that every request to somewhere carries, as `request_head` takes them: judged and joined once.
+
+    Raises Refusal internal as that does.
+    """
+    return request_head("GET", b"/", headers)[len(b"GET / HTTP/1.1\r\n") : -2]
+
+
+def request_head(method: str, target: bytes, headers: Headers, framing: bytes = b"", fixed: bytes = b"") -> bytes:
+    """Request line, `fixed` lines, fields and `framing` (whole lines) as one bytes.
 
     Raises Refusal internal, and nothing is sent, when a value would inject a line (CR, LF, NUL) or the target a word.
     """
@@ -86,11 +94,12 @@ def request_head(method: str, target: bytes, headers: Headers, framing: bytes = 
             if name == b"te" and b"trailers" in value.lower():
                 framing += b"te: trailers\r\nconnection: te\r\n"
     lines = len(kept) + 1 + (framing.count(b"\n") if framing else 0)
-    fields = b"\r\n".join(map(b": ".join, kept))
-    head = verb + target + b" HTTP/1.1\r\n" + fields + (b"\r\n" if kept else b"") + framing
-    if len(head) - len(head.translate(None, _BREAKS)) != 2 * lines or b" " in target or not target:
+    first = verb + target + b" HTTP/1.1\r\n"
+    fields = b"\r\n".join(map(b": ".join, kept)) + (b"\r\n" if kept else b"") + framing
+    judged = first + fields
+    if len(judged) - len(judged.translate(None, _BREAKS)) != 2 * lines or b" " in target or not target:
         raise Refusal("internal", reason="a header value or the target would change the request's syntax")
-    return head + b"\r\n"
+    return first + fixed + fields + b"\r\n"
 
 
 def _unusual(method: str) -> bytes:

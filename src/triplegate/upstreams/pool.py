@@ -66,8 +66,11 @@ class Pool(Places):
         *,
         deadline: float | None = None,
         on_informational: Informational | None = None,
+        fixed: bytes = b"",
     ) -> Reply:
         """One request, one reply; `headers` carry Host and no framing, `target` is the raw path?query.
+
+        `fixed`: what `fixed_lines` made of fields that are always the same, where some are.
 
         The reply's headers are as they came (names in lower case, hop-by-hop fields still in). `deadline` is in
         monotonic seconds. A kept connection that proves closed before a reply byte came is replaced by a fresh one
@@ -77,9 +80,9 @@ class Pool(Places):
         if deadline is not None and deadline < total:
             total = deadline
         if body.kind == "one_pass":
-            return await self._send_pieces(method, target, headers, body, dispatch, total, on_informational)
+            return await self._send_pieces(method, target, headers, body, dispatch, total, on_informational, fixed)
         content = body.content if type(body) is BytesBody else await body.whole(_NO_LIMIT)
-        message = request_head(method, target, headers, length_framing(method, len(content)))
+        message = request_head(method, target, headers, length_framing(method, len(content)), fixed)
         if len(content) <= _JOINED:
             message, content = message + content, b""
         connection = self.reuse() or await self.acquire(dispatch, total)
@@ -114,6 +117,7 @@ class Pool(Places):
         dispatch: Dispatch,
         total: float,
         on_informational: Informational | None,
+        fixed: bytes,
     ) -> Reply:
         """A body that comes piece by piece: its first piece goes out with the head, the rest by a task.
 
@@ -124,7 +128,7 @@ class Pool(Places):
         try:
             upload = Upload(body.chunks(), body.length, dispatch.idle)
             framing = upload.framing + (b"expect: 100-continue\r\n" if expects else b"")
-            message = request_head(method, target, headers, framing)
+            message = request_head(method, target, headers, framing, fixed)
             if not expects and body.length is not None:
                 message += await upload.first()
             if connection.gone:  # it closed while we waited for the client; nothing was sent

@@ -10,6 +10,7 @@ from triplegate.core.identity import Principal
 from triplegate.gates.mcp import sessions as module
 from triplegate.gates.mcp.session_log import SessionLog
 from triplegate.gates.mcp.sessions import ClientSessions, owner_of
+from triplegate.stores.memory.sessions import MemorySessions
 
 ANN = Principal("acme", "web", "ann", "k1", team_ref="acme/web")
 
@@ -93,6 +94,25 @@ async def test_what_another_node_notes_is_seen_at_once(sessions, state):
     assert (seen.level, seen.upstream) == ("error", {"files": b"2025-06-18 up-1"})
     await other.end(session, ANN)
     assert await found(sessions, identity) == "session_not_found"
+
+
+async def test_a_session_is_known_at_once_where_this_process_has_it_and_it_says_what_it_said():
+    store = MemorySessions(SetClock())
+    sessions, other = (ClientSessions(store, SessionLog(), SetClock()) for _ in range(2))
+    identity = await sessions.open(ANN, "dev", "2025-11-25", b"")
+    key = identity.encode()
+    assert sessions.known(None, ANN, "dev") is None
+    assert sessions.known(key, ANN, "dev") is None  # it was never read here
+    session = await sessions.find(key, ANN, "dev")
+    assert sessions.known(key, ANN, "dev") is session
+    for principal, virtual in ((Principal("acme", "web", "ann", "k2", team_ref="acme/web"), "dev"), (ANN, "")):
+        assert sessions.known(key, principal, virtual) is None
+    await other.set_level(await other.find(key, ANN, "dev"), "error")
+    assert sessions.known(key, ANN, "dev") is None
+    assert (await sessions.find(key, ANN, "dev")).level == "error"
+    assert sessions.known(key, ANN, "dev").level == "error"
+    await other.end(session, ANN)
+    assert sessions.known(key, ANN, "dev") is None
 
 
 async def test_an_endless_client_description_is_left_out(sessions):

@@ -50,6 +50,13 @@ def test_a_secret_that_is_not_there_is_named_by_its_place():
     assert make(headers={"x-key": "env:NO"}).missing == "nothing at env:NO"
 
 
+def test_a_secret_that_is_no_value_of_a_field_stops_that_server_only():
+    kit = make_kit(supervisor=TaskSupervisor(), secrets=DictSecrets({"env:A": "s3\nhost: other"}))
+    assert (
+        make(kit, auth={"bearer": "env:A"}).missing == "a header value or the target would change the request's syntax"
+    )
+
+
 @pytest.mark.parametrize("transport", ["", ", transport: sse"])
 async def test_a_server_of_2024_is_used_by_clients_of_both_eras(house, serve, http, transport):
     old = OldServer()

@@ -1,5 +1,6 @@
 """One table a team and path, made anew only when tools change."""
 
+import msgspec
 from tests.builders import make_kit
 
 from triplegate.config.documents import Documents
@@ -9,6 +10,7 @@ from triplegate.gates.mcp.access import Access
 from triplegate.gates.mcp.call import OwnItem
 from triplegate.gates.mcp.catalog import Catalog
 from triplegate.gates.mcp.exposing import Showing
+from triplegate.gates.mcp.methods.items import known_tool
 from triplegate.gates.mcp.server import Server
 from triplegate.gates.mcp.views import Views
 from triplegate.upstreams.supervisor import TaskSupervisor
@@ -49,6 +51,22 @@ async def test_tools_are_found_by_the_table_under_one_name_only():
     for name in ("keep", "b__other", "a__keep ", "A__keep", "", "a__", "c__keep"):
         assert await view.find("tool", name) is None
     assert list(views.of("v", WEB).table("tool")) == ["a__keep", "b__keep"]
+
+
+def test_a_plain_name_is_known_as_it_is_said_and_every_other_takes_a_look():
+    views, servers, catalog = make(a=1)
+    give(servers["a"], catalog, "keep", "grün")
+    view = views.of("", WEB)
+    table = view.table("tool")
+    assert known_tool(view, {"name": msgspec.Raw(b'"a__keep"')}) is table["a__keep"]
+    assert known_tool(view, {"name": msgspec.Raw(b'"a__keep"'), "arguments": msgspec.Raw(b"{}")}) is table["a__keep"]
+    for said in (b'"a__k\\u0065ep"', '"a__grün"'.encode(), b'"a__other"', b"1", b'"a__keep" '):
+        assert known_tool(view, {"name": msgspec.Raw(said)}) is None
+    for params in ({}, {"name": msgspec.Raw(b'"a__keep"'), "arguments": msgspec.Raw(b"[]")}):
+        assert known_tool(view, params) is None
+    give(servers["a"], catalog, "other")
+    assert known_tool(view, {"name": msgspec.Raw(b'"a__keep"')}) is None
+    assert known_tool(view, {"name": msgspec.Raw(b'"a__other"')}) is view.table("tool")["a__other"]
 
 
 def test_the_table_is_kept_until_tools_change():

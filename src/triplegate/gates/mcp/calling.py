@@ -86,10 +86,15 @@ class Calling:
         def pick(tried: list[Attempt]) -> tuple[Target, Role]:
             return target, "retry" if tried else "first"
 
+        judged = call.parked is None and (rules is not None or health.rules is not None)
+
         def send(attempt: Attempt) -> Awaitable[Reply]:
-            if call.parked is None:
+            """In the era of its server; that of one with sessions alone is known after the first call."""
+            if judged:
                 health.check(rules)
-            return self._send(exchange, call, item, attempt, dispatch, screened=screened)
+            if server.state.era == "legacy":
+                return self._send_in_session(exchange, call, item, attempt, dispatch, screened=screened)
+            return self._send_as_asked(exchange, call, item, attempt, dispatch, screened=screened)
 
         report = None if rules is None else partial(health.note, rules)
         coming = attempts(exchange, dispatch, pick, send, replayable=False, spares_of=lambda _: spares, report=report)
@@ -124,14 +129,6 @@ class Calling:
         if exchange.outlive is not None:
             exchange.outlive(ending.leave)
         return ending
-
-    def _send(
-        self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, dispatch: Dispatch, *, screened: bool
-    ) -> Awaitable[Reply]:
-        """In the era of its server; that of one with sessions alone is known after the first call."""
-        if item.server.state.era == "legacy":
-            return self._send_in_session(exchange, call, item, attempt, dispatch, screened=screened)
-        return self._send_as_asked(exchange, call, item, attempt, dispatch, screened=screened)
 
     async def _send_as_asked(
         self, exchange: Exchange, call: McpCall, item: Item, attempt: Attempt, dispatch: Dispatch, *, screened: bool

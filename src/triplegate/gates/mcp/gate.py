@@ -186,8 +186,11 @@ class McpGate:
         answer = METHODS[call.through or call.method].answer
         if answer is not None:
             return answer(self._own, exchange, call)
-        assert call.item is not None
-        return self._approved(exchange, call, call.item)
+        item = call.item
+        assert item is not None
+        if item.server.approval is None:
+            return self._carry(exchange, call, item)
+        return self._approved(exchange, call, item)
 
     async def _take(self, exchange: Exchange, call: McpCall) -> Reply:
         """What is no request."""
@@ -217,7 +220,7 @@ class McpGate:
         return self._calling.approving.ask(exchange, call, item, rule, then)
 
     def _carry(self, exchange: Exchange, call: McpCall, item: Item) -> Awaitable[Reply]:
-        guard = guard_of(exchange, call)
+        guard = None if exchange.looks is None else guard_of(exchange, call)
         if self._controls is None:
             return self._calling.forward(exchange, call, item, guard)
         return self._controls.forward(exchange, call, item, self._calling.forward, guard)

@@ -19,7 +19,7 @@ from triplegate.gates.mcp.sessions import ClientSession, ClientSessions
 from triplegate.gates.mcp.views import View, Views
 from triplegate.wire.json_members import Members, read_members
 from triplegate.wire.jsonrpc import Env, is_batch, read, read_batch, read_params
-from triplegate.wire.mcp_era import LEGACY, MODERN, era_of
+from triplegate.wire.mcp_era import LEGACY, MODERN, Era, era_of
 from triplegate.wire.mcp_headers import VERSION_KEY, Routing, check_version, climb, read_routing
 from triplegate.wire.mcp_params import check_params
 
@@ -68,18 +68,21 @@ class Reading:
         self, exchange: Exchange, principal: Principal, view: View, routing: Routing, env: Env
     ) -> Awaitable[McpCall]:
         """What may still be refused is refused as its era does; the params are read once for all who ask."""
-        exchange.call = McpCall(env.kind, method=env.method, id=bytes(env.id) or b"null")
         params: Members = {}
         meta: Members = {}
-        if env.kind != "response":
-            if routing.version == MODERN:
-                return self._modern(exchange, view, routing, env)
-            params = read_params(env)
-            meta = _meta(params) if "_meta" in params else {}
-            session, enveloped = routing.sessions > 0, VERSION_KEY in meta
-            if era_of(routing.version, enveloped=enveloped, session=session, method=env.method) == "modern":
-                return self._modern(exchange, view, routing, env)
-        exchange.call = McpCall(env.kind, "legacy", env.method, bytes(env.id) or b"null")
+        era: Era = "modern"
+        try:
+            if env.kind == "response":
+                era = "legacy"
+            elif routing.version != MODERN:
+                params = read_params(env)
+                meta = _meta(params) if "_meta" in params else {}
+                session, enveloped = routing.sessions > 0, VERSION_KEY in meta
+                era = era_of(routing.version, enveloped=enveloped, session=session, method=env.method)
+        finally:
+            exchange.call = McpCall(env.kind, era, env.method, bytes(env.id) or b"null")
+        if era == "modern":
+            return self._modern(exchange, view, routing, env)
         return self._legacy(exchange, principal, view, routing, env, params, meta)
 
     async def _of_session(self, inbound: Inbound, principal: Principal, view: View) -> McpCall:
@@ -117,7 +120,9 @@ class Reading:
         if view.progressive and env.method == "tools/call":
             env, params, through = unwrap(env, params)
             method = METHODS[through or env.method]
-        item = None if method.find is None else await method.find(view, params)
+        item = None if method.known is None else method.known(view, params)
+        if item is None and method.find is not None:
+            item = await method.find(view, params)
         if item is not None and item.own.mirrors and not through:
             check_params(exchange.inbound.headers, item.own.mirrors, bytes(params.get("arguments", b"")))
         call = McpCall(
@@ -141,7 +146,9 @@ class Reading:
         identity = bytes(env.id) or b"null"
         if env.kind == "request" and env.method == "initialize":
             return McpCall("request", "legacy", env.method, identity, env, params, view=view)
-        session = await self._session(routing, principal, view.virtual)
+        session = self._sessions.known(routing.session, principal, view.virtual) if routing.sessions == 1 else None
+        if session is None:
+            session = await self._session(routing, principal, view.virtual)
         if routing.version is not None and routing.version not in LEGACY:
             raise Refusal("rpc_invalid_request", "The header MCP-Protocol-Version names no version of a session.")
         if env.kind != "request":
@@ -150,7 +157,9 @@ class Reading:
         if view.progressive and env.method == "tools/call":
             env, params, through = unwrap(env, params)
             method = METHODS[through or env.method]
-        item = None if method.find is None else await method.find(view, params)
+        item = None if method.known is None else method.known(view, params)
+        if item is None and method.find is not None:
+            item = await method.find(view, params)
         if through:  # its params are the ones within
             meta = _meta(params)
         return McpCall(

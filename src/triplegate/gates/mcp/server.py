@@ -343,7 +343,8 @@ class Server:
         owner: str = "",
     ) -> Coroutine[Any, Any, Reply]:
         """One request, for `exchange` or for ourselves; `owner` as a Transport wants it. Raises Refusal upstream_*."""
-        self.check()
+        if self._transport.missing:
+            self.check()
         return self._transport.send(method, headers, body, dispatch, deadline, exchange, owner)
 
     def check(self) -> None:

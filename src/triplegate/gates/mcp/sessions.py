@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Callable
 
 import msgspec
 
@@ -52,14 +53,19 @@ class _Taken(msgspec.Struct, frozen=True, eq=False):
     virtual: str
     session: ClientSession
 
+    def says(self, record: dict[str, bytes] | None, principal: Principal, virtual: str) -> bool:
+        """Whether this is what the record says to this caller on this path."""
+        return record == self.record and principal is self.principal and virtual == self.virtual
+
 
 class ClientSessions:
     """Opens, finds and ends them. Opens of one principal at the same instant on two nodes may exceed the cap."""
 
-    __slots__ = ("_clock", "_log", "_read", "_store")
+    __slots__ = ("_at_once", "_clock", "_log", "_read", "_store")
 
     def __init__(self, store: Sessions, log: SessionLog, clock: Clock) -> None:
         self._store, self._log, self._clock = store, log, clock
+        self._at_once: Callable[[str, float], dict[str, bytes] | None] | None = getattr(store, "get_now", None)
         self._read: dict[bytes, _Taken] = {}
         """Records as they were read last: while the store has the same, they are not read anew."""
 
@@ -92,6 +98,13 @@ class ClientSessions:
     async def _list(self, owner: bytes, known: list[str]) -> None:
         await self._store.put(_listing(owner), {"ids": " ".join(known).encode()}, TTL)
 
+    def known(self, identity: bytes | None, principal: Principal, virtual: str) -> ClientSession | None:
+        """As `find`, of a session of which this process has just the same record as before; None: it takes a look."""
+        known = self._read.get(identity) if identity is not None else None
+        if known is None or self._at_once is None or not known.says(self._at_once(known.key, TTL), principal, virtual):
+            return None
+        return self._noted(known)
+
     async def find(self, identity: bytes | None, principal: Principal, virtual: str) -> ClientSession:
         """The session, its life extended.
 
@@ -108,10 +121,13 @@ class ClientSessions:
             record = await self._store.get(_PREFIX + identity.decode("ascii"), TTL)
         if record is None:
             raise _not_found()
-        if known is None or known.record != record or known.principal is not principal or known.virtual != virtual:
+        if known is None or not known.says(record, principal, virtual):
             known = self._take(identity, record, principal, virtual)
+        return self._noted(known)
+
+    def _noted(self, known: "_Taken") -> ClientSession:
         session = known.session
-        self._log.note(session.id, principal, virtual, session.version, session.client, self._clock.wall())
+        self._log.note(session.id, known.principal, known.virtual, session.version, session.client, self._clock.wall())
         return session
 
     def _take(self, identity: bytes, record: dict[str, bytes], principal: Principal, virtual: str) -> "_Taken":

@@ -14,6 +14,7 @@ from triplegate.gates.mcp.model_tools import ModelTools
 from triplegate.gates.mcp.route_tools import RouteTools
 from triplegate.gates.mcp.tokens import Tokens
 from triplegate.gates.mcp.transport import Transport
+from triplegate.upstreams.head import fixed_lines
 from triplegate.upstreams.legacy_sse import SseServer, SseTarget
 from triplegate.upstreams.pool import Pool
 from triplegate.upstreams.reach import reach
@@ -22,7 +23,7 @@ from triplegate.upstreams.reach import reach
 class HttpTransport(Transport):
     """A pool of connections to the server's address."""
 
-    __slots__ = ("_base", "_far", "_fixed", "_path", "_pool", "_tokens", "place")
+    __slots__ = ("_base", "_far", "_fixed", "_lines", "_path", "_pool", "_tokens", "place")
 
     def __init__(self, document: ServerDocument, kit: Kit) -> None:
         assert document.url is not None
@@ -33,6 +34,10 @@ class HttpTransport(Transport):
         self.place = document.url
         self.missing = ""
         self._fixed = self._headers(document, kit)
+        try:
+            self._lines = fixed_lines(self._fixed)
+        except Refusal as refusal:  # of a secret that is no field's value
+            self._lines, self.missing = b"", refusal.reason
         asked = document.auth.client_credentials if document.auth is not None else None
         self._tokens = None if asked is None else Tokens(asked, document.url, kit)
         if self._tokens is not None and self._tokens.missing:
@@ -76,7 +81,7 @@ class HttpTransport(Transport):
         far = self._far
         if far is not None and (far.met or self.known_era is not None):
             return self._send_old(far, method, headers, body, dispatch, deadline, owner)
-        return self._send(method, self._path, [*self._fixed, *headers], body, dispatch, deadline)
+        return self._send(method, self._path, headers, body, dispatch, deadline, self._lines)
 
     def _send(
         self,
@@ -86,10 +91,11 @@ class HttpTransport(Transport):
         body: bytes,
         dispatch: Dispatch,
         deadline: float | None = None,
+        fixed: bytes = b"",
     ) -> Coroutine[Any, Any, Reply]:
         if self._tokens is None:
-            return self._pool.send(method, path, headers, BytesBody(body), dispatch, deadline=deadline)
-        return self._send_known(self._tokens, method, path, headers, body, dispatch, deadline)
+            return self._pool.send(method, path, headers, BytesBody(body), dispatch, deadline=deadline, fixed=fixed)
+        return self._send_known(self._tokens, method, path, headers, body, dispatch, deadline, fixed)
 
     async def _send_known(
         self,
@@ -100,13 +106,15 @@ class HttpTransport(Transport):
         body: bytes,
         dispatch: Dispatch,
         deadline: float | None,
+        fixed: bytes,
     ) -> Reply:
         """With a token; one that is not taken is replaced, once."""
         for _ in range(2):
             found = tokens.header()
             token = found if isinstance(found, bytes) else await found
             lines = [*headers, (b"authorization", token)]
-            reply = await self._pool.send(method, path, lines, BytesBody(body), dispatch, deadline=deadline)
+            sent = self._pool.send(method, path, lines, BytesBody(body), dispatch, deadline=deadline, fixed=fixed)
+            reply = await sent
             if reply.status != 401 or not tokens.reject(token):
                 break
             reply.frames.close()  # who is not known has had nothing done

@@ -1,6 +1,9 @@
 """What one team sees through one path: items by the names clients use, found by tables and nothing else."""
 
+import re
 from collections.abc import Callable, Mapping
+
+import msgspec
 
 from triplegate.core.identity import Principal
 from triplegate.gates.mcp.access import Access, Caller
@@ -16,13 +19,15 @@ from triplegate.gates.mcp.server import Server
 from triplegate.wire.uri_template import matcher
 
 _MOST_VIEWS = 4096
+_PLAIN = re.compile(r"[\w./:-]+", re.ASCII).fullmatch
+"""A name that is the same between quotes."""
 _READ: tuple[Kind, ...] = ("resource", "template")
 
 
 class View:
     """The items of one path for one team, a table a kind; list and call read the same table."""
 
-    __slots__ = ("_access", "_catalog", "_exposure", "_tables", "_templates", "servers", "virtual")
+    __slots__ = ("_access", "_catalog", "_exposure", "_spoken", "_tables", "_templates", "servers", "virtual")
 
     def __init__(
         self, virtual: str, servers: tuple[Server, ...], exposure: Exposure, access: Caller, catalog: Catalog
@@ -30,6 +35,7 @@ class View:
         self.virtual, self.servers = virtual, servers
         self._exposure, self._access, self._catalog = exposure, access, catalog
         self._tables: dict[Kind, tuple[object, Mapping[str, Item]]] = {}
+        self._spoken: tuple[object, Mapping[bytes, Item]] = (None, {})
         self._templates: tuple[object, list[tuple[Callable[[str], bool], Item]]] = (None, [])
 
     def table(self, kind: Kind) -> Mapping[str, Item]:
@@ -40,6 +46,13 @@ class View:
             found = {item.name: item for item in self._permitted(kind)}
             known = self._tables[kind] = (items, dict(sorted(found.items())))
         return known[1]
+
+    def spoken(self, name: msgspec.Raw) -> Item | None:
+        """The tool whose raw name a call says; None: it is to be found by what that reads."""
+        table = self.table("tool")
+        if self._spoken[0] is not table:
+            self._spoken = (table, {b'"%b"' % name.encode(): item for name, item in table.items() if _PLAIN(name)})
+        return self._spoken[1].get(bytes(name))
 
     def _permitted(self, kind: Kind) -> list[Item]:
         """What this team may use, by server and in each server's own order."""

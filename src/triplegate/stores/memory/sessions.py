@@ -38,6 +38,11 @@ class MemorySessions:
 
     async def get(self, session: str, ttl: float) -> dict[str, bytes] | None:
         """The record, its life extended to `ttl` seconds; None when unknown or expired."""
+        record = self.get_now(session, ttl)
+        return None if record is None else record.copy()
+
+    def get_now(self, session: str, ttl: float) -> dict[str, bytes] | None:
+        """`get` without a coroutine: the record itself, to be looked at and neither kept nor changed."""
         now = self._clock.now()
         found = self._records.get(session)
         if found is None or found[1] <= now:
@@ -45,7 +50,7 @@ class MemorySessions:
         record = found[0]
         self._records[session] = (record, now + ttl)
         self._records.move_to_end(session)
-        return record.copy()
+        return record
 
     async def set_field(self, session: str, field: str, value: bytes) -> bool:
         """Set one field of a living session; False when it is gone. Raises ValueError when it gets too large."""

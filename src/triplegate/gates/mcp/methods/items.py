@@ -15,6 +15,14 @@ def tool(view: View, params: Members) -> Awaitable[Item]:
     return _named(view, "tool", params)
 
 
+def known_tool(view: View, params: Members) -> Item | None:
+    """Of tools/call, where the view's table has it; None where it takes a longer look, or a refusal."""
+    name = params.get("name")
+    if name is None or bytes(params.get("arguments", b"{"))[:1] != b"{":
+        return None
+    return view.spoken(name)
+
+
 def prompt(view: View, params: Members) -> Awaitable[Item]:
     """Of prompts/get."""
     return _named(view, "prompt", params)

@@ -23,6 +23,8 @@ class Method(msgspec.Struct, frozen=True, eq=False):
     eras: tuple[Era, ...] = ("modern", "legacy")
     find: Callable[[View, Members], Awaitable[Item]] | None = None
     """The item that the params name. Raises Refusal where there is none."""
+    known: Callable[[View, Members], Item | None] | None = None
+    """The same of what is known already, without waiting; None: `find` it."""
     answer: Callable[[Own, Exchange, McpCall], Awaitable[Reply]] | None = None
     """Our own answer; None: the item's server answers."""
 
@@ -32,7 +34,7 @@ METHODS: dict[str, Method] = {
     "initialize": Method(("legacy",), answer=lifecycle.initialize),
     "ping": Method(("legacy",), answer=lifecycle.ping),
     **{listed.method: Method(answer=Lister(kind)) for kind, listed in KINDS.items()},
-    "tools/call": Method(find=items.tool),
+    "tools/call": Method(find=items.tool, known=items.known_tool),
     "prompts/get": Method(find=items.prompt),
     "resources/read": Method(find=items.resource),
     "completion/complete": Method(find=items.reference),
@@ -43,7 +45,7 @@ METHODS: dict[str, Method] = {
     # no methods of any era: calls of the tools of progressive discovery
     discovery.SEARCH: Method((), answer=discovery.search),
     discovery.DESCRIBE: Method((), answer=discovery.describe),
-    discovery.CALL: Method((), find=items.tool),
+    discovery.CALL: Method((), find=items.tool, known=items.known_tool),
 }
 
 
