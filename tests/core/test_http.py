@@ -29,6 +29,15 @@ async def test_a_local_reply_is_one_frame_and_then_done():
         await frames.__anext__()
 
 
+async def test_a_local_reply_is_had_at_once_and_only_once():
+    frames = OneFrame(b"x")
+    assert frames.at_once() == b"x"
+    assert frames.done
+    assert frames.at_once() == b""
+    with pytest.raises(StopAsyncIteration):
+        await frames.__anext__()
+
+
 def test_an_empty_local_reply_is_done_from_the_start():
     assert OneFrame().done
 

@@ -38,6 +38,16 @@ async def test_frames_that_have_come_are_one_and_reading_goes_on():
     assert line.armed == [], "nothing was waited for"
 
 
+def test_what_is_complete_is_had_at_once_and_nothing_else_is():
+    answer = Answer(None, 3.0, None)
+    answer.buffer += [b"a", b"b"]
+    assert answer.at_once() is None
+    answer.complete = True
+    assert answer.at_once() == b"ab"
+    assert answer.done
+    assert answer.at_once() == b""
+
+
 async def test_a_wait_is_bounded_and_the_bound_is_lifted_after_it():
     line = Line()
     answer = Answer(line, 3.0, None)

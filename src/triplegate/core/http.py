@@ -143,6 +143,10 @@ class Frames(ABC):
         """Whether the next frame can be had without waiting; the head is flushed alone when it cannot."""
         return True
 
+    def at_once(self) -> bytes | None:
+        """All that is left, where all of it is here, in one piece; None where it has to be awaited. Bytes only."""
+        return None
+
     async def comes(self, within: float) -> bool:
         """Whether the next frame is here before `within` seconds are over; nothing is lost where it is not.
 
@@ -178,6 +182,12 @@ class OneFrame(Frames):
     def content(self) -> bytes:
         """What was not yet taken."""
         return self._content or b""
+
+    def at_once(self) -> bytes:
+        """The content."""
+        content, self._content = self._content, None
+        self.done = True
+        return content or b""
 
     async def __anext__(self) -> bytes:
         """The content, once."""

@@ -94,6 +94,16 @@ class Answer(Frames):
         if self.connection is not None:
             await self._wait(None, "first byte")
 
+    def at_once(self) -> bytes | None:
+        """All of it, once it is complete."""
+        if not self.complete:
+            return None
+        buffer = self.buffer
+        frame = buffer[0] if len(buffer) == 1 else b"".join(buffer)
+        buffer.clear()
+        self.done = True
+        return frame
+
     async def __anext__(self) -> bytes:
         """All that has come since the last frame, in one piece."""
         buffer = self.buffer

@@ -57,6 +57,15 @@ def test_a_modern_call_to_a_legacy_server_loses_the_envelope_and_gets_our_id():
     assert b"mcp-name" not in dict(headers)
 
 
+def test_between_two_sessions_only_name_and_number_change():
+    text = b'{"jsonrpc": "2.0", "id": "x", "method": "tools/call", "params": {"name": %b, "_meta": {}}, "b": 1.50}'
+    session = UpstreamSession(b"s1", "2025-06-18")
+    for name in (b'"files__r"', TOOL.raw_name):
+        headers, body = legacy_request(exchange(), called(text % name, "legacy"), TOOL, session, 41)
+        assert body == (text % TOOL.raw_name).replace(b'"x"', b"41")
+        assert headers == [*session.headers, (b"x-request-id", b"r"), (b"traceparent", b"00-a-b-00")]
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),

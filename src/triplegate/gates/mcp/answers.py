@@ -112,7 +112,9 @@ class Answer:
 
     # a JSON answer -----------------------------------------------------------------------------------------------
     async def _json(self, reply: Reply, frames: Frames) -> Reply:
-        text, whole = await _gather(frames, _GATHERED)
+        text, whole = frames.at_once(), True
+        if text is None:
+            text, whole = await _gather(frames, _GATHERED)
         if not whole and self._links is not None:  # which stand anywhere in it
             text, whole = await _gather(frames, _READDRESSED, text)
         if not whole and reply.status == 200:

@@ -7,7 +7,7 @@ from functools import partial
 from triplegate.core.catalog import Target
 from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Attempt, Exchange, Role
-from triplegate.core.http import Reply
+from triplegate.core.http import OneFrame, Reply
 from triplegate.core.money import Price
 from triplegate.core.policy import BreakerRules, Dispatch
 from triplegate.core.ports import Kit
@@ -70,7 +70,7 @@ class Calling:
         if price is not None and price.per_unit is not None:
             charge_at_end(exchange, price, {})
         numbers.streamed = reply.form == "events"
-        if ending is not None:
+        if ending is not None and type(reply.frames) is not OneFrame:
             self._keep(exchange, call, ending, reply)
         return reply
 

@@ -7,7 +7,7 @@ from triplegate.core.http import Headers
 from triplegate.gates.mcp.call import Item, McpCall
 from triplegate.gates.mcp.connecting import modern_headers
 from triplegate.gates.mcp.server import UpstreamSession
-from triplegate.gates.mcp.tracing import traced_meta
+from triplegate.gates.mcp.tracing import is_traced, traced_meta
 from triplegate.wire.json_members import read_members, set_members
 from triplegate.wire.mcp_bridge import drop_members, legacy_meta, modern_meta
 from triplegate.wire.mcp_headers import NAMED_BY
@@ -37,6 +37,9 @@ def legacy_request(
     exchange: Exchange, call: McpCall, item: Item, session: UpstreamSession, number: int
 ) -> tuple[Headers, bytes]:
     """For a legacy server, within a session of ours."""
+    member = NAMED_BY.get(call.method)
+    if call.era == "legacy" and member is not None and not is_traced(exchange):
+        return [*session.headers, *_traced(exchange)], _renamed(call, member, item.raw_name, number)
     changes = addressed(call, item)
     dropped = False
     if call.era == "modern":
@@ -47,6 +50,16 @@ def legacy_request(
             changes["_meta"] = meta
     body = _edited(exchange, call, changes, b"%d" % number, drop_meta=dropped)
     return [*session.headers, *_traced(exchange)], body
+
+
+def _renamed(call: McpCall, member: str, name: bytes, number: int) -> bytes:
+    """The client's bytes with another name and number: all that changes between two sessions."""
+    env = call.env
+    assert env is not None
+    changes = {"id": b"%d" % number}
+    if bytes(call.params[member]) != name:
+        changes["params"] = set_members(bytes(env.params), call.params, {member: name})
+    return set_members(env.text, env.members, changes)
 
 
 def addressed(call: McpCall, item: Item) -> dict[str, bytes]:

@@ -19,12 +19,17 @@ def join_trace(exchange: Exchange, said: msgspec.Raw) -> None:
         exchange.caller_trace, exchange.trace = parent, onward(parent)
 
 
+def is_traced(exchange: Exchange) -> bool:
+    """Whether somebody asked for a trace."""
+    return bool(exchange.caller_trace) or exchange.trace[-1:] in b"13579bdf"
+
+
 def traced_meta(exchange: Exchange, meta: bytes) -> bytes | None:
     """The raw `_meta` (may be empty) with our own span as the parent of what its server does.
 
     None where nobody asked for a trace: it stays as it is.
     """
-    said = meta if meta[:1] == b"{" else b"{}"
-    if not exchange.caller_trace and exchange.trace[-1:] not in b"13579bdf":
+    if not is_traced(exchange):
         return None
+    said = meta if meta[:1] == b"{" else b"{}"
     return set_members(said, read_members(said), {_NAME: b'"%b"' % exchange.trace})
