@@ -47,7 +47,9 @@ class Route(msgspec.Struct, frozen=True, eq=False):
     origin: str = ""
     """file:line:column of the document."""
 
-    @property
-    def billed(self) -> bool:
-        """Whether a call needs an intent before the first upstream byte."""
-        return self.price is not None or self.gate != "api"
+    billed: bool = False
+    """Whether a call needs an intent before the first upstream byte; found out by itself."""
+
+    def __post_init__(self) -> None:
+        """Every call asks for it three times."""
+        msgspec.structs.force_setattr(self, "billed", self.price is not None or self.gate != "api")

@@ -52,20 +52,20 @@ def read_members(text: bytes) -> Members:
         raise Refusal("invalid_body", "The body nests too deep.") from error
     if len(members) > MOST:
         raise Refusal("invalid_body", f"The body has more than {MOST} members.")
-    size = 1 + 4 * len(members) + sum(map(len, members)) + sum(map(len, members.values()))
+    letters = sum(map(len, members))
+    size = 1 + 4 * len(members) + letters + sum(map(len, members.values()))
     # compact and unique: repeats, white space and escapes would make it longer
     if size != len(text):
-        if size + 2 * len(members) - 1 == len(text) and text == _spaced(members):
+        if size + 2 * len(members) - 1 == len(text) and text == _spaced(members, letters):
             return _Spaced(members)
         _walk(text, members)
     return members
 
 
-def _spaced(members: Members) -> bytes:
-    """The object with these spaces."""
-    names = tuple(members)
-    made = _template if len(names) <= _FEW and sum(map(len, names)) <= _SHORT else _template.__wrapped__
-    return made(names) % tuple(members.values())
+def _spaced(members: Members, letters: int) -> bytes:
+    """The object with these spaces; `letters` of all its names."""
+    made = _template if letters <= _SHORT and len(members) <= _FEW else _template.__wrapped__
+    return made(tuple(members)) % tuple(members.values())
 
 
 @lru_cache(maxsize=256)

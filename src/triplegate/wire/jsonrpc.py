@@ -67,17 +67,16 @@ def read(text: bytes, depth: int = DEPTH) -> Env:
     method, identity = get("method"), get("id")
     if method is None:
         return _response(text, members)
-    if bytes(method)[:1] != b'"':
-        raise Refusal("rpc_invalid_request", "The method must be a string.")
+    name = _USUAL.get(bytes(method)) or _method(method)
     params = get("params", NOTHING)
     if len(params) and bytes(params)[:1] != b"{":
         raise Refusal("rpc_invalid_request", "The params must be an object.")
     if "result" in members or "error" in members:
         raise Refusal("rpc_invalid_request", "The message is a request and a response.")
     if identity is None:
-        return Env(text, members, "notification", _text(method), NOTHING, params)
+        return Env(text, members, "notification", name, NOTHING, params)
     _check_id(identity)
-    return Env(text, members, "request", _text(method), identity, params)
+    return Env(text, members, "request", name, identity, params)
 
 
 _VERSION = msgspec.Raw(b'"2.0"')
@@ -95,7 +94,16 @@ def _members(text: bytes, repeated: str) -> Members:
         raise Refusal(code, refusal.detail, errors=refusal.errors) from refusal
 
 
-def _text(raw: msgspec.Raw) -> str:
+_USUAL = {
+    b'"%b"' % name.encode(): name
+    for name in ("tools/call", "tools/list", "prompts/get", "resources/read", "notifications/progress", "ping")
+}
+"""Methods that most messages name, as they stand there."""
+
+
+def _method(raw: msgspec.Raw) -> str:
+    if bytes(raw)[:1] != b'"':
+        raise Refusal("rpc_invalid_request", "The method must be a string.")
     try:
         return _string(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -104,7 +112,7 @@ def _text(raw: msgspec.Raw) -> str:
 
 def _check_id(identity: msgspec.Raw) -> None:
     raw = bytes(identity)
-    if len(raw) > _ID_MOST or not (raw[:1] == b'"' or raw.removeprefix(b"-").isdigit()):
+    if len(raw) > _ID_MOST or not (raw[:1] == b'"' or raw.isdigit() or raw.removeprefix(b"-").isdigit()):
         raise Refusal("rpc_invalid_request", "The id must be a string or an integer.")
 
 
