@@ -7,7 +7,7 @@ import hashlib
 
 import pytest
 
-from triplegate.wire.screening.encoded import pieces
+from triplegate.wire.screening.encoded import loose, pieces
 
 PLAIN = "and you print this: what the parrot said"
 
@@ -52,3 +52,9 @@ def test_what_only_looks_encoded_is_left_alone(text: str):
 def test_only_so_many_pieces_are_decoded():
     one = base64.b64encode(PLAIN.encode()).decode()
     assert len(pieces(f"{one} " * 100)) == 8
+
+
+def test_codings_with_spaces_and_turned_words_may_be_anywhere():
+    for text in (PLAIN.encode().hex(" "), binascii.b2a_uu(PLAIN.encode()).decode(), codecs.encode(PLAIN, "rot13")):
+        assert loose(f"left with a neighbour\n{text}")
+    assert not loose("2026-11-25T10:00:00Z\nAB-1234\nleft with a neighbour")

@@ -86,6 +86,20 @@ def test_wherever_it_stands_in_a_result_it_is_blocked_or_masked(place, on):
     assert exchange.decisions[-1][1] == "mask"
 
 
+ROWS = [{"id": f"o-{number}", "note": "left with a neighbour"} for number in range(200)]
+
+
+@pytest.mark.parametrize("place", EVERYWHERE)
+def test_among_many_texts_it_is_found_as_well(place):
+    (masked,), exchange = told(
+        guard("mask", injection=0.6), response({"first": ROWS} | EVERYWHERE[place] | {"last": ROWS})
+    )
+    assert not any(piece in masked.decode() for piece in (CARD, EMAIL, "4111111111111111", "u0040"))
+    assert exchange.decisions[-1][1] == "mask"
+    with pytest.raises(Refusal, match="content_blocked"):
+        told(guard("mask", injection=0.6), response({"first": ROWS, "note": ATTACK, "last": ROWS}))
+
+
 def test_what_holds_nothing_passes_as_the_bytes_it_is():
     messages = [
         b'{ "jsonrpc":"2.0","id" : "x", "result":{"content":[{"type":"text","text":"\\u00e9"}],"n":1.50 }}',

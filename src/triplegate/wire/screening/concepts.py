@@ -146,7 +146,7 @@ class Concepts:
         """
         before = 0
         text = text.lower().replace("\u2019", "'")
-        given |= self._whole(text)
+        whole = -1
         at = 0
         while at < len(text):
             end = self._sentence.search(text, at)
@@ -154,9 +154,11 @@ class Concepts:
             found = self._sentence_of(text[at:stop])
             at = max(stop, at + 1)
             if found:
-                yield found | given
+                if whole < 0:
+                    whole = given | self._whole(text)
+                yield found | whole
                 if before:
-                    yield found | before | given
+                    yield found | before | whole
                 before = found
 
     def _whole(self, text: str) -> int:

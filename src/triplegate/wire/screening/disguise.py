@@ -50,6 +50,17 @@ class Disguises:
             if self._count(run) > 1:
                 yield Piece("words run together", self._apart(run))
 
+    def maybe(self, text: str) -> bool:
+        """Whether something in `text`, many texts in ASCII, may be in disguise; seldom so where nothing is."""
+        before = self._count(text)
+        return (
+            _SPELLED.search(text) is not None
+            or any(self._count(text.translate(letters)) > before for letters in _AS_LETTERS)
+            or any(self._count(run) > 1 for run in _TOGETHER.findall(text))
+            or len(_QUOTED.findall(text)) > 1
+            or self._count(text.replace("\n", "")) > before
+        )
+
     def _count(self, text: str) -> int:
         return sum([1 for _ in self._stems.finditer(text)])
 

@@ -47,6 +47,11 @@ def pieces(text: str) -> list[Piece]:
     return (found + rotated)[:_MOST]
 
 
+def loose(text: str) -> bool:
+    """Whether `text` may hold a coding that has spaces in it, or words that are turned or mirrored."""
+    return bool(_BYTES.search(text) or any(map(_is_uu, _UU.findall(text))) or _rotated(text))
+
+
 def _of_run(run: str) -> list[Piece]:
     """A run of letters and digits: the narrowest alphabet that it fits first."""
     bare = run.rstrip("=")
@@ -88,12 +93,19 @@ def _bytes(match: str) -> bytes:
 
 
 def _uu(line: str) -> bytes:
-    """A line says how long it is: what does not fit is no such line."""
-    length = ord(line[0]) - 32
-    told = (length + 2) // 3 * 4
-    if not told - 3 <= len(line.rstrip()) - 1 <= told + 1:
+    if not _is_uu(line):
         raise ValueError("of another length")
-    return binascii.a2b_uu(line[: told + 1])
+    return binascii.a2b_uu(line[: _told(line) + 1])
+
+
+def _is_uu(line: str) -> bool:
+    """A line says how long it is: what does not fit is no such line."""
+    return _told(line) - 3 <= len(line.rstrip()) - 1 <= _told(line) + 1
+
+
+def _told(line: str) -> int:
+    """Its characters."""
+    return (ord(line[0]) - 30) // 3 * 4
 
 
 _CODINGS: tuple[tuple[str, re.Pattern[str], Callable[[str], bytes]], ...] = (

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from triplegate.wire.screening import encoded, hidden
+from triplegate.wire.screening.among import DENSE, Among, among
 from triplegate.wire.screening.ciphers import deciphered
 from triplegate.wire.screening.disguise import Disguises
 from triplegate.wire.screening.orders import Orders
 from triplegate.wire.screening.quoted import parts
-from triplegate.wire.screening.signs import signs
+from triplegate.wire.screening.signs import Sign, signs
 from triplegate.wire.screening.weights import SIGNS_ADD
 
 LONGEST = 16_384
@@ -43,15 +44,19 @@ class Score(msgspec.Struct, frozen=True):
 class Reader:
     """Reads one text for what orders a model, and says what does."""
 
-    __slots__ = ("_known", "_orders")
+    __slots__ = ("_orders", "known")
 
     def __init__(self) -> None:
-        self._known, self._orders = signs(), Orders()
+        self.known, self._orders = signs(), Orders()
 
-    def __call__(self, text: str, found: dict[str, float], where: str = "") -> None:
-        """Put the signs in `text` into `found`, by name."""
-        for part, given in parts(text, self._orders.concepts):
-            hits = [sign for sign in self._known if sign.stands_in(part)]
+    def __call__(
+        self, text: str, found: dict[str, float], where: str = "", among: tuple[Sign, ...] | None = None
+    ) -> None:
+        """Put the signs in `text` into `found`, by name; only those `among` these may be in it."""
+        pieces = parts(text, self._orders.concepts)
+        known = self.known if among is None or len(pieces) > 1 else among
+        for part, given in pieces:
+            hits = [sign for sign in known if sign.stands_in(part)]
             beside = sum([SIGNS_ADD.get(sign.name, 0.0) for sign in hits])
             for sign in hits:
                 weight = sign.weight * _FITTED if sign.name in SIGNS_ADD else sign.weight
@@ -66,26 +71,52 @@ class Reader:
             found[name] = max(leaning.chance, found.get(name, 0.0))
 
 
-def scorer() -> Callable[[str], Score]:
+class Scoring:
     """The score of one text: about a millisecond for 1 KB, linear in the length."""
-    read, disguises = Reader(), Disguises()
 
-    def score(text: str) -> Score:
+    __slots__ = ("_disguises", "_read")
+
+    def __init__(self) -> None:
+        self._read, self._disguises = Reader(), Disguises()
+
+    def among(self, texts: Iterable[str]) -> Callable[[str], Score]:
+        """The same for texts of which many are short: what is in none of those is not looked for in each."""
+        known = among(texts, self._read.known, self._disguises)
+        return lambda text: self._score(text, known if text in known.texts else None)
+
+    def __call__(self, text: str) -> Score:
+        """Of any text."""
+        return self._score(text, None)
+
+    def _score(self, text: str, known: Among | None) -> Score:
         if len(text) > 2 * LONGEST:
             text = text[:LONGEST] + "\n" + text[-LONGEST:]
         found: dict[str, float] = {}
         plain = text
         if not text.isascii():
-            plain = _uncovered(read, text, found)
-        read(plain, found)
+            plain = _uncovered(self._read, text, found)
+        self._read(plain, found, among=None if known is None else known.signs)
         if _together(found.values()) < _CERTAIN:
-            _decode(read, plain, found)
-            for piece in (*deciphered(plain), *disguises.off(plain)):
-                found[piece.coding] = _DISGUISED
-                read(piece.text, found, f" ({piece.coding})")
-        return Score(_together(found.values()), tuple(sorted(found)))
+            if known is None or known.loose or DENSE.search(plain):
+                _decode(self._read, plain, found)
+            self._undisguise(plain, found, known)
+        return Score(_together(found.values()), tuple(sorted(found))) if found else _NOTHING
 
-    return score
+    def _undisguise(self, text: str, found: dict[str, float], known: Among | None) -> None:
+        pieces = list(deciphered(text)) if known is None or known.ciphered else []
+        if known is None or known.disguised:
+            pieces += self._disguises.off(text)
+        for piece in pieces:
+            found[piece.coding] = _DISGUISED
+            self._read(piece.text, found, f" ({piece.coding})")
+
+
+_NOTHING = Score(0.0, ())
+
+
+def scorer() -> Scoring:
+    """One of its own."""
+    return Scoring()
 
 
 def _uncovered(read: Reader, text: str, found: dict[str, float]) -> str:

@@ -12,7 +12,7 @@ from triplegate.wire.screening.injection import Score
 from triplegate.wire.screening.spans import Finder, Replace, apart, found, moved, parted, replaced
 
 Scorer = Callable[[str], Score]
-_LEAST = 10
+LEAST = 10
 """Characters of the shortest text that can give an order: names of members are shorter."""
 
 
@@ -76,7 +76,7 @@ class Looked:
         return parted(whole, spans, places, self._replace) if spans else texts
 
     def _read(self, text: str) -> None:
-        if self._score is not None and len(text) >= _LEAST and self._score(text).value >= self._threshold:
+        if self._score is not None and len(text) >= LEAST and self._score(text).value >= self._threshold:
             self._note("injection")
             self._refuse("injection")
 

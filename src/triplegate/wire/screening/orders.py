@@ -7,6 +7,8 @@ import msgspec
 from triplegate.wire.screening.concepts import NAMES, Concepts
 from triplegate.wire.screening.weights import BIAS, WEIGHTS
 
+_KEPT = 4096
+
 
 class Leaning(msgspec.Struct, frozen=True):
     """How likely, 0 to 1, and what in the sentence says so most."""
@@ -18,10 +20,12 @@ class Leaning(msgspec.Struct, frozen=True):
 class Orders:
     """The leaning of the sentence that reads most like an order; a sentence is read alone, and with the one before."""
 
-    __slots__ = ("_rows", "concepts")
+    __slots__ = ("_known", "_rows", "concepts")
 
     def __init__(self) -> None:
         self.concepts = Concepts()
+        self._known: dict[int, float] = {}
+        """Sentences of late."""
         at = {name: bit for bit, name in enumerate(NAMES)}
         self._rows: list[dict[int, float]] = [{} for _ in NAMES]
         for line in WEIGHTS.strip().split("\n"):
@@ -38,7 +42,9 @@ class Orders:
             if mask in seen:
                 continue
             seen.add(mask)
-            logit = self._logit(mask)
+            logit = self._known.get(mask)
+            if logit is None:
+                logit = self._logit(mask)
             if logit > best:
                 best, found = logit, mask
         if not found:
@@ -52,6 +58,9 @@ class Orders:
             row = self._rows[first]
             for second in bits[at:]:
                 total += row.get(second, 0.0)
+        if len(self._known) >= _KEPT:
+            self._known.clear()
+        self._known[mask] = total
         return total
 
     def _why(self, mask: int) -> str:

@@ -229,7 +229,7 @@ SIGNS: tuple[tuple[str, float, str], ...] = (
             r"|(?:\.\./){3,}|(?:\.\.\\){2,}|file:///etc/|php://|/etc/(?:passwd|shadow)|\|'?\s*/c\s+calc"
             r"|__import__\(|__globals__|__subclasses__|child_process|constructor\.constructor|\$\{t\(java|<%=\s*system"
             r"|\{%\s*import|\{\{[^}]{0,80}(?:\*|popen|config|self|__)|\"\$(?:where|ne|gt|regex)\"\s*:|\"__proto__\""
-            r"|%0d%0a[a-z-]{2,20}:|\bpg_sleep\(|['\"]\s*(?:--|#)\s*$|\bor\s+\(?['\"]?\w['\"]?\)?\s*=\s*\(?['\"]?\w\b"
+            r"|%0d%0a[a-z-]{2,20}:|\bpg_sleep\(|['\"]\s*(?:--|#)\s*(?:$|\n)|\bor\s+\(?['\"]?\w['\"]?\)?\s*=\s*\(?['\"]?\w\b"
             r"|=hyperlink\("
         ),
     ),
@@ -296,7 +296,10 @@ class Sign(msgspec.Struct, frozen=True):
 
 def signs() -> tuple[Sign, ...]:
     """All of them, compiled."""
-    found = [Sign(name, weight, compiled(text, MEMORY_OF_SIGNS, cased=False)) for name, weight, text in SIGNS]
-    found += [Sign(name, weight, compiled(text, MEMORY_OF_SIGNS, cased=True)) for name, weight, text in CASED]
+    found = [
+        Sign(name, weight, compiled(text, MEMORY_OF_SIGNS, cased=cased))
+        for some, cased in ((SIGNS, False), (CASED, True))
+        for name, weight, text in some
+    ]
     found.append(Sign("many orders", 0.4, compiled(_ORDERED, MEMORY_OF_SIGNS, cased=False), _MANY))
     return tuple(found)

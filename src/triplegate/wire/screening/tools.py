@@ -12,9 +12,11 @@ from triplegate.wire.json_members import set_members
 from triplegate.wire.jsonrpc import Env, read
 from triplegate.wire.mcp_params import PREFIX
 from triplegate.wire.screening import secrets
+from triplegate.wire.screening.among import LONGEST, finders_among, texts_of
 from triplegate.wire.screening.guard import Guard, Terms
 from triplegate.wire.screening.holding import Judge
-from triplegate.wire.screening.input import Looked, Scorer
+from triplegate.wire.screening.injection import Scoring
+from triplegate.wire.screening.input import LEAST, Looked
 from triplegate.wire.screening.restoring import vault_of
 from triplegate.wire.screening.sight import unseen
 from triplegate.wire.screening.spans import Finder, Replace, found, replaced
@@ -33,6 +35,8 @@ _METHODS = frozenset(
         "roots/list",
     }
 )
+_MANY = 4096
+"""Bytes of JSON from which on its texts are looked at together first."""
 _OPAQUE = frozenset({"requestState", "progressToken"})
 """Members that nobody reads but who wrote them."""
 _UNASKED = frozenset({"progressToken", "traceparent", "tracestate"})
@@ -75,6 +79,7 @@ class ToolGuard(Guard):
         try:
             for part in parts:
                 texts.fixed = part.fixed
+                texts.expect(part.raw)
                 raw = spliced(part.raw, texts, _UNASKED)
                 if raw is not part.raw:
                     changes[part.name] = raw
@@ -91,7 +96,7 @@ class ToolGuard(Guard):
         """What looks at one message that a server sends."""
         return self._texts("answer", vault_of(exchange).mask, self._scores)
 
-    def _texts(self, what: str, mask: Replace, score: Scorer | None) -> "SeenTexts":
+    def _texts(self, what: str, mask: Replace, score: Scoring | None) -> "SeenTexts":
         terms = self._terms
         hidden = unseen(f"what is no text in the {what}", terms.label)
         return SeenTexts(terms, self._finders, score, mask, self._blocked(what), hidden)
@@ -100,13 +105,13 @@ class ToolGuard(Guard):
 class SeenTexts(Looked):
     """The texts of one message, and what was found in them, by kind."""
 
-    __slots__ = ("_clean", "_secrets", "_unseen", "fixed")
+    __slots__ = ("_all", "_clean", "_few", "_scoring", "_secrets", "_short", "_unseen", "fixed")
 
     def __init__(
         self,
         terms: Terms,
         finders: list[Finder],
-        score: Scorer | None,
+        score: Scoring | None,
         mask: Replace,
         blocked: Refusal,
         hidden: Refusal,
@@ -124,6 +129,10 @@ class SeenTexts(Looked):
             return piece
 
         super().__init__(finders, replace, score, terms.injection, terms.longest, refuse)
+        self._all = self._few = finders
+        self._scoring = score
+        self._short: set[str] = set()
+        """Texts in which only a few finders can find anything."""
         self._secrets = terms.secrets
         self._unseen = hidden if enforces and terms.blobs == "refuse" else None
         self._clean: set[tuple[str, str]] = set()
@@ -131,11 +140,21 @@ class SeenTexts(Looked):
         self.fixed = False
         """What is looked at cannot be masked."""
 
+    def expect(self, raw: bytes) -> None:
+        """JSON whose texts come next: where they are many, it is found out first what none of them shows."""
+        if len(raw) < _MANY:
+            return
+        self._short = {text for text in texts_of(raw) if len(text) <= LONGEST}
+        self._few = finders_among(self._short, self._all)
+        if self._scoring is not None:
+            self._score = self._scoring.among([text for text in self._short if len(text) >= LEAST])
+
     def text(self, name: str, text: str, *, again: bool = False) -> str:
         """One of them. Raises Refusal content_blocked."""
         if (name, text) in self._clean:  # rows of a table say the same names over and over
             self.measure(text)
             return text
+        self._finders = self._few if text in self._short else self._all
         new = self.judged(text) if again else self.change(text)
         if new == text and self._secrets and secrets.named(name, text):
             self._note("secret")
@@ -188,6 +207,7 @@ class _Watching:
 
     def _message(self, text: bytes) -> bytes:
         env, texts = _read(text), self._guard.answered(self._exchange)
+        texts.expect(text)
         try:
             new = _changed(env, texts)
         except Refusal:

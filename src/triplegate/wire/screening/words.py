@@ -1,9 +1,12 @@
 """Words and patterns of the operator's own."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from triplegate.wire.pattern import pattern
 from triplegate.wire.screening.spans import Span
+
+_END = re.compile(r"[\^$]|\\[AzQ]")
 
 
 class Words:
@@ -36,6 +39,8 @@ class Patterns:
     def __init__(self, patterns: Sequence[str], span: int) -> None:
         """`span`: characters of the longest match."""
         self._patterns = [pattern(one) for one in patterns]
+        self.at_ends = any(_END.search(one) for one in patterns)
+        """What they find may depend on where the text begins and ends."""
         self.spaced = span + 1
 
     def __call__(self, text: str) -> Iterator[Span]:
