@@ -81,7 +81,7 @@ def fresh(vendor):
 def house(vendor, tmp_path_factory):
     folder = tmp_path_factory.mktemp("answers")
     write(folder, CONFIGURATION.format(url=vendor.url, scope="org", more=""))
-    with House(folder, TRIPLEGATE_ACCESS_LOG="stdout") as running:
+    with House(folder, TRIPLEGATE_ACCESS_LOG="stdout", PYTHONPROFILEIMPORTTIME="1") as running:
         running.keys = {team: running.key(team) for team in ("web", "ops", "strict")}
         yield running
 
@@ -137,6 +137,21 @@ async def test_official_clients_share_answers_streamed_or_not(house, vendor, mod
         reply = await one.responses.create(model=model, input=talk[0]["content"], max_output_tokens=64, store=False)
         assert reply.output_text == text
     assert len(vendor.asked) == 1
+
+
+def test_no_model_is_loaded_beside_calls(house):
+    """What imports holds all calls up: all that compares texts is there before the gateway says that it is ready."""
+    until_meant(house, "What is there before the first call")
+    house.wait_for(lambda line: '"route":"meant"' in line and '"cache":"hit"' in line)
+    ready = house.lines.index("ready")
+
+    def imported(lines):
+        names = {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
+        heavy = ("numpy", "onnxruntime", "sentence_transformers", "tokenizers", "torch", "wordllama")
+        return {name for name in names if name.startswith((*heavy, "triplegate.stores.semantic"))}
+
+    assert {"numpy", "wordllama", "triplegate.stores.semantic.vetoes"} <= imported(house.lines[:ready])
+    assert imported(house.lines[ready:]) == set()
 
 
 def test_a_cached_answer_passes_its_callers_own_guard(house, vendor):
