@@ -17,7 +17,7 @@ _RECENT = 1000
 """Questions of which the threshold is found."""
 _FIRST = 20
 """Audits that the first hits get beyond the share: half of them at the begin, ever fewer later."""
-_HEADROOM = 1.5
+_HEADROOM = 1.75
 """How far estimated errors overstate real ones; measured on streams of several kinds, where it was 2 to 4."""
 _WIDEST = 5.0
 """An answer may be unsure up to this multiple of the wanted rate, where the average is within it."""
