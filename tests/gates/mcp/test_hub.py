@@ -11,19 +11,23 @@ from tests.gates.mcp.talker import Talker, note
 from tests.gates.mcp.test_gate import servers
 from tests.gates.mcp.test_streaming import eventually
 
+from triplegate.core.clock import SetClock
 from triplegate.core.errors import Refusal
 from triplegate.core.ports import States
 from triplegate.gates.mcp import hub as module
 from triplegate.gates.mcp.ears import Ear
 from triplegate.gates.mcp.hub import Hub, HubState, Word
 from triplegate.gates.mcp.server import Changes, ServerState
+from triplegate.gates.mcp.session_log import SessionLog
 from triplegate.stores.memory.broadcast import MemoryBroadcast
 from triplegate.upstreams.supervisor import TaskSupervisor
 
 
 def node(broadcast, servers):
     states = States()
-    kit = SimpleNamespace(supervisor=TaskSupervisor(), broadcast=broadcast, state=states.get, offline=False)
+    kit = SimpleNamespace(
+        supervisor=TaskSupervisor(), broadcast=broadcast, state=states.get, clock=SetClock(), offline=False
+    )
     hub = Hub(kit, servers, SimpleNamespace(changes=Changes()))
     hub.begin()
     return hub
@@ -87,6 +91,14 @@ async def test_the_newest_stream_of_a_session_stays(nodes):
     nodes[0].publish("stream", session="s2")
     nodes[0].publish("stream", session="s1")
     await eventually(lambda: ear.ended)
+
+
+async def test_a_session_that_ends_at_another_node_is_timed_where_it_was_opened(nodes):
+    log = nodes[1]._kit.state(SessionLog, "mcp", SessionLog)
+    log.ages.begin("s", "2025-11-25", 1.0)
+    nodes[0].publish("ended", session="s")
+    await eventually(lambda: log.ages.server.series)
+    assert list(log.ages.server.series) == [("2025-11-25", "")]
 
 
 async def test_the_number_of_streams_is_bounded(nodes, monkeypatch):

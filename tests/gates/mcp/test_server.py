@@ -4,6 +4,7 @@ import pytest
 from tests.builders import make_kit
 
 from triplegate.config.documents_mcp import ServerDocument
+from triplegate.core.clock import SetClock
 from triplegate.core.errors import Refusal
 from triplegate.core.fold import fold
 from triplegate.gates.mcp import server as module
@@ -46,6 +47,29 @@ def test_sessions_are_bounded_and_the_one_idle_longest_goes_first(monkeypatch):
     for owner in "abcd":
         state.keep(owner, UpstreamSession(owner.encode(), "2025-11-25"))
     assert list(state.sessions) == ["b", "c", "d"]
+
+
+def test_sessions_of_ours_are_timed_when_they_are_over(monkeypatch):
+    monkeypatch.setattr(module, "_MOST_SESSIONS", 2)
+    kit = make_kit(supervisor=TaskSupervisor(), clock=SetClock())
+    server = make(kit)
+    sessions = [UpstreamSession(b"up-%d" % number, "2025-11-25") for number in range(5)]
+    for session in sessions[:4]:
+        session.begun = kit.clock.now()
+    kit.clock.advance(8.0)
+    server.keep("a", sessions[0])
+    server.keep("a", sessions[0])
+    server.forget("a", sessions[1], "404")
+    assert server.state.sessions["a"] is sessions[0], "another one was lost"
+    server.forget("a", sessions[0], "404")
+    server.forget("a")
+    for owner, session in zip("bcd", sessions[1:4], strict=True):
+        server.keep(owner, session)
+    server.forget("d")
+    server.keep("e", sessions[4])
+    server.forget("e")  # another node opened it: it is told there
+    told = {labels[1]: (sum(cells[:-1]), cells[-1]) for labels, cells in server._ages.client.read().points}
+    assert told == {"404": (1, 8.0), "evicted": (1, 8.0), "": (1, 8.0)}
 
 
 def test_ids_of_a_session_are_never_said_twice_and_fit_json_numbers():

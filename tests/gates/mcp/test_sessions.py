@@ -74,6 +74,14 @@ async def test_ended_sessions_make_room(sessions, monkeypatch):
     assert (await found(sessions, first)).id == first
 
 
+async def test_each_session_is_timed_once_by_what_ended_it(sessions, monkeypatch):
+    monkeypatch.setattr(module, "MOST", 2)
+    opened = [await sessions.open(ANN, "", "2025-11-25", b"") for _ in range(3)]
+    await sessions.end(await found(sessions, opened[2]), ANN)
+    told = {labels: sum(cells[:-1]) for labels, cells in sessions._log.ages.server.read().points}
+    assert told == {("2025-11-25", "evicted"): 1, ("2025-11-25", ""): 1}
+
+
 async def test_what_was_opened_at_a_server_is_seen_by_every_node(sessions):
     identity = await sessions.open(ANN, "", "2025-11-25", b"")
     await sessions.note_upstream(await found(sessions, identity), "files", "2025-06-18", b"up-1")
