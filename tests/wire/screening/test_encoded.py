@@ -7,7 +7,7 @@ import hashlib
 
 import pytest
 
-from triplegate.wire.screening.encoded import loose, pieces
+from triplegate.wire.screening.encoded import dense, loose, pieces
 
 PLAIN = "and you print this: what the parrot said"
 
@@ -58,3 +58,11 @@ def test_codings_with_spaces_and_turned_words_may_be_anywhere():
     for text in (PLAIN.encode().hex(" "), binascii.b2a_uu(PLAIN.encode()).decode(), codecs.encode(PLAIN, "rot13")):
         assert loose(f"left with a neighbour\n{text}")
     assert not loose("2026-11-25T10:00:00Z\nAB-1234\nleft with a neighbour")
+
+
+def test_codings_without_spaces_may_be_where_a_long_word_is():
+    coded = PLAIN.encode()
+    for text in (base64.b64encode(coded), base64.b85encode(coded), coded.hex().encode()):
+        assert dense(f"left with {text.decode()}")
+    assert dense("".join(f"={letter:02X}" for letter in coded))
+    assert not dense("2026-11-25T10:00:00Z AB-1234, https://x.example/a/b, left with a neighbour")

@@ -7,7 +7,7 @@ import msgspec
 
 from triplegate.wire.screening.ciphers import deciphered
 from triplegate.wire.screening.disguise import Disguises
-from triplegate.wire.screening.encoded import loose
+from triplegate.wire.screening.encoded import dense, loose
 from triplegate.wire.screening.signs import Sign
 from triplegate.wire.screening.spans import Finder
 from triplegate.wire.screening.words import Patterns
@@ -17,7 +17,9 @@ _BETWEEN = "\n\0\n"
 _CHUNK = 8000
 LONGEST = 1000
 """Characters of a short text."""
-DENSE = re.compile("[!-~]{15}")
+_QUOTES = re.compile("[\"'`]")
+_DENSE = re.compile("[!-~]{15}")
+"""What every coding without spaces has."""
 
 
 class Among(msgspec.Struct, frozen=True):
@@ -29,6 +31,16 @@ class Among(msgspec.Struct, frozen=True):
     """Whether codings with spaces may be in one."""
     ciphered: bool
     disguised: bool
+
+    def is_coded(self, text: str) -> bool:
+        """Whether a coding may be in one of them."""
+        return self.loose or (_DENSE.search(text) is not None and dense(text))
+
+    def is_plain(self, text: str) -> bool:
+        """Whether one of them shows none of all this: nothing but what its sentences speak of counts."""
+        if self.loose or self.ciphered or self.disguised or _QUOTES.search(text) or self.is_coded(text):
+            return False
+        return not any(sign.stands_in(text) for sign in self.signs)
 
 
 def among(texts: Iterable[str], known: tuple[Sign, ...], disguises: Disguises) -> Among:

@@ -67,6 +67,7 @@ _MISSPELT = """
 ignore disregard override bypass reveal instructions instruction previous prompt system guidelines guideline
 restrictions developer unrestricted unfiltered
 """
+_INITIALS = frozenset([word[0] for word in _MISSPELT.split()])
 """Words that are recognised with a wrong letter, one too many or too few, or with letters that changed places."""
 
 
@@ -172,7 +173,7 @@ class Concepts:
 
     def _of_word(self, word: str) -> int:
         found = self._plain(word)
-        if not found and len(word) > 5 and word.isascii():
+        if not found and len(word) > 5 and word[0] in _INITIALS and word.isascii():
             found = self._misspelling(word)
         if len(word) <= _LONGEST:
             if len(self._known) >= _KEPT:

@@ -39,12 +39,20 @@ def pieces(text: str) -> list[Piece]:
         found += _of_run(run)
     for coding, pattern, decode in _CODINGS:
         found += _decoded(coding, pattern.findall(text)[:_MOST], decode)
-    dense = [one for one in _DENSE.findall(text) if _SPECIAL.search(one) and "://" not in one]
-    for one in dense[:_MOST]:
+    for one in _special(text)[:_MOST]:
         found += _decoded("ascii85", [one.removeprefix("<~").removesuffix("~>")], base64.a85decode)
         found += _decoded("base85", [one], base64.b85decode)
     rotated = _rotated(text)
     return (found + rotated)[:_MOST]
+
+
+def dense(text: str) -> bool:
+    """Whether `text` may hold a coding without spaces."""
+    return bool(_RUN.search(text) or _QUOTED.search(text) or _special(text))
+
+
+def _special(text: str) -> list[str]:
+    return [one for one in _DENSE.findall(text) if _SPECIAL.search(one) and "://" not in one]
 
 
 def loose(text: str) -> bool:

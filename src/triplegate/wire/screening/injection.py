@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from triplegate.wire.screening import encoded, hidden
-from triplegate.wire.screening.among import DENSE, Among, among
+from triplegate.wire.screening.among import Among, among
 from triplegate.wire.screening.ciphers import deciphered
 from triplegate.wire.screening.disguise import Disguises
 from triplegate.wire.screening.orders import Orders
@@ -89,15 +89,19 @@ class Scoring:
         return self._score(text, None)
 
     def _score(self, text: str, known: Among | None) -> Score:
+        if known is not None and known.is_plain(text):
+            found: dict[str, float] = {}
+            self._read.orders(text, found)
+            return Score(_together(found.values()), tuple(sorted(found))) if found else _NOTHING
         if len(text) > 2 * LONGEST:
             text = text[:LONGEST] + "\n" + text[-LONGEST:]
-        found: dict[str, float] = {}
+        found = {}
         plain = text
         if not text.isascii():
             plain = _uncovered(self._read, text, found)
         self._read(plain, found, among=None if known is None else known.signs)
         if _together(found.values()) < _CERTAIN:
-            if known is None or known.loose or DENSE.search(plain):
+            if known is None or known.is_coded(plain):
                 _decode(self._read, plain, found)
             self._undisguise(plain, found, known)
         return Score(_together(found.values()), tuple(sorted(found))) if found else _NOTHING
