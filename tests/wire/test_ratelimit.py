@@ -8,7 +8,7 @@ import pytest
 
 from triplegate.core.admission import Claim, Limit, Standing
 from triplegate.core.http import Headers
-from triplegate.wire.ratelimit import anthropic_fields, duration, fields, openai_fields, retry_after
+from triplegate.wire.ratelimit import anthropic_fields, duration, fields, openai_fields, plan_of, retry_after
 
 
 def standing(
@@ -32,6 +32,15 @@ def read(headers: Headers, name: bytes) -> dict[str, dict[str, object]]:
     items = http_sf.parse(value, tltype="list")
     assert len({name for name, _ in items}) == len(items)
     return dict(items)
+
+
+def test_how_standings_are_told_may_be_found_out_before_and_is_found_out_anew_when_there_are_more() -> None:
+    first = [standing("rpm", 60, 59, 1.0), standing("tpm", 150_000, 149_984, 360.0, "total")]
+    plan = plan_of(first)
+    assert fields(first, plan) == fields(first)
+    assert openai_fields(first, plan) == openai_fields(first)
+    more = [*first, standing("tenant", 10, 9, 2.0, window=10)]
+    assert fields(more, plan) == fields(more) != fields(first)
 
 
 def test_each_limit_is_one_item_of_both_fields() -> None:

@@ -153,6 +153,8 @@ class Exchange(msgspec.Struct, eq=False):
     """The inner chain in force: its dispatch, claimants and body needs."""
     admission: Taker | None = None
     standings: tuple[Standing, ...] = ()
+    plan: Any = None
+    """How they are told, where that was found out already."""
     reply_headers: Headers = []
     """Headers promised to the client; applied to every reply, refusals included."""
     attempts: list[Attempt] = []

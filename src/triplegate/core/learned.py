@@ -165,14 +165,15 @@ class Learned:
         found = self._corrections.get(model)
         if found is None:
             found = Correction(_prior(model))
-        counted = round(found.tokens(tokens) * found.spread if sure else found.tokens(tokens))
-        return max(1, counted)
+        counted = found.tokens(tokens)
+        return round(counted * found.spread if sure else counted) or 1
 
     def output(self, model: str, caller: str) -> int:
         """What 19 of 20 answers to the caller, else to everybody, did not exceed; 0 as long as nobody knows."""
         found = self._outputs.get((model, caller))
-        if found is None or found.seen < _ENOUGH:
-            found = self._everybodys.get(model)
+        if found is not None and found.seen >= _ENOUGH:
+            return found.usual
+        found = self._everybodys.get(model)
         return 0 if found is None or found.seen < _ENOUGH else found.usual
 
     def learn_input(self, model: str, tokens: float, actual: int) -> None:

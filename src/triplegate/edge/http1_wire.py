@@ -133,22 +133,20 @@ class Http1Wire(ClientWire):
         """The head as bytes; `whole` when it is all that there will be. Raises Refusal internal."""
         assert self._head is not None
         status, headers = self._head
-        kept: Headers = []
+        parts = [_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status]
         length, dated = _UNTIL_END, False
-        for field in headers:
-            name = field[0]
+        for name, value in headers:
             if name not in _SPECIAL:
-                kept.append(field)
+                parts += (name, b": ", value, b"\r\n")
             elif name == b"content-length":
-                length = int(field[1])
+                length = int(value)
             elif name == b"date":
                 dated = True
-                kept.append(field)
-            elif name == b"connection" and field[1] == b"close":
+                parts += (name, b": ", value, b"\r\n")
+            elif name == b"connection" and value == b"close":
                 self.keep = False
-        first = _LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
-        fields = first + b"\r\n".join(map(b": ".join, kept)) + (b"\r\n" if kept else b"")
-        if len(fields) - len(fields.translate(None, _BREAKS)) != 2 * len(kept) + 2:
+        fields = b"".join(parts)
+        if len(fields) - len(fields.translate(None, _BREAKS)) != len(parts) // 4 * 2 + 2:  # two for each line
             raise Refusal("internal", reason="a field of the answer would change its syntax")
         head = fields + (b"" if dated else self._line.date()) + self._frame(status, length, whole)
         self._head = None

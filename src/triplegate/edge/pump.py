@@ -151,7 +151,7 @@ def head_fields(exchange: Exchange, reply: Reply) -> Headers:
     """The reply's own headers and those promised to every client, refusals included."""
     headers = reply.headers + exchange.reply_headers
     if exchange.standings:
-        headers += fields(exchange.standings)
+        headers += fields(exchange.standings, exchange.plan)
     refusal = exchange.refusal
     if refusal is not None and refusal.code in _UNREAD:
         _ask_to_close(exchange, headers)

@@ -22,9 +22,11 @@ _UNITS: dict[Dimension, str | None] = {
 """Quota units by dimension; requests is the draft's default. Budgets are not told: they are the payer's business."""
 
 
-class _Plan(NamedTuple):
+class Plan(NamedTuple):
     """How standings of some limits are told, as far as the limits say; their numbers are all that is left to write."""
 
+    standings: int
+    """How many they are."""
     places: tuple[int, ...]
     """Of those that the RateLimit fields tell."""
     left: bytes
@@ -36,13 +38,14 @@ class _Plan(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def _plan(limits: tuple[Limit | None, ...]) -> _Plan | None:
+def _plan(limits: tuple[Limit | None, ...]) -> Plan | None:
     """Of standings by their limits, None for those that are only observed; None where numbers say which are told."""
     shown = [(place, limit) for place, limit in enumerate(limits) if limit is not None and _is_told(limit)]
     if len({limit.name for _, limit in shown}) < len(shown):
         return None
     left, policy = _texts(tuple([limit for _, limit in shown])) if shown else (b"", b"")
-    return _Plan(tuple([place for place, _ in shown]), left, (b"ratelimit-policy", policy), _openai_plan(shown))
+    places = tuple([place for place, _ in shown])
+    return Plan(len(limits), places, left, (b"ratelimit-policy", policy), _openai_plan(shown))
 
 
 def _openai_plan(shown: list[tuple[int, Limit]]) -> tuple[tuple[int, tuple[bytes, bytes], bytes, bytes], ...] | None:
@@ -59,7 +62,8 @@ def _openai_plan(shown: list[tuple[int, Limit]]) -> tuple[tuple[int, tuple[bytes
     return tuple(found)
 
 
-def _plan_of(standings: Sequence[Standing]) -> _Plan | None:
+def plan_of(standings: Sequence[Standing]) -> Plan | None:
+    """Worth keeping where it is asked for twice."""
     return _plan(tuple([one.claim.limit if one.claim.mode == "enforce" else None for one in standings]))
 
 
@@ -93,9 +97,13 @@ def _policy(limit: Limit) -> tuple[bytes, bytes]:
     return item(name, parameters).encode("ascii"), item(name).encode("ascii")
 
 
-def fields(standings: Sequence[Standing]) -> Headers:
-    """`RateLimit` and `RateLimit-Policy`, one item for each enforced limit (its tightest bucket), or nothing."""
-    plan = _plan_of(standings)
+def fields(standings: Sequence[Standing], plan: Plan | None = None) -> Headers:
+    """`RateLimit` and `RateLimit-Policy`, one item for each enforced limit (its tightest bucket), or nothing.
+
+    `plan`: where it was found out already.
+    """
+    if plan is None or plan.standings != len(standings):
+        plan = plan_of(standings)
     shown = told(standings) if plan is None else [standings[place] for place in plan.places]
     if not shown:
         return []
@@ -107,7 +115,7 @@ def fields(standings: Sequence[Standing]) -> Headers:
     numbers: list[int] = []
     for one in shown:
         numbers += (max(0, one.remaining), ceil(one.reset) if one.reset > 0 else 0)
-    return [(b"ratelimit", left % tuple(numbers)), policy]
+    return [(b"ratelimit", left % (*numbers,)), policy]
 
 
 def told(standings: Sequence[Standing]) -> list[Standing]:
@@ -155,12 +163,16 @@ def _rates(standings: Sequence[Standing]) -> dict[Dimension, Standing]:
     return found
 
 
-def openai_fields(standings: Sequence[Standing]) -> Headers:
-    """`x-ratelimit-{limit,remaining,reset}-{requests,tokens}`; reset as a Go-like duration (`6m0s`)."""
+def openai_fields(standings: Sequence[Standing], plan: Plan | None = None) -> Headers:
+    """`x-ratelimit-{limit,remaining,reset}-{requests,tokens}`; reset as a Go-like duration (`6m0s`).
+
+    `plan`: where it was found out already.
+    """
     if not standings:
         return []
     headers: Headers = []
-    plan = _plan_of(standings)
+    if plan is None:
+        plan = plan_of(standings)
     if plan is not None and plan.openai is not None:
         for place, limit, remaining, reset in plan.openai:
             standing = standings[place]

@@ -29,10 +29,13 @@ def raw_tokens(call: LlmCall) -> float:
     elif members is None or len(text) > _LARGE:
         found = tokens_of(text)
     else:
-        shown = [bytes(value) for name, value in members.items() if name in _SHOWN]
-        found = tokens_of(shown[0] if len(shown) == 1 else b" ".join(shown))
-        if not _DEFINED.isdisjoint(members):
-            found += sum([_defined(bytes(members[name])) for name in _DEFINED & members.keys()])
+        shown, defined = [], 0.0
+        for name, value in members.items():
+            if name in _SHOWN:
+                shown.append(bytes(value))
+            elif name in _DEFINED:
+                defined += _defined(bytes(value))
+        found = tokens_of(shown[0] if len(shown) == 1 else b" ".join(shown)) + defined
     call.raw_tokens = found
     return found
 

@@ -4,7 +4,7 @@ from triplegate.core.errors import Refusal
 from triplegate.core.exchange import Exchange
 from triplegate.core.http import Headers, Inbound, OneFrame, Reply
 from triplegate.wire import anthropic_errors, openai_errors
-from triplegate.wire.ratelimit import anthropic_fields, openai_fields, retry_after, retry_after_ms
+from triplegate.wire.ratelimit import anthropic_fields, openai_fields, plan_of, retry_after, retry_after_ms
 
 ANTHROPIC = "anthropic"
 """The one family whose errors differ from OpenAI's."""
@@ -21,7 +21,9 @@ def standings(exchange: Exchange, family: str) -> Headers:
     """How the caller's limits stand, in the vendor's own fields."""
     if family == ANTHROPIC:
         return anthropic_fields(exchange.standings, exchange.house.clock.wall())
-    return openai_fields(exchange.standings)
+    told = exchange.standings
+    plan = exchange.plan = plan_of(told) if told else None
+    return openai_fields(told, plan)
 
 
 def refused(exchange: Exchange, refusal: Refusal, family: str) -> Reply:

@@ -131,7 +131,8 @@ class HoldingBucket:
         parts.append(part)
         holds[part] = None
         self.held += amount
-        self.until = max(self.until, expires)
+        if expires > self.until:  # noqa: PLR1730 - `max` costs a call of every call
+            self.until = expires
         if limit.family == "concurrent":
             left = ASK_AGAIN
         until = self.soonest - now
