@@ -6,6 +6,7 @@ from tests.stores.semantic.test_meaning import Topical, ask, kept, steps, taught
 
 from triplegate.core.clock import SetClock
 from triplegate.core.errors import Refusal
+from triplegate.stores.answers.purging import TAG
 from triplegate.stores.memory.cache import MemoryCache
 from triplegate.stores.memory.mailbox import MemoryMailbox
 from triplegate.stores.memory.vectors import MemoryVectors
@@ -187,3 +188,17 @@ async def test_a_note_of_another_form_is_passed_over(store):
     await node.sharing.tell(NAME, namespace(node), Note((1.0,) * 7, "a", 0.5, right=True, audited=False))
     await store.ports["mailbox"].append(namespace(node).place.box, b"\xc1", 60)
     assert len((await heard(store.node())).verdict) == 1
+
+
+async def test_what_is_told_anywhere_may_be_complained_of_from_the_first_moment_on(store, monkeypatch):
+    add, known = MemoryVectors.add, []
+
+    async def looked_at(vectors, space, name, *more):
+        if ":q:" in space:
+            known.append(await store.ports["cache"].get(f"{TAG}:entry:{name}"))
+        await add(vectors, space, name, *more)
+
+    monkeypatch.setattr(MemoryVectors, "add", looked_at)
+    await taught(store.node())
+    assert known
+    assert None not in known

@@ -253,10 +253,10 @@ class Meaning:
     async def _insert(self, looked: Looked, text: str, vector: bytes, answer: str, ttl: float) -> None:
         name, space = looked.namespace.make_id(), self.questions(looked.scope)
         payload = write_question(text, answer)
-        await self._kit.vectors.add(space, name, vector, payload, ttl)
-        if self.sharing is not None:  # whoever is told it may complain of it anywhere
+        if self.sharing is not None:  # whoever is told it may complain of it anywhere, from the first moment on
             told = _encode(Told(looked.tenant, looked.name, looked.scope))
             await self._kit.cache.put(f"{TAG}:entry:{name}", told, ttl)
+        await self._kit.vectors.add(space, name, vector, payload, ttl)
         if self.static is not None and self.static.ready:
             static = looked.static or await self.static.embed(text)
             if static is not None:
