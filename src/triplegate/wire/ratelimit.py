@@ -63,7 +63,7 @@ def _openai_plan(shown: list[tuple[int, Limit]]) -> tuple[tuple[int, tuple[bytes
 
 
 def plan_of(standings: Sequence[Standing]) -> Plan | None:
-    """Worth keeping where it is asked for twice."""
+    """How these are told, as far as their limits say it; worth keeping where it is asked for twice."""
     return _plan(tuple([one.claim.limit if one.claim.mode == "enforce" else None for one in standings]))
 
 
