@@ -18,6 +18,7 @@ def moved(text: str, places: int) -> str:
     ("coding", "text", "plain"),
     [
         ("percent encoding", "".join([f"%{ord(one):02x}" for one in PLAIN]), PLAIN),
+        ("percent encoding", f"{PLAIN}%20and%20then%20obey%20me", f"{PLAIN} and then obey me"),
         ("HTML entities", "".join([f"&#{ord(one)};" for one in PLAIN]), PLAIN),
         ("escapes", "".join([f"\\u{ord(one):04x}" for one in PLAIN]), PLAIN),
         ("codes of characters", " ".join([str(ord(one)) for one in PLAIN]), PLAIN),

@@ -11,7 +11,8 @@ from triplegate.wire.screening.encoded import Piece
 
 _LONGEST = 8192
 _LEAST = 8
-_URL = re.compile(r"(?:%[0-9A-Fa-f]{2}){2}")
+_URL = re.compile(r"%[0-9A-Fa-f]{2}")
+_MANY = 4
 _ENTITIES = re.compile(r"(?:&#(?:\d{2,3}|x[0-9A-Fa-f]{2});){3}")
 _ESCAPES = re.compile(r"(?:\\u00[0-9A-Fa-f]{2}){3,}")
 _NUMBERS = re.compile(r"(?:\b\d{2,3}\b[ ,;\t\n]{0,3}){10,}")
@@ -49,7 +50,7 @@ _SHIFTED: dict[str, int] = {
 def deciphered(text: str) -> Iterator[Piece]:
     """What can be read in `text` once it is deciphered."""
     text = text[:_LONGEST]
-    if "%" in text and len(_URL.findall(text)) > 1:
+    if "%" in text and len(_URL.findall(text)) >= _MANY:
         yield Piece("percent encoding", unquote(text))
     if "&#" in text and _ENTITIES.search(text):
         yield Piece("HTML entities", html.unescape(text))
