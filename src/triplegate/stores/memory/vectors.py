@@ -1,4 +1,4 @@
-"""Vectors in this process: one matrix a space, searched whole; bounded in spaces and in vectors of each."""
+"""Vectors in this process: a space is searched whole; bounded in spaces and in vectors of each."""
 
 from collections import OrderedDict
 from typing import Any
@@ -11,18 +11,21 @@ _SPACES = 512
 _MOST = 20_000
 """Vectors of one space: a search of all takes 2 ms. The oldest goes first."""
 _FIRST = 64
+_BLOCK = 2048
+"""Rows of one matrix: a larger one would be copied for tens of milliseconds when it grows."""
 
 
 class _Space:
-    """Rows of a matrix, and what stands beside each."""
+    """Rows of matrices, and what stands beside each."""
 
-    __slots__ = ("dimension", "ends", "matrix", "names", "next", "payloads", "rows")
+    __slots__ = ("blocks", "dimension", "ends", "names", "next", "payloads", "rows")
 
     def __init__(self, dimension: int) -> None:
         import numpy as np
 
         self.dimension = dimension
-        self.matrix: Any = np.zeros((_FIRST, dimension), dtype=np.float32)
+        self.blocks: list[Any] = [np.zeros((_FIRST, dimension), dtype=np.float32)]
+        """All but the last have `_BLOCK` rows."""
         self.names: list[str] = []
         self.payloads: list[bytes] = []
         self.ends: list[float] = []
@@ -34,16 +37,33 @@ class _Space:
         row = self.rows.get(name)
         if row is None:
             row = self._row(name)
-        self.matrix[row] = vector
+        self.write(row, vector)
         self.payloads[row], self.ends[row] = payload, end
+
+    def write(self, row: int, vector: Any) -> None:
+        """A row's numbers."""
+        self.blocks[row // _BLOCK][row % _BLOCK] = vector
+
+    def alike(self, vector: Any) -> Any:
+        """The cosine of each row with `vector`."""
+        import numpy as np
+
+        return np.concatenate([block @ vector for block in self.blocks])[: len(self.names)]
+
+    def _grow(self) -> None:
+        import numpy as np
+
+        last = self.blocks[-1]
+        if len(last) == _BLOCK:
+            self.blocks.append(np.zeros((_BLOCK, self.dimension), dtype=np.float32))
+        else:
+            self.blocks[-1] = np.concatenate([last, np.zeros_like(last)])
 
     def _row(self, name: str) -> int:
         count = len(self.names)
         if count < _MOST:
-            if count == len(self.matrix):
-                import numpy as np
-
-                self.matrix = np.concatenate([self.matrix, np.zeros_like(self.matrix)])
+            if count == (len(self.blocks) - 1) * _BLOCK + len(self.blocks[-1]):
+                self._grow()
             self.names.append(name)
             self.payloads.append(b"")
             self.ends.append(0.0)
@@ -86,7 +106,7 @@ class MemoryVectors:
         import numpy as np
 
         self._spaces.move_to_end(space)
-        alike = found.matrix[: len(found.names)] @ _read(vector)
+        alike = found.alike(_read(vector))
         now, near = self._clock.now(), []
         wanted = min(len(alike), most + 16)
         order = np.argpartition(-alike, wanted - 1)[:wanted]
@@ -102,7 +122,7 @@ class MemoryVectors:
         if found is not None and row is not None:
             found.ends[row] = 0.0
             found.payloads[row] = b""
-            found.matrix[row] = 0.0
+            found.write(row, 0.0)
 
 
 def _read(vector: bytes) -> Any:
