@@ -164,7 +164,9 @@ def test_openais_client_has_servers_as_tools_of_any_model(house, model, monkeypa
     for name, value in {"GATEWAY": house.url, "GATEWAY_KEY": key, "NO_PROXY": "127.0.0.1"}.items():
         monkeypatch.setenv(name, value)
     exec(compile(program.replace('"smart"', f'"{model}"'), "docs/mcp-responses.md", "exec"), {})  # noqa: S102
-    kinds, _, text = capsys.readouterr().out.partition("\n")
+    first, _, text = capsys.readouterr().out.partition("\n")
+    kinds, _, asked = first.rpartition(" ")
+    assert asked == "1"
     assert [kind for kind in literal_eval(kinds) if kind != "reasoning"] == ["mcp_list_tools", "mcp_call", "message"]
     assert text.startswith("The tool said: {")
     with OpenAI(base_url=f"{house.url}/v1", api_key=key) as client:

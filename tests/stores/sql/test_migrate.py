@@ -3,19 +3,21 @@
 import asyncio
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from triplegate.stores.sql import migrations
 from triplegate.stores.sql.engine import Database
 from triplegate.stores.sql.errors import DatabaseMismatch
-from triplegate.stores.sql.migrate import migrate
+from triplegate.stores.sql.migrate import migrate, newest
 from triplegate.stores.sql.tables import metadata
 
 _START = """
 import asyncio, sys
 from triplegate.stores.sql.engine import Database
-from triplegate.stores.sql.migrate import migrate
+from triplegate.stores.sql.migrate import migrate, newest
 async def main():
     database = Database(sys.argv[1])
     print(await migrate(database))
@@ -35,6 +37,13 @@ async def test_a_second_start_changes_nothing(url: str) -> None:
     assert await tables(database) == {*metadata.tables, "alembic_version"}
     assert await migrate(database) == "0004"
     await database.close()
+
+
+def test_the_last_step_is_the_one_that_a_database_of_today_stands_at() -> None:
+    from alembic.script import ScriptDirectory
+
+    folder = Path(migrations.__path__[0])
+    assert ScriptDirectory(folder, version_locations=[folder]).get_current_head() == newest()
 
 
 async def test_processes_that_start_together_migrate_once(url: str) -> None:
