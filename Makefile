@@ -38,7 +38,7 @@ run: $(VENV)/made-run ## start the demo in the foreground
 	@exec $(BIN)/triplegate demo
 
 test: $(VENV)/made-dev ## everything fast and deterministic (< 10 minutes on 2 cores)
-	$(BIN)/python -m pytest -m "not long and not soak" -n 2 --dist loadfile --reruns 1
+	$(BIN)/python -m pytest -m "not long and not soak" -n 2 --dist loadfile --second-try
 
 long: $(VENV)/made-node ## minutes: kill -9 × 50, browser, reloads; PART=keyword picks
 	TRIPLEGATE_EXPLORE=1 $(BIN)/python -m pytest -m long $(if $(filter-out all,$(PART)),-k "$(PART)",)

@@ -16,6 +16,12 @@ _ROOT = str(Path(__file__).resolve().parent.parent)
 if _ROOT not in sys.path:
     sys.path.insert(0, _ROOT)  # `tests.servers` is importable however pytest was started
 
+from tests.second_try import (  # noqa: E402, F401 - hooks
+    pytest_addoption,
+    pytest_report_teststatus,
+    pytest_runtest_protocol,
+    pytest_terminal_summary,
+)
 from tests.servers.postgres import PostgresServer  # noqa: E402
 from tests.servers.redis import Kind, RedisServer  # noqa: E402
 
